@@ -1,0 +1,1 @@
+//! PortOne as a Paymux payment provider.

@@ -1,0 +1,1 @@
+//! Toss Payments as a Paymux payment provider.

@@ -1,0 +1,1 @@
+//! Simulators of the payment gateways' own HTTP APIs.

@@ -1,0 +1,2 @@
+//! The `paymux` binary.
+fn main() {}
