@@ -1,1 +1,50 @@
-//! The domain of Paymux.
+//! The domain of Paymux: the words of payments, the [`PaymentProvider`] trait every PG stands behind,
+//! the [`Store`] and [`Clock`] ports, and [`Gateway`], the use cases.
+//!
+//! Knows no HTTP, no SQL, no PG and no runtime clock. Start reading at [`PaymentProvider`], then [`Gateway`].
+
+mod attempt;
+mod cancel;
+mod clock;
+mod event;
+mod failure;
+mod ids;
+mod method;
+mod money;
+mod payment;
+mod provider;
+mod provider_error;
+mod secret;
+mod snapshot;
+mod store;
+mod text;
+mod webhook;
+
+pub use attempt::{Attempt, AttemptStatus, Heard, Sending, idempotency_key};
+pub use cancel::{Cancel, CancelOrigin, CancelScope, CancelStatus, RefundAccount};
+pub use clock::{Clock, ManualClock};
+pub use event::{Event, EventKind, NewEvent};
+pub use failure::{Failure, FailureReason, PgMessage};
+pub use ids::{
+    AccountId, CancelId, EventId, IdSource, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId,
+};
+pub use method::{Method, MethodDetail, VirtualAccount};
+pub use money::{Currency, MAX_AMOUNT, Money, MoneyError};
+pub use payment::{
+    CashReceipt, CashReceiptRequest, CashReceiptType, Customer, LastAttempt, Payment, PaymentStatus,
+    PaymentTerms, Watch,
+};
+pub use provider::{
+    BrowserStep, CancelAmount, CancelOutcome, CancelRequest, ConfirmRequest, InvalidBrowserResult,
+    MethodTerms, MoneyMoves, PaidList, PaymentProvider, PaymentRef, PaymentRequest, Prepared,
+    ProviderDescription, ReturnClaim, ScriptCall,
+};
+pub use provider_error::{BoxError, ProviderError, UnknownOutcome};
+pub use secret::Secret;
+pub use snapshot::{Mode, PgStatus, Snapshot, SnapshotCancel};
+pub use store::{
+    AccountBinding, Change, IdempotencyRecord, PaymentFilter, PaymentRecord, Store, StoreError, StoredAnswer,
+    Sweep,
+};
+pub use text::InvalidText;
+pub use webhook::{Proof, RawWebhook, ReceivedWebhook, WebhookClaim, WebhookRejected, WebhookSubject};

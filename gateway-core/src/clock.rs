@@ -1,0 +1,71 @@
+//! The clock port: what time it is, and waiting until it is later.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+/// Tells the time. The core asks no other clock, so a test can set one.
+#[async_trait]
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// What time it is.
+    fn now(&self) -> Timestamp;
+
+    /// Returns once [`now`](Self::now) has reached `at`.
+    async fn sleep_until(&self, at: Timestamp);
+}
+
+/// A clock that moves only when told to. Its clones show the same time.
+#[derive(Clone, Debug)]
+pub struct ManualClock(Arc<Mutex<Manual>>);
+
+#[derive(Debug)]
+struct Manual {
+    now: Timestamp,
+    sleepers: Vec<std::task::Waker>,
+}
+
+impl ManualClock {
+    /// A clock that stands at `now`.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(Manual { now, sleepers: Vec::new() })))
+    }
+
+    /// Moves the clock forward and wakes those who sleep.
+    pub fn advance(&self, by: Duration) {
+        let sleepers = {
+            let mut manual = self.lock();
+            manual.now = manual.now.saturating_add(by).unwrap_or(Timestamp::MAX);
+            std::mem::take(&mut manual.sleepers)
+        };
+        sleepers.into_iter().for_each(std::task::Waker::wake);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Manual> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        self.lock().now
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        std::future::poll_fn(|context| {
+            let mut manual = self.lock();
+            if manual.now >= at {
+                return std::task::Poll::Ready(());
+            }
+            manual.sleepers.push(context.waker().clone());
+            std::task::Poll::Pending
+        })
+        .await;
+    }
+}
