@@ -40,6 +40,8 @@ pub enum Heard {
 pub struct Sending {
     /// Counts the keys used: part of the idempotency key.
     pub send: u32,
+    /// Counts how often it went out, whatever the key.
+    pub times: u32,
     /// When the first key went out.
     pub first_sent_at: Timestamp,
     /// When it last went out.
@@ -56,6 +58,7 @@ impl Sending {
     pub fn first(now: Timestamp, credential: &str) -> Self {
         Self {
             send: 1,
+            times: 1,
             first_sent_at: now,
             sent_at: now,
             credential: credential.to_owned(),
@@ -66,7 +69,7 @@ impl Sending {
     /// The same key once more.
     #[must_use]
     pub fn again(&self, now: Timestamp) -> Self {
-        Self { sent_at: now, heard: Heard::Nothing, ..self.clone() }
+        Self { times: self.times.saturating_add(1), sent_at: now, heard: Heard::Nothing, ..self.clone() }
     }
 
     /// The next key: the last one was answered with an error and proved not executed.

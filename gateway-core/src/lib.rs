@@ -6,15 +6,21 @@
 mod attempt;
 mod cancel;
 mod clock;
+mod derive;
+mod draft;
 mod event;
 mod failure;
+mod gateway;
 mod ids;
+mod memory_store;
 mod method;
 mod money;
 mod payment;
 mod provider;
 mod provider_error;
+mod schedule;
 mod secret;
+mod settle;
 mod snapshot;
 mod store;
 mod text;
@@ -23,11 +29,17 @@ mod webhook;
 pub use attempt::{Attempt, AttemptStatus, Heard, Sending, idempotency_key};
 pub use cancel::{Cancel, CancelOrigin, CancelScope, CancelStatus, RefundAccount};
 pub use clock::{Clock, ManualClock};
+pub use derive::derive;
 pub use event::{Event, EventKind, NewEvent};
 pub use failure::{Failure, FailureReason, PgMessage};
+pub use gateway::{
+    Account, Gateway, GatewayError, InboxOutcome, MerchantPolicy, NewCancel, NewPayment, Registered,
+    RequestKey, StateProblem,
+};
 pub use ids::{
     AccountId, CancelId, EventId, IdSource, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId,
 };
+pub use memory_store::MemoryStore;
 pub use method::{Method, MethodDetail, VirtualAccount};
 pub use money::{Currency, MAX_AMOUNT, Money, MoneyError};
 pub use payment::{
@@ -41,6 +53,7 @@ pub use provider::{
 };
 pub use provider_error::{BoxError, ProviderError, UnknownOutcome};
 pub use secret::Secret;
+pub use settle::LatePayments;
 pub use snapshot::{Mode, PgStatus, Snapshot, SnapshotCancel};
 pub use store::{
     AccountBinding, Change, IdempotencyRecord, PaymentFilter, PaymentRecord, Store, StoreError, StoredAnswer,

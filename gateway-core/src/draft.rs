@@ -1,0 +1,185 @@
+//! A payment record being changed, and the atomic change that comes of it.
+
+use jiff::Timestamp;
+
+use crate::{
+    Attempt, Cancel, CancelId, CancelStatus, Change, EventKind, Failure, FailureReason, IdSource,
+    IdempotencyRecord, LastAttempt, Money, NewEvent, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId,
+};
+
+/// A payment record being changed. Nothing of it is true before its [`Change`] is committed.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) record: PaymentRecord,
+    before: PaymentRecord,
+    /// Events besides those that the change of status and cancels brings by itself.
+    events: Vec<EventKind>,
+    pub(crate) supersedes: Option<PaymentId>,
+    pub(crate) idempotency: Option<IdempotencyRecord>,
+    touched: bool,
+}
+
+impl Draft {
+    pub(crate) fn of(record: PaymentRecord) -> Self {
+        Self {
+            before: record.clone(),
+            record,
+            events: Vec::new(),
+            supersedes: None,
+            idempotency: None,
+            touched: false,
+        }
+    }
+
+    /// Commits even if nothing changed: a look was taken.
+    pub(crate) fn touch(&mut self) {
+        self.touched = true;
+    }
+
+    pub(crate) fn tell(&mut self, event: EventKind) {
+        self.events.push(event);
+    }
+
+    /// The record as it was read.
+    pub(crate) fn before(&self) -> &PaymentRecord {
+        &self.before
+    }
+
+    pub(crate) fn status_before(&self) -> PaymentStatus {
+        self.before.payment.status
+    }
+
+    pub(crate) fn attempt(&self, number: u16) -> Option<&Attempt> {
+        self.record.attempts.iter().find(|attempt| attempt.number == number)
+    }
+
+    pub(crate) fn attempt_mut(&mut self, number: u16) -> Option<&mut Attempt> {
+        self.record.attempts.iter_mut().find(|attempt| attempt.number == number)
+    }
+
+    pub(crate) fn cancel_mut(&mut self, id: &CancelId) -> Option<&mut Cancel> {
+        self.record.cancels.iter_mut().find(|cancel| cancel.id == *id)
+    }
+
+    /// Ends an attempt without money and shows why on the payment.
+    pub(crate) fn close_attempt(&mut self, number: u16, failure: &Failure) {
+        if let Some(attempt) = self.attempt_mut(number) {
+            attempt.close(failure.clone());
+        }
+        self.show_failure(number, failure);
+    }
+
+    /// Shows why an attempt did not succeed, if it is the newest.
+    pub(crate) fn show_failure(&mut self, number: u16, failure: &Failure) {
+        if self.record.attempts.last().is_some_and(|attempt| attempt.number == number) {
+            self.record.payment.last_attempt = Some(LastAttempt { number, failure: Some(failure.clone()) });
+        }
+    }
+
+    /// The change this draft makes, and the record after it. `None` if it changes nothing.
+    pub(crate) fn into_change(mut self, now: Timestamp, ids: &IdSource) -> Option<(Change, PaymentRecord)> {
+        let is_new = self.before.payment.version == 0;
+        let idle = self.record == self.before && self.events.is_empty() && self.idempotency.is_none();
+        if idle && !is_new && !self.touched {
+            return None;
+        }
+        self.record.payment.version = self.before.payment.version + 1;
+        let (before, record) = (&self.before, &self.record);
+        let attempts = changed(&before.attempts, &record.attempts);
+        let cancels = changed(&before.cancels, &record.cancels);
+        let mut kinds = self.events;
+        if !is_new && record.payment.status != before.payment.status {
+            kinds.push(EventKind::Status(record.payment.status));
+        }
+        let moved = |cancel: &&Cancel| {
+            before
+                .cancels
+                .iter()
+                .find(|old| old.id == cancel.id)
+                .is_none_or(|old| old.status != cancel.status)
+        };
+        kinds.extend(cancels.iter().filter(moved).map(|_| EventKind::CancelUpdated));
+        let events: Vec<_> = (record.events + 1..)
+            .zip(kinds)
+            .map(|(number, kind)| NewEvent {
+                id: ids.event(now),
+                kind,
+                number,
+                created_at: now,
+                payment: record.payment.clone(),
+                cancels: record.cancels.clone(),
+            })
+            .collect();
+        let mut after = self.record.clone();
+        after.events += u64::try_from(events.len()).unwrap_or(0);
+        let change = Change {
+            expected: (!is_new).then_some(self.before.payment.version),
+            payment: self.record.payment,
+            hints: self.record.hints,
+            attempts,
+            cancels,
+            events,
+            idempotency: self.idempotency,
+            supersedes: self.supersedes,
+        };
+        Some((change, after))
+    }
+}
+
+fn changed<T: PartialEq + Clone>(before: &[T], after: &[T]) -> Vec<T> {
+    after.iter().filter(|item| !before.contains(item)).cloned().collect()
+}
+
+impl PaymentRecord {
+    /// The PG payment this payment accepted.
+    #[must_use]
+    pub fn accepted(&self) -> Option<&PgPaymentId> {
+        self.accepted_attempt().and_then(|attempt| attempt.pg_id.as_ref())
+    }
+
+    /// The attempt whose PG payment was accepted.
+    #[must_use]
+    pub fn accepted_attempt(&self) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.accepted)
+    }
+
+    /// What can still be cancelled: what came in, less every cancel done or in flight.
+    #[must_use]
+    pub fn cancellable(&self) -> Money {
+        let zero = Money::zero(self.payment.currency());
+        let Some(accepted) = self.accepted() else { return zero };
+        self.cancels
+            .iter()
+            .filter(|cancel| cancel.takes_from(accepted))
+            .fold(self.payment.amount_paid, |left, cancel| left.saturating_sub(cancel.amount))
+    }
+
+    /// A cancel whose outcome is open.
+    #[must_use]
+    pub fn unsettled_cancel(&self) -> Option<&Cancel> {
+        self.cancels.iter().find(|cancel| cancel.status.is_unsettled())
+    }
+
+    /// The cancel with this id.
+    #[must_use]
+    pub fn cancel(&self, id: &CancelId) -> Option<&Cancel> {
+        self.cancels.iter().find(|cancel| cancel.id == *id)
+    }
+}
+
+impl Cancel {
+    /// Settles the cancel as not done.
+    pub(crate) fn refuse(&mut self, failure: Failure) {
+        self.status = CancelStatus::Refused;
+        self.failure = Some(failure);
+    }
+
+    /// Whether it was refused only because the PG could not be reached: the same request may go again.
+    pub(crate) fn may_be_sent_again(&self) -> bool {
+        self.status == CancelStatus::Refused
+            && self
+                .failure
+                .as_ref()
+                .is_some_and(|failure| failure.reason == FailureReason::ProviderUnavailable)
+    }
+}

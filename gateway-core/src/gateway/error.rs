@@ -1,0 +1,122 @@
+//! Why a use case did not do what was asked.
+
+use std::time::Duration;
+
+use crate::{Failure, InvalidBrowserResult, PaymentId, PaymentRecord, PgMessage, StoreError};
+
+/// Why a use case did not do what was asked, by what the merchant may do next.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// The merchant has no such payment.
+    #[error("no such payment")]
+    NotFound,
+    /// A value was not acceptable. Nothing was stored, no PG was called.
+    #[error("`{param}` {message}")]
+    Invalid {
+        /// The field of the request.
+        param: &'static str,
+        /// The rule it broke. Quotes no input.
+        message: String,
+    },
+    /// The browser result is not one of this PG's.
+    #[error(transparent)]
+    BrowserResult(#[from] InvalidBrowserResult),
+    /// The order has an open or paid payment with other terms.
+    #[error("the order has another open or paid payment")]
+    OrderInProgress(PaymentId),
+    /// The payment is in a state in which this cannot be done.
+    #[error("the payment's state does not allow this: {}", problem.name())]
+    InvalidState {
+        /// What is in the way.
+        problem: StateProblem,
+        /// The payment.
+        record: Box<PaymentRecord>,
+    },
+    /// What the browser or the PG showed does not belong to this payment.
+    #[error("the payment does not match")]
+    Mismatch(Box<PaymentRecord>),
+    /// The PG said no. No money moved.
+    #[error("the payment was declined")]
+    Declined(Box<PaymentRecord>),
+    /// The PG refused the cancel. No money moved.
+    #[error("the cancel was refused")]
+    CancelRefused {
+        /// Why.
+        failure: Failure,
+        /// The payment.
+        record: Box<PaymentRecord>,
+    },
+    /// The PG could not be reached. The same request with the same key may follow.
+    #[error("the PG cannot be reached")]
+    ProviderUnavailable {
+        /// How long to wait.
+        retry_after: Option<Duration>,
+    },
+    /// The account's keys or contract are wrong.
+    #[error("the account is misconfigured")]
+    ProviderMisconfigured(Option<PgMessage>),
+    /// The account cannot do that.
+    #[error("not supported: {0}")]
+    Unsupported(&'static str),
+    /// The idempotency key is being used by a request that is still running.
+    #[error("the idempotency key is in use")]
+    KeyInUse,
+    /// The store did not do it.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+/// What about a payment's state is in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StateProblem {
+    /// Its status.
+    Status,
+    /// A cancel whose outcome is open.
+    CancelInProgress,
+    /// Less is left than was to be cancelled.
+    CancellableAmountExceeded,
+    /// Another amount is left than the merchant expected.
+    CancellableAmountChanged,
+    /// Only all of it can be cancelled before the deposit.
+    FullCloseOnly,
+    /// The attempt the browser result belongs to has ended.
+    AttemptEnded,
+    /// The payment has had as many attempts as it can have.
+    TooManyAttempts,
+}
+
+impl StateProblem {
+    /// The stable error code: `invalid_state`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "invalid_state",
+            Self::CancelInProgress => "cancel_in_progress",
+            Self::CancellableAmountExceeded => "cancellable_amount_exceeded",
+            Self::CancellableAmountChanged => "cancellable_amount_changed",
+            Self::FullCloseOnly => "full_close_only",
+            Self::AttemptEnded => "attempt_ended",
+            Self::TooManyAttempts => "too_many_attempts",
+        }
+    }
+}
+
+impl GatewayError {
+    pub(crate) fn state(problem: StateProblem, record: PaymentRecord) -> Self {
+        Self::InvalidState { problem, record: Box::new(record) }
+    }
+
+    pub(crate) fn invalid(param: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { param, message: message.into() }
+    }
+}
+
+impl From<StoreError> for GatewayError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::KeyTaken => Self::KeyInUse,
+            error => Self::Store(error),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Received webhooks: stored first, then read as hints. None of them carries state.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use crate::{
+    Account, AccountId, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
+    PgPaymentId, Proof, RawWebhook, ReceivedWebhook, WebhookClaim, WebhookSubject,
+    gateway::look_up::LookUpError, schedule::later,
+};
+
+/// How long a worker keeps a webhook to itself.
+const LEASE: Duration = Duration::from_secs(60);
+const ROUND: u32 = 64;
+const AT_ONCE: usize = 8;
+
+/// What came of a received webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InboxOutcome {
+    /// A payment of ours will be verified.
+    Marked {
+        /// Whether the webhook proved that the PG sent it.
+        proved: bool,
+    },
+    /// It names no payment of ours.
+    UnknownPayment,
+    /// It is about something Paymux does not keep.
+    Ignored,
+    /// A signed delivery that was seen before.
+    Duplicate,
+    /// It cannot be read as a webhook of this PG.
+    Rejected,
+}
+
+impl Gateway {
+    /// Stores a webhook. Once this returns `Ok`, no crash loses it.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`]: it is not stored and must not be acknowledged.
+    pub async fn receive(&self, account: &AccountId, raw: RawWebhook) -> Result<(), GatewayError> {
+        let now = self.clock.now();
+        let id = self.ids.webhook(now);
+        self.store.receive(ReceivedWebhook { id, account: account.clone(), received_at: now, raw }).await?;
+        self.wake();
+        Ok(())
+    }
+
+    /// Works on every webhook in the inbox; gives what came of each.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`] when the inbox cannot be read.
+    pub async fn process_inbox(&self) -> Result<Vec<InboxOutcome>, GatewayError> {
+        let mut outcomes = Vec::new();
+        loop {
+            let now = self.clock.now();
+            let batch = self.store.lease_inbox(now, later(now, LEASE), ROUND).await?;
+            if batch.is_empty() {
+                return Ok(outcomes);
+            }
+            let worked: Vec<_> = stream::iter(batch)
+                .map(|webhook| async move { self.process_webhook(&webhook).await })
+                .buffer_unordered(AT_ONCE)
+                .collect()
+                .await;
+            for result in worked {
+                match result {
+                    Ok(outcome) => outcomes.push(outcome),
+                    Err(error) => {
+                        tracing::warn!(error = %error, "a webhook could not be worked on; it stays in the inbox")
+                    }
+                }
+            }
+        }
+    }
+
+    async fn process_webhook(&self, webhook: &ReceivedWebhook) -> Result<InboxOutcome, GatewayError> {
+        let outcome = match self.accounts.get(&webhook.account) {
+            Some(account) => self.follow_webhook(account, webhook).await?,
+            None => InboxOutcome::Ignored,
+        };
+        self.store.finish_webhook(&webhook.id).await?;
+        tracing::info!(account = %webhook.account, webhook = %webhook.id, ?outcome, "a received webhook was worked on");
+        Ok(outcome)
+    }
+
+    async fn follow_webhook(
+        &self,
+        account: &Account,
+        webhook: &ReceivedWebhook,
+    ) -> Result<InboxOutcome, GatewayError> {
+        let Ok(claim) = account.provider.webhook(&webhook.raw) else { return Ok(InboxOutcome::Rejected) };
+        // Only signed deliveries are de-duplicated: a forger must not be able to silence the real one.
+        if claim.proof == Proof::Signed
+            && let Some(delivery) = &claim.delivery_id
+            && !self.store.remember_delivery(&account.id, delivery, self.clock.now()).await?
+        {
+            return Ok(InboxOutcome::Duplicate);
+        }
+        let (pg_id, pg_order_id) = match &claim.subject {
+            WebhookSubject::Payment { pg_id, pg_order_id } => (Some(pg_id), pg_order_id.as_deref()),
+            WebhookSubject::Order(pg_order_id) => (None, Some(pg_order_id.as_str())),
+            WebhookSubject::Cancel(_) | WebhookSubject::Nothing => return Ok(InboxOutcome::Ignored),
+        };
+        let Some((merchant, payment)) = self.owner(account, pg_id, pg_order_id).await? else {
+            return Ok(InboxOutcome::UnknownPayment);
+        };
+        let record = self.payment(&merchant, &payment).await?;
+        self.store.mark_dirty(&payment, self.clock.now()).await?;
+        self.wake();
+        if let Some(pg_id) = pg_id {
+            self.look_up_unknown(&record, pg_id, pg_order_id).await?;
+        }
+        Ok(InboxOutcome::Marked { proved: is_proved(&claim, &record) })
+    }
+
+    async fn owner(
+        &self,
+        account: &Account,
+        pg_id: Option<&PgPaymentId>,
+        pg_order_id: Option<&str>,
+    ) -> Result<Option<(MerchantId, PaymentId)>, GatewayError> {
+        if let Some(Ok(pg_order_id)) = pg_order_id.map(str::parse::<PgOrderId>)
+            && let Some(owner) = self.store.owner_of_attempt(&account.id, &pg_order_id).await?
+        {
+            return Ok(Some(owner));
+        }
+        match pg_id {
+            Some(pg_id) => Ok(self.store.owner_of_pg_id(&account.id, pg_id).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// A PG payment under our order that we do not know yet is not among those the resolver asks
+    /// for by id: it is looked up here, while its name is at hand.
+    pub(crate) async fn look_up_unknown(
+        &self,
+        record: &PaymentRecord,
+        pg_id: &PgPaymentId,
+        pg_order_id: Option<&str>,
+    ) -> Result<(), GatewayError> {
+        if record.attempts.iter().any(|attempt| attempt.pg_id.as_ref() == Some(pg_id)) {
+            return Ok(());
+        }
+        let attempt =
+            record.attempts.iter().find(|attempt| Some(attempt.pg_order_id.as_str()) == pg_order_id);
+        let Some(attempt) = attempt else { return Ok(()) };
+        let claimed = PaymentRef {
+            pg_order_id: attempt.pg_order_id.clone(),
+            pg_id: Some(pg_id.clone()),
+            state: attempt.state.clone(),
+        };
+        match self.look_up(&record.payment.merchant, &record.payment.id, Some(&claimed), 0).await {
+            Ok(looked_up) => self.follow_up(looked_up.record).await.map(|_| ()),
+            Err(LookUpError::Gateway(error)) => Err(error),
+            // The webhook stays in the inbox and is worked on again.
+            Err(LookUpError::Provider(error)) => Err(crate::gateway::look_up::unanswered(error)),
+        }
+    }
+}
+
+/// A missing or wrong secret lowers the proof, it never rejects.
+fn is_proved(claim: &WebhookClaim, record: &PaymentRecord) -> bool {
+    match &claim.proof {
+        Proof::Signed => true,
+        Proof::Secret(secret) => {
+            record.attempts.iter().any(|attempt| attempt.deposit_secret.as_ref() == Some(secret))
+        }
+        Proof::None => false,
+    }
+}

@@ -1,0 +1,254 @@
+//! The use cases: what merchants, browsers, PGs and time make happen to a payment.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use tokio::sync::Notify;
+
+use crate::{
+    AccountBinding, AccountId, AttemptStatus, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments,
+    MerchantId, Method, PaymentId, PaymentProvider, PaymentRecord, PaymentRef, PgPaymentId,
+    ProviderDescription, Store, StoreError, draft::Draft, schedule::next_watch, settle::Context,
+};
+
+mod cancel;
+mod confirm;
+mod error;
+mod inbox;
+mod look_up;
+mod next_action;
+mod register;
+mod resolve;
+mod send_cancel;
+mod sweep;
+
+pub use cancel::NewCancel;
+pub use error::{GatewayError, StateProblem};
+pub use inbox::InboxOutcome;
+pub use register::{NewPayment, Registered};
+
+/// A configured account at a PG.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its name.
+    pub id: AccountId,
+    /// Whose it is.
+    pub merchant: MerchantId,
+    /// The PG.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// Whether the PG is a simulator.
+    pub simulated: bool,
+}
+
+impl Account {
+    /// What the PG can do and how it behaves.
+    #[must_use]
+    pub fn description(&self) -> &ProviderDescription {
+        self.provider.describe()
+    }
+
+    /// The account as a store binds it.
+    #[must_use]
+    pub fn binding(&self) -> AccountBinding {
+        let description = self.description();
+        AccountBinding {
+            account: self.id.clone(),
+            merchant: self.merchant.clone(),
+            kind: description.kind.to_owned(),
+            mode: description.mode,
+            pg_merchant: description.pg_merchant.clone(),
+        }
+    }
+}
+
+/// How a merchant wants its payments handled.
+#[derive(Clone, Debug)]
+pub struct MerchantPolicy {
+    /// The account that takes payments no rule says otherwise of.
+    pub default_account: AccountId,
+    /// Rules by method.
+    pub account_by_method: BTreeMap<Method, AccountId>,
+    /// What happens to late money.
+    pub late_payments: LatePayments,
+    /// How long a registered payment may be paid.
+    pub payable_for: Duration,
+}
+
+/// The idempotency key of a request, to be written with the first row the request creates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestKey {
+    /// The key, as the merchant sent it.
+    pub key: String,
+    /// A digest of method, path and body.
+    pub digest: String,
+}
+
+/// The use cases, over any store, clock and set of accounts.
+///
+/// Every method that may move money goes on if its future is polled; run it in a task of its own,
+/// so that a caller who hangs up only stops waiting.
+#[derive(Debug)]
+pub struct Gateway {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: IdSource,
+    accounts: BTreeMap<AccountId, Account>,
+    merchants: BTreeMap<MerchantId, MerchantPolicy>,
+    woken: Notify,
+}
+
+impl Gateway {
+    /// A gateway over these accounts and merchants.
+    #[must_use]
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        ids: IdSource,
+        accounts: Vec<Account>,
+        merchants: BTreeMap<MerchantId, MerchantPolicy>,
+    ) -> Self {
+        let accounts = accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
+        Self { store, clock, ids, accounts, merchants, woken: Notify::new() }
+    }
+
+    /// The configured accounts of a merchant.
+    pub fn accounts_of<'a>(&'a self, merchant: &'a MerchantId) -> impl Iterator<Item = &'a Account> {
+        self.accounts.values().filter(move |account| account.merchant == *merchant)
+    }
+
+    /// Every configured account.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.accounts.values()
+    }
+
+    /// A configured account.
+    #[must_use]
+    pub fn account(&self, id: &AccountId) -> Option<&Account> {
+        self.accounts.get(id)
+    }
+
+    /// How a merchant wants its payments handled.
+    #[must_use]
+    pub fn policy(&self, merchant: &MerchantId) -> Option<&MerchantPolicy> {
+        self.merchants.get(merchant)
+    }
+
+    /// The store.
+    #[must_use]
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// The source of ids.
+    #[must_use]
+    pub const fn ids(&self) -> &IdSource {
+        &self.ids
+    }
+
+    /// Returns when something was committed or received since the last call: there may be work.
+    pub async fn woken(&self) {
+        self.woken.notified().await;
+    }
+
+    /// Says that there may be work.
+    pub fn wake(&self) {
+        self.woken.notify_one();
+    }
+
+    /// A payment of a merchant.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::NotFound`], also for another merchant's; [`GatewayError::Store`].
+    pub async fn payment(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+    ) -> Result<PaymentRecord, GatewayError> {
+        self.store.payment(merchant, id).await?.ok_or(GatewayError::NotFound)
+    }
+
+    fn account_of(&self, record: &PaymentRecord) -> Result<&Account, GatewayError> {
+        // The start-up check refuses a configuration without an account that has open payments.
+        self.accounts
+            .get(&record.payment.account)
+            .ok_or(GatewayError::Unsupported("this payment's account any more"))
+    }
+
+    fn context<'a>(&'a self, account: &'a Account, taken: &'a [PgPaymentId]) -> Context<'a> {
+        let late_payments = self.merchants.get(&account.merchant).map(|policy| policy.late_payments);
+        Context {
+            now: self.clock.now(),
+            description: account.description(),
+            late_payments: late_payments.unwrap_or_default(),
+            ids: &self.ids,
+            taken,
+        }
+    }
+
+    /// Commits a draft, due for its next look after `tries` that settled nothing, and gives the
+    /// record after it.
+    async fn commit(&self, draft: Draft, tries: u32) -> Result<PaymentRecord, StoreError> {
+        let now = self.clock.now();
+        self.commit_due(draft, tries, now).await
+    }
+
+    /// As [`commit`](Self::commit), the next look not before `earliest`.
+    async fn commit_due(
+        &self,
+        mut draft: Draft,
+        tries: u32,
+        earliest: jiff::Timestamp,
+    ) -> Result<PaymentRecord, StoreError> {
+        let now = self.clock.now();
+        if let Some(account) = self.accounts.get(&draft.record.payment.account) {
+            let watch = next_watch(&draft.record, account.description(), now, tries, &self.ids);
+            draft.record.payment.watch =
+                watch.map(|watch| crate::Watch { at: watch.at.max(earliest), tries: watch.tries });
+        }
+        let unchanged = draft.record.clone();
+        let Some((change, after)) = draft.into_change(now, &self.ids) else { return Ok(unchanged) };
+        self.store.commit(change).await?;
+        self.wake();
+        Ok(after)
+    }
+
+    fn idempotency(
+        &self,
+        merchant: &MerchantId,
+        key: Option<&RequestKey>,
+        payment: &PaymentId,
+        cancel: Option<&CancelId>,
+    ) -> Option<IdempotencyRecord> {
+        key.map(|key| IdempotencyRecord {
+            merchant: merchant.clone(),
+            key: key.key.clone(),
+            digest: key.digest.clone(),
+            payment: Some(payment.clone()),
+            cancel: cancel.cloned(),
+            answer: None,
+            created_at: self.clock.now(),
+        })
+    }
+}
+
+/// What to ask the PG about a payment: by its own id where one is known, never by order then.
+fn look_ups(record: &PaymentRecord, asks_by_order: bool) -> Vec<PaymentRef> {
+    let known =
+        |attempt: &crate::Attempt| attempt.pg_id.is_some() && attempt.status != AttemptStatus::Preparing;
+    record
+        .attempts
+        .iter()
+        .filter(|attempt| known(attempt) || asks_by_order)
+        .map(|attempt| PaymentRef {
+            pg_order_id: attempt.pg_order_id.clone(),
+            pg_id: attempt.pg_id.clone(),
+            state: attempt.state.clone(),
+        })
+        .collect()
+}

@@ -1,0 +1,298 @@
+//! The resolver: bringing what is uncertain to an end, and time to its effect.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+
+use crate::{
+    Attempt, AttemptStatus, Cancel, CancelId, CancelStatus, Failure, FailureReason, Gateway, GatewayError,
+    Heard, MerchantId, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, PgStatus, ProviderDescription,
+    ProviderError, Sending, Snapshot, StoreError,
+    draft::Draft,
+    gateway::look_up::LookUpError,
+    schedule::{is_uncertain, later},
+    settle::NEGATIVE_GRACE,
+};
+
+/// How long a resolver keeps a payment to itself: longer than any look-up and repeat takes.
+const LEASE: Duration = Duration::from_secs(5 * 60);
+
+/// How many payments one round takes, and how many of them are worked on at once.
+const ROUND: u32 = 64;
+const AT_ONCE: usize = 8;
+
+impl Gateway {
+    /// Works on every payment that is due now; tells how many there were.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`] when the due payments cannot be read.
+    pub async fn resolve_due(&self) -> Result<usize, GatewayError> {
+        let mut worked = 0;
+        loop {
+            let now = self.clock.now();
+            let due = self.store.lease_due(now, later(now, LEASE), ROUND).await?;
+            if due.is_empty() {
+                return Ok(worked);
+            }
+            worked += due.len();
+            stream::iter(due)
+                .for_each_concurrent(AT_ONCE, |(merchant, id)| async move {
+                    if let Err(error) = self.resolve(&merchant, &id).await {
+                        tracing::warn!(payment = %id, error = %error, "a due payment could not be resolved; it stays due");
+                    }
+                })
+                .await;
+        }
+    }
+
+    /// Looks at one payment: asks the PG, repeats what may be repeated, ends what time has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`]; the payment stays due.
+    pub async fn resolve(&self, merchant: &MerchantId, id: &PaymentId) -> Result<(), GatewayError> {
+        let read = self.payment(merchant, id).await?;
+        let tries = if is_uncertain(&read) {
+            read.payment.watch.map_or(0, |watch| watch.tries).saturating_add(1)
+        } else {
+            0
+        };
+        let looked_up = match self.look_up(merchant, id, None, tries).await {
+            Ok(looked_up) => looked_up,
+            Err(LookUpError::Provider(error)) => return self.ask_later(read, &error).await,
+            Err(LookUpError::Gateway(error)) => return Err(error),
+        };
+        let hints = read.hints;
+        let record = self.follow_up(looked_up.record).await?;
+        let record = self.press_confirms(record, &looked_up.snapshots).await?;
+        let record = self.press_cancels(record, &looked_up.snapshots).await?;
+        let record = self.expire(record).await?;
+        self.end_look(record, hints, read.payment.version, tries).await
+    }
+
+    /// Ends the lease even where the look changed nothing.
+    async fn end_look(
+        &self,
+        record: PaymentRecord,
+        hints: u64,
+        version: u64,
+        tries: u32,
+    ) -> Result<(), GatewayError> {
+        if record.payment.version != version {
+            return Ok(());
+        }
+        let mut draft = Draft::of(PaymentRecord { hints, ..record });
+        draft.touch();
+        match self.commit(draft, tries).await {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn ask_later(&self, record: PaymentRecord, error: &ProviderError) -> Result<(), GatewayError> {
+        tracing::info!(payment = %record.payment.id, account = %record.payment.account, error = error.name(), "the PG could not tell; asking later");
+        let now = self.clock.now();
+        let earliest = match error {
+            ProviderError::NotProcessed { retry_after: Some(wait), .. } => later(now, *wait),
+            _ => now,
+        };
+        let tries = record.payment.watch.map_or(0, |watch| watch.tries).saturating_add(1);
+        let mut draft = Draft::of(record);
+        draft.touch();
+        match self.commit_due(draft, tries, earliest).await {
+            Ok(_) | Err(StoreError::Conflict) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Repeats confirms that a fresh look-up shows as not executed, inside the PG's window, or ends them after it.
+    async fn press_confirms(
+        &self,
+        mut record: PaymentRecord,
+        snapshots: &[Snapshot],
+    ) -> Result<PaymentRecord, GatewayError> {
+        let description = self.account_of(&record)?.description().clone();
+        let MoneyMoves::OnConfirm { within } = description.money_moves else {
+            return self.reopen_unread(record, snapshots, &description).await;
+        };
+        let now = self.clock.now();
+        let uncertain: Vec<Attempt> = record.attempts.iter().filter(|a| a.is_uncertain()).cloned().collect();
+        for attempt in uncertain {
+            let Some(sent) = &attempt.confirm else { continue };
+            let shown = snapshots.iter().find(|snapshot| Some(&snapshot.pg_id) == attempt.pg_id.as_ref());
+            let untouched = shown.is_none_or(|s| matches!(s.status, PgStatus::Ready | PgStatus::InProgress));
+            if !untouched {
+                continue;
+            }
+            let number = attempt.number;
+            let settled_no = is_negative_final(sent, &description, now);
+            let in_window = now < later(sent.first_sent_at, within);
+            let again = repeat(sent, settled_no, now)
+                .filter(|_| in_window && sent.credential == description.credential);
+            record = match again {
+                Some(sending) => {
+                    let record = self.commit_repeat(record, number, sending).await?;
+                    self.repeat_confirm(record, number).await?
+                }
+                None if !in_window && settled_no => self.end_attempt(&record, number).await?,
+                None => record,
+            };
+        }
+        Ok(record)
+    }
+
+    async fn commit_repeat(
+        &self,
+        record: PaymentRecord,
+        number: u16,
+        sending: Sending,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let tries = record.payment.watch.map_or(0, |watch| watch.tries);
+        let mut draft = Draft::of(record);
+        if let Some(attempt) = draft.attempt_mut(number) {
+            attempt.confirm = Some(sending);
+        }
+        Ok(self.commit(draft, tries).await?)
+    }
+
+    async fn repeat_confirm(
+        &self,
+        record: PaymentRecord,
+        number: u16,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        match self.send_confirm(record, number).await {
+            Ok(record) => Ok(record),
+            Err(GatewayError::Store(error)) => Err(error.into()),
+            // Whatever a caller would have been told, the payment holds it.
+            Err(_) => self.payment(&merchant, &id).await,
+        }
+    }
+
+    /// The PG's window is over and it shows nothing taken: the attempt came to nothing.
+    async fn end_attempt(&self, record: &PaymentRecord, number: u16) -> Result<PaymentRecord, GatewayError> {
+        let now = self.clock.now();
+        let failure = Failure::of(FailureReason::SessionExpired);
+        let change = |draft: &mut Draft| {
+            if draft.attempt(number).is_some_and(Attempt::is_uncertain) {
+                draft.close_attempt(number, &failure);
+                let payment = &mut draft.record.payment;
+                if payment.status == PaymentStatus::Confirming {
+                    payment.status =
+                        if payment.expires_at <= now { PaymentStatus::Expired } else { PaymentStatus::Ready };
+                }
+            }
+        };
+        self.update(&record.payment.merchant, &record.payment.id, change).await
+    }
+
+    /// Where money moves before confirm, a PG that knows nothing of the order means "nothing yet": once
+    /// that can no longer be a delay, the window is open again and the payment stays watched.
+    async fn reopen_unread(
+        &self,
+        record: PaymentRecord,
+        snapshots: &[Snapshot],
+        description: &ProviderDescription,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let now = self.clock.now();
+        let unread = record.attempts.iter().find(|attempt| {
+            let shown = snapshots.iter().any(|snapshot| snapshot.pg_order_id == attempt.pg_order_id.as_str());
+            let waited =
+                attempt.confirm.as_ref().is_none_or(|asked| is_negative_final(asked, description, now));
+            attempt.is_uncertain() && !shown && waited
+        });
+        let Some(number) = unread.map(|attempt| attempt.number) else { return Ok(record) };
+        let change = |draft: &mut Draft| {
+            if let Some(attempt) = draft.attempt_mut(number).filter(|attempt| attempt.is_uncertain()) {
+                attempt.status = AttemptStatus::Open;
+                if draft.record.payment.status == PaymentStatus::Confirming {
+                    draft.record.payment.status = PaymentStatus::Ready;
+                }
+            }
+        };
+        self.update(&record.payment.merchant, &record.payment.id, change).await
+    }
+
+    /// Sends unsettled cancels once more, with the same key and guard: only that answer is final.
+    async fn press_cancels(
+        &self,
+        mut record: PaymentRecord,
+        snapshots: &[Snapshot],
+    ) -> Result<PaymentRecord, GatewayError> {
+        let description = self.account_of(&record)?.description().clone();
+        let unsettled: Vec<CancelId> = record
+            .cancels
+            .iter()
+            .filter(|cancel| may_repeat_cancel(cancel, &description, self.clock.now()))
+            .map(|cancel| cancel.id.clone())
+            .collect();
+        for id in unsettled {
+            let Some(cancel) = record.cancel(&id) else { continue };
+            let shown = snapshots.iter().find(|snapshot| Some(&snapshot.pg_id) == cancel.pg_id.as_ref());
+            let Some(sent) = &cancel.sending else { continue };
+            let proved = shown.is_some_and(|snapshot| snapshot.balance() == cancel.guard)
+                && is_negative_final(sent, &description, self.clock.now());
+            let Some(sending) = repeat(sent, proved, self.clock.now()) else { continue };
+            let tries = record.payment.watch.map_or(0, |watch| watch.tries);
+            let mut draft = Draft::of(record);
+            if let Some(cancel) = draft.cancel_mut(&id) {
+                cancel.status = CancelStatus::Sent;
+                cancel.sending = Some(sending);
+            }
+            record = match self.commit(draft, tries).await {
+                Ok(record) => self.send_cancel(record, &id).await?,
+                Err(error) => return Err(error.into()),
+            };
+        }
+        Ok(record)
+    }
+
+    /// Time is up for a payment that a fresh look-up shows unpaid.
+    async fn expire(&self, record: PaymentRecord) -> Result<PaymentRecord, GatewayError> {
+        let payment = &record.payment;
+        if payment.status != PaymentStatus::Ready || payment.expires_at > self.clock.now() {
+            return Ok(record);
+        }
+        let (merchant, id) = (payment.merchant.clone(), payment.id.clone());
+        let mut draft = Draft::of(record);
+        let failure = Failure::of(FailureReason::SessionExpired);
+        for attempt in draft.record.attempts.iter_mut().filter(|attempt| attempt.is_open()) {
+            attempt.close(failure.clone());
+        }
+        draft.record.payment.status = PaymentStatus::Expired;
+        draft.record.payment.failure = Some(failure);
+        match self.commit(draft, 0).await {
+            Err(StoreError::Conflict) => self.payment(&merchant, &id).await,
+            done => Ok(done?),
+        }
+    }
+}
+
+/// Whether "not there" can no longer be "not there yet".
+fn is_negative_final(sent: &Sending, description: &ProviderDescription, now: jiff::Timestamp) -> bool {
+    later(sent.sent_at, description.read_timeout + NEGATIVE_GRACE) <= now
+}
+
+/// How a request goes out again: with the same key where nothing was heard, with the next one where
+/// an error was heard and a fresh look-up proves that it was not executed.
+fn repeat(sent: &Sending, proved_not_executed: bool, now: jiff::Timestamp) -> Option<Sending> {
+    match sent.heard {
+        Heard::Nothing | Heard::StillRunning => Some(sent.again(now)),
+        Heard::Error if proved_not_executed => Some(sent.next(now)),
+        Heard::Error | Heard::Answer => None,
+    }
+}
+
+fn may_repeat_cancel(cancel: &Cancel, description: &ProviderDescription, now: jiff::Timestamp) -> bool {
+    let Some(sent) = &cancel.sending else { return false };
+    let keyed = description.repeat_safe_for;
+    let in_window = keyed.is_none_or(|window| now < later(sent.first_sent_at, window));
+    // A row that is merely sent may still be on its way; so may any, where no key tells two sends apart.
+    let may_be_in_flight = cancel.status == CancelStatus::Sent || keyed.is_none();
+    let landed = !may_be_in_flight || is_negative_final(sent, description, now);
+    matches!(cancel.status, CancelStatus::Sent | CancelStatus::Unknown)
+        && in_window
+        && landed
+        && sent.credential == description.credential
+}

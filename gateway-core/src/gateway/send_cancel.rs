@@ -1,0 +1,273 @@
+//! Sending a cancel whose row is committed, and settling it by what comes back.
+
+use crate::{
+    CancelAmount, CancelId, CancelOrigin, CancelOutcome, CancelRequest, CancelScope, CancelStatus, Failure,
+    FailureReason, Gateway, GatewayError, Heard, PaymentRecord, ProviderError, Sending, StoreError,
+    UnknownOutcome,
+    draft::Draft,
+    gateway::look_up::{LookUpError, LookedUp},
+    idempotency_key,
+};
+
+impl Gateway {
+    /// Sends every compensating cancel that waits to be sent.
+    pub(crate) async fn follow_up(&self, mut record: PaymentRecord) -> Result<PaymentRecord, GatewayError> {
+        let waits = |record: &PaymentRecord| {
+            let waiting = record.cancels.iter().find(|cancel| {
+                cancel.status == CancelStatus::Requested && cancel.origin == CancelOrigin::Compensation
+            });
+            waiting.map(|cancel| cancel.id.clone())
+        };
+        // Every round sends one; what cannot be sent now is left to the resolver.
+        while let Some(id) = waits(&record) {
+            let (merchant, payment) = (record.payment.merchant.clone(), record.payment.id.clone());
+            record = match self.commit_sending(Draft::of(record), &id).await {
+                Ok(record) => self.send_cancel(record, &id).await?,
+                Err(GatewayError::Store(StoreError::Conflict)) => self.payment(&merchant, &payment).await?,
+                Err(error) => return Err(error),
+            };
+            if record.cancel(&id).is_some_and(|cancel| cancel.status == CancelStatus::Requested) {
+                break;
+            }
+        }
+        Ok(record)
+    }
+
+    /// Commits the row, with the key it will send, before the first byte goes out.
+    pub(crate) async fn commit_sending(
+        &self,
+        mut draft: Draft,
+        id: &CancelId,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let now = self.clock.now();
+        let credential = self.account_of(&draft.record)?.description().credential.clone();
+        if let Some(cancel) = draft.cancel_mut(id) {
+            cancel.status = CancelStatus::Sent;
+            cancel.sending = Some(match &cancel.sending {
+                None => Sending::first(now, &credential),
+                Some(sent) => Sending { credential, ..sent.again(now) },
+            });
+        }
+        Ok(self.commit(draft, 0).await?)
+    }
+
+    /// Sends a cancel whose row is committed as sent. `Ok` whatever came of it: the row tells.
+    pub(crate) async fn send_cancel(
+        &self,
+        record: PaymentRecord,
+        id: &CancelId,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let account = self.account_of(&record)?;
+        let Some(request) = cancel_request(&record, id) else { return Ok(record) };
+        let answer = account.provider.cancel(&request).await;
+        if let Err(error) = &answer {
+            tracing::info!(payment = %record.payment.id, cancel = %id, account = %account.id, error = error.name(), "the PG did not cancel");
+        }
+        // Whether this request went out before without a definite answer: then a failure to reach
+        // the PG now says nothing of the first time.
+        let repeated =
+            record.cancel(id).and_then(|cancel| cancel.sending.as_ref()).is_some_and(|sent| sent.times > 1);
+        let suspect = if repeated { Suspect::EarlierSend } else { Suspect::Nothing };
+        match answer {
+            Ok(outcome) if is_of(&outcome, &request) => self.cancelled(record, id, outcome).await,
+            Ok(_) => {
+                tracing::error!(payment = %record.payment.id, account = %account.id, "the PG answered a cancel with another payment");
+                self.cancel_unknown(&record, id, Heard::Error).await
+            }
+            Err(ProviderError::NotSent(_) | ProviderError::NotProcessed { .. }) if repeated => {
+                self.cancel_unknown(&record, id, Heard::Nothing).await
+            }
+            Err(ProviderError::NotSent(_)) => self.cancel_not_sent(&record, id, None).await,
+            Err(ProviderError::NotProcessed { pg, .. }) => self.cancel_not_sent(&record, id, Some(pg)).await,
+            Err(ProviderError::StillRunning) => self.cancel_unknown(&record, id, Heard::StillRunning).await,
+            Err(ProviderError::OutcomeUnknown(UnknownOutcome::NoAnswer(_))) => {
+                self.cancel_unknown(&record, id, Heard::Nothing).await
+            }
+            Err(ProviderError::OutcomeUnknown(UnknownOutcome::Error(_))) => {
+                self.cancel_unknown(&record, id, Heard::Error).await
+            }
+            Err(ProviderError::Declined(failure)) => self.cancel_denied(&record, id, failure, suspect).await,
+            Err(ProviderError::Conflict(pg)) => {
+                let failure = Failure::by_pg(FailureReason::NotCancellable, pg);
+                self.cancel_denied(&record, id, failure, Suspect::Contradiction).await
+            }
+            Err(ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg)) => {
+                tracing::error!(payment = %record.payment.id, account = %account.id, code = pg.code, "the PG refused our keys, contract or request: an operator is needed");
+                let failure = Failure::by_pg(FailureReason::ProviderMisconfigured, pg);
+                self.cancel_denied(&record, id, failure, suspect).await
+            }
+            Err(ProviderError::Unsupported(what)) => {
+                self.refuse_cancel(&record, id, Failure::of(FailureReason::NotCancellable)).await?;
+                Err(GatewayError::Unsupported(what))
+            }
+        }
+    }
+
+    async fn cancelled(
+        &self,
+        record: PaymentRecord,
+        id: &CancelId,
+        outcome: CancelOutcome,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let answer = |draft: &mut Draft| {
+            if let Some(cancel) = draft.cancel_mut(id) {
+                cancel.status = outcome.status;
+                cancel.failure = (outcome.status == CancelStatus::Refused)
+                    .then_some(Failure::of(FailureReason::NotCancellable));
+                if outcome.pg_cancel_id.is_some() {
+                    cancel.pg_cancel_id.clone_from(&outcome.pg_cancel_id);
+                }
+                if let Some(sending) = &mut cancel.sending {
+                    sending.heard = Heard::Answer;
+                }
+            }
+        };
+        let (merchant, payment) = (record.payment.merchant.clone(), record.payment.id.clone());
+        // The answer is definite: it is kept whatever else changed. The snapshot is another matter.
+        let answered = self.update(&merchant, &payment, answer).await?;
+        let fresh = answered.payment.version == record.payment.version + 1;
+        if let Some(snapshot) = &outcome.snapshot
+            && fresh
+        {
+            match self.commit_truth(answered.clone(), std::slice::from_ref(snapshot), 0).await {
+                Ok((record, _)) => return Ok(record),
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        match self.look_up(&merchant, &payment, None, 0).await {
+            Ok(LookedUp { record, .. }) => Ok(record),
+            Err(LookUpError::Gateway(error)) => Err(error),
+            // The cancel is done; the amounts follow with the next look.
+            Err(LookUpError::Provider(_)) => {
+                self.store.mark_dirty(&payment, self.clock.now()).await?;
+                self.wake();
+                self.payment(&merchant, &payment).await
+            }
+        }
+    }
+
+    /// The PG denied the request. If it may have been executed before, a fresh look-up tells: found by
+    /// our id it is done; not found while the balance is what we expected, it stays unknown.
+    async fn cancel_denied(
+        &self,
+        record: &PaymentRecord,
+        id: &CancelId,
+        failure: Failure,
+        suspect: Suspect,
+    ) -> Result<PaymentRecord, GatewayError> {
+        if suspect == Suspect::Nothing {
+            return self.refuse_cancel(record, id, failure).await;
+        }
+        let (merchant, payment) = (&record.payment.merchant, &record.payment.id);
+        let looked_up = match self.look_up(merchant, payment, None, 0).await {
+            Ok(looked_up) => looked_up,
+            Err(LookUpError::Gateway(error)) => return Err(error),
+            Err(LookUpError::Provider(_)) => return self.cancel_unknown(record, id, Heard::Error).await,
+        };
+        let Some(cancel) = looked_up.record.cancel(id).cloned() else { return Err(GatewayError::NotFound) };
+        if !cancel.status.is_unsettled() {
+            return Ok(looked_up.record);
+        }
+        let shown =
+            looked_up.snapshots.iter().find(|snapshot| Some(&snapshot.pg_id) == cancel.pg_id.as_ref());
+        let balance_moved = shown.is_some_and(|snapshot| snapshot.balance() != cancel.guard);
+        if suspect == Suspect::EarlierSend || balance_moved {
+            self.refuse_cancel(&looked_up.record, id, failure).await
+        } else {
+            self.cancel_unknown(&looked_up.record, id, Heard::Error).await
+        }
+    }
+
+    /// Nothing went out. A merchant's cancel is refused, so that the merchant decides; a compensating
+    /// one waits for the resolver.
+    async fn cancel_not_sent(
+        &self,
+        record: &PaymentRecord,
+        id: &CancelId,
+        pg: Option<crate::PgMessage>,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let change = |draft: &mut Draft| {
+            if let Some(cancel) = draft.cancel_mut(id) {
+                cancel.sending = None;
+                if cancel.origin == CancelOrigin::Merchant {
+                    cancel.refuse(Failure { reason: FailureReason::ProviderUnavailable, pg: pg.clone() });
+                } else {
+                    cancel.status = CancelStatus::Requested;
+                }
+            }
+        };
+        self.update(&record.payment.merchant, &record.payment.id, change).await
+    }
+
+    async fn refuse_cancel(
+        &self,
+        record: &PaymentRecord,
+        id: &CancelId,
+        failure: Failure,
+    ) -> Result<PaymentRecord, GatewayError> {
+        if record.cancel(id).is_some_and(|cancel| cancel.origin == CancelOrigin::Compensation) {
+            tracing::error!(payment = %record.payment.id, cancel = %id, "money that must go back was refused by the PG: an operator is needed");
+        }
+        let change = |draft: &mut Draft| {
+            if let Some(cancel) = draft.cancel_mut(id).filter(|cancel| cancel.status.is_unsettled()) {
+                cancel.refuse(failure.clone());
+            }
+        };
+        self.update(&record.payment.merchant, &record.payment.id, change).await
+    }
+
+    pub(crate) async fn cancel_unknown(
+        &self,
+        record: &PaymentRecord,
+        id: &CancelId,
+        heard: Heard,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let change = |draft: &mut Draft| {
+            if let Some(cancel) = draft.cancel_mut(id).filter(|cancel| cancel.status.is_unsettled()) {
+                cancel.status = CancelStatus::Unknown;
+                if let Some(sending) = &mut cancel.sending {
+                    sending.heard = heard;
+                }
+            }
+        };
+        self.update(&record.payment.merchant, &record.payment.id, change).await
+    }
+}
+
+/// Why a denied cancel may have been executed all the same.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Suspect {
+    /// It went out once, and this is its answer.
+    Nothing,
+    /// It went out before without a definite answer.
+    EarlierSend,
+    /// The PG says it is done already, or that the balance is not what we expected: only a
+    /// balance that did move makes that a no.
+    Contradiction,
+}
+
+fn cancel_request(record: &PaymentRecord, id: &CancelId) -> Option<CancelRequest> {
+    let cancel = record.cancel(id)?;
+    let attempt = record.attempts.iter().find(|attempt| Some(attempt.number) == cancel.attempt);
+    let sending = cancel.sending.as_ref()?;
+    Some(CancelRequest {
+        id: cancel.id.clone(),
+        pg_id: cancel.pg_id.clone()?,
+        amount: match cancel.scope {
+            CancelScope::All => CancelAmount::All,
+            CancelScope::Part => CancelAmount::Part(cancel.amount),
+            CancelScope::Close => CancelAmount::Close,
+        },
+        tax_free_amount: cancel.tax_free_amount,
+        cancellable: cancel.guard,
+        reason: cancel.reason.clone(),
+        refund_account: cancel.refund_account.clone(),
+        idempotency_key: idempotency_key(&record.payment.id, "cancel", id.as_str(), sending.send),
+        state: attempt.and_then(|attempt| attempt.state.clone()),
+    })
+}
+
+fn is_of(outcome: &CancelOutcome, request: &CancelRequest) -> bool {
+    outcome.snapshot.as_ref().is_none_or(|snapshot| snapshot.pg_id == request.pg_id)
+}

@@ -1,0 +1,497 @@
+//! A store in memory: for tests and simulations, and the shortest reading of the port's contract.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use crate::{
+    AccountBinding, AccountId, Attempt, Cancel, Change, Event, IdempotencyRecord, MerchantId, OrderId,
+    Payment, PaymentFilter, PaymentId, PaymentRecord, PgOrderId, PgPaymentId, ReceivedWebhook, Secret, Store,
+    StoreError, Sweep, Watch, WebhookId,
+};
+
+/// How many webhooks may wait, if nothing else is said.
+const INBOX_CAPACITY: usize = 10_000;
+
+/// A store in memory. Its clones are the same store, so that two gateways can share one.
+///
+/// It keeps the whole contract of [`Store`] except that nothing outlives the process.
+#[derive(Clone)]
+pub struct MemoryStore {
+    books: Arc<Mutex<Books>>,
+    inbox_capacity: usize,
+}
+
+impl MemoryStore {
+    /// An empty store in whose inbox at most this many webhooks wait.
+    #[must_use]
+    pub fn with_inbox_capacity(inbox_capacity: usize) -> Self {
+        Self { books: Arc::default(), inbox_capacity }
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        // A change is checked before it is applied, and applying it cannot panic.
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::with_inbox_capacity(INBOX_CAPACITY)
+    }
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
+struct Books {
+    payments: BTreeMap<PaymentId, Row>,
+    events: Vec<(MerchantId, Event)>,
+    idempotency: BTreeMap<(MerchantId, String), IdempotencyRecord>,
+    inbox: BTreeMap<WebhookId, Waiting>,
+    deliveries: BTreeSet<(AccountId, String)>,
+    sweeps: BTreeMap<AccountId, SweepRow>,
+    accounts: BTreeMap<AccountId, AccountBinding>,
+}
+
+struct Row {
+    record: PaymentRecord,
+    /// Since when there are hints that no commit has answered.
+    dirty_at: Option<Timestamp>,
+    lease_until: Option<Timestamp>,
+}
+
+struct Waiting {
+    webhook: ReceivedWebhook,
+    lease_until: Option<Timestamp>,
+}
+
+#[derive(Default)]
+struct SweepRow {
+    swept_to: Option<Timestamp>,
+    next: Option<Timestamp>,
+    lease_until: Option<Timestamp>,
+}
+
+fn is_free(lease_until: Option<Timestamp>, now: Timestamp) -> bool {
+    lease_until.is_none_or(|until| until <= now)
+}
+
+fn at_most(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+impl Row {
+    /// The watch with the hints in it: an unanswered hint makes it due.
+    fn watch(&self) -> Option<Watch> {
+        let watch = self.record.payment.watch;
+        let Some(dirty_at) = self.dirty_at else { return watch };
+        let (at, tries) = watch.map_or((dirty_at, 0), |watch| (watch.at.min(dirty_at), watch.tries));
+        Some(Watch { at, tries })
+    }
+
+    fn seen(&self) -> PaymentRecord {
+        let mut record = self.record.clone();
+        record.payment.watch = self.watch();
+        record
+    }
+
+    /// When it can be taken next.
+    fn free_and_due_at(&self) -> Option<Timestamp> {
+        let due = self.watch()?.at;
+        Some(self.lease_until.map_or(due, |until| until.max(due)))
+    }
+
+    fn owner(&self) -> (MerchantId, PaymentId) {
+        (self.record.payment.merchant.clone(), self.record.payment.id.clone())
+    }
+
+    fn is_open_or_watched(&self) -> bool {
+        let status = self.record.payment.status;
+        (status.holds_order() && !status.has_money()) || self.watch().is_some()
+    }
+}
+
+impl Books {
+    /// Whether the change may be applied. Told in this order, so that a repeat of a request meets its key first.
+    fn check(&self, change: &Change) -> Result<(), StoreError> {
+        let payment = &change.payment;
+        self.check_version(change)?;
+        if let Some(record) = &change.idempotency
+            && self.idempotency.contains_key(&(record.merchant.clone(), record.key.clone()))
+        {
+            return Err(StoreError::KeyTaken);
+        }
+        if payment.holds_order() && self.payments.values().any(|row| holds_order_against(row, payment)) {
+            return Err(StoreError::OrderTaken);
+        }
+        if let Some(id) = &change.supersedes {
+            self.check_superseded(id, payment)?;
+        }
+        let taken = |attempt: &Attempt| self.is_accepted_elsewhere(payment, attempt);
+        if change.attempts.iter().any(taken) { Err(StoreError::PgIdTaken) } else { Ok(()) }
+    }
+
+    fn check_version(&self, change: &Change) -> Result<(), StoreError> {
+        let payment = &change.payment;
+        let kept = self.payments.get(&payment.id).map(|row| &row.record.payment);
+        let same_owner =
+            kept.is_none_or(|kept| kept.merchant == payment.merchant && kept.account == payment.account);
+        let next = change.expected.map_or(1, |version| version.saturating_add(1));
+        let unchanged = kept.map(|kept| kept.version) == change.expected;
+        if same_owner && unchanged && payment.version == next { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    fn check_superseded(&self, id: &PaymentId, by: &Payment) -> Result<(), StoreError> {
+        let old = self.payments.get(id).map(|row| &row.record.payment).ok_or(StoreError::Conflict)?;
+        if old.merchant != by.merchant || old.order_id != by.order_id || old.id == by.id {
+            return Err(StoreError::Conflict);
+        }
+        // It was ended when it was read; money may have come since.
+        if old.holds_order() { Err(StoreError::OrderTaken) } else { Ok(()) }
+    }
+
+    fn is_accepted_elsewhere(&self, payment: &Payment, attempt: &Attempt) -> bool {
+        attempt.accepted
+            && attempt.pg_id.is_some()
+            && self.payments.values().any(|row| {
+                row.record.payment.id != payment.id
+                    && row.record.payment.account == payment.account
+                    && row.record.attempts.iter().any(|other| other.accepted && other.pg_id == attempt.pg_id)
+            })
+    }
+
+    fn apply(&mut self, change: Change) {
+        let Change { payment, hints, attempts, cancels, events, idempotency, supersedes, expected: _ } =
+            change;
+        if let Some(old) = supersedes.and_then(|id| self.payments.get_mut(&id)) {
+            old.supersede();
+        }
+        if let Some(record) = idempotency {
+            self.idempotency.insert((record.merchant.clone(), record.key.clone()), record);
+        }
+        let row = self.payments.entry(payment.id.clone()).or_insert_with(|| Row {
+            record: PaymentRecord {
+                payment: payment.clone(),
+                attempts: Vec::new(),
+                cancels: Vec::new(),
+                hints: 0,
+                events: 0,
+            },
+            dirty_at: None,
+            lease_until: None,
+        });
+        let merchant = payment.merchant.clone();
+        row.lease_until = None;
+        if row.record.hints <= hints {
+            row.dirty_at = None;
+        }
+        row.record.payment = payment;
+        attempts.into_iter().for_each(|attempt| put_attempt(&mut row.record.attempts, attempt));
+        cancels.into_iter().for_each(|cancel| put_cancel(&mut row.record.cancels, cancel));
+        for event in events {
+            row.record.events += 1;
+            let position = self.events.last().map_or(1, |(_, last)| last.position + 1);
+            self.events.push((merchant.clone(), Event { position, event }));
+        }
+    }
+
+    fn webhooks_by_age(&mut self) -> Vec<&mut Waiting> {
+        let mut waiting: Vec<_> = self.inbox.values_mut().collect();
+        waiting.sort_by_key(|waiting| waiting.webhook.received_at);
+        waiting
+    }
+}
+
+impl Row {
+    /// The version moves, so that a change read before this cannot undo it.
+    fn supersede(&mut self) {
+        let payment = &mut self.record.payment;
+        if !payment.superseded {
+            payment.superseded = true;
+            payment.version += 1;
+        }
+    }
+}
+
+fn holds_order_against(row: &Row, payment: &Payment) -> bool {
+    let kept = &row.record.payment;
+    kept.id != payment.id
+        && kept.merchant == payment.merchant
+        && kept.order_id == payment.order_id
+        && kept.holds_order()
+}
+
+/// Inserts or replaces. What only a POST's answer held stays, even if the writer had not read it.
+fn put_attempt(attempts: &mut Vec<Attempt>, mut attempt: Attempt) {
+    match attempts.binary_search_by_key(&attempt.number, |kept| kept.number) {
+        Ok(at) => {
+            let kept = &mut attempts[at];
+            attempt.deposit_secret = attempt.deposit_secret.or_else(|| kept.deposit_secret.take());
+            attempt.raw = attempt.raw.or_else(|| kept.raw.take());
+            *kept = attempt;
+        }
+        Err(at) => attempts.insert(at, attempt),
+    }
+}
+
+fn put_cancel(cancels: &mut Vec<Cancel>, cancel: Cancel) {
+    match cancels.iter_mut().find(|kept| kept.id == cancel.id) {
+        Some(kept) => *kept = cancel,
+        None => cancels.push(cancel),
+    }
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        let mut books = self.books();
+        books.check(&change)?;
+        books.apply(change);
+        Ok(())
+    }
+
+    async fn keep_answer(
+        &self,
+        payment: &PaymentId,
+        attempt: u16,
+        deposit_secret: Option<Secret>,
+        raw: Option<Secret>,
+    ) -> Result<(), StoreError> {
+        let mut books = self.books();
+        let attempts = books.payments.get_mut(payment).map(|row| row.record.attempts.iter_mut());
+        if let Some(kept) = attempts.into_iter().flatten().find(|kept| kept.number == attempt) {
+            kept.deposit_secret = deposit_secret.or_else(|| kept.deposit_secret.take());
+            kept.raw = raw.or_else(|| kept.raw.take());
+        }
+        Ok(())
+    }
+
+    async fn payment(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+    ) -> Result<Option<PaymentRecord>, StoreError> {
+        let books = self.books();
+        let row = books.payments.get(id).filter(|row| row.record.payment.merchant == *merchant);
+        Ok(row.map(Row::seen))
+    }
+
+    async fn payment_of_order(
+        &self,
+        merchant: &MerchantId,
+        order_id: &OrderId,
+    ) -> Result<Option<PaymentRecord>, StoreError> {
+        let books = self.books();
+        let of_order = books.payments.values().filter(|row| {
+            row.record.payment.merchant == *merchant && row.record.payment.order_id == *order_id
+        });
+        Ok(of_order
+            .max_by_key(|row| (row.record.payment.holds_order(), &row.record.payment.id))
+            .map(Row::seen))
+    }
+
+    async fn owner_of_attempt(
+        &self,
+        account: &AccountId,
+        pg_order_id: &PgOrderId,
+    ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
+        let books = self.books();
+        let mut rows = books.payments.values().filter(|row| row.record.payment.account == *account);
+        let carries = |row: &&Row| row.record.attempts.iter().any(|a| a.pg_order_id == *pg_order_id);
+        Ok(rows.find(carries).map(Row::owner))
+    }
+
+    async fn owner_of_pg_id(
+        &self,
+        account: &AccountId,
+        pg_id: &PgPaymentId,
+    ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
+        let books = self.books();
+        let rows = books.payments.values().filter(|row| row.record.payment.account == *account);
+        let claims = rows.flat_map(|row| row.record.attempts.iter().map(move |attempt| (row, attempt)));
+        Ok(claims
+            .filter(|(_, attempt)| attempt.pg_id.as_ref() == Some(pg_id))
+            .max_by_key(|(row, attempt)| (attempt.accepted, attempt.created_at, &row.record.payment.id))
+            .map(|(row, _)| row.owner()))
+    }
+
+    async fn payments(
+        &self,
+        merchant: &MerchantId,
+        filter: &PaymentFilter,
+        limit: u32,
+    ) -> Result<Vec<PaymentRecord>, StoreError> {
+        let books = self.books();
+        let rows = books.payments.values().rev().filter(|row| {
+            let payment = &row.record.payment;
+            payment.merchant == *merchant
+                && filter.order_id.as_ref().is_none_or(|order_id| payment.order_id == *order_id)
+                && filter.status.is_none_or(|status| payment.status == status)
+                && filter.before.as_ref().is_none_or(|before| payment.id < *before)
+        });
+        Ok(rows.take(at_most(limit)).map(Row::seen).collect())
+    }
+
+    async fn events(&self, merchant: &MerchantId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        let books = self.books();
+        let later = books.events.iter().filter(|(owner, event)| owner == merchant && event.position > after);
+        Ok(later.take(at_most(limit)).map(|(_, event)| event.clone()).collect())
+    }
+
+    async fn idempotency(
+        &self,
+        merchant: &MerchantId,
+        key: &str,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        Ok(self.books().idempotency.get(&(merchant.clone(), key.to_owned())).cloned())
+    }
+
+    async fn keep_idempotent_answer(&self, record: IdempotencyRecord) -> Result<(), StoreError> {
+        let mut books = self.books();
+        let kept = books
+            .idempotency
+            .entry((record.merchant.clone(), record.key.clone()))
+            .or_insert_with(|| IdempotencyRecord { answer: None, ..record.clone() });
+        // The first final answer stays; another request under the same key has no say in it.
+        if kept.answer.is_none() && kept.digest == record.digest {
+            kept.answer = record.answer;
+        }
+        Ok(())
+    }
+
+    async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let mut books = self.books();
+        let old = books.idempotency.extract_if(.., |_, record| record.created_at < before);
+        Ok(u64::try_from(old.count()).unwrap_or(u64::MAX))
+    }
+
+    async fn mark_dirty(&self, payment: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(row) = self.books().payments.get_mut(payment) {
+            row.record.hints += 1;
+            row.dirty_at = Some(row.dirty_at.map_or(now, |since| since.min(now)));
+        }
+        Ok(())
+    }
+
+    async fn lease_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let mut books = self.books();
+        let due_at = |row: &Row| row.free_and_due_at().filter(|at| *at <= now);
+        let mut due: Vec<_> =
+            books.payments.values_mut().filter_map(|row| due_at(row).map(|at| (at, row))).collect();
+        due.sort_by_key(|(at, _)| *at);
+        due.truncate(at_most(limit));
+        let take = |(_, row): (Timestamp, &mut Row)| {
+            row.lease_until = Some(until);
+            row.owner()
+        };
+        Ok(due.into_iter().map(take).collect())
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        Ok(self.books().payments.values().filter_map(Row::free_and_due_at).min())
+    }
+
+    async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
+        let mut books = self.books();
+        if books.inbox.len() >= self.inbox_capacity {
+            return Err(StoreError::InboxFull);
+        }
+        books.inbox.entry(webhook.id.clone()).or_insert(Waiting { webhook, lease_until: None });
+        Ok(())
+    }
+
+    async fn lease_inbox(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ReceivedWebhook>, StoreError> {
+        let mut books = self.books();
+        let waiting = books.webhooks_by_age().into_iter();
+        let free = waiting.filter(|waiting| is_free(waiting.lease_until, now));
+        let take = |waiting: &mut Waiting| {
+            waiting.lease_until = Some(until);
+            waiting.webhook.clone()
+        };
+        Ok(free.take(at_most(limit)).map(take).collect())
+    }
+
+    async fn finish_webhook(&self, id: &WebhookId) -> Result<(), StoreError> {
+        self.books().inbox.remove(id);
+        Ok(())
+    }
+
+    async fn inbox_length(&self) -> Result<u64, StoreError> {
+        Ok(u64::try_from(self.books().inbox.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn remember_delivery(
+        &self,
+        account: &AccountId,
+        delivery_id: &str,
+        _now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        Ok(self.books().deliveries.insert((account.clone(), delivery_id.to_owned())))
+    }
+
+    async fn lease_sweep(
+        &self,
+        account: &AccountId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Sweep>, StoreError> {
+        let mut books = self.books();
+        let row = books.sweeps.entry(account.clone()).or_default();
+        if row.next.is_some_and(|next| next > now) || !is_free(row.lease_until, now) {
+            return Ok(None);
+        }
+        row.lease_until = Some(until);
+        Ok(Some(Sweep { swept_to: row.swept_to }))
+    }
+
+    async fn finish_sweep(
+        &self,
+        account: &AccountId,
+        swept_to: Option<Timestamp>,
+        next: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut books = self.books();
+        let row = books.sweeps.entry(account.clone()).or_default();
+        // A sweep that failed tells nothing; what was swept before stays swept.
+        *row = SweepRow { swept_to: swept_to.or(row.swept_to), next: Some(next), lease_until: None };
+        Ok(())
+    }
+
+    async fn bind_accounts(&self, accounts: &[AccountBinding]) -> Result<(), StoreError> {
+        let mut books = self.books();
+        let changed = |new: &&AccountBinding| books.accounts.get(&new.account).is_some_and(|old| old != *new);
+        let in_use = |binding: &&AccountBinding| {
+            let mut rows = books.payments.values();
+            rows.any(|row| row.record.payment.account == binding.account && row.is_open_or_watched())
+        };
+        if let Some(binding) = accounts.iter().filter(changed).find(in_use) {
+            return Err(StoreError::AccountChanged(binding.account.clone()));
+        }
+        books.accounts.extend(accounts.iter().map(|new| (new.account.clone(), new.clone())));
+        Ok(())
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}

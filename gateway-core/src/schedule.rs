@@ -1,0 +1,108 @@
+//! When a payment is looked at again.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{CancelStatus, IdSource, MoneyMoves, PaymentRecord, PaymentStatus, ProviderDescription, Watch};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How long after each look the next one follows, while something is uncertain. Then daily.
+pub(crate) const LADDER: [Duration; 8] = [
+    Duration::from_secs(2),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    MINUTE,
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(15 * 60),
+    HOUR,
+    Duration::from_secs(6 * 60 * 60),
+];
+
+/// Where on the ladder the wait for a refund that is under way begins.
+const REFUND_RUNG: u32 = 6;
+
+/// How long an ended payment is watched for money that comes late.
+pub(crate) const WATCHED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How long after its due time a deposit is asked for once more.
+const DEPOSIT_GRACE: Duration = HOUR;
+
+/// When to look next, after `tries` looks that settled nothing.
+pub(crate) fn next_watch(
+    record: &PaymentRecord,
+    description: &ProviderDescription,
+    now: Timestamp,
+    tries: u32,
+    ids: &IdSource,
+) -> Option<Watch> {
+    let at = [
+        is_uncertain(record).then(|| later(now, rung(tries, ids))),
+        has_pending_refund(record).then(|| later(now, rung(tries.max(REFUND_RUNG), ids))),
+        match record.payment.status {
+            PaymentStatus::Ready => Some(record.payment.expires_at.max(later(now, rung(tries, ids)))),
+            PaymentStatus::AwaitingDeposit => Some(next_deposit_look(record, now, ids)),
+            PaymentStatus::Failed | PaymentStatus::Expired | PaymentStatus::Cancelled => {
+                late_money_look(record, description, now, ids)
+            }
+            PaymentStatus::Confirming | PaymentStatus::Paid | PaymentStatus::PartiallyCancelled => None,
+        },
+    ];
+    at.into_iter().flatten().min().map(|at| Watch { at, tries })
+}
+
+/// Whether money may have moved without our knowing.
+pub(crate) fn is_uncertain(record: &PaymentRecord) -> bool {
+    record.payment.status == PaymentStatus::Confirming
+        || record.attempts.iter().any(crate::Attempt::is_uncertain)
+        || record.cancels.iter().any(|cancel| cancel.status.is_unsettled())
+}
+
+fn has_pending_refund(record: &PaymentRecord) -> bool {
+    record.cancels.iter().any(|cancel| cancel.status == CancelStatus::Pending)
+}
+
+/// Toss asks merchants not to poll for deposits: once a day, at the due time, and an hour later.
+fn next_deposit_look(record: &PaymentRecord, now: Timestamp, ids: &IdSource) -> Timestamp {
+    let daily = later(now, jittered(DAY, ids));
+    let due_at = record.payment.virtual_account.as_ref().and_then(|account| account.due_at);
+    let moments = due_at.into_iter().flat_map(|due_at| [due_at, later(due_at, DEPOSIT_GRACE)]);
+    moments.filter(|at| *at > now).fold(daily, Timestamp::min)
+}
+
+fn late_money_look(
+    record: &PaymentRecord,
+    description: &ProviderDescription,
+    now: Timestamp,
+    ids: &IdSource,
+) -> Option<Timestamp> {
+    let payment = &record.payment;
+    let account_issued = payment.virtual_account.is_some();
+    let money_may_come = account_issued || description.money_moves == MoneyMoves::BeforeConfirm;
+    if !money_may_come || record.attempts.is_empty() || !payment.amount_paid.is_zero() {
+        return None;
+    }
+    let due_at = payment.virtual_account.as_ref().and_then(|account| account.due_at);
+    let ended = payment.expires_at.max(due_at.unwrap_or(Timestamp::MIN));
+    let grace = later(ended, DEPOSIT_GRACE);
+    let next = if account_issued && grace > now { grace } else { later(now, jittered(DAY, ids)) };
+    (next <= later(ended, WATCHED_FOR)).then_some(next)
+}
+
+fn rung(tries: u32, ids: &IdSource) -> Duration {
+    let step = usize::try_from(tries).ok().and_then(|tries| LADDER.get(tries)).copied().unwrap_or(DAY);
+    jittered(step, ids)
+}
+
+/// Up to a tenth later, so that what failed together does not come back together.
+fn jittered(step: Duration, ids: &IdSource) -> Duration {
+    let tenth = u64::try_from(step.as_millis() / 10).unwrap_or(0);
+    step.saturating_add(Duration::from_millis(ids.below(tenth)))
+}
+
+pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
