@@ -1,0 +1,147 @@
+//! The control API's buyer, bank and console operator at PortOne V1.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::PortoneSimulator;
+use super::ledger::{Ledger, View};
+use super::payment::{Payment, Status};
+use super::request_pay;
+use super::webhook::Notice;
+use super::window::{BrowserResult, DepositRefused};
+use crate::{ControlError, ControlErrorCode, OrderAction, Outbox, PayAnswer, PayRequest};
+
+impl PortoneSimulator {
+    /// The buyer goes through the window.
+    pub(super) fn visit_window(
+        &self,
+        request: &PayRequest,
+        outbox: &mut Outbox,
+    ) -> Result<PayAnswer, ControlError> {
+        if request.client_key.as_ref().is_some_and(|code| *code != self.config.merchant_code) {
+            let message = "IMP.init was called with another merchant's code";
+            return Err(ControlError::new(ControlErrorCode::InvalidRequest, message));
+        }
+        let now = self.now();
+        let (result, notice) = self.books.write(|ledger| {
+            let window = request_pay::window_request(request, ledger)?;
+            let result = ledger.visit(window, request_pay::buyer(request), &self.config, now);
+            let notice = self.notice_of_visit(ledger, &result);
+            Ok((result, notice))
+        })?;
+        self.send(notice, outbox);
+        Ok(PayAnswer {
+            redirect_url: redirect_url(request.sdk_text("m_redirect_url"), &result)?,
+            browser_result: result.into_map(),
+        })
+    }
+
+    /// A payment or an issued account is told by webhook, an interactive failure is not.
+    fn notice_of_visit(&self, ledger: &Ledger, result: &BrowserResult) -> Option<Notice> {
+        let payment = ledger.payment(result.imp_uid.as_deref()?, View::Now)?;
+        (payment.status == Status::Paid || payment.awaits_deposit()).then(|| Notice::of(payment))
+    }
+
+    /// The buyer's money arrives at the account.
+    pub(super) fn receive_deposit(
+        &self,
+        action: &OrderAction,
+        outbox: &mut Outbox,
+    ) -> Result<Value, ControlError> {
+        let now = self.now();
+        let (row, notice) = self.books.write(|ledger| {
+            let imp_uid = chosen(ledger, action, Payment::awaits_deposit)?;
+            ledger.deposit(&imp_uid, action.amount, now).map_err(deposit_error)?;
+            shown(ledger, &imp_uid, Notice::of)
+        })?;
+        self.send(Some(notice), outbox);
+        Ok(row)
+    }
+
+    /// Refused: PortOne V1 documents no reversal of a deposit.
+    pub(super) fn refuse_reversal(&self, action: &OrderAction) -> Result<Value, ControlError> {
+        self.books.read(|ledger| chosen(ledger, action, Payment::is_vbank))?;
+        let message = "PortOne V1 documents no reversal of a deposit";
+        Err(ControlError::new(ControlErrorCode::Unsupported, message))
+    }
+
+    /// The merchant cancels in PortOne's console, which always tells by webhook.
+    pub(super) fn cancel_in_console(
+        &self,
+        action: &OrderAction,
+        outbox: &mut Outbox,
+    ) -> Result<Value, ControlError> {
+        let now = self.now();
+        let (row, notice) = self.books.write(|ledger| {
+            let imp_uid = chosen(ledger, action, |row| row.status == Status::Paid)?;
+            let reason = action.reason.clone();
+            let done = ledger
+                .cancel_in_console(&imp_uid, action.amount, reason, now)
+                .map_err(|refusal| ControlError::invalid_state(refusal.message))?;
+            shown(ledger, &imp_uid, |row| Notice::cancelled(row, done.cancellation_id))
+        })?;
+        self.send(Some(notice), outbox);
+        Ok(row)
+    }
+}
+
+/// A row of the books as every PG's control API shows it, with V1's own fields.
+pub(super) fn row(payment: &Payment) -> Value {
+    let mut row = json!(payment);
+    row["order_id"] = json!(payment.merchant_uid);
+    row["pg_id"] = json!(payment.imp_uid);
+    row["taken"] = json!(if payment.paid_at > 0 { payment.amount } else { 0 });
+    row["given_back"] = json!(payment.cancel_amount);
+    row
+}
+
+fn shown(
+    ledger: &Ledger,
+    imp_uid: &str,
+    notice: impl FnOnce(&Payment) -> Notice,
+) -> Result<(Value, Notice), ControlError> {
+    let payment = ledger.payment(imp_uid, View::Now).ok_or_else(|| ControlError::unknown_order(imp_uid))?;
+    Ok((row(payment), notice(payment)))
+}
+
+/// The row an action means: the named one, else the newest it makes sense for,
+/// else the newest, which will then be refused for its state.
+fn chosen(
+    ledger: &Ledger,
+    action: &OrderAction,
+    makes_sense: impl Fn(&Payment) -> bool,
+) -> Result<String, ControlError> {
+    let rows = ledger.attempts(&action.order_id, View::Now);
+    let newest_first =
+        || rows.iter().rev().filter(|row| action.pg_id.as_ref().is_none_or(|id| row.imp_uid == *id));
+    newest_first()
+        .find(|row| makes_sense(row))
+        .or_else(|| newest_first().next())
+        .map(|row| row.imp_uid.clone())
+        .ok_or_else(|| ControlError::unknown_order(&action.order_id))
+}
+
+fn deposit_error(refused: DepositRefused) -> ControlError {
+    match refused {
+        DepositRefused::NotWaiting => ControlError::invalid_state("no virtual account waits for a deposit"),
+        DepositRefused::TooLate => ControlError::invalid_state("the virtual account's deadline has passed"),
+        DepositRefused::OtherAmount => {
+            ControlError::new(ControlErrorCode::WrongAmount, "a virtual account takes exactly its amount")
+        }
+    }
+}
+
+/// Where a redirect flow sends the browser, if the page named a place.
+fn redirect_url(
+    m_redirect_url: Option<&str>,
+    result: &BrowserResult,
+) -> Result<Option<String>, ControlError> {
+    let Some(text) = m_redirect_url else { return Ok(None) };
+    let mut url = Url::parse(text).map_err(|error| {
+        ControlError::new(ControlErrorCode::InvalidRequest, format!("m_redirect_url: {error}"))
+    })?;
+    for (name, value) in result.pairs() {
+        url.query_pairs_mut().append_pair(name, value);
+    }
+    Ok(Some(url.into()))
+}

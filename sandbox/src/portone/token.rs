@@ -1,0 +1,87 @@
+//! Access tokens, which V1 shares between all servers of one merchant.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::ledger::Ledger;
+use crate::random::{HEX, random_text};
+
+/// How long a new token lives.
+const LIFETIME_S: u64 = 30 * 60;
+
+/// A token with less than this left is extended when it is asked for again.
+const EXTENDED_BELOW_S: u64 = 60;
+
+/// By how much.
+const EXTENSION_S: u64 = 5 * 60;
+
+/// The one token of a key pair.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Token {
+    text: String,
+    expired_at: u64,
+}
+
+impl Ledger {
+    /// `POST /users/getToken`, once the key pair is found right.
+    ///
+    /// Asking again gives the same token with the same expiry; in its last
+    /// minute the same token, five minutes longer; after its end a new one.
+    pub(super) fn issue_token(&mut self, now: u64) -> Value {
+        let token = match self.token.take() {
+            Some(token) if token.expired_at > now => token.extended(now),
+            _ => Token::new(now),
+        };
+        let answer = json!({
+            "access_token": token.text,
+            "expired_at": token.expired_at,
+            "now": now,
+        });
+        self.token = Some(token);
+        answer
+    }
+
+    /// Whether `text` is the living token.
+    pub(super) fn knows_token(&self, text: &str, now: u64) -> bool {
+        self.token.as_ref().is_some_and(|token| token.text == text && token.expired_at > now)
+    }
+}
+
+impl Token {
+    /// Forty lower-case hexadecimal digits, as in every captured answer.
+    fn new(now: u64) -> Self {
+        Self { text: random_text(HEX, 40), expired_at: now.saturating_add(LIFETIME_S) }
+    }
+
+    fn extended(mut self, now: u64) -> Self {
+        if self.expired_at.saturating_sub(now) < EXTENDED_BELOW_S {
+            self.expired_at = self.expired_at.saturating_add(EXTENSION_S);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_kept_extended_in_its_last_minute_and_replaced_after_its_end() {
+        let mut books = Ledger::default();
+        let first = books.issue_token(1_000);
+        assert_eq!(first["expired_at"], 2_800);
+        assert_eq!(first["access_token"].as_str().unwrap().len(), 40);
+
+        for (now, expired_at) in [(1_100, 2_800), (2_740, 2_800), (2_741, 3_100), (3_099, 3_400)] {
+            let again = books.issue_token(now);
+            assert_eq!(again["access_token"], first["access_token"], "at {now}");
+            assert_eq!(again["expired_at"], expired_at, "at {now}");
+        }
+
+        assert!(books.knows_token(first["access_token"].as_str().unwrap(), 3_399));
+        assert!(!books.knows_token(first["access_token"].as_str().unwrap(), 3_400));
+        let next = books.issue_token(3_400);
+        assert_ne!(next["access_token"], first["access_token"]);
+        assert_eq!(next["expired_at"], 5_200);
+    }
+}

@@ -1,0 +1,163 @@
+//! What happens without the merchant's server: deposits, their reversal, console cancels, and the passing of time.
+
+use serde_json::Value;
+
+use super::{
+    ApiVersion, Toss, book_entry,
+    cancel::CancelAsked,
+    ids,
+    row::{Failure, Row, Status},
+};
+use crate::{ControlError, ControlErrorCode, OrderAction, Outbox};
+
+impl Toss {
+    /// Money arrives on a virtual account. The bank takes the exact amount only, in one transfer.
+    pub(super) fn take_deposit(
+        &self,
+        action: &OrderAction,
+        outbox: &mut Outbox,
+    ) -> Result<Value, ControlError> {
+        let row = self.row_for(action, |row| row.status == Status::WaitingForDeposit)?;
+        let account = row.virtual_account.as_ref().filter(|_| row.status == Status::WaitingForDeposit);
+        let account = account.ok_or_else(|| not_in(&row, "does not wait for a deposit"))?;
+        if account.expired {
+            return Err(not_in(&row, "has an account that has expired: the bank refuses the transfer"));
+        }
+        let amount = action.amount.unwrap_or(row.total);
+        if amount != row.total {
+            let message =
+                format!("the bank takes {} only, not {amount}; the PG never hears of it", row.total);
+            return Err(ControlError::new(ControlErrorCode::WrongAmount, message));
+        }
+        let now_ms = self.clock.now_ms();
+        self.change(&row, outbox, |row| {
+            row.status = Status::Done;
+            row.approved_at_ms = Some(now_ms);
+            row.last_transaction_key = Some(ids::transaction_key());
+            row.taken = row.taken.saturating_add(row.total);
+            if let Some(account) = &mut row.virtual_account {
+                account.depositor_name = Some(account.customer_name.clone());
+            }
+        })
+    }
+
+    /// The deposit turns out bad: `DONE` goes back to `WAITING_FOR_DEPOSIT`, up to version 1.4 to `CANCELED`.
+    pub(super) fn reverse_deposit(
+        &self,
+        action: &OrderAction,
+        outbox: &mut Outbox,
+    ) -> Result<Value, ControlError> {
+        let deposited = |row: &Row| row.status == Status::Done && row.virtual_account.is_some();
+        let row = self.row_for(action, deposited)?;
+        if !deposited(&row) {
+            return Err(not_in(&row, "has no deposit that could turn out bad"));
+        }
+        if action.amount.is_some_and(|amount| amount != row.total) {
+            return Err(ControlError::new(
+                ControlErrorCode::WrongAmount,
+                "a deposit turns out bad as a whole",
+            ));
+        }
+        let version = self.pair_of(&row.client_key).map_or(ApiVersion::default(), |pair| pair.api_version);
+        self.change(&row, outbox, |row| {
+            row.status =
+                if version <= ApiVersion::V1_4 { Status::Canceled } else { Status::WaitingForDeposit };
+            row.approved_at_ms = None;
+            row.taken = row.taken.saturating_sub(row.total);
+            if let Some(account) = &mut row.virtual_account {
+                account.depositor_name = None;
+            }
+        })
+    }
+
+    /// The merchant cancels in the dashboard.
+    pub(super) fn cancel_in_console(
+        &self,
+        action: &OrderAction,
+        outbox: &mut Outbox,
+    ) -> Result<Value, ControlError> {
+        let row = self.row_for(action, Row::was_approved)?;
+        let asked = CancelAsked {
+            reason: action.reason.clone().unwrap_or_else(|| "상점관리자 취소".to_owned()),
+            amount: action.amount,
+            refundable: None,
+            tax_free: 0,
+            request_id: None,
+            refund_account: None,
+            in_console: true,
+        };
+        let row = self.cancel_payment(&row.payment_key, &asked, outbox).map_err(|refusal| {
+            ControlError::invalid_state(format!("the PG refuses: {}", refusal.error.code))
+        })?;
+        Ok(book_entry(&row))
+    }
+
+    /// Expiries, and the end of refunds.
+    pub(super) fn do_what_is_due(&self, outbox: &mut Outbox) {
+        let now_ms = self.clock.now_ms();
+        if !self.books.read(|books| books.has_due(now_ms)) {
+            return;
+        }
+        let expired: Vec<Row> = self.books.write(|books| {
+            let due = books.take_due(now_ms);
+            let still_due = due.into_iter().filter(|key| {
+                books.find(key).and_then(Row::due_at_ms).is_some_and(|due_at_ms| due_at_ms <= now_ms)
+            });
+            let still_due: Vec<String> = still_due.collect();
+            let changed = still_due.iter().filter_map(|key| books.update(key, let_time_pass));
+            changed.filter(|row| row.status == Status::Expired).collect()
+        });
+        for row in expired {
+            self.tell_of_change(&row, outbox);
+        }
+    }
+
+    /// The payment an action means: the named one, else the order's latest that fits, else its latest.
+    fn row_for(&self, action: &OrderAction, fits: impl Fn(&Row) -> bool) -> Result<Row, ControlError> {
+        let row = self.books.read(|books| {
+            let named = |row: &&Row| action.pg_id.as_ref().is_none_or(|pg_id| *pg_id == row.payment_key);
+            let rows = || books.of_order(&action.order_id).filter(named);
+            rows().rfind(|row| fits(row)).or_else(|| rows().next_back()).cloned()
+        });
+        row.ok_or_else(|| ControlError::unknown_order(&action.order_id))
+    }
+
+    fn change(
+        &self,
+        row: &Row,
+        outbox: &mut Outbox,
+        change: impl FnOnce(&mut Row),
+    ) -> Result<Value, ControlError> {
+        let changed = self.books.write(|books| books.update(&row.payment_key, change));
+        let changed = changed.ok_or_else(|| ControlError::unknown_order(&row.order_id))?;
+        self.tell_of_change(&changed, outbox);
+        Ok(book_entry(&changed))
+    }
+}
+
+/// Does to a payment what its due time is for.
+fn let_time_pass(row: &mut Row) {
+    match row.status {
+        Status::Ready | Status::InProgress => {
+            row.status = Status::Expired;
+            row.failure = Some(Failure { code: "EXPIRED_PAYMENT".to_owned() });
+        }
+        Status::WaitingForDeposit => {
+            // No status change and no webhook: the merchant has to watch the clock.
+            if let Some(account) = &mut row.virtual_account {
+                account.expired = true;
+            }
+        }
+        _ => {
+            if let Some(account) = &mut row.virtual_account
+                && let Some((_, end)) = account.refund_ends.take()
+            {
+                account.refund_status = end;
+            }
+        }
+    }
+}
+
+fn not_in(row: &Row, what: &str) -> ControlError {
+    ControlError::invalid_state(format!("payment {} is {} and {what}", row.payment_key, row.status.as_str()))
+}

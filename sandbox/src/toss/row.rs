@@ -1,0 +1,322 @@
+//! The books of the simulated Toss Payments: payments, and the answers kept for idempotency keys.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::errors::ErrorCode;
+
+/// From the opening of the window to authentication.
+const READY_MS: u64 = 30 * 60 * 1_000;
+/// From authentication to confirm.
+const IN_PROGRESS_MS: u64 = 10 * 60 * 1_000;
+
+/// Everything the PG knows.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct TossBooks {
+    payments: BTreeMap<String, Row>,
+    /// The payment keys of an order, oldest first.
+    by_order: BTreeMap<String, Vec<String>>,
+    /// When to look at which payment again. Entries that time has overtaken do no harm.
+    due: BTreeSet<(u64, String)>,
+    /// Final answers by idempotency scope.
+    pub(crate) replies: BTreeMap<String, StoredReply>,
+}
+
+/// An answer kept for an idempotency key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct StoredReply {
+    pub(crate) first_used_ms: u64,
+    pub(crate) status: u16,
+    pub(crate) body: String,
+    pub(crate) trace_id: String,
+}
+
+/// One payment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Row {
+    pub(crate) payment_key: String,
+    /// The client key it was opened with; only its secret key may touch the payment.
+    pub(crate) client_key: String,
+    pub(crate) order_id: String,
+    pub(crate) order_name: String,
+    pub(crate) method: Option<Method>,
+    pub(crate) status: Status,
+    pub(crate) total: u64,
+    pub(crate) tax_free: u64,
+    pub(crate) requested_at_ms: u64,
+    pub(crate) authenticated_at_ms: Option<u64>,
+    pub(crate) approved_at_ms: Option<u64>,
+    pub(crate) last_transaction_key: Option<String>,
+    pub(crate) cancels: Vec<Cancel>,
+    pub(crate) virtual_account: Option<VirtualAccount>,
+    pub(crate) failure: Option<Failure>,
+    /// What the confirm will be refused with.
+    pub(crate) planned_decline: Option<String>,
+    /// The request that opened the window.
+    pub(crate) ask: Ask,
+    /// Money that came in, in all.
+    pub(crate) taken: u64,
+    /// Money that was given or promised back, in all.
+    pub(crate) given_back: u64,
+    /// As it was before its last change: what a stale replica still shows.
+    pub(crate) previous: Option<Box<Row>>,
+}
+
+/// What the page or `POST /v1/payments` asked the window for, beside order and amount.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Ask {
+    /// Made by `POST /v1/payments`: the window of this very payment can be opened.
+    pub(crate) by_server: bool,
+    pub(crate) success_url: Option<String>,
+    pub(crate) fail_url: Option<String>,
+    pub(crate) customer_name: Option<String>,
+    pub(crate) card_company: Option<String>,
+    pub(crate) installment_months: u64,
+    pub(crate) easy_pay: Option<String>,
+    pub(crate) use_escrow: bool,
+    pub(crate) bank: Option<String>,
+    pub(crate) valid_hours: Option<u64>,
+    pub(crate) due_at_ms: Option<u64>,
+    pub(crate) cash_receipt: Option<String>,
+    pub(crate) customer_phone: Option<String>,
+    pub(crate) metadata: Value,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Status {
+    Ready,
+    InProgress,
+    WaitingForDeposit,
+    Done,
+    Canceled,
+    PartialCanceled,
+    Aborted,
+    Expired,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Method {
+    Card,
+    EasyPay,
+    VirtualAccount,
+    Transfer,
+    MobilePhone,
+    CultureGiftCertificate,
+    BookGiftCertificate,
+    GameGiftCertificate,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Cancel {
+    pub(crate) amount: u64,
+    pub(crate) reason: String,
+    pub(crate) tax_free: u64,
+    pub(crate) refundable_after: u64,
+    pub(crate) at_ms: u64,
+    pub(crate) transaction_key: String,
+    pub(crate) request_id: Option<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct VirtualAccount {
+    pub(crate) number: String,
+    pub(crate) bank_code: String,
+    pub(crate) customer_name: String,
+    pub(crate) depositor_name: Option<String>,
+    pub(crate) due_at_ms: u64,
+    pub(crate) expired: bool,
+    pub(crate) secret: String,
+    pub(crate) refund_status: RefundStatus,
+    /// When the pending refund ends, and how.
+    pub(crate) refund_ends: Option<(u64, RefundStatus)>,
+    pub(crate) refund_account: Option<RefundAccount>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum RefundStatus {
+    None,
+    Pending,
+    Failed,
+    Completed,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RefundAccount {
+    pub(crate) bank_code: String,
+    pub(crate) number: String,
+    pub(crate) holder_name: String,
+}
+
+/// Why a payment ended. The message is rendered from the code, in the reader's language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Failure {
+    pub(crate) code: String,
+}
+
+impl TossBooks {
+    /// Enters a new payment.
+    pub(crate) fn insert(&mut self, row: Row) {
+        self.by_order.entry(row.order_id.clone()).or_default().push(row.payment_key.clone());
+        self.note_due(&row);
+        self.payments.insert(row.payment_key.clone(), row);
+    }
+
+    pub(crate) fn find(&self, payment_key: &str) -> Option<&Row> {
+        self.payments.get(payment_key)
+    }
+
+    /// The payments of an order, oldest first.
+    pub(crate) fn of_order(&self, order_id: &str) -> impl DoubleEndedIterator<Item = &Row> {
+        self.by_order.get(order_id).into_iter().flatten().filter_map(|key| self.payments.get(key))
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Row> {
+        self.payments.values()
+    }
+
+    /// Changes a payment and answers its new state.
+    pub(crate) fn update(&mut self, payment_key: &str, change: impl FnOnce(&mut Row)) -> Option<Row> {
+        let row = self.payments.get_mut(payment_key)?;
+        let mut before = row.clone();
+        before.previous = None;
+        change(row);
+        row.previous = Some(Box::new(before));
+        let row = row.clone();
+        self.note_due(&row);
+        Some(row)
+    }
+
+    /// Takes the payments whose time has come; each must be [`update`](Self::update)d or it is not looked at again.
+    pub(crate) fn take_due(&mut self, now_ms: u64) -> Vec<String> {
+        let mut keys = Vec::new();
+        while self.due.first().is_some_and(|(at, _)| *at <= now_ms) {
+            keys.extend(self.due.pop_first().map(|(_, key)| key));
+        }
+        keys
+    }
+
+    /// Whether anything is due.
+    pub(crate) fn has_due(&self, now_ms: u64) -> bool {
+        self.due.first().is_some_and(|(at, _)| *at <= now_ms)
+    }
+
+    fn note_due(&mut self, row: &Row) {
+        if let Some(at) = row.due_at_ms() {
+            self.due.insert((at, row.payment_key.clone()));
+        }
+    }
+}
+
+impl Row {
+    /// What is left to cancel.
+    pub(crate) fn balance(&self) -> u64 {
+        self.cancels.iter().fold(self.total, |left, cancel| left.saturating_sub(cancel.amount))
+    }
+
+    /// What is left of the tax-free part.
+    pub(crate) fn tax_free_balance(&self) -> u64 {
+        self.cancels
+            .iter()
+            .fold(self.tax_free, |left, cancel| left.saturating_sub(cancel.tax_free))
+            .min(self.balance())
+    }
+
+    /// As a stale replica shows it.
+    pub(crate) fn stale(&self) -> &Self {
+        self.previous.as_deref().unwrap_or(self)
+    }
+
+    /// Whether the PG once approved it, or issued its account: what `DUPLICATED_ORDER_ID` looks at.
+    pub(crate) fn was_approved(&self) -> bool {
+        use Status::{Canceled, Done, PartialCanceled, WaitingForDeposit};
+        matches!(self.status, Done | Canceled | PartialCanceled | WaitingForDeposit)
+    }
+
+    /// Ends it by a refusal.
+    pub(crate) fn abort(&mut self, error: &ErrorCode) {
+        self.status = Status::Aborted;
+        self.failure = Some(Failure { code: error.code.to_owned() });
+    }
+
+    /// When something happens to it by itself.
+    pub(crate) fn due_at_ms(&self) -> Option<u64> {
+        let account = self.virtual_account.as_ref();
+        match self.status {
+            Status::Ready => Some(self.requested_at_ms.saturating_add(READY_MS)),
+            Status::InProgress => self.authenticated_at_ms.map(|at| at.saturating_add(IN_PROGRESS_MS)),
+            Status::WaitingForDeposit => {
+                account.filter(|account| !account.expired).map(|account| account.due_at_ms)
+            }
+            _ => account.and_then(|account| account.refund_ends).map(|(at, _)| at),
+        }
+    }
+}
+
+impl Status {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "READY",
+            Self::InProgress => "IN_PROGRESS",
+            Self::WaitingForDeposit => "WAITING_FOR_DEPOSIT",
+            Self::Done => "DONE",
+            Self::Canceled => "CANCELED",
+            Self::PartialCanceled => "PARTIAL_CANCELED",
+            Self::Aborted => "ABORTED",
+            Self::Expired => "EXPIRED",
+        }
+    }
+}
+
+impl RefundStatus {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Pending => "PENDING",
+            Self::Failed => "FAILED",
+            Self::Completed => "COMPLETED",
+        }
+    }
+}
+
+impl Method {
+    /// As in answers.
+    pub(crate) const fn korean(self) -> &'static str {
+        match self {
+            Self::Card => "카드",
+            Self::EasyPay => "간편결제",
+            Self::VirtualAccount => "가상계좌",
+            Self::Transfer => "계좌이체",
+            Self::MobilePhone => "휴대폰",
+            Self::CultureGiftCertificate => "문화상품권",
+            Self::BookGiftCertificate => "도서문화상품권",
+            Self::GameGiftCertificate => "게임문화상품권",
+        }
+    }
+
+    /// Reads the words of requests, Korean or English.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "카드" | "CARD" => Self::Card,
+            "가상계좌" | "VIRTUAL_ACCOUNT" => Self::VirtualAccount,
+            "계좌이체" | "TRANSFER" => Self::Transfer,
+            "휴대폰" | "MOBILE_PHONE" => Self::MobilePhone,
+            "문화상품권" | "CULTURE_GIFT_CERTIFICATE" => Self::CultureGiftCertificate,
+            "도서문화상품권" | "BOOK_GIFT_CERTIFICATE" => Self::BookGiftCertificate,
+            "게임문화상품권" | "GAME_GIFT_CERTIFICATE" => Self::GameGiftCertificate,
+            _ => return None,
+        })
+    }
+
+    /// The least that can be paid with it.
+    pub(crate) const fn minimum(self) -> u64 {
+        match self {
+            Self::VirtualAccount | Self::Transfer => 200,
+            _ => 100,
+        }
+    }
+}
