@@ -72,6 +72,14 @@ impl Sending {
         Self { times: self.times.saturating_add(1), sent_at: now, heard: Heard::Nothing, ..self.clone() }
     }
 
+    /// The request afresh, where the PG did certainly not do the last one: the same key if that never
+    /// left, the next one if the PG answered it, for an answer may be given again for the same key.
+    #[must_use]
+    pub fn afresh(&self, now: Timestamp, credential: &str) -> Self {
+        let answered = u32::from(self.heard == Heard::Error);
+        Self { send: self.send.saturating_add(answered), ..Self::first(now, credential) }
+    }
+
     /// The next key: the last one was answered with an error and proved not executed.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Self {

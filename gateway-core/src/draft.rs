@@ -17,6 +17,7 @@ pub(crate) struct Draft {
     pub(crate) supersedes: Option<PaymentId>,
     pub(crate) idempotency: Option<IdempotencyRecord>,
     touched: bool,
+    looked: bool,
 }
 
 impl Draft {
@@ -28,12 +29,23 @@ impl Draft {
             supersedes: None,
             idempotency: None,
             touched: false,
+            looked: false,
         }
     }
 
     /// Commits even if nothing changed: a look was taken.
     pub(crate) fn touch(&mut self) {
         self.touched = true;
+    }
+
+    /// Whether the PG was asked: only then does this change answer the hints and the watch it was due by.
+    pub(crate) fn has_looked(&self) -> bool {
+        self.looked
+    }
+
+    /// Says that this draft is drawn from a fresh answer to a look-up.
+    pub(crate) fn looked(&mut self) {
+        self.looked = true;
     }
 
     pub(crate) fn tell(&mut self, event: EventKind) {
@@ -143,15 +155,16 @@ impl PaymentRecord {
         self.attempts.iter().find(|attempt| attempt.accepted)
     }
 
-    /// What can still be cancelled: what came in, less every cancel done or in flight.
+    /// What can still be cancelled: what came in, less every cancel done or in flight; never more than
+    /// the PG shows as left.
     #[must_use]
     pub fn cancellable(&self) -> Money {
         let zero = Money::zero(self.payment.currency());
         let Some(accepted) = self.accepted() else { return zero };
-        self.cancels
-            .iter()
-            .filter(|cancel| cancel.takes_from(accepted))
-            .fold(self.payment.amount_paid, |left, cancel| left.saturating_sub(cancel.amount))
+        let taken = self.cancels.iter().filter(|cancel| cancel.takes_from(accepted));
+        let by_rows = taken.fold(self.payment.amount_paid, |left, cancel| left.saturating_sub(cancel.amount));
+        let shown = self.payment.amount_paid.saturating_sub(self.payment.amount_cancelled);
+        if shown.amount() < by_rows.amount() { shown } else { by_rows }
     }
 
     /// A cancel whose outcome is open.

@@ -9,7 +9,7 @@ use data_encoding::{Encoding, Specification};
 use jiff::Timestamp;
 use rand::{RngCore, SeedableRng, rngs::StdRng};
 
-use crate::text::{printable, text_type};
+use crate::text::{is_printable, text_type};
 
 text_type! {
     /// A merchant of this gateway, as its configuration names it.
@@ -25,7 +25,7 @@ text_type! {
     /// The merchant's own name for an order.
     ///
     /// What a PG sees is a [`PgOrderId`] of ours, never this.
-    OrderId, "1 to 64 printable characters", |text| printable(text, 64)
+    OrderId, "1 to 64 printable characters", |text| is_printable(text, 64)
 }
 
 text_type! {

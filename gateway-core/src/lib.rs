@@ -11,6 +11,7 @@ mod draft;
 mod event;
 mod failure;
 mod gateway;
+mod give_back;
 mod ids;
 mod memory_store;
 mod method;
@@ -59,5 +60,5 @@ pub use store::{
     AccountBinding, Change, IdempotencyRecord, PaymentFilter, PaymentRecord, Store, StoreError, StoredAnswer,
     Sweep,
 };
-pub use text::InvalidText;
+pub use text::{InvalidText, is_printable};
 pub use webhook::{Proof, RawWebhook, ReceivedWebhook, WebhookClaim, WebhookRejected, WebhookSubject};

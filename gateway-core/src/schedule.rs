@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{CancelStatus, IdSource, MoneyMoves, PaymentRecord, PaymentStatus, ProviderDescription, Watch};
+use crate::{
+    CancelOrigin, CancelStatus, IdSource, MoneyMoves, PaymentRecord, PaymentStatus, ProviderDescription,
+    Sending, Watch,
+};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -28,6 +31,9 @@ const REFUND_RUNG: u32 = 6;
 /// How long an ended payment is watched for money that comes late.
 pub(crate) const WATCHED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How long after a request's own timeout its effect may still show up late.
+pub(crate) const NEGATIVE_GRACE: Duration = Duration::from_secs(30);
+
 /// How long after its due time a deposit is asked for once more.
 const DEPOSIT_GRACE: Duration = HOUR;
 
@@ -41,6 +47,7 @@ pub(crate) fn next_watch(
 ) -> Option<Watch> {
     let at = [
         is_uncertain(record).then(|| later(now, rung(tries, ids))),
+        next_proof(record, description, now),
         has_pending_refund(record).then(|| later(now, rung(tries.max(REFUND_RUNG), ids))),
         match record.payment.status {
             PaymentStatus::Ready => Some(record.payment.expires_at.max(later(now, rung(tries, ids)))),
@@ -54,6 +61,11 @@ pub(crate) fn next_watch(
     at.into_iter().flatten().min().map(|at| Watch { at, tries })
 }
 
+/// When to look again, after a look that got no answer: whatever it was for still waits.
+pub(crate) fn retry_watch(now: Timestamp, tries: u32, ids: &IdSource) -> Watch {
+    Watch { at: later(now, rung(tries, ids)), tries }
+}
+
 /// Whether money may have moved without our knowing.
 pub(crate) fn is_uncertain(record: &PaymentRecord) -> bool {
     record.payment.status == PaymentStatus::Confirming
@@ -63,6 +75,24 @@ pub(crate) fn is_uncertain(record: &PaymentRecord) -> bool {
 
 fn has_pending_refund(record: &PaymentRecord) -> bool {
     record.cancels.iter().any(|cancel| cancel.status == CancelStatus::Pending)
+}
+
+/// Money that had to go back is watched to nothing: one more look when no answer can be old any more.
+fn next_proof(
+    record: &PaymentRecord,
+    description: &ProviderDescription,
+    now: Timestamp,
+) -> Option<Timestamp> {
+    let given_back = record.cancels.iter().filter(|cancel| {
+        cancel.origin == CancelOrigin::Compensation && cancel.status == CancelStatus::Done
+    });
+    let proofs = given_back.filter_map(|cancel| Some(settled_at(cancel.sending.as_ref()?, description)));
+    proofs.filter(|at| *at > now).min()
+}
+
+/// From when on "not there" can no longer be "not there yet".
+pub(crate) fn settled_at(sent: &Sending, description: &ProviderDescription) -> Timestamp {
+    later(sent.sent_at, description.read_timeout.saturating_add(NEGATIVE_GRACE))
 }
 
 /// Toss asks merchants not to poll for deposits: once a day, at the due time, and an hour later.

@@ -3,10 +3,9 @@
 use jiff::Timestamp;
 
 use crate::{
-    AttemptStatus, Cancel, CancelOrigin, CancelScope, CancelStatus, EventKind, Failure, FailureReason,
-    IdSource, LastAttempt, Mode, Money, MoneyMoves, PaymentStatus, PgPaymentId, PgStatus,
-    ProviderDescription, Snapshot, SnapshotCancel, derive::decisive, derive::derive, draft::Draft,
-    schedule::later,
+    AttemptStatus, CancelScope, CancelStatus, EventKind, Failure, FailureReason, IdSource, LastAttempt, Mode,
+    Money, MoneyMoves, PaymentStatus, PgPaymentId, PgStatus, ProviderDescription, Snapshot, derive::decisive,
+    derive::derive, draft::Draft,
 };
 
 /// What happens to money that comes after a payment has ended.
@@ -22,6 +21,8 @@ pub enum LatePayments {
 /// What a settlement needs to know besides the snapshots.
 pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
+    /// When the PG was asked: what was sent shortly before may not show in its answer.
+    pub(crate) asked_at: Timestamp,
     pub(crate) description: &'a ProviderDescription,
     pub(crate) late_payments: LatePayments,
     pub(crate) ids: &'a IdSource,
@@ -45,6 +46,7 @@ impl Draft {
         let mut matching = Vec::new();
         for snapshot in snapshots {
             let Some(number) = self.number_of(snapshot, context) else {
+                self.end_claim(&snapshot.pg_id);
                 strangers.push(Stranger {
                     pg_id: snapshot.pg_id.clone(),
                     pg_order_id: snapshot.pg_order_id.clone(),
@@ -57,6 +59,9 @@ impl Draft {
                 matching.push((number, snapshot));
             } else {
                 self.reject(number, snapshot, context);
+                if self.still_holds(snapshot) {
+                    matching.push((number, snapshot));
+                }
             }
         }
         self.accept(&matching);
@@ -78,8 +83,24 @@ impl Draft {
         self.record.attempts.iter().find(is_of).map(|attempt| attempt.number)
     }
 
+    /// An attempt that claims a PG payment of another order claims wrongly: nothing can come of it.
+    fn end_claim(&mut self, pg_id: &PgPaymentId) {
+        let claims = |attempt: &&crate::Attempt| {
+            attempt.pg_id.as_ref() == Some(pg_id) && attempt.is_uncertain() && !attempt.accepted
+        };
+        let Some(number) = self.record.attempts.iter().find(claims).map(|attempt| attempt.number) else {
+            return;
+        };
+        self.close_attempt(number, &Failure::of(FailureReason::Mismatch));
+        self.reopen();
+    }
+
     fn keep_raw(&mut self, number: u16, snapshot: &Snapshot) {
-        if let Some(attempt) = self.attempt_mut(number) {
+        let is_its = |attempt: &&mut crate::Attempt| {
+            attempt.pg_id.as_ref().is_none_or(|pg_id| *pg_id == snapshot.pg_id)
+        };
+        // A second PG payment under one order id leaves the first one's answer alone.
+        if let Some(attempt) = self.attempt_mut(number).filter(is_its) {
             attempt.raw = Some(snapshot.raw.clone());
             if snapshot.deposit_secret.is_some() {
                 attempt.deposit_secret.clone_from(&snapshot.deposit_secret);
@@ -98,22 +119,46 @@ impl Draft {
             && snapshot.mode.is_none_or(|reported| reported == mode)
     }
 
+    /// Whether the payment accepted this money before: then it shows what becomes of it.
+    fn still_holds(&self, snapshot: &Snapshot) -> bool {
+        self.record.accepted() == Some(&snapshot.pg_id)
+            && snapshot.paid.currency() == self.record.payment.currency()
+    }
+
     /// Money under our order id that does not match: it goes back, all that was actually paid.
     fn reject(&mut self, number: u16, snapshot: &Snapshot, context: &Context<'_>) {
         let failure = Failure::of(FailureReason::Mismatch);
         let known = self.attempt(number).and_then(|attempt| attempt.failure.as_ref()) == Some(&failure);
-        let accepted = self.attempt(number).is_some_and(|attempt| attempt.accepted);
-        if !accepted {
-            self.close_attempt(number, &failure);
-            self.after_rejection();
+        let is_accepted = self.record.accepted() == Some(&snapshot.pg_id);
+        let keeps = self.attempt(number).is_some_and(|attempt| attempt.accepted);
+        if is_accepted && self.record.payment.amount_paid.is_zero() {
+            self.give_up_account(number);
         }
-        if self.compensate(number, snapshot, "the payment does not match the order", context) || !known {
+        let ends = !keeps || self.record.accepted().is_none();
+        if ends && !known {
+            self.close_attempt(number, &failure);
+            self.reopen();
+        }
+        let news = ends && !known;
+        if self.compensate(number, snapshot, "the payment does not match the order", context) || news {
             self.tell(EventKind::Mismatch);
         }
     }
 
-    /// A rejected attempt leaves the payment open for another.
-    fn after_rejection(&mut self) {
+    /// Into the account that was accepted came something else than the amount: it waits no more.
+    fn give_up_account(&mut self, number: u16) {
+        if let Some(attempt) = self.attempt_mut(number) {
+            attempt.accepted = false;
+        }
+        let payment = &mut self.record.payment;
+        payment.virtual_account = None;
+        if payment.status == PaymentStatus::AwaitingDeposit {
+            payment.status = PaymentStatus::Ready;
+        }
+    }
+
+    /// An attempt that came to nothing leaves the payment open for another.
+    fn reopen(&mut self) {
         let payment = &mut self.record.payment;
         if payment.status == PaymentStatus::Confirming {
             payment.status = PaymentStatus::Ready;
@@ -173,8 +218,10 @@ impl Draft {
             }
         };
         let Some((number, snapshot)) = decides else { return };
-        let sent = context.description.money_moves != MoneyMoves::BeforeConfirm
-            && self.attempt(number).is_some_and(crate::Attempt::is_uncertain);
+        // Where money moves before confirm, reading moved none; but "paid" without an amount settles nothing.
+        let asked = context.description.money_moves != MoneyMoves::BeforeConfirm
+            || snapshot.status == PgStatus::Paid;
+        let sent = asked && self.attempt(number).is_some_and(crate::Attempt::is_uncertain);
         if self.ended_untaken(number, snapshot, context) {
             return;
         }
@@ -304,173 +351,7 @@ impl Draft {
         }
     }
 
-    fn settle_cancels(&mut self, number: u16, snapshot: &Snapshot, context: &Context<'_>) {
-        for theirs in &snapshot.cancels {
-            if theirs.amount.is_zero() {
-                continue;
-            }
-            let known = self.record.cancels.iter_mut().find(|ours| is_same(ours, theirs, &snapshot.pg_id));
-            match known {
-                Some(ours) => follow(ours, theirs),
-                None => self.adopt(number, snapshot, theirs, context),
-            }
-        }
-        let money_came = !snapshot.paid.is_zero();
-        let closed = snapshot.status == PgStatus::Cancelled && !money_came;
-        let wait = context.description.read_timeout + NEGATIVE_GRACE;
-        for close in self.record.cancels.iter_mut().filter(|cancel| {
-            cancel.scope == CancelScope::Close
-                && cancel.pg_id.as_ref() == Some(&snapshot.pg_id)
-                && cancel.status.is_unsettled()
-        }) {
-            let overtaken =
-                close.sending.as_ref().is_none_or(|sent| later(sent.sent_at, wait) <= context.now);
-            if closed {
-                close.status = CancelStatus::Done;
-            } else if money_came && overtaken {
-                // The deposit won the race.
-                close.refuse(Failure::of(FailureReason::NotCancellable));
-            }
-        }
-    }
-
-    /// A cancel we did not make becomes a row of its own.
-    fn adopt(&mut self, number: u16, snapshot: &Snapshot, theirs: &SnapshotCancel, context: &Context<'_>) {
-        let whole = theirs.amount == snapshot.paid;
-        self.record.cancels.push(Cancel {
-            id: context.ids.cancel(context.now),
-            origin: CancelOrigin::Pg,
-            status: theirs.status,
-            pg_id: Some(snapshot.pg_id.clone()),
-            attempt: Some(number),
-            scope: if whole { CancelScope::All } else { CancelScope::Part },
-            amount: theirs.amount,
-            tax_free_amount: None,
-            guard: snapshot.paid,
-            reason: theirs.reason.clone().unwrap_or_default(),
-            refund_account: None,
-            sending: None,
-            pg_cancel_id: theirs.pg_cancel_id.clone(),
-            failure: None,
-            created_at: theirs.at.unwrap_or(context.now),
-        });
-    }
-
-    /// A second PG payment that took money gives it back; an account nobody should pay into any
-    /// more is closed, where the PG can.
-    fn give_back_surplus(&mut self, matching: &[(u16, &Snapshot)], context: &Context<'_>) {
-        let Some(accepted) = self.record.accepted().cloned() else { return };
-        let paid = !self.record.payment.amount_paid.is_zero();
-        for (number, snapshot) in matching {
-            if snapshot.pg_id == accepted {
-                continue;
-            }
-            let surplus = !snapshot.balance().is_zero();
-            let stale =
-                paid && snapshot.status == PgStatus::AwaitingDeposit && context.description.closes_accounts;
-            let wrote = (surplus || stale)
-                && self.compensate(*number, snapshot, "the order is paid already", context);
-            if wrote && surplus {
-                self.tell(EventKind::Surplus);
-            }
-        }
-    }
-
-    /// Late money goes back when the policy says so, when a newer payment took over the order, and
-    /// when the merchant had closed the payment.
-    fn give_back_late(&mut self, context: &Context<'_>) {
-        let payment = &self.record.payment;
-        let arrived = payment.status.has_money() && !self.status_before().has_money();
-        let unwanted = payment.superseded
-            || context.late_payments == LatePayments::GiveBack
-            || self.status_before() == PaymentStatus::Cancelled;
-        if !(arrived && payment.late && unwanted) {
-            return;
-        }
-        let Some((number, pg_id)) =
-            self.record.accepted_attempt().and_then(|attempt| Some((attempt.number, attempt.pg_id.clone()?)))
-        else {
-            return;
-        };
-        let left = self.record.cancellable();
-        if !left.is_zero() && self.record.unsettled_cancel().is_none() {
-            let row =
-                compensation(number, pg_id, left, CancelScope::All, "the payment came too late", context);
-            self.record.cancels.push(row);
-        }
-    }
-
-    /// Writes the cancel that gives back what `snapshot` holds, unless one is under way or was
-    /// refused. Tells whether it wrote one.
-    fn compensate(&mut self, number: u16, snapshot: &Snapshot, reason: &str, context: &Context<'_>) -> bool {
-        let unpaid_account = snapshot.status == PgStatus::AwaitingDeposit && snapshot.paid.is_zero();
-        let (scope, amount) = if unpaid_account {
-            (CancelScope::Close, snapshot.total)
-        } else {
-            (CancelScope::All, snapshot.balance())
-        };
-        let under_way = self.record.cancels.iter().any(|cancel| {
-            cancel.pg_id.as_ref() == Some(&snapshot.pg_id)
-                && (cancel.scope == scope || scope == CancelScope::Close)
-                && (cancel.status != CancelStatus::Done || scope == CancelScope::Close)
-        });
-        if amount.is_zero() || under_way {
-            return false;
-        }
-        let row = compensation(number, snapshot.pg_id.clone(), amount, scope, reason, context);
-        self.record.cancels.push(row);
-        true
-    }
-
     fn before_amount_paid(&self) -> Money {
         self.before().payment.amount_paid
     }
-}
-
-/// How long after a request's own timeout its effect may still show up late.
-pub(crate) const NEGATIVE_GRACE: std::time::Duration = std::time::Duration::from_secs(30);
-
-fn compensation(
-    number: u16,
-    pg_id: PgPaymentId,
-    amount: Money,
-    scope: CancelScope,
-    reason: &str,
-    context: &Context<'_>,
-) -> Cancel {
-    Cancel {
-        id: context.ids.cancel(context.now),
-        origin: CancelOrigin::Compensation,
-        status: CancelStatus::Requested,
-        pg_id: Some(pg_id),
-        attempt: Some(number),
-        scope,
-        amount,
-        tax_free_amount: None,
-        guard: amount,
-        reason: reason.to_owned(),
-        refund_account: None,
-        sending: None,
-        pg_cancel_id: None,
-        failure: None,
-        created_at: context.now,
-    }
-}
-
-/// By our id, which travels in the reason, or by the PG's own: never by the amount alone.
-fn is_same(ours: &Cancel, theirs: &SnapshotCancel, pg_id: &PgPaymentId) -> bool {
-    if ours.pg_id.as_ref() != Some(pg_id) {
-        return false;
-    }
-    let same_pg_id = ours.pg_cancel_id.is_some() && ours.pg_cancel_id == theirs.pg_cancel_id;
-    theirs.id.as_ref() == Some(&ours.id) || same_pg_id
-}
-
-fn follow(ours: &mut Cancel, theirs: &SnapshotCancel) {
-    ours.status = theirs.status;
-    if theirs.pg_cancel_id.is_some() {
-        ours.pg_cancel_id.clone_from(&theirs.pg_cancel_id);
-    }
-    ours.failure =
-        (theirs.status == CancelStatus::Refused).then_some(Failure::of(FailureReason::NotCancellable));
 }

@@ -58,9 +58,9 @@ pub(crate) use text_type;
 #[error("must be {0}")]
 pub struct InvalidText(pub &'static str);
 
-/// Whether the text is short enough and a person can read all of it: no control or
+/// Whether a text is at most `longest` characters, and a person can read all of it: no control or
 /// line-breaking characters, nothing that reverses the reading direction.
-pub(crate) fn printable(text: &str, longest: usize) -> bool {
+pub fn is_printable(text: &str, longest: usize) -> bool {
     let hidden = |c: char| {
         c.is_control()
             || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -1,1 +1,17 @@
-//! Toss Payments as a Paymux payment provider.
+//! Toss Payments (토스페이먼츠) as a Paymux payment provider.
+//!
+//! Money moves in two steps: the buyer authenticates in Toss' window, which gives a `paymentKey`, and we
+//! confirm. Everything here is translation: [`Toss`] sends one request per call and classifies the answer.
+
+mod browser_result;
+mod client;
+mod config;
+mod errors;
+mod terms;
+mod toss;
+mod webhook;
+mod window;
+mod wire;
+
+pub use config::{Checkout, ConfigError, TossConfig};
+pub use toss::Toss;

@@ -14,9 +14,9 @@ const KEY_HEADER: &str = "x-sandbox-key";
 /// The first path segment of every control call.
 const PREFIX: &str = "_sandbox";
 
-/// Who may use the control API.
+/// Who may use a control API, this one or another that is served elsewhere.
 #[derive(Debug)]
-pub(crate) struct ControlAccess {
+pub struct ControlAccess {
     /// The key that must be sent; without one only loopback callers are served.
     pub(crate) key: Option<String>,
     /// Whether the listener is loopback, and the Host header has to be.
@@ -103,7 +103,18 @@ fn forbidden(message: &str) -> ControlError {
 }
 
 impl ControlAccess {
-    fn check(&self, request: &ApiRequest) -> Result<(), ControlError> {
+    /// Loopback callers, without a key.
+    #[must_use]
+    pub const fn on_loopback() -> Self {
+        Self { key: None, loopback: true }
+    }
+
+    /// Whether a request may come in.
+    ///
+    /// # Errors
+    ///
+    /// It may not, and why.
+    pub fn check(&self, request: &ApiRequest) -> Result<(), ControlError> {
         let host = request.header("host").unwrap_or_default();
         // A page of another site that resolves its own name to 127.0.0.1 still sends that name.
         if self.loopback && !is_loopback_host(host) {

@@ -27,6 +27,7 @@ pub use books::Books;
 pub use calls::Call;
 pub use clock::SandboxClock;
 pub use control::Control;
+pub use control_routes::ControlAccess;
 pub use control_types::{
     ControlError, ControlErrorCode, OrderAction, PayAnswer, PayMethod, PayOutcome, PayRequest,
 };

@@ -1,1 +1,18 @@
-//! The Paymux server.
+//! The Paymux server: configuration, HTTP API, workers and command line, over the use cases of
+//! `gateway-core`. [`App`] is all of it, running.
+
+pub mod api;
+mod app;
+pub mod cli;
+mod clock;
+pub mod config;
+mod demo;
+pub mod http;
+mod random;
+mod registry;
+pub mod telemetry;
+mod webhooks;
+mod workers;
+
+pub use app::{App, StartError, documentation};
+pub use demo::{Simulators, start_alone as run_sandbox};

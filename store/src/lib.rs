@@ -1,1 +1,26 @@
 //! The stores of Paymux: SQLite, embedded.
+//!
+//! One process owns the file. One thread writes and puts waiting changes into one commit; a few
+//! connections read beside it. What is not searched is sealed with a [`Key`] from the configuration.
+
+mod accounts;
+mod commit;
+mod events;
+mod fault;
+mod idempotency;
+mod inbox;
+mod migrations;
+mod open;
+#[cfg(test)]
+mod plans;
+mod readers;
+mod records;
+mod seal;
+mod sqlite;
+mod values;
+mod watches;
+mod writer;
+
+pub use open::OpenError;
+pub use seal::{InvalidKey, Key, Keys};
+pub use sqlite::SqliteStore;

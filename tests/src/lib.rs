@@ -1,1 +1,3 @@
 //! The workspace tests of Paymux.
+
+pub mod store_suite;

@@ -1,7 +1,7 @@
 //! Giving money back, and closing what was not paid.
 
 use crate::{
-    Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Gateway, GatewayError, MerchantId, Money,
+    Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Gateway, GatewayError, Heard, MerchantId, Money,
     MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, RefundAccount, StateProblem, StoreError,
     draft::Draft, gateway::RequestKey,
 };
@@ -94,7 +94,12 @@ impl Gateway {
         id: &PaymentId,
         cancel: &CancelId,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
-        let record = self.payment(merchant, id).await?;
+        let mut record = self.payment(merchant, id).await?;
+        let row = record.cancel(cancel).ok_or(GatewayError::NotFound)?;
+        if row.may_be_sent_again() && row.sending.as_ref().is_some_and(|sent| sent.heard == Heard::Error) {
+            // The PG answered the last request: the next key needs a fresh look.
+            record = self.verify(merchant, id).await?;
+        }
         let row = record.cancel(cancel).ok_or(GatewayError::NotFound)?;
         if !row.may_be_sent_again() {
             return cancel_outcome(record, cancel.clone());
@@ -112,6 +117,10 @@ impl Gateway {
             row.status = CancelStatus::Requested;
             if scope != CancelScope::Close {
                 row.guard = left;
+            }
+            // More may be left by now than was asked for.
+            if scope == CancelScope::All && amount != left {
+                row.scope = CancelScope::Part;
             }
         }
         let record = self.commit_sending(draft, cancel).await?;
@@ -141,7 +150,8 @@ impl Gateway {
         if amount.is_zero() || amount.amount() > left.amount() {
             return refuse(StateProblem::CancellableAmountExceeded);
         }
-        if new.tax_free_amount.is_some_and(|tax_free| tax_free.amount() > amount.amount()) {
+        let too_much = |tax_free: Money| amount.checked_sub(tax_free).is_err();
+        if new.tax_free_amount.is_some_and(too_much) {
             return Err(GatewayError::invalid("tax_free_amount", "must not be more than the amount"));
         }
         let terms = record

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::{
-    Account, Attempt, AttemptStatus, ConfirmRequest, Failure, FailureReason, Gateway, GatewayError, Heard,
+    Account, AttemptStatus, ConfirmRequest, Failure, FailureReason, Gateway, GatewayError,
     InvalidBrowserResult, MerchantId, Money, MoneyMoves, PaymentId, PaymentRecord, PaymentRef, PaymentStatus,
-    ProviderError, ReturnClaim, Sending, Snapshot, StateProblem, StoreError, UnknownOutcome,
+    PgPaymentId, ProviderError, ReturnClaim, Sending, StateProblem, StoreError,
     draft::Draft,
     gateway::{RequestKey, look_up::LookUpError},
     idempotency_key,
@@ -59,9 +59,9 @@ impl Gateway {
         };
         let by_us = account.description().money_moves != MoneyMoves::BeforeConfirm;
         if by_us {
-            self.take(record, number, claim, key).await
+            self.take_money(record, number, claim, key).await
         } else {
-            self.read(record, number, claim, key).await
+            self.read_what_was_taken(record, number, claim, key).await
         }
     }
 
@@ -83,7 +83,7 @@ impl Gateway {
     }
 
     /// Money moves when we confirm.
-    async fn take(
+    async fn take_money(
         &self,
         record: PaymentRecord,
         number: u16,
@@ -97,6 +97,9 @@ impl Gateway {
             // Attempt identity is (payment, PG id): never a second POST.
             return outcome(record, number);
         }
+        if let Some(number) = sent_before(&record, claim.pg_id.as_ref()) {
+            return outcome(record, number);
+        }
         if let Some(failure) = claim.failure {
             return self.close_by_browser(record, number, failure, key).await;
         }
@@ -108,6 +111,9 @@ impl Gateway {
         });
         if tampered || attempt.pg_id.as_ref().is_some_and(|known| *known != pg_id) {
             tracing::warn!(payment = %record.payment.id, "the browser result does not match the payment; rejected");
+            return Err(GatewayError::Mismatch(Box::new(record)));
+        }
+        if self.is_accepted_elsewhere(&record, &pg_id).await? {
             return Err(GatewayError::Mismatch(Box::new(record)));
         }
         match record.payment.status {
@@ -134,6 +140,25 @@ impl Gateway {
         }
         let record = self.commit_confirming(draft, key).await?;
         self.send_confirm(record, number).await
+    }
+
+    /// Whether another payment accepted this PG payment: nothing is sent, its owner is verified.
+    async fn is_accepted_elsewhere(
+        &self,
+        record: &PaymentRecord,
+        pg_id: &PgPaymentId,
+    ) -> Result<bool, GatewayError> {
+        let owner = self.store.owner_of_pg_id(&record.payment.account, pg_id).await?;
+        let Some((merchant, owner)) = owner.filter(|(_, owner)| *owner != record.payment.id) else {
+            return Ok(false);
+        };
+        if self.payment(&merchant, &owner).await?.accepted() != Some(pg_id) {
+            return Ok(false);
+        }
+        tracing::error!(payment = %record.payment.id, "the browser brought back what another payment accepted; rejected");
+        self.store.mark_dirty(&owner, self.clock.now()).await?;
+        self.wake();
+        Ok(true)
     }
 
     async fn commit_confirming(
@@ -166,146 +191,8 @@ impl Gateway {
         closed_outcome(record, &failure)
     }
 
-    /// Sends a confirm whose row is committed. Also the resolver's way to repeat one.
-    pub(crate) async fn send_confirm(
-        &self,
-        record: PaymentRecord,
-        number: u16,
-    ) -> Result<PaymentRecord, GatewayError> {
-        let account = self.account_of(&record)?;
-        let Some((request, attempt)) = confirm_request(&record, number) else { return Ok(record) };
-        let answer = account.provider.confirm(&request).await;
-        if let Err(error) = &answer {
-            tracing::info!(payment = %record.payment.id, account = %account.id, error = error.name(), "the PG did not confirm");
-        }
-        match answer {
-            Ok(snapshot) if is_of(&snapshot, attempt) => self.confirmed(record, number, snapshot).await,
-            Ok(_) => {
-                tracing::error!(payment = %record.payment.id, account = %account.id, "the PG answered a confirm with another payment");
-                self.unconfirmed(&record, number, Heard::Error).await
-            }
-            Err(ProviderError::Declined(failure)) => self.declined(&record, number, &failure).await,
-            Err(ProviderError::NotSent(_)) => Err(GatewayError::ProviderUnavailable { retry_after: None }),
-            Err(ProviderError::NotProcessed { .. }) => self.heard(&record, number, Heard::Error).await,
-            Err(ProviderError::StillRunning) => self.heard(&record, number, Heard::StillRunning).await,
-            Err(ProviderError::OutcomeUnknown(UnknownOutcome::NoAnswer(_))) => {
-                self.unconfirmed(&record, number, Heard::Nothing).await
-            }
-            Err(ProviderError::OutcomeUnknown(UnknownOutcome::Error(_)) | ProviderError::Conflict(_)) => {
-                self.unconfirmed(&record, number, Heard::Error).await
-            }
-            Err(ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg)) => {
-                tracing::error!(payment = %record.payment.id, account = %account.id, code = pg.code, "the PG refused our keys, contract or request: an operator is needed");
-                self.refused(
-                    &record,
-                    number,
-                    Failure::by_pg(FailureReason::ProviderMisconfigured, pg.clone()),
-                )
-                .await?;
-                Err(GatewayError::ProviderMisconfigured(Some(pg)))
-            }
-            Err(ProviderError::Unsupported(what)) => {
-                self.refused(&record, number, Failure::of(FailureReason::ProviderMisconfigured)).await?;
-                Err(GatewayError::Unsupported(what))
-            }
-        }
-    }
-
-    async fn confirmed(
-        &self,
-        record: PaymentRecord,
-        number: u16,
-        snapshot: Snapshot,
-    ) -> Result<PaymentRecord, GatewayError> {
-        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
-        let settled = self.commit_truth(record, std::slice::from_ref(&snapshot), 0).await;
-        match settled {
-            Ok((record, _)) => outcome(self.follow_up(record).await?, number),
-            Err(StoreError::Conflict) => {
-                // The snapshot is dropped and asked for again; what only this answer holds is kept.
-                self.store.keep_answer(&id, number, snapshot.deposit_secret, Some(snapshot.raw)).await?;
-                self.settle_again(&merchant, &id, number).await
-            }
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    async fn settle_again(
-        &self,
-        merchant: &MerchantId,
-        id: &PaymentId,
-        number: u16,
-    ) -> Result<PaymentRecord, GatewayError> {
-        match self.look_up(merchant, id, None, 0).await {
-            Ok(looked_up) => outcome(self.follow_up(looked_up.record).await?, number),
-            Err(LookUpError::Gateway(error)) => Err(error),
-            // Still uncertain: the payment is shown as it is.
-            Err(LookUpError::Provider(_)) => outcome(self.payment(merchant, id).await?, number),
-        }
-    }
-
-    /// A definite no.
-    async fn declined(
-        &self,
-        record: &PaymentRecord,
-        number: u16,
-        failure: &Failure,
-    ) -> Result<PaymentRecord, GatewayError> {
-        let change = |draft: &mut Draft| {
-            if draft.attempt(number).is_some_and(Attempt::is_uncertain) {
-                draft.close_attempt(number, failure);
-                draft.record.payment.status = PaymentStatus::Failed;
-                draft.record.payment.failure = Some(failure.clone());
-            }
-        };
-        let record = self.update(&record.payment.merchant, &record.payment.id, change).await?;
-        outcome(record, number)
-    }
-
-    /// Our own fault: the attempt is over, the payment can be paid once an operator has mended it.
-    async fn refused(
-        &self,
-        record: &PaymentRecord,
-        number: u16,
-        failure: Failure,
-    ) -> Result<(), GatewayError> {
-        let change = |draft: &mut Draft| {
-            if draft.attempt(number).is_some_and(Attempt::is_uncertain) {
-                draft.close_attempt(number, &failure);
-                draft.record.payment.status = PaymentStatus::Ready;
-            }
-        };
-        self.update(&record.payment.merchant, &record.payment.id, change).await?;
-        Ok(())
-    }
-
-    async fn heard(
-        &self,
-        record: &PaymentRecord,
-        number: u16,
-        heard: Heard,
-    ) -> Result<PaymentRecord, GatewayError> {
-        let change = |draft: &mut Draft| {
-            if let Some(sending) = draft.attempt_mut(number).and_then(|attempt| attempt.confirm.as_mut()) {
-                sending.heard = heard;
-            }
-        };
-        self.update(&record.payment.merchant, &record.payment.id, change).await
-    }
-
-    /// No definite answer: ask what is true.
-    async fn unconfirmed(
-        &self,
-        record: &PaymentRecord,
-        number: u16,
-        heard: Heard,
-    ) -> Result<PaymentRecord, GatewayError> {
-        self.heard(record, number, heard).await?;
-        self.settle_again(&record.payment.merchant, &record.payment.id, number).await
-    }
-
     /// Money moved before confirm, or did not: read which.
-    async fn read(
+    async fn read_what_was_taken(
         &self,
         record: PaymentRecord,
         number: u16,
@@ -373,6 +260,7 @@ impl Gateway {
             pg_id: claim.pg_id.clone(),
             state: attempt.state.clone(),
         };
+        let asked_at = self.clock.now();
         let asked = if claim.failure.is_some() {
             Err(None)
         } else {
@@ -388,7 +276,7 @@ impl Gateway {
         };
         match asked {
             Ok(snapshot) if snapshot.pg_order_id == attempt.pg_order_id.as_str() => {
-                match self.commit_truth(record.clone(), &[snapshot], 0).await {
+                match self.commit_truth(record.clone(), &snapshot, asked_at).await {
                     Ok((record, met_stranger)) => {
                         self.follow_up(record).await?;
                         return Ok(met_stranger);
@@ -415,7 +303,12 @@ impl Gateway {
                 Ok(met_stranger)
             }
             Err(LookUpError::Gateway(error)) => Err(error),
-            Err(LookUpError::Provider(_)) => Ok(false),
+            Err(LookUpError::Provider(_)) => {
+                // What the browser brought may be untrue: it is asked again soon.
+                self.store.mark_dirty(id, self.clock.now()).await?;
+                self.wake();
+                Ok(false)
+            }
         }
     }
 }
@@ -435,26 +328,17 @@ fn claimed_attempt(record: &PaymentRecord, claim: &ReturnClaim) -> Claimed {
     found.map_or(Claimed::AnotherOrder, |attempt| Claimed::Attempt(attempt.number))
 }
 
-fn confirm_request(record: &PaymentRecord, number: u16) -> Option<(ConfirmRequest, &Attempt)> {
-    let attempt = record.attempts.iter().find(|attempt| attempt.number == number)?;
-    let send = attempt.confirm.as_ref()?.send;
-    let request = ConfirmRequest {
-        pg_order_id: attempt.pg_order_id.clone(),
-        pg_id: attempt.pg_id.clone(),
-        amount: record.payment.terms.amount,
-        idempotency_key: idempotency_key(&record.payment.id, "confirm", &number.to_string(), send),
-        state: attempt.state.clone(),
-    };
-    Some((request, attempt))
-}
-
-/// A PG that replays an answer by key alone may answer with another payment.
-fn is_of(snapshot: &Snapshot, attempt: &Attempt) -> bool {
-    snapshot.pg_order_id == attempt.pg_order_id.as_str() && Some(&snapshot.pg_id) == attempt.pg_id.as_ref()
+/// The attempt that asked for this PG payment before, whatever order id it is shown with now.
+fn sent_before(record: &PaymentRecord, pg_id: Option<&PgPaymentId>) -> Option<u16> {
+    let pg_id = pg_id?;
+    let sent = record.attempts.iter().find(|attempt| {
+        attempt.confirm.is_some() && attempt.pg_id.as_ref() == Some(pg_id)
+    });
+    sent.map(|attempt| attempt.number)
 }
 
 /// How a payment answers the confirm of one of its attempts.
-fn outcome(record: PaymentRecord, number: u16) -> Result<PaymentRecord, GatewayError> {
+pub(crate) fn outcome(record: PaymentRecord, number: u16) -> Result<PaymentRecord, GatewayError> {
     let attempt = record.attempts.iter().find(|attempt| attempt.number == number);
     let failure = attempt.and_then(|attempt| attempt.failure.as_ref()).map(|failure| failure.reason);
     match record.payment.status {

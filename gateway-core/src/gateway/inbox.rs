@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     Account, AccountId, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
     PgPaymentId, Proof, RawWebhook, ReceivedWebhook, WebhookClaim, WebhookSubject,
-    gateway::look_up::LookUpError, schedule::later,
+    gateway::look_up::{LookUpError, says_nothing_ever, unanswered}, schedule::later,
 };
 
 /// How long a worker keeps a webhook to itself.
@@ -92,13 +92,23 @@ impl Gateway {
         webhook: &ReceivedWebhook,
     ) -> Result<InboxOutcome, GatewayError> {
         let Ok(claim) = account.provider.webhook(&webhook.raw) else { return Ok(InboxOutcome::Rejected) };
-        // Only signed deliveries are de-duplicated: a forger must not be able to silence the real one.
+        let outcome = self.follow_claim(account, &claim).await?;
+        // Only signed deliveries are de-duplicated: a forger must not be able to silence the real one. And
+        // only once they are worked on: one that failed halfway is worked on again.
         if claim.proof == Proof::Signed
             && let Some(delivery) = &claim.delivery_id
             && !self.store.remember_delivery(&account.id, delivery, self.clock.now()).await?
         {
             return Ok(InboxOutcome::Duplicate);
         }
+        Ok(outcome)
+    }
+
+    async fn follow_claim(
+        &self,
+        account: &Account,
+        claim: &WebhookClaim,
+    ) -> Result<InboxOutcome, GatewayError> {
         let (pg_id, pg_order_id) = match &claim.subject {
             WebhookSubject::Payment { pg_id, pg_order_id } => (Some(pg_id), pg_order_id.as_deref()),
             WebhookSubject::Order(pg_order_id) => (None, Some(pg_order_id.as_str())),
@@ -113,7 +123,7 @@ impl Gateway {
         if let Some(pg_id) = pg_id {
             self.look_up_unknown(&record, pg_id, pg_order_id).await?;
         }
-        Ok(InboxOutcome::Marked { proved: is_proved(&claim, &record) })
+        Ok(InboxOutcome::Marked { proved: is_proved(claim, &record) })
     }
 
     async fn owner(
@@ -155,8 +165,13 @@ impl Gateway {
         match self.look_up(&record.payment.merchant, &record.payment.id, Some(&claimed), 0).await {
             Ok(looked_up) => self.follow_up(looked_up.record).await.map(|_| ()),
             Err(LookUpError::Gateway(error)) => Err(error),
+            // A made-up id must not stay in the inbox for ever, until no real webhook finds room.
+            Err(LookUpError::Provider(error)) if says_nothing_ever(&error) => {
+                tracing::warn!(payment = %record.payment.id, error = error.name(), "the PG cannot be asked about the payment a webhook names");
+                Ok(())
+            }
             // The webhook stays in the inbox and is worked on again.
-            Err(LookUpError::Provider(error)) => Err(crate::gateway::look_up::unanswered(error)),
+            Err(LookUpError::Provider(error)) => Err(unanswered(error)),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Asking the PG what is true, and committing what follows from it.
 
+use jiff::Timestamp;
+
 use crate::{
-    Account, Gateway, GatewayError, MerchantId, MoneyMoves, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
-    PgPaymentId, ProviderError, Snapshot, StoreError, draft::Draft, gateway::look_ups, settle::Stranger,
+    Account, Attempt, AttemptStatus, Gateway, GatewayError, MerchantId, MoneyMoves, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
+    PgPaymentId, ProviderError, Snapshot, StoreError, draft::Draft, settle::Stranger,
 };
 
 /// How often a look-up starts over because the payment changed while the PG was asked.
@@ -14,6 +16,8 @@ pub(crate) struct LookedUp {
     pub(crate) record: PaymentRecord,
     /// What the PG showed, strangers included.
     pub(crate) snapshots: Vec<Snapshot>,
+    /// When the PG was asked: later requests may not show in its answer.
+    pub(crate) asked_at: Timestamp,
     /// Whether a snapshot was of another order.
     pub(crate) met_stranger: bool,
 }
@@ -65,9 +69,12 @@ impl Gateway {
         for _ in 0..ROUNDS {
             let record = self.payment(merchant, id).await?;
             let account = self.account_of(&record)?;
+            let asked_at = self.clock.now();
             let snapshots = ask(account, &record, extra).await.map_err(LookUpError::Provider)?;
-            match self.commit_truth(record, &snapshots, tries).await {
-                Ok((record, met_stranger)) => return Ok(LookedUp { record, snapshots, met_stranger }),
+            match self.commit_look(record, &snapshots, asked_at, tries).await {
+                Ok((record, met_stranger)) => {
+                    return Ok(LookedUp { record, snapshots, asked_at, met_stranger });
+                }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
@@ -75,11 +82,41 @@ impl Gateway {
         Err(LookUpError::Gateway(GatewayError::Store(StoreError::Conflict)))
     }
 
-    /// Settles `record` by `snapshots` and commits it; tells whether one was a stranger.
+    /// Settles `record` by what a request of its own answered, and commits it; tells whether that was a
+    /// stranger. It answers no hint: that wants a look at every attempt.
     pub(crate) async fn commit_truth(
         &self,
         record: PaymentRecord,
+        snapshot: &Snapshot,
+        asked_at: Timestamp,
+    ) -> Result<(PaymentRecord, bool), StoreError> {
+        self.settle_and_commit(record, std::slice::from_ref(snapshot), asked_at, |_| (), 0).await
+    }
+
+    async fn commit_look(
+        &self,
+        record: PaymentRecord,
         snapshots: &[Snapshot],
+        asked_at: Timestamp,
+        tries: u32,
+    ) -> Result<(PaymentRecord, bool), StoreError> {
+        let is_due = record.payment.watch.is_some_and(|watch| watch.at <= asked_at);
+        let looked = |draft: &mut Draft| {
+            draft.looked();
+            if is_due {
+                // Even where nothing changed, what it was due for is answered.
+                draft.touch();
+            }
+        };
+        self.settle_and_commit(record, snapshots, asked_at, looked, tries).await
+    }
+
+    async fn settle_and_commit(
+        &self,
+        record: PaymentRecord,
+        snapshots: &[Snapshot],
+        asked_at: Timestamp,
+        prepare: impl Fn(&mut Draft) + Send + Sync,
         tries: u32,
     ) -> Result<(PaymentRecord, bool), StoreError> {
         let mut taken: Vec<PgPaymentId> = Vec::new();
@@ -90,7 +127,8 @@ impl Gateway {
             };
             let mut draft = Draft::of(record.clone());
             draft.record.payment.superseded |= superseded;
-            let strangers = draft.settle(snapshots, &self.context(account, &taken));
+            prepare(&mut draft);
+            let strangers = draft.settle(snapshots, &self.context(account, &taken, asked_at));
             let accepted = draft.record.accepted().cloned();
             match self.commit(draft, tries).await {
                 Ok(record) => {
@@ -137,15 +175,24 @@ impl Gateway {
                 account = %account.id,
                 "a PG payment of another order was shown for this payment; nothing was accepted or cancelled"
             );
-            let Ok(pg_order_id) = stranger.pg_order_id.parse::<PgOrderId>() else { continue };
-            let owner = self.store.owner_of_attempt(&account.id, &pg_order_id).await;
-            if let Ok(Some((_, owner))) = owner
-                && owner != record.payment.id
-                && self.store.mark_dirty(&owner, self.clock.now()).await.is_ok()
-            {
-                self.wake();
+            for owner in self.owners(account, stranger).await {
+                if owner != record.payment.id
+                    && self.store.mark_dirty(&owner, self.clock.now()).await.is_ok()
+                {
+                    self.wake();
+                }
             }
         }
+    }
+
+    /// Whose a stranger is: by its order id, and by who accepted it.
+    async fn owners(&self, account: &Account, stranger: &Stranger) -> Vec<PaymentId> {
+        let mut owners = Vec::new();
+        if let Ok(pg_order_id) = stranger.pg_order_id.parse::<PgOrderId>() {
+            owners.push(self.store.owner_of_attempt(&account.id, &pg_order_id).await);
+        }
+        owners.push(self.store.owner_of_pg_id(&account.id, &stranger.pg_id).await);
+        owners.into_iter().filter_map(|owner| owner.ok().flatten()).map(|(_, payment)| payment).collect()
     }
 }
 
@@ -155,15 +202,22 @@ async fn ask(
     extra: Option<&PaymentRef>,
 ) -> Result<Vec<Snapshot>, ProviderError> {
     let by_order = account.description().money_moves == MoneyMoves::BeforeConfirm;
-    let mut subjects = look_ups(record, by_order);
+    let mut subjects = subjects(record, by_order);
     if let Some(extra) = extra
-        && !subjects.iter().any(|known| known.pg_id.is_some() && known.pg_id == extra.pg_id)
+        && !subjects.iter().any(|known| known.asked.pg_id.is_some() && known.asked.pg_id == extra.pg_id)
     {
-        subjects.push(extra.clone());
+        subjects.push(Subject { asked: extra.clone(), is_closed: false });
     }
     let mut snapshots: Vec<Snapshot> = Vec::new();
     for subject in &subjects {
-        for snapshot in account.provider.verify(subject).await? {
+        let shown = match account.provider.verify(&subject.asked).await {
+            Err(error) if subject.is_closed && says_nothing_ever(&error) => {
+                tracing::warn!(payment = %record.payment.id, account = %account.id, error = error.name(), "the PG cannot be asked about a closed attempt");
+                continue;
+            }
+            shown => shown?,
+        };
+        for snapshot in shown {
             // Asked by id and by order, a PG may show one payment twice.
             if !snapshots.iter().any(|seen| seen.pg_id == snapshot.pg_id) {
                 snapshots.push(snapshot);
@@ -171,6 +225,49 @@ async fn ask(
         }
     }
     Ok(snapshots)
+}
+
+/// What the PG is asked about.
+struct Subject {
+    asked: PaymentRef,
+    /// Whether nothing hangs on it any more but the chance of late money.
+    is_closed: bool,
+}
+
+/// What to ask the PG about a payment: by its own id where one is known, never by order then. What a
+/// browser made up must not stop the questions that matter: see [`says_nothing_ever`].
+fn subjects(record: &PaymentRecord, asks_by_order: bool) -> Vec<Subject> {
+    let known = |attempt: &&Attempt| attempt.pg_id.is_some() && attempt.status != AttemptStatus::Preparing;
+    let of_attempts = record.attempts.iter().filter(|attempt| known(attempt) || asks_by_order);
+    let mut subjects: Vec<_> = of_attempts
+        .map(|attempt| Subject {
+            asked: reference(attempt, attempt.pg_id.clone()),
+            is_closed: attempt.status == AttemptStatus::Closed,
+        })
+        .collect();
+    // A second PG payment under the order of an attempt is known only by the cancel that gives it back.
+    for cancel in &record.cancels {
+        let asked = subjects.iter().any(|subject| subject.asked.pg_id == cancel.pg_id);
+        let attempt = record.attempts.iter().find(|attempt| Some(attempt.number) == cancel.attempt);
+        if let Some(attempt) = attempt
+            && !asked
+        {
+            subjects.push(Subject {
+                asked: reference(attempt, cancel.pg_id.clone()),
+                is_closed: !cancel.status.is_unsettled(),
+            });
+        }
+    }
+    subjects
+}
+
+fn reference(attempt: &Attempt, pg_id: Option<PgPaymentId>) -> PaymentRef {
+    PaymentRef { pg_order_id: attempt.pg_order_id.clone(), pg_id, state: attempt.state.clone() }
+}
+
+/// Whether asking the same again will always be answered so.
+pub(crate) fn says_nothing_ever(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::Invalid(_) | ProviderError::Declined(_) | ProviderError::Unsupported(_))
 }
 
 /// What a merchant is told of a look-up that came to nothing.

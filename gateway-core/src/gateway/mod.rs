@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 use crate::{
-    AccountBinding, AccountId, AttemptStatus, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments,
-    MerchantId, Method, PaymentId, PaymentProvider, PaymentRecord, PaymentRef, PgPaymentId,
+    AccountBinding, AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments,
+    MerchantId, Method, PaymentId, PaymentProvider, PaymentRecord, PgPaymentId,
     ProviderDescription, Store, StoreError, draft::Draft, schedule::next_watch, settle::Context,
 };
 
@@ -16,9 +16,11 @@ mod error;
 mod inbox;
 mod look_up;
 mod next_action;
+mod read;
 mod register;
 mod resolve;
 mod send_cancel;
+mod send_confirm;
 mod sweep;
 
 pub use cancel::NewCancel;
@@ -94,6 +96,7 @@ pub struct Gateway {
     accounts: BTreeMap<AccountId, Account>,
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
     woken: Notify,
+    reads: read::RecentReads,
 }
 
 impl Gateway {
@@ -107,7 +110,15 @@ impl Gateway {
         merchants: BTreeMap<MerchantId, MerchantPolicy>,
     ) -> Self {
         let accounts = accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
-        Self { store, clock, ids, accounts, merchants, woken: Notify::new() }
+        Self {
+            store,
+            clock,
+            ids,
+            accounts,
+            merchants,
+            woken: Notify::new(),
+            reads: read::RecentReads::default(),
+        }
     }
 
     /// The configured accounts of a merchant.
@@ -180,10 +191,16 @@ impl Gateway {
             .ok_or(GatewayError::Unsupported("this payment's account any more"))
     }
 
-    fn context<'a>(&'a self, account: &'a Account, taken: &'a [PgPaymentId]) -> Context<'a> {
+    fn context<'a>(
+        &'a self,
+        account: &'a Account,
+        taken: &'a [PgPaymentId],
+        asked_at: jiff::Timestamp,
+    ) -> Context<'a> {
         let late_payments = self.merchants.get(&account.merchant).map(|policy| policy.late_payments);
         Context {
             now: self.clock.now(),
+            asked_at,
             description: account.description(),
             late_payments: late_payments.unwrap_or_default(),
             ids: &self.ids,
@@ -193,24 +210,23 @@ impl Gateway {
 
     /// Commits a draft, due for its next look after `tries` that settled nothing, and gives the
     /// record after it.
-    async fn commit(&self, draft: Draft, tries: u32) -> Result<PaymentRecord, StoreError> {
-        let now = self.clock.now();
-        self.commit_due(draft, tries, now).await
-    }
-
-    /// As [`commit`](Self::commit), the next look not before `earliest`.
-    async fn commit_due(
-        &self,
-        mut draft: Draft,
-        tries: u32,
-        earliest: jiff::Timestamp,
-    ) -> Result<PaymentRecord, StoreError> {
+    async fn commit(&self, mut draft: Draft, tries: u32) -> Result<PaymentRecord, StoreError> {
         let now = self.clock.now();
         if let Some(account) = self.accounts.get(&draft.record.payment.account) {
-            let watch = next_watch(&draft.record, account.description(), now, tries, &self.ids);
-            draft.record.payment.watch =
-                watch.map(|watch| crate::Watch { at: watch.at.max(earliest), tries: watch.tries });
+            // A hint waits for a look: a change that asked nobody must not answer it.
+            let waits = draft.record.payment.watch.filter(|watch| watch.at <= now && !draft.has_looked());
+            let next = next_watch(&draft.record, account.description(), now, tries, &self.ids);
+            draft.record.payment.watch = waits.or(next);
         }
+        self.commit_watched(draft, now).await
+    }
+
+    /// Commits a draft whose watch is set.
+    async fn commit_watched(
+        &self,
+        draft: Draft,
+        now: jiff::Timestamp,
+    ) -> Result<PaymentRecord, StoreError> {
         let unchanged = draft.record.clone();
         let Some((change, after)) = draft.into_change(now, &self.ids) else { return Ok(unchanged) };
         self.store.commit(change).await?;
@@ -235,20 +251,4 @@ impl Gateway {
             created_at: self.clock.now(),
         })
     }
-}
-
-/// What to ask the PG about a payment: by its own id where one is known, never by order then.
-fn look_ups(record: &PaymentRecord, asks_by_order: bool) -> Vec<PaymentRef> {
-    let known =
-        |attempt: &crate::Attempt| attempt.pg_id.is_some() && attempt.status != AttemptStatus::Preparing;
-    record
-        .attempts
-        .iter()
-        .filter(|attempt| known(attempt) || asks_by_order)
-        .map(|attempt| PaymentRef {
-            pg_order_id: attempt.pg_order_id.clone(),
-            pg_id: attempt.pg_id.clone(),
-            state: attempt.state.clone(),
-        })
-        .collect()
 }

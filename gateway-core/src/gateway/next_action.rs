@@ -3,7 +3,7 @@
 use crate::{
     Account, Attempt, AttemptStatus, BrowserStep, Failure, FailureReason, Gateway, GatewayError, LastAttempt,
     MerchantId, Method, PaymentId, PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Prepared,
-    ProviderError, StateProblem, draft::Draft, gateway::RequestKey, idempotency_key,
+    ProviderError, StateProblem, StoreError, draft::Draft, gateway::RequestKey, idempotency_key,
 };
 
 impl Gateway {
@@ -16,6 +16,22 @@ impl Gateway {
     /// [`GatewayError::ProviderUnavailable`], [`GatewayError::ProviderMisconfigured`],
     /// [`GatewayError::Unsupported`]: no money moved; [`GatewayError::Store`].
     pub async fn next_action(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+        key: Option<&RequestKey>,
+    ) -> Result<(PaymentRecord, BrowserStep), GatewayError> {
+        // Two tabs race: the loser of the first round finds the winner's attempt in the second.
+        for _ in 0..3 {
+            match self.next_action_once(merchant, id, key).await {
+                Err(GatewayError::Store(StoreError::Conflict)) => {}
+                done => return done,
+            }
+        }
+        Err(GatewayError::Store(StoreError::Conflict))
+    }
+
+    async fn next_action_once(
         &self,
         merchant: &MerchantId,
         id: &PaymentId,

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 
 use crate::{
-    Attempt, AttemptStatus, Cancel, CancelId, CancelStatus, Failure, FailureReason, Gateway, GatewayError,
-    Heard, MerchantId, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, PgStatus, ProviderDescription,
-    ProviderError, Sending, Snapshot, StoreError,
+    Attempt, AttemptStatus, Cancel, CancelId, CancelScope, CancelStatus, Failure, FailureReason, Gateway,
+    GatewayError, Heard, MerchantId, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, PgStatus,
+    ProviderDescription, ProviderError, Sending, Snapshot, StoreError, Watch,
     draft::Draft,
-    gateway::look_up::LookUpError,
-    schedule::{is_uncertain, later},
-    settle::NEGATIVE_GRACE,
+    gateway::look_up::{LookUpError, LookedUp},
+    schedule::{is_uncertain, later, retry_watch, settled_at},
 };
 
 /// How long a resolver keeps a payment to itself: longer than any look-up and repeat takes.
@@ -64,9 +64,10 @@ impl Gateway {
             Err(LookUpError::Gateway(error)) => return Err(error),
         };
         let hints = read.hints;
-        let record = self.follow_up(looked_up.record).await?;
-        let record = self.press_confirms(record, &looked_up.snapshots).await?;
-        let record = self.press_cancels(record, &looked_up.snapshots).await?;
+        let LookedUp { record, snapshots, asked_at, .. } = looked_up;
+        let record = self.follow_up(record).await?;
+        let record = self.press_confirms(record, &snapshots, asked_at).await?;
+        let record = self.press_cancels(record, &snapshots, asked_at).await?;
         let record = self.expire(record).await?;
         self.end_look(record, hints, read.payment.version, tries).await
     }
@@ -83,6 +84,7 @@ impl Gateway {
             return Ok(());
         }
         let mut draft = Draft::of(PaymentRecord { hints, ..record });
+        draft.looked();
         draft.touch();
         match self.commit(draft, tries).await {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
@@ -98,9 +100,11 @@ impl Gateway {
             _ => now,
         };
         let tries = record.payment.watch.map_or(0, |watch| watch.tries).saturating_add(1);
+        let retry = retry_watch(now, tries, &self.ids);
         let mut draft = Draft::of(record);
+        draft.record.payment.watch = Some(Watch { at: retry.at.max(earliest), ..retry });
         draft.touch();
-        match self.commit_due(draft, tries, earliest).await {
+        match self.commit_watched(draft, now).await {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }
@@ -111,12 +115,12 @@ impl Gateway {
         &self,
         mut record: PaymentRecord,
         snapshots: &[Snapshot],
+        asked_at: Timestamp,
     ) -> Result<PaymentRecord, GatewayError> {
         let description = self.account_of(&record)?.description().clone();
         let MoneyMoves::OnConfirm { within } = description.money_moves else {
-            return self.reopen_unread(record, snapshots, &description).await;
+            return self.reopen_unread(record, snapshots, &description, asked_at).await;
         };
-        let now = self.clock.now();
         let uncertain: Vec<Attempt> = record.attempts.iter().filter(|a| a.is_uncertain()).cloned().collect();
         for attempt in uncertain {
             let Some(sent) = &attempt.confirm else { continue };
@@ -126,16 +130,19 @@ impl Gateway {
                 continue;
             }
             let number = attempt.number;
-            let settled_no = is_negative_final(sent, &description, now);
-            let in_window = now < later(sent.first_sent_at, within);
-            let again = repeat(sent, settled_no, now)
-                .filter(|_| in_window && sent.credential == description.credential);
-            record = match again {
+            let settled_no = is_negative_final(sent, &description, asked_at);
+            let is_over = later(sent.first_sent_at, within) <= asked_at;
+            // That the PG knows no such payment is final only after its window.
+            let proved = settled_no && shown.is_some();
+            // Money that another attempt brought must not be asked for twice.
+            let wanted = record.accepted().is_none() && !is_over;
+            let again = repeat_confirm(sent, proved, &description, self.clock.now());
+            record = match again.filter(|_| wanted) {
                 Some(sending) => {
                     let record = self.commit_repeat(record, number, sending).await?;
-                    self.repeat_confirm(record, number).await?
+                    self.send_again(record, number).await?
                 }
-                None if !in_window && settled_no => self.end_attempt(&record, number).await?,
+                None if is_over && settled_no => self.end_attempt(&record, number).await?,
                 None => record,
             };
         }
@@ -156,7 +163,7 @@ impl Gateway {
         Ok(self.commit(draft, tries).await?)
     }
 
-    async fn repeat_confirm(
+    async fn send_again(
         &self,
         record: PaymentRecord,
         number: u16,
@@ -194,12 +201,12 @@ impl Gateway {
         record: PaymentRecord,
         snapshots: &[Snapshot],
         description: &ProviderDescription,
+        asked_at: Timestamp,
     ) -> Result<PaymentRecord, GatewayError> {
-        let now = self.clock.now();
         let unread = record.attempts.iter().find(|attempt| {
             let shown = snapshots.iter().any(|snapshot| snapshot.pg_order_id == attempt.pg_order_id.as_str());
             let waited =
-                attempt.confirm.as_ref().is_none_or(|asked| is_negative_final(asked, description, now));
+                attempt.confirm.as_ref().is_none_or(|asked| is_negative_final(asked, description, asked_at));
             attempt.is_uncertain() && !shown && waited
         });
         let Some(number) = unread.map(|attempt| attempt.number) else { return Ok(record) };
@@ -219,6 +226,7 @@ impl Gateway {
         &self,
         mut record: PaymentRecord,
         snapshots: &[Snapshot],
+        asked_at: Timestamp,
     ) -> Result<PaymentRecord, GatewayError> {
         let description = self.account_of(&record)?.description().clone();
         let unsettled: Vec<CancelId> = record
@@ -231,8 +239,8 @@ impl Gateway {
             let Some(cancel) = record.cancel(&id) else { continue };
             let shown = snapshots.iter().find(|snapshot| Some(&snapshot.pg_id) == cancel.pg_id.as_ref());
             let Some(sent) = &cancel.sending else { continue };
-            let proved = shown.is_some_and(|snapshot| snapshot.balance() == cancel.guard)
-                && is_negative_final(sent, &description, self.clock.now());
+            let proved = shown.is_some_and(|snapshot| is_untouched(cancel, snapshot))
+                && is_negative_final(sent, &description, asked_at);
             let Some(sending) = repeat(sent, proved, self.clock.now()) else { continue };
             let tries = record.payment.watch.map_or(0, |watch| watch.tries);
             let mut draft = Draft::of(record);
@@ -270,13 +278,36 @@ impl Gateway {
 }
 
 /// Whether "not there" can no longer be "not there yet".
-fn is_negative_final(sent: &Sending, description: &ProviderDescription, now: jiff::Timestamp) -> bool {
-    later(sent.sent_at, description.read_timeout + NEGATIVE_GRACE) <= now
+fn is_negative_final(sent: &Sending, description: &ProviderDescription, asked_at: Timestamp) -> bool {
+    settled_at(sent, description) <= asked_at
+}
+
+/// Whether the PG shows the payment as it was before the cancel.
+fn is_untouched(cancel: &Cancel, snapshot: &Snapshot) -> bool {
+    match cancel.scope {
+        CancelScope::Close => snapshot.paid.is_zero() && snapshot.status == PgStatus::AwaitingDeposit,
+        CancelScope::All | CancelScope::Part => snapshot.balance() == cancel.guard,
+    }
+}
+
+/// How a confirm goes out again, if it may: never under another credential, and with the same key only
+/// while the PG remembers keys.
+fn repeat_confirm(
+    sent: &Sending,
+    proved_not_executed: bool,
+    description: &ProviderDescription,
+    now: Timestamp,
+) -> Option<Sending> {
+    let keyed = description.repeat_safe_for.is_some_and(|window| now < later(sent.first_sent_at, window));
+    if sent.credential != description.credential || !(keyed || proved_not_executed) {
+        return None;
+    }
+    repeat(sent, proved_not_executed, now)
 }
 
 /// How a request goes out again: with the same key where nothing was heard, with the next one where
 /// an error was heard and a fresh look-up proves that it was not executed.
-fn repeat(sent: &Sending, proved_not_executed: bool, now: jiff::Timestamp) -> Option<Sending> {
+fn repeat(sent: &Sending, proved_not_executed: bool, now: Timestamp) -> Option<Sending> {
     match sent.heard {
         Heard::Nothing | Heard::StillRunning => Some(sent.again(now)),
         Heard::Error if proved_not_executed => Some(sent.next(now)),
@@ -284,7 +315,7 @@ fn repeat(sent: &Sending, proved_not_executed: bool, now: jiff::Timestamp) -> Op
     }
 }
 
-fn may_repeat_cancel(cancel: &Cancel, description: &ProviderDescription, now: jiff::Timestamp) -> bool {
+fn may_repeat_cancel(cancel: &Cancel, description: &ProviderDescription, now: Timestamp) -> bool {
     let Some(sent) = &cancel.sending else { return false };
     let keyed = description.repeat_safe_for;
     let in_window = keyed.is_none_or(|window| now < later(sent.first_sent_at, window));

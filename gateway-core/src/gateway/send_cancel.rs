@@ -1,9 +1,11 @@
 //! Sending a cancel whose row is committed, and settling it by what comes back.
 
+use jiff::Timestamp;
+
 use crate::{
-    CancelAmount, CancelId, CancelOrigin, CancelOutcome, CancelRequest, CancelScope, CancelStatus, Failure,
-    FailureReason, Gateway, GatewayError, Heard, PaymentRecord, ProviderError, Sending, StoreError,
-    UnknownOutcome,
+    Cancel, CancelAmount, CancelId, CancelOrigin, CancelOutcome, CancelRequest, CancelScope, CancelStatus,
+    Failure, FailureReason, Gateway, GatewayError, Heard, PaymentRecord, PgMessage, ProviderError, Sending,
+    StoreError, UnknownOutcome,
     draft::Draft,
     gateway::look_up::{LookUpError, LookedUp},
     idempotency_key,
@@ -14,7 +16,9 @@ impl Gateway {
     pub(crate) async fn follow_up(&self, mut record: PaymentRecord) -> Result<PaymentRecord, GatewayError> {
         let waits = |record: &PaymentRecord| {
             let waiting = record.cancels.iter().find(|cancel| {
-                cancel.status == CancelStatus::Requested && cancel.origin == CancelOrigin::Compensation
+                cancel.status == CancelStatus::Requested
+                    && cancel.origin == CancelOrigin::Compensation
+                    && !is_blocked(record, cancel)
             });
             waiting.map(|cancel| cancel.id.clone())
         };
@@ -45,7 +49,7 @@ impl Gateway {
             cancel.status = CancelStatus::Sent;
             cancel.sending = Some(match &cancel.sending {
                 None => Sending::first(now, &credential),
-                Some(sent) => Sending { credential, ..sent.again(now) },
+                Some(sent) => sent.afresh(now, &credential),
             });
         }
         Ok(self.commit(draft, 0).await?)
@@ -59,6 +63,7 @@ impl Gateway {
     ) -> Result<PaymentRecord, GatewayError> {
         let account = self.account_of(&record)?;
         let Some(request) = cancel_request(&record, id) else { return Ok(record) };
+        let asked_at = self.clock.now();
         let answer = account.provider.cancel(&request).await;
         if let Err(error) = &answer {
             tracing::info!(payment = %record.payment.id, cancel = %id, account = %account.id, error = error.name(), "the PG did not cancel");
@@ -69,13 +74,18 @@ impl Gateway {
             record.cancel(id).and_then(|cancel| cancel.sending.as_ref()).is_some_and(|sent| sent.times > 1);
         let suspect = if repeated { Suspect::EarlierSend } else { Suspect::Nothing };
         match answer {
-            Ok(outcome) if is_of(&outcome, &request) => self.cancelled(record, id, outcome).await,
+            Ok(outcome) if is_of(&outcome, &request, &record) => {
+                self.cancelled(record, id, outcome, asked_at).await
+            }
             Ok(_) => {
                 tracing::error!(payment = %record.payment.id, account = %account.id, "the PG answered a cancel with another payment");
                 self.cancel_unknown(&record, id, Heard::Error).await
             }
-            Err(ProviderError::NotSent(_) | ProviderError::NotProcessed { .. }) if repeated => {
+            Err(ProviderError::NotSent(_)) if repeated => {
                 self.cancel_unknown(&record, id, Heard::Nothing).await
+            }
+            Err(ProviderError::NotProcessed { .. }) if repeated => {
+                self.cancel_unknown(&record, id, Heard::Error).await
             }
             Err(ProviderError::NotSent(_)) => self.cancel_not_sent(&record, id, None).await,
             Err(ProviderError::NotProcessed { pg, .. }) => self.cancel_not_sent(&record, id, Some(pg)).await,
@@ -93,8 +103,10 @@ impl Gateway {
             }
             Err(ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg)) => {
                 tracing::error!(payment = %record.payment.id, account = %account.id, code = pg.code, "the PG refused our keys, contract or request: an operator is needed");
-                let failure = Failure::by_pg(FailureReason::ProviderMisconfigured, pg);
-                self.cancel_denied(&record, id, failure, suspect).await
+                self.cancel_misconfigured(&record, id, pg, repeated).await
+            }
+            Err(ProviderError::Unsupported(_)) if repeated => {
+                self.cancel_unknown(&record, id, Heard::Error).await
             }
             Err(ProviderError::Unsupported(what)) => {
                 self.refuse_cancel(&record, id, Failure::of(FailureReason::NotCancellable)).await?;
@@ -108,9 +120,14 @@ impl Gateway {
         record: PaymentRecord,
         id: &CancelId,
         outcome: CancelOutcome,
+        asked_at: Timestamp,
     ) -> Result<PaymentRecord, GatewayError> {
         let answer = |draft: &mut Draft| {
-            if let Some(cancel) = draft.cancel_mut(id) {
+            // What a look-up settled meanwhile is newer than this answer.
+            let is_open = |cancel: &&mut Cancel| {
+                cancel.status.is_unsettled() || cancel.status == CancelStatus::Refused
+            };
+            if let Some(cancel) = draft.cancel_mut(id).filter(is_open) {
                 cancel.status = outcome.status;
                 cancel.failure = (outcome.status == CancelStatus::Refused)
                     .then_some(Failure::of(FailureReason::NotCancellable));
@@ -129,7 +146,7 @@ impl Gateway {
         if let Some(snapshot) = &outcome.snapshot
             && fresh
         {
-            match self.commit_truth(answered.clone(), std::slice::from_ref(snapshot), 0).await {
+            match self.commit_truth(answered.clone(), snapshot, asked_at).await {
                 Ok((record, _)) => return Ok(record),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
@@ -185,11 +202,13 @@ impl Gateway {
         &self,
         record: &PaymentRecord,
         id: &CancelId,
-        pg: Option<crate::PgMessage>,
+        pg: Option<PgMessage>,
     ) -> Result<PaymentRecord, GatewayError> {
         let change = |draft: &mut Draft| {
             if let Some(cancel) = draft.cancel_mut(id) {
-                cancel.sending = None;
+                if let Some(sending) = &mut cancel.sending {
+                    sending.heard = if pg.is_some() { Heard::Error } else { Heard::Nothing };
+                }
                 if cancel.origin == CancelOrigin::Merchant {
                     cancel.refuse(Failure { reason: FailureReason::ProviderUnavailable, pg: pg.clone() });
                 } else {
@@ -198,6 +217,25 @@ impl Gateway {
             }
         };
         self.update(&record.payment.merchant, &record.payment.id, change).await
+    }
+
+    /// Our keys or our request are wrong: nothing was done now. That says nothing of a time before; and
+    /// money that must go back goes once an operator has mended it.
+    async fn cancel_misconfigured(
+        &self,
+        record: &PaymentRecord,
+        id: &CancelId,
+        pg: PgMessage,
+        repeated: bool,
+    ) -> Result<PaymentRecord, GatewayError> {
+        if repeated {
+            return self.cancel_unknown(record, id, Heard::Error).await;
+        }
+        if record.cancel(id).is_some_and(|cancel| cancel.origin == CancelOrigin::Compensation) {
+            return self.cancel_not_sent(record, id, Some(pg)).await;
+        }
+        let failure = Failure::by_pg(FailureReason::ProviderMisconfigured, pg);
+        self.refuse_cancel(record, id, failure).await
     }
 
     async fn refuse_cancel(
@@ -214,7 +252,13 @@ impl Gateway {
                 cancel.refuse(failure.clone());
             }
         };
-        self.update(&record.payment.merchant, &record.payment.id, change).await
+        let refused = self.update(&record.payment.merchant, &record.payment.id, change).await?;
+        if record.cancel(id).is_some_and(|cancel| cancel.scope == CancelScope::Close) {
+            // The usual reason why an account cannot be closed: money came.
+            self.store.mark_dirty(&record.payment.id, self.clock.now()).await?;
+            self.wake();
+        }
+        Ok(refused)
     }
 
     pub(crate) async fn cancel_unknown(
@@ -268,6 +312,18 @@ fn cancel_request(record: &PaymentRecord, id: &CancelId) -> Option<CancelRequest
     })
 }
 
-fn is_of(outcome: &CancelOutcome, request: &CancelRequest) -> bool {
-    outcome.snapshot.as_ref().is_none_or(|snapshot| snapshot.pg_id == request.pg_id)
+/// A PG that replays an answer by key alone may answer with another payment.
+fn is_of(outcome: &CancelOutcome, request: &CancelRequest, record: &PaymentRecord) -> bool {
+    let Some(snapshot) = &outcome.snapshot else { return true };
+    let ours = record.attempts.iter().any(|attempt| attempt.pg_order_id.as_str() == snapshot.pg_order_id);
+    ours && snapshot.pg_id == request.pg_id
+}
+
+/// One cancel of a PG payment at a time: the next waits until the outcome of the last is known.
+fn is_blocked(record: &PaymentRecord, cancel: &Cancel) -> bool {
+    record.cancels.iter().any(|other| {
+        other.id != cancel.id
+            && other.pg_id == cancel.pg_id
+            && matches!(other.status, CancelStatus::Sent | CancelStatus::Unknown)
+    })
 }

@@ -64,11 +64,15 @@ impl Gateway {
         from: Timestamp,
         to: Timestamp,
     ) -> Result<usize, GatewayError> {
-        let mut found = 0;
+        let (mut found, mut failed) = (0, None);
         for paid in list.paid_between(from, to).await.map_err(unanswered)? {
-            found += usize::from(self.follow_paid(&account.id, &paid).await?);
+            // One that cannot be followed must not hide those after it.
+            match self.follow_paid(&account.id, &paid).await {
+                Ok(news) => found += usize::from(news),
+                Err(error) => failed = Some(error),
+            }
         }
-        Ok(found)
+        failed.map_or(Ok(found), Err)
     }
 
     /// Verifies the payment a listed row belongs to, unless we know the row; tells whether it was news.

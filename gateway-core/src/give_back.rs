@@ -1,0 +1,195 @@
+//! Following cancels, and writing those that give back money which must not stay.
+
+use crate::{
+    Cancel, CancelOrigin, CancelScope, CancelStatus, EventKind, Failure, FailureReason, LatePayments, Money,
+    PaymentStatus, PgPaymentId, PgStatus, Snapshot, SnapshotCancel,
+    draft::Draft,
+    schedule::settled_at,
+    settle::Context,
+};
+
+impl Draft {
+    pub(crate) fn settle_cancels(&mut self, number: u16, snapshot: &Snapshot, context: &Context<'_>) {
+        for theirs in &snapshot.cancels {
+            if theirs.amount.is_zero() {
+                continue;
+            }
+            let known = self.record.cancels.iter_mut().find(|ours| is_same(ours, theirs, &snapshot.pg_id));
+            match known {
+                Some(ours) => follow(ours, theirs),
+                None => self.adopt(number, snapshot, theirs, context),
+            }
+        }
+        let money_came = !snapshot.paid.is_zero();
+        let closed = snapshot.status == PgStatus::Cancelled && !money_came;
+        let ended = !money_came && matches!(snapshot.status, PgStatus::Expired | PgStatus::Failed);
+        for close in self.record.cancels.iter_mut().filter(|cancel| {
+            cancel.scope == CancelScope::Close
+                && cancel.pg_id.as_ref() == Some(&snapshot.pg_id)
+                && cancel.status.is_unsettled()
+        }) {
+            let overtaken = close
+                .sending
+                .as_ref()
+                .is_none_or(|sent| settled_at(sent, context.description) <= context.asked_at);
+            if closed {
+                close.status = CancelStatus::Done;
+            } else if (money_came || ended) && overtaken {
+                // The deposit won the race, or the account's own end did.
+                close.refuse(Failure::of(FailureReason::NotCancellable));
+            }
+        }
+    }
+
+    /// A cancel we did not make becomes a row of its own.
+    fn adopt(&mut self, number: u16, snapshot: &Snapshot, theirs: &SnapshotCancel, context: &Context<'_>) {
+        let whole = theirs.amount == snapshot.paid;
+        self.record.cancels.push(Cancel {
+            id: context.ids.cancel(context.now),
+            origin: CancelOrigin::Pg,
+            status: theirs.status,
+            pg_id: Some(snapshot.pg_id.clone()),
+            attempt: Some(number),
+            scope: if whole { CancelScope::All } else { CancelScope::Part },
+            amount: theirs.amount,
+            tax_free_amount: None,
+            guard: snapshot.paid,
+            reason: theirs.reason.clone().unwrap_or_default(),
+            refund_account: None,
+            sending: None,
+            pg_cancel_id: theirs.pg_cancel_id.clone(),
+            failure: None,
+            created_at: theirs.at.unwrap_or(context.now),
+        });
+    }
+
+    /// A second PG payment that took money gives it back; an account nobody should pay into any
+    /// more is closed, where the PG can.
+    pub(crate) fn give_back_surplus(&mut self, matching: &[(u16, &Snapshot)], context: &Context<'_>) {
+        let Some(accepted) = self.record.accepted().cloned() else { return };
+        let paid = !self.record.payment.amount_paid.is_zero();
+        for (number, snapshot) in matching {
+            if snapshot.pg_id == accepted {
+                continue;
+            }
+            let surplus = !snapshot.balance().is_zero();
+            let stale = paid && snapshot.status == PgStatus::AwaitingDeposit;
+            let wrote = (surplus || stale)
+                && self.compensate(*number, snapshot, "the order is paid already", context);
+            if wrote && surplus {
+                self.tell(EventKind::Surplus);
+            }
+        }
+    }
+
+    /// Late money goes back when the policy says so, when a newer payment took over the order, and
+    /// when the merchant had closed the payment.
+    pub(crate) fn give_back_late(&mut self, context: &Context<'_>) {
+        let payment = &self.record.payment;
+        let arrived = payment.status.has_money() && !self.status_before().has_money();
+        let unwanted = payment.superseded
+            || context.late_payments == LatePayments::GiveBack
+            || self.status_before() == PaymentStatus::Cancelled;
+        if !(arrived && payment.late && unwanted) {
+            return;
+        }
+        let Some((number, pg_id)) =
+            self.record.accepted_attempt().and_then(|attempt| Some((attempt.number, attempt.pg_id.clone()?)))
+        else {
+            return;
+        };
+        let left = self.record.cancellable();
+        if !left.is_zero() {
+            let row =
+                compensation(number, pg_id, left, CancelScope::All, "the payment came too late", context);
+            self.record.cancels.push(row);
+        }
+    }
+
+    /// Writes the cancel that gives back what `snapshot` holds, or closes its account where the PG can,
+    /// unless one is under way or was refused. Tells whether it wrote one.
+    pub(crate) fn compensate(&mut self, number: u16, snapshot: &Snapshot, reason: &str, context: &Context<'_>) -> bool {
+        let unpaid_account = snapshot.status == PgStatus::AwaitingDeposit && snapshot.paid.is_zero();
+        let (scope, amount) = if unpaid_account {
+            (CancelScope::Close, snapshot.total)
+        } else {
+            (CancelScope::All, snapshot.balance())
+        };
+        let possible = scope != CancelScope::Close || context.description.closes_accounts;
+        let of_it = |cancel: &&Cancel| cancel.pg_id.as_ref() == Some(&snapshot.pg_id);
+        let blocked = self.record.cancels.iter().filter(of_it).any(|cancel| blocks(cancel, scope, context));
+        if amount.is_zero() || !possible || blocked {
+            return false;
+        }
+        let row = compensation(number, snapshot.pg_id.clone(), amount, scope, reason, context);
+        self.record.cancels.push(row);
+        true
+    }
+}
+
+/// Whether `cancel` stands in the way of a compensation of the same PG payment: its outcome is open,
+/// the PG refused the same before, or it is done and the PG may only not show it yet.
+fn blocks(cancel: &Cancel, scope: CancelScope, context: &Context<'_>) -> bool {
+    let same = cancel.origin == CancelOrigin::Compensation && cancel.scope == scope;
+    match cancel.status {
+        CancelStatus::Requested | CancelStatus::Sent | CancelStatus::Unknown | CancelStatus::Pending => true,
+        CancelStatus::Refused => same,
+        CancelStatus::Done if scope == CancelScope::Close => same,
+        CancelStatus::Done => cancel
+            .sending
+            .as_ref()
+            .is_some_and(|sent| settled_at(sent, context.description) > context.asked_at),
+    }
+}
+
+fn compensation(
+    number: u16,
+    pg_id: PgPaymentId,
+    amount: Money,
+    scope: CancelScope,
+    reason: &str,
+    context: &Context<'_>,
+) -> Cancel {
+    Cancel {
+        id: context.ids.cancel(context.now),
+        origin: CancelOrigin::Compensation,
+        status: CancelStatus::Requested,
+        pg_id: Some(pg_id),
+        attempt: Some(number),
+        scope,
+        amount,
+        tax_free_amount: None,
+        guard: amount,
+        reason: reason.to_owned(),
+        refund_account: None,
+        sending: None,
+        pg_cancel_id: None,
+        failure: None,
+        created_at: context.now,
+    }
+}
+
+/// By our id, which travels in the reason, or by the PG's own: never by the amount alone. A row that was
+/// adopted from a PG that names no cancels is known by all that the PG said of it.
+fn is_same(ours: &Cancel, theirs: &SnapshotCancel, pg_id: &PgPaymentId) -> bool {
+    if ours.pg_id.as_ref() != Some(pg_id) {
+        return false;
+    }
+    let same_pg_id = ours.pg_cancel_id.is_some() && ours.pg_cancel_id == theirs.pg_cancel_id;
+    let same_words = ours.origin == CancelOrigin::Pg
+        && ours.pg_cancel_id.is_none()
+        && theirs.pg_cancel_id.is_none()
+        && ours.amount == theirs.amount
+        && theirs.at.is_none_or(|at| at == ours.created_at)
+        && theirs.reason.as_deref().unwrap_or_default() == ours.reason;
+    theirs.id.as_ref() == Some(&ours.id) || same_pg_id || same_words
+}
+
+fn follow(ours: &mut Cancel, theirs: &SnapshotCancel) {
+    ours.status = theirs.status;
+    if theirs.pg_cancel_id.is_some() {
+        ours.pg_cancel_id.clone_from(&theirs.pg_cancel_id);
+    }
+    ours.failure =
+        (theirs.status == CancelStatus::Refused).then_some(Failure::of(FailureReason::NotCancellable));
+}

@@ -1,0 +1,56 @@
+//! What the browser brings back: the callback's `rsp`, or the query of the redirect.
+//!
+//! `success` and `imp_success` are not read. They said that the SDK was done, not that money moved,
+//! and newer SDKs leave them out (PortOne docs, V1 JavaScript SDK).
+
+use gateway_core::{Failure, InvalidBrowserResult, PgMessage, ReturnClaim};
+use serde_json::{Map, Value};
+
+use super::{errors, wire::is_imp_uid};
+
+/// The order was paid before: not a failure of the payment, but a reason to look it up.
+const ALREADY_PAID: &str = "F1002";
+/// The longest `merchant_uid`.
+const LONGEST_ORDER: usize = 40;
+/// Display text is cut to this.
+const LONGEST_TEXT: usize = 500;
+
+/// Reads it.
+pub(crate) fn read(result: &Value) -> Result<ReturnClaim, InvalidBrowserResult> {
+    let fields = result.as_object().ok_or(InvalidBrowserResult("it is no object"))?;
+    let pg_id = match text(fields, "imp_uid")? {
+        Some(id) if is_imp_uid(id) => {
+            Some(id.parse().map_err(|_| InvalidBrowserResult("imp_uid is none of PortOne's"))?)
+        }
+        Some(_) => return Err(InvalidBrowserResult("imp_uid is none of PortOne's")),
+        None => None,
+    };
+    let pg_order_id = text(fields, "merchant_uid")?;
+    if pg_order_id.is_some_and(|order| order.chars().count() > LONGEST_ORDER) {
+        return Err(InvalidBrowserResult("merchant_uid is too long"));
+    }
+    let failure = failure(text(fields, "error_code")?, text(fields, "error_msg")?);
+    let names_one = pg_id.is_some() || pg_order_id.is_some();
+    if !names_one && !fields.contains_key("error_code") {
+        return Err(InvalidBrowserResult("it names no payment"));
+    }
+    Ok(ReturnClaim { pg_id, pg_order_id: pg_order_id.map(str::to_owned), amount: None, failure })
+}
+
+fn failure(code: Option<&str>, message: Option<&str>) -> Option<Failure> {
+    if code == Some(ALREADY_PAID) || (code, message) == (None, None) {
+        return None;
+    }
+    let cut = |text: Option<&str>| text.unwrap_or_default().chars().take(LONGEST_TEXT).collect::<String>();
+    let (code, message) = (cut(code), cut(message));
+    Some(Failure::by_pg(errors::reason(&code, &message), PgMessage::new(code, message)))
+}
+
+/// A field's text; nothing if it is missing, `null` or empty.
+fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>, InvalidBrowserResult> {
+    match fields.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        Some(_) => Err(InvalidBrowserResult("a field is no text")),
+    }
+}

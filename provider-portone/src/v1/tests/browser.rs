@@ -1,0 +1,177 @@
+//! The payment window, and what the browser brings back from it.
+
+use gateway_core::{
+    BrowserStep, CashReceiptRequest, CashReceiptType, Customer, FailureReason, Method, Money,
+    PaymentProvider as _, PaymentRequest,
+};
+use serde_json::{Value, json};
+
+use super::{IMP_UID, config, order_id, payment_request, provider};
+use crate::{
+    Channel, PortOneV1Config,
+    v1::{read_return::read, window::step},
+};
+
+fn offline() -> PortOneV1Config {
+    config("http://127.0.0.1:9")
+}
+
+/// The parameters of `IMP.request_pay`.
+fn parameters(config: &PortOneV1Config, request: &PaymentRequest) -> Value {
+    let BrowserStep::Script { calls, .. } = step(config, request).unwrap() else { panic!("no script") };
+    calls[1].args[0].clone()
+}
+
+#[test]
+fn the_window_is_a_script_and_two_calls() {
+    let step = step(&offline(), &payment_request(Method::Card)).unwrap();
+    let merchant = order_id();
+    let expected = json!({
+        "type": "script",
+        "script_url": "https://cdn.iamport.kr/v1/iamport.js",
+        "calls": [
+            { "function": "IMP.init", "args": ["imp00000000"], "callback": false },
+            { "function": "IMP.request_pay", "callback": true, "args": [{
+                "channelKey": "channel-key-1", "pay_method": "card", "merchant_uid": merchant,
+                "name": "도서".repeat(20), "amount": 27_500, "currency": "KRW",
+                "m_redirect_url": "https://shop.example/return"
+            }] }
+        ]
+    });
+    assert_eq!(serde_json::to_value(step).unwrap(), expected);
+}
+
+#[test]
+fn what_the_merchant_asked_for_reaches_the_window() {
+    let request = PaymentRequest {
+        tax_free_amount: Some(Money::krw(500)),
+        locale: Some("en-US".to_owned()),
+        customer: Customer {
+            id: Some("42".to_owned()),
+            name: Some("가".repeat(20)),
+            email: Some("buyer@example.com".to_owned()),
+            phone: Some("01000000000".to_owned()),
+        },
+        ..payment_request(Method::Transfer)
+    };
+    let mut config = offline();
+    config.channel = Channel::Pg("html5_inicis.INIpayTest".to_owned());
+    let sent = parameters(&config, &request);
+    assert_eq!(sent["pg"], "html5_inicis.INIpayTest");
+    assert_eq!(sent.get("channelKey"), None);
+    assert_eq!(
+        (&sent["pay_method"], &sent["tax_free"], &sent["language"]),
+        (&json!("trans"), &json!(500), &json!("en"))
+    );
+    assert_eq!(sent["buyer_name"], "가".repeat(16));
+    assert_eq!(
+        (&sent["buyer_email"], &sent["buyer_tel"]),
+        (&json!("buyer@example.com"), &json!("01000000000"))
+    );
+    let long = Customer { email: Some(format!("{}@example.com", "a".repeat(60))), ..Customer::default() };
+    let long = PaymentRequest { customer: long, locale: Some("fr".to_owned()), ..request };
+    let sent = parameters(&config, &long);
+    assert_eq!((sent.get("buyer_email"), sent.get("language")), (None, None));
+}
+
+#[test]
+fn each_method_opens_its_window() {
+    let of = |method, change: fn(&mut PaymentRequest)| {
+        let mut request = payment_request(method);
+        change(&mut request);
+        parameters(&offline(), &request)
+    };
+    let easy = |wallet: &str| {
+        let easy_pay_provider = Some(wallet.to_owned());
+        let request = PaymentRequest { easy_pay_provider, ..payment_request(Method::EasyPay) };
+        parameters(&offline(), &request)["pay_method"].clone()
+    };
+    for (wallet, code) in [
+        ("kakaopay", "kakaopay"),
+        ("KAKAOPAY", "kakaopay"),
+        ("samsungpay", "samsungpay"),
+        ("SSG", "ssgpay"),
+        ("toss_pay", "tosspay"),
+    ] {
+        assert_eq!(easy(wallet), code, "{wallet}");
+    }
+    assert_eq!(of(Method::EasyPay, |_| {})["pay_method"], "card");
+    assert_eq!(of(Method::MobilePhone, |_| {})["digital"], false);
+    let account = of(Method::VirtualAccount, |r| r.deposit_due_at = "2026-03-01T15:30:00Z".parse().ok());
+    assert_eq!(
+        (&account["pay_method"], &account["vbank_due"]),
+        (&json!("vbank"), &json!("2026-03-02 00:30:00"))
+    );
+    let months = of(Method::Card, |r| r.installment_months = Some(3));
+    assert_eq!(months["display"], json!({"card_quota": [3]}));
+    assert_eq!(of(Method::Card, |r| r.installment_months = Some(0))["display"], json!({"card_quota": []}));
+    let issuer = of(Method::Card, |r| (r.card_issuer, r.installment_months) = (Some("366".into()), Some(2)));
+    assert_eq!(issuer["card"], json!({"direct": {"code": "366", "quota": 2}}));
+    assert_eq!(issuer.get("display"), None);
+}
+
+#[test]
+fn a_cash_receipt_the_window_cannot_issue_is_refused() {
+    for (kind, refused) in [(CashReceiptType::Personal, true), (CashReceiptType::None, false)] {
+        let cash_receipt = Some(CashReceiptRequest { kind, number: None });
+        let request = PaymentRequest { cash_receipt, ..payment_request(Method::VirtualAccount) };
+        assert_eq!(step(&offline(), &request).is_err(), refused);
+    }
+}
+
+#[tokio::test]
+async fn a_callback_and_a_redirect_are_read_alike() {
+    let provider = provider("http://127.0.0.1:9");
+    for flags in
+        [json!({}), json!({"success": true}), json!({"success": false}), json!({"imp_success": "false"})]
+    {
+        let mut result = json!({
+            "imp_uid": IMP_UID, "merchant_uid": order_id(), "error_code": null, "paid_amount": 1, "status": "paid"
+        });
+        result.as_object_mut().unwrap().extend(flags.as_object().unwrap().clone());
+        let claim = provider.read_return(&result).unwrap();
+        assert_eq!(claim.pg_id.unwrap().as_str(), IMP_UID);
+        assert_eq!(claim.pg_order_id.as_deref(), Some(order_id().as_str()));
+        assert_eq!((claim.amount, claim.failure), (None, None), "{flags}");
+    }
+}
+
+#[test]
+fn a_failure_is_told_unless_it_says_that_the_money_is_there() {
+    for (code, message, reason) in [
+        (json!("F400"), json!("[결제포기] 사용자가 결제를 취소하셨습니다"), Some(FailureReason::BuyerClosed)),
+        (json!("PAY_PROCESS_CANCELED"), json!(""), Some(FailureReason::BuyerClosed)),
+        (json!("F0000"), json!("오류"), Some(FailureReason::Other)),
+        (json!(null), json!("한도초과"), Some(FailureReason::LimitExceeded)),
+        (json!("F1002"), json!("이미 결제가 이루어진 거래건입니다."), None),
+        (json!(""), json!(""), None),
+    ] {
+        let result = json!({"imp_uid": null, "merchant_uid": "o", "error_code": code, "error_msg": message});
+        let claim = read(&result).unwrap();
+        assert_eq!(claim.failure.as_ref().map(|failure| failure.reason), reason, "{result}");
+        assert_eq!((claim.pg_id, claim.pg_order_id.as_deref()), (None, Some("o")));
+        if let Some(failure) = claim.failure {
+            assert_eq!(failure.pg.unwrap().message, message.as_str().unwrap());
+        }
+    }
+}
+
+#[test]
+fn what_no_window_returns_is_refused() {
+    for result in [
+        json!(null),
+        json!([]),
+        json!("imp_uid=imp_1"),
+        json!({}),
+        json!({"paymentKey": "k", "orderId": "o", "amount": "1"}),
+        json!({"imp_uid": null, "merchant_uid": ""}),
+        json!({"imp_uid": 1, "merchant_uid": "o"}),
+        json!({"imp_uid": "..", "merchant_uid": "o"}),
+        json!({"imp_uid": "a/b", "merchant_uid": "o"}),
+        json!({"imp_uid": "9".repeat(33), "merchant_uid": "o"}),
+        json!({"imp_uid": IMP_UID, "merchant_uid": "o".repeat(41)}),
+        json!({"imp_uid": IMP_UID, "merchant_uid": ["o"]}),
+    ] {
+        assert!(read(&result).is_err(), "{result}");
+    }
+}

@@ -1,0 +1,175 @@
+//! Payments as PortOne sends them, in our words.
+
+use gateway_core::{CancelStatus, FailureReason, IdSource, Method, Mode, Money, PgStatus, Snapshot};
+use jiff::Timestamp;
+use serde_json::{Value, json, value::RawValue};
+
+use super::{IMP_UID, account, order_id, payment};
+use crate::v1::wire::snapshot;
+
+fn read(changes: Value) -> Option<Snapshot> {
+    snapshot(&RawValue::from_string(payment(changes).to_string()).unwrap()).ok()
+}
+
+fn with(mut fields: Value, more: &Value) -> Value {
+    fields.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    fields
+}
+
+#[test]
+fn status_and_money_are_read_together() {
+    let entry =
+        json!([{"amount": 3000, "cancelled_at": 1, "reason": null, "cancellation_id": "c", "pg_tid": "t"}]);
+    for (changes, status, paid, cancelled) in [
+        (json!({}), PgStatus::Paid, 10_000, 0),
+        (json!({"amount": 10_000.0, "cancel_amount": 0.0}), PgStatus::Paid, 10_000, 0),
+        // Partly cancelled: the status stays paid.
+        (json!({"cancel_amount": 3000, "cancel_history": entry}), PgStatus::Paid, 10_000, 3_000),
+        (json!({"status": "cancelled", "cancel_amount": 10000}), PgStatus::Paid, 10_000, 10_000),
+        // Closed before any money came, whatever stands in the amounts.
+        (json!({"status": "cancelled", "paid_at": 0}), PgStatus::Cancelled, 0, 0),
+        (json!({"status": "cancelled", "paid_at": 0, "cancel_amount": 10000}), PgStatus::Cancelled, 0, 0),
+        (json!({"status": "ready", "paid_at": 0}), PgStatus::Ready, 0, 0),
+        (account(), PgStatus::AwaitingDeposit, 0, 0),
+        // The window of an account, opened and left.
+        (with(account(), &json!({"vbank_num": null})), PgStatus::Ready, 0, 0),
+        (with(account(), &json!({"vbank_num": ""})), PgStatus::Ready, 0, 0),
+        (with(account(), &json!({"pay_method": "card"})), PgStatus::Ready, 0, 0),
+        // Past its time: the core compares.
+        (with(account(), &json!({"vbank_date": 1})), PgStatus::AwaitingDeposit, 0, 0),
+        (with(account(), &json!({"status": "paid", "paid_at": 1_772_400_000})), PgStatus::Paid, 10_000, 0),
+        (json!({"status": "failed", "paid_at": 0}), PgStatus::Failed, 0, 0),
+        (with(account(), &json!({"status": "cancelled"})), PgStatus::Cancelled, 0, 0),
+        (with(account(), &json!({"status": "failed"})), PgStatus::Cancelled, 0, 0),
+        (with(account(), &json!({"status": "failed", "vbank_num": null})), PgStatus::Failed, 0, 0),
+        (json!({"cancel_history": null}), PgStatus::Paid, 10_000, 0),
+    ] {
+        let snapshot = read(changes.clone()).unwrap_or_else(|| panic!("{changes}"));
+        assert_eq!(snapshot.status, status, "{changes}");
+        assert_eq!(snapshot.total, Money::krw(10_000), "{changes}");
+        assert_eq!((snapshot.paid.amount(), snapshot.cancelled.amount()), (paid, cancelled), "{changes}");
+    }
+}
+
+#[test]
+fn what_contradicts_itself_or_is_unknown_is_not_read() {
+    for changes in [
+        json!({"status": "authorized"}),
+        json!({"status": null}),
+        json!({"currency": "EUR"}),
+        json!({"currency": null}),
+        json!({"amount": "10000"}),
+        json!({"amount": null}),
+        json!({"amount": -1}),
+        json!({"amount": 10000.5}),
+        json!({"cancel_amount": 10001}),
+        json!({"cancel_amount": null}),
+        json!({"status": "cancelled", "cancel_amount": 0}),
+        json!({"status": "cancelled", "cancel_amount": 10000, "paid_at": null}),
+        json!({"sandbox": null}),
+        json!({"imp_uid": ""}),
+        json!({"imp_uid": "../users"}),
+        json!({"merchant_uid": null}),
+        json!({"cancel_amount": 1, "cancel_history": [{"amount": "?"}]}),
+    ] {
+        assert_eq!(read(changes.clone()), None, "{changes}");
+    }
+}
+
+#[test]
+fn everything_else_of_a_paid_card_is_kept() {
+    let raw = RawValue::from_string(payment(json!({"amount": 10_000.0})).to_string()).unwrap();
+    let snapshot = snapshot(&raw).unwrap();
+    assert_eq!(snapshot.pg_id.as_str(), IMP_UID);
+    assert_eq!(snapshot.pg_order_id, order_id().as_str());
+    assert_eq!(snapshot.raw_status, "paid");
+    assert_eq!(snapshot.method, Some(Method::Card));
+    assert_eq!(snapshot.mode, Some(Mode::Test));
+    assert_eq!(snapshot.paid_at, Timestamp::from_second(1_772_327_712).ok());
+    assert_eq!(snapshot.receipt_url.as_deref(), Some("https://example.invalid/r/1"));
+    assert_eq!((snapshot.failure, snapshot.virtual_account, snapshot.cash_receipt), (None, None, None));
+    assert_eq!(snapshot.raw.expose(), raw.get());
+    let detail = snapshot.method_detail;
+    assert_eq!(detail.pg_method.as_deref(), Some("card"));
+    assert_eq!(detail.card_issuer.as_deref(), Some("366"));
+    assert_eq!(detail.card_number.as_deref(), Some("543333******1234"));
+    assert_eq!(detail.installment_months, Some(0));
+    assert_eq!(detail.approval_number.as_deref(), Some("30012345"));
+    assert_eq!(read(json!({"sandbox": false})).unwrap().mode, Some(Mode::Live));
+    assert!(read(json!({"cash_receipt_issued": true})).unwrap().cash_receipt.is_some());
+}
+
+#[test]
+fn an_account_and_its_deadline_are_told() {
+    let account_of = |changes| read(with(account(), &changes)).unwrap().virtual_account.unwrap();
+    let issued = account_of(json!({}));
+    assert_eq!(issued.account_number, "110-123-456789");
+    assert_eq!(issued.bank_code.as_deref(), Some("088"));
+    assert_eq!(issued.holder_name.as_deref(), Some("페이먹스"));
+    assert_eq!(issued.due_at, Timestamp::from_second(1_772_500_000).ok());
+    assert_eq!(account_of(json!({"vbank_date": 0})).due_at, None);
+}
+
+#[test]
+fn our_cancels_are_found_by_the_id_in_their_reason() {
+    let id = IdSource::seeded(7).cancel(Timestamp::UNIX_EPOCH);
+    let entry = |reason: Value, amount: Value| {
+        json!({"pg_tid": "t", "amount": amount, "cancelled_at": 1_772_331_000, "reason": reason,
+               "cancellation_id": "cncl-1"})
+    };
+    let history = [entry(json!(format!("품절 [{id}]")), json!(1000.0)), entry(Value::Null, json!(2000))];
+    let cancels = read(json!({"cancel_amount": 3000, "cancel_history": history})).unwrap().cancels;
+    assert_eq!(cancels.len(), 2);
+    assert_eq!((cancels[0].id.as_ref(), cancels[0].amount), (Some(&id), Money::krw(1_000)));
+    assert_eq!((cancels[1].id.as_ref(), cancels[1].amount), (None, Money::krw(2_000)));
+    assert!(cancels.iter().all(|cancel| cancel.status == CancelStatus::Done));
+    assert_eq!(cancels[0].pg_cancel_id.as_deref(), Some("cncl-1"));
+    assert_eq!(cancels[0].at, Timestamp::from_second(1_772_331_000).ok());
+}
+
+#[test]
+fn a_failure_has_a_reason_and_the_words_of_the_pg() {
+    let failure = |changes| read(changes).unwrap().failure;
+    let closed = failure(json!({"status": "failed", "paid_at": 0, "fail_reason": "사용자가 결제를 취소함"}));
+    let closed = closed.unwrap();
+    assert_eq!(closed.reason, FailureReason::BuyerClosed);
+    assert_eq!(closed.pg.unwrap().message, "사용자가 결제를 취소함");
+    assert_eq!(failure(json!({"status": "failed"})).unwrap().reason, FailureReason::Other);
+    assert_eq!(failure(json!({"fail_reason": "text of an earlier go"})), None);
+}
+
+#[test]
+fn methods_are_known_by_method_pg_and_wallet() {
+    for (pay_method, pg, inside, method, wallet) in [
+        ("card", "html5_inicis", None, Some(Method::Card), None),
+        ("trans", "nice_v2", None, Some(Method::Transfer), None),
+        ("phone", "danal", None, Some(Method::MobilePhone), None),
+        ("vbank", "tosspayments", None, Some(Method::VirtualAccount), None),
+        ("vbank", "tosspayments", Some("tosspay"), Some(Method::VirtualAccount), None),
+        ("card", "html5_inicis", Some("kakaopay"), Some(Method::EasyPay), Some("kakaopay")),
+        ("card", "html5_inicis", Some("kakopay"), Some(Method::EasyPay), Some("kakaopay")),
+        ("samsung", "html5_inicis", None, Some(Method::EasyPay), Some("samsungpay")),
+        ("samsungpay", "html5_inicis", None, Some(Method::EasyPay), Some("samsungpay")),
+        ("point", "kakaopay", None, Some(Method::EasyPay), Some("kakaopay")),
+        ("card", "tosspay_v2", None, Some(Method::EasyPay), Some("tosspay")),
+        ("naverpay_point", "naverpay", None, Some(Method::EasyPay), Some("naverpay")),
+        ("cultureland", "danal_tpay", None, None, None),
+        ("a_method_of_next_year", "a_pg", None, None, None),
+    ] {
+        let changes = json!({"pay_method": pay_method, "pg_provider": pg, "emb_pg_provider": inside});
+        let snapshot = read(changes).unwrap();
+        assert_eq!(snapshot.method, method, "{pay_method} {pg}");
+        assert_eq!(snapshot.method_detail.easy_pay_provider.as_deref(), wallet, "{pay_method} {pg}");
+    }
+}
+
+#[test]
+fn display_fields_of_any_type_hide_no_payment() {
+    for field in
+        ["pay_method", "card_quota", "card_number", "vbank_date", "receipt_url", "cash_receipt_issued"]
+    {
+        for value in [json!(null), json!(5), json!("5"), json!(true), json!({}), json!([])] {
+            assert!(read(json!({ field: value })).is_some(), "{field}");
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! What the buyer's browser brings back from Toss' window. Untrusted.
+
+use gateway_core::{Failure, FailureReason, InvalidBrowserResult, PgPaymentId, ReturnClaim};
+use serde_json::{Map, Value};
+
+use crate::{errors, wire::message_of};
+
+/// No name or amount of Toss' is longer.
+const LONGEST_TEXT: usize = 200;
+
+/// Reads the query of the return URL, or what the SDK's promise gave: a success has a
+/// `paymentKey`, a failure a `code`. The merchant's own parameters may stand beside them.
+pub(crate) fn read(result: &Value) -> Result<ReturnClaim, InvalidBrowserResult> {
+    let fields = result.as_object().ok_or(InvalidBrowserResult("it is no object"))?;
+    if let Some(key) = fields.get("paymentKey") {
+        return success(key, fields);
+    }
+    match fields.get("code").and_then(Value::as_str) {
+        Some(code) if !code.is_empty() => Ok(failed(code, fields)),
+        _ => Err(InvalidBrowserResult("it has neither paymentKey nor code")),
+    }
+}
+
+fn success(key: &Value, fields: &Map<String, Value>) -> Result<ReturnClaim, InvalidBrowserResult> {
+    let key: PgPaymentId = key
+        .as_str()
+        // A name of dots is a direction in a path, and no key of Toss'.
+        .filter(|key| key.bytes().any(|byte| byte.is_ascii_alphanumeric()))
+        .and_then(|key| key.parse().ok())
+        .ok_or(InvalidBrowserResult("its paymentKey is none"))?;
+    let amount = amount(fields.get("amount"));
+    let pg_order_id = short(fields.get("orderId"));
+    if pg_order_id.is_none() || amount.is_none() {
+        return Err(InvalidBrowserResult("a paymentKey comes with orderId and amount"));
+    }
+    Ok(ReturnClaim { pg_id: Some(key), pg_order_id, amount, failure: None })
+}
+
+/// The order id is missing when the buyer closed the window.
+fn failed(code: &str, fields: &Map<String, Value>) -> ReturnClaim {
+    let message = fields.get("message").and_then(Value::as_str).unwrap_or_default();
+    let failure = Failure::by_pg(reason(code), message_of(code, message));
+    ReturnClaim {
+        pg_order_id: short(fields.get("orderId")),
+        failure: Some(failure),
+        ..ReturnClaim::default()
+    }
+}
+
+/// A text in the query, `{currency, value}` from the promise.
+fn amount(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::Object(amount) => {
+            amount.get("value").filter(|value| !value.is_object()).and_then(|value| self::amount(Some(value)))
+        }
+        Value::Number(number) => Some(number.to_string()),
+        text => short(Some(text)),
+    }
+}
+
+fn short(value: Option<&Value>) -> Option<String> {
+    value?.as_str().filter(|text| (1..=LONGEST_TEXT).contains(&text.len())).map(str::to_owned)
+}
+
+/// The window's own codes (Toss docs, sdk/v2/error-codes), then those of a confirm.
+const REASONS: &[(FailureReason, &[&str])] = &[
+    (FailureReason::BuyerClosed, &["PAY_PROCESS_CANCELED", "USER_CANCEL"]),
+    (FailureReason::LimitExceeded, &["EXCEED_DEPOSIT_AMOUNT_LIMIT"]),
+    (FailureReason::ProviderUnavailable, &["PROVIDER_STATUS_UNHEALTHY", "NETWORK_ERROR"]),
+    (
+        FailureReason::ProviderMisconfigured,
+        &[
+            "INVALID_CARD_COMPANY",
+            "INVALID_PARAMETERS",
+            "INVALID_METADATA",
+            "INVALID_CLIENT_KEY",
+            "INVALID_CUSTOMER_KEY",
+            "INVALID_VARIANT_KEY",
+            "BELOW_ZERO_AMOUNT",
+            "INVALID_AMOUNT_VALUE",
+            "INVALID_AMOUNT_CURRENCY",
+            "NOT_SETUP_AMOUNT",
+            "NOT_SUPPORTED_METHOD",
+            "NOT_SUPPORTED_PROMISE",
+            "NOT_SUPPORTED_WIDGET_KEY",
+            "INSECURE_KEY_USAGE",
+            "V1_METHOD_NOT_SUPPORTED",
+            "EXCEED_MAX_DUE_DATE",
+            "INCORRECT_SUCCESS_URL_FORMAT",
+            "INCORRECT_FAIL_URL_FORMAT",
+        ],
+    ),
+];
+
+fn reason(code: &str) -> FailureReason {
+    let own = REASONS.iter().find(|(_, codes)| codes.contains(&code)).map(|(reason, _)| *reason);
+    own.or_else(|| errors::reason(code)).unwrap_or(FailureReason::Other)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_success_is_read_however_it_came_back() {
+        for (result, amount) in [
+            // The query of the return URL, with the widget's addition and the merchant's own.
+            (json!({"paymentKey": "k-1", "orderId": "o-1", "amount": "27500"}), "27500"),
+            (
+                json!({"paymentType": "NORMAL", "amount": "27500", "orderId": "o-1", "paymentKey": "k-1"}),
+                "27500",
+            ),
+            (json!({"code": "summer", "paymentKey": "k-1", "orderId": "o-1", "amount": "27500"}), "27500"),
+            // The promise.
+            (
+                json!({"paymentKey": "k-1", "orderId": "o-1", "amount": {"currency": "KRW", "value": 27500}}),
+                "27500",
+            ),
+            (
+                json!({"paymentKey": "k-1", "orderId": "o-1", "amount": {"currency": "USD", "value": 181.56}}),
+                "181.56",
+            ),
+            (json!({"paymentKey": "k-1", "orderId": "o-1", "amount": 27500}), "27500"),
+        ] {
+            let claim = ReturnClaim {
+                pg_id: Some("k-1".parse().unwrap()),
+                pg_order_id: Some("o-1".to_owned()),
+                amount: Some(amount.to_owned()),
+                failure: None,
+            };
+            assert_eq!(read(&result), Ok(claim), "{result}");
+        }
+    }
+
+    #[test]
+    fn a_failure_is_read_with_our_reason_for_it() {
+        use FailureReason as Why;
+        for (code, expected) in [
+            ("PAY_PROCESS_CANCELED", Why::BuyerClosed),
+            ("USER_CANCEL", Why::BuyerClosed),
+            ("PAY_PROCESS_ABORTED", Why::Other),
+            ("REJECT_CARD_COMPANY", Why::IssuerDeclined),
+            ("REJECT_CARD_PAYMENT", Why::InsufficientFunds),
+            ("EXCEED_DEPOSIT_AMOUNT_LIMIT", Why::LimitExceeded),
+            ("INVALID_CLIENT_KEY", Why::ProviderMisconfigured),
+            ("INVALID_PARAMETERS", Why::ProviderMisconfigured),
+            ("UNAUTHORIZED_KEY", Why::ProviderMisconfigured),
+            ("NETWORK_ERROR", Why::ProviderUnavailable),
+            ("NOT_AVAILABLE_BANK", Why::ProviderUnavailable),
+            ("NOT_SELECTED_PAYMENT_METHOD", Why::Other),
+            ("A_CODE_OF_NEXT_YEAR", Why::Other),
+        ] {
+            let claim = read(&json!({"code": code, "message": "취소", "orderId": "o-1"})).unwrap();
+            let failure = claim.failure.unwrap();
+            assert_eq!(failure.reason, expected, "{code}");
+            assert_eq!(failure.pg.unwrap(), gateway_core::PgMessage::new(code, "취소"));
+            assert_eq!((claim.pg_id, claim.pg_order_id.as_deref()), (None, Some("o-1")));
+        }
+        let closed = read(&json!({"code": "PAY_PROCESS_CANCELED", "message": "x"})).unwrap();
+        assert_eq!(closed.pg_order_id, None);
+    }
+
+    #[test]
+    fn anything_else_is_refused() {
+        for result in [
+            json!(null),
+            json!("paymentKey"),
+            json!([]),
+            json!({}),
+            json!({"imp_uid": "imp_1", "merchant_uid": "o-1"}),
+            json!({"code": ""}),
+            json!({"code": 7}),
+            json!({"paymentKey": "k-1"}),
+            json!({"paymentKey": "k-1", "orderId": "o-1"}),
+            json!({"paymentKey": "k-1", "amount": "1"}),
+            json!({"paymentKey": "", "orderId": "o-1", "amount": "1"}),
+            json!({"paymentKey": "..", "orderId": "o-1", "amount": "1"}),
+            json!({"paymentKey": "k 1", "orderId": "o-1", "amount": "1"}),
+            json!({"paymentKey": {"a": 1}, "orderId": "o-1", "amount": "1"}),
+            json!({"paymentKey": "k-1", "orderId": "o-1", "amount": {"value": {"value": 1}}}),
+            json!({"paymentKey": "k-1", "orderId": "o".repeat(201), "amount": "1"}),
+        ] {
+            assert!(read(&result).is_err(), "{result}");
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_cut() {
+        let claim = read(&json!({"code": "c".repeat(5000), "message": "가".repeat(5000)})).unwrap();
+        let pg = claim.failure.unwrap().pg.unwrap();
+        assert_eq!((pg.code.chars().count(), pg.message.chars().count()), (100, 510));
+    }
+}

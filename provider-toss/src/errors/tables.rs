@@ -1,0 +1,179 @@
+//! The tables.
+
+use gateway_core::FailureReason as Why;
+
+use super::{Call, Meaning};
+
+/// Rows that share a meaning.
+type Rows = (Meaning, &'static [&'static str]);
+
+/// What a code means as the answer to `call`; `None` if Toss documents no such answer.
+pub(super) fn meaning(call: Call, code: &str) -> Option<Meaning> {
+    let table = match call {
+        Call::Confirm => CONFIRM,
+        Call::Cancel => CANCEL,
+        Call::LookUp => LOOK_UP,
+        Call::Create => CREATE,
+    };
+    let rows = || table.iter().chain(EVERYWHERE);
+    rows().find(|(_, codes)| codes.contains(&code)).map(|(meaning, _)| *meaning)
+}
+
+/// Answers given before a request is looked at, whatever it asks.
+pub(super) const EVERYWHERE: &[Rows] = &[
+    (
+        Meaning::Misconfigured,
+        &["UNAUTHORIZED_KEY", "INCORRECT_BASIC_AUTH_FORMAT", "INVALID_API_KEY", "INVALID_TEST_CODE"],
+    ),
+    (Meaning::Invalid, &["INVALID_REQUEST", "INVALID_IDEMPOTENCY_KEY"]),
+    (Meaning::Later, &["FORBIDDEN_CONSECUTIVE_REQUEST", "MAINTAINED_METHOD"]),
+    (Meaning::StillRunning, &["IDEMPOTENT_REQUEST_PROCESSING"]),
+];
+
+pub(super) const CONFIRM: &[Rows] = &[
+    (Meaning::Conflict, &["ALREADY_PROCESSED_PAYMENT", "ALREADY_COMPLETED_PAYMENT", "DUPLICATED_ORDER_ID"]),
+    (
+        Meaning::Unknown,
+        &[
+            "PROVIDER_ERROR",
+            "CARD_PROCESSING_ERROR",
+            "UNAPPROVED_ORDER_ID",
+            "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING",
+            "FAILED_INTERNAL_SYSTEM_PROCESSING",
+            "UNKNOWN_PAYMENT_ERROR",
+            "COMMON_ERROR",
+        ],
+    ),
+    (Meaning::Later, &["NOT_AVAILABLE_PAYMENT", "NOT_AVAILABLE_BANK"]),
+    (
+        Meaning::Misconfigured,
+        &[
+            "INVALID_AUTHORIZE_AUTH",
+            "NOT_FOUND_TERMINAL_ID",
+            "INVALID_UNREGISTERED_SUBMALL",
+            "NOT_REGISTERED_BUSINESS",
+            "FORBIDDEN_REQUEST",
+            "NOT_FOUND_PAYMENT",
+        ],
+    ),
+    (Meaning::Declined(Why::SessionExpired), &["NOT_FOUND_PAYMENT_SESSION"]),
+    (Meaning::Declined(Why::AmountTooSmall), &["BELOW_MINIMUM_AMOUNT"]),
+    (
+        Meaning::Declined(Why::InvalidInstallment),
+        &[
+            "EXCEED_MAX_CARD_INSTALLMENT_PLAN",
+            "INVALID_CARD_INSTALLMENT_PLAN",
+            "NOT_SUPPORTED_INSTALLMENT_PLAN_CARD_OR_MERCHANT",
+            "NOT_SUPPORTED_MONTHLY_INSTALLMENT_PLAN",
+        ],
+    ),
+    (
+        Meaning::Declined(Why::InvalidCard),
+        &[
+            "INVALID_CARD_EXPIRATION",
+            "INVALID_CARD_NUMBER",
+            "INVALID_ACCOUNT_INFO_RE_REGISTER",
+            "REJECT_TOSSPAY_INVALID_ACCOUNT",
+        ],
+    ),
+    (Meaning::Declined(Why::StoppedCard), &["INVALID_STOPPED_CARD", "INVALID_CARD_LOST_OR_STOLEN"]),
+    (
+        Meaning::Declined(Why::LimitExceeded),
+        &[
+            "EXCEED_MAX_DAILY_PAYMENT_COUNT",
+            "EXCEED_MAX_PAYMENT_AMOUNT",
+            "EXCEED_MAX_AMOUNT",
+            "EXCEED_MAX_ONE_DAY_WITHDRAW_AMOUNT",
+            "EXCEED_MAX_ONE_TIME_WITHDRAW_AMOUNT",
+            "EXCEED_MAX_MONTHLY_PAYMENT_AMOUNT",
+            "EXCEEDS_TRANSFER_AMOUNT_MAXIMUM",
+            "EXCEED_MAX_ONE_DAY_AMOUNT",
+        ],
+    ),
+    // Both say "limit exceeded or balance too low" and not which.
+    (Meaning::Declined(Why::InsufficientFunds), &["REJECT_ACCOUNT_PAYMENT", "REJECT_CARD_PAYMENT"]),
+    (
+        Meaning::Declined(Why::IssuerDeclined),
+        &["REJECT_CARD_COMPANY", "INVALID_REJECT_CARD", "RESTRICTED_TRANSFER_ACCOUNT"],
+    ),
+    (Meaning::Declined(Why::AuthenticationFailed), &["EXCEED_MAX_AUTH_COUNT", "INVALID_PASSWORD"]),
+    (Meaning::Declined(Why::FraudSuspected), &["FDS_ERROR"]),
+    (Meaning::Declined(Why::Other), &["NOT_ALLOWED_POINT_USE"]),
+];
+
+pub(super) const CANCEL: &[Rows] = &[
+    (
+        Meaning::Conflict,
+        &[
+            "ALREADY_CANCELED_PAYMENT",
+            "ALREADY_REFUND_PAYMENT",
+            "ALREADY_REFUNDING_PAYMENT",
+            "NOT_MATCHES_REFUNDABLE_AMOUNT",
+            // Also what a payment answers that partial cancels have emptied.
+            "NOT_CANCELABLE_AMOUNT",
+        ],
+    ),
+    (
+        Meaning::Unknown,
+        &[
+            "PROVIDER_ERROR",
+            "FAILED_INTERNAL_SYSTEM_PROCESSING",
+            "FAILED_REFUND_PROCESS",
+            "FAILED_METHOD_HANDLING_CANCEL",
+            "FAILED_PARTIAL_REFUND",
+            "COMMON_ERROR",
+            "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING",
+        ],
+    ),
+    (Meaning::Later, &["NOT_AVAILABLE_BANK"]),
+    (Meaning::Misconfigured, &["FORBIDDEN_REQUEST", "NOT_FOUND_PAYMENT"]),
+    (
+        Meaning::Declined(Why::InvalidRefundAccount),
+        &[
+            "INVALID_REFUND_ACCOUNT_INFO",
+            "INVALID_REFUND_ACCOUNT_NUMBER",
+            "INVALID_BANK",
+            "FORBIDDEN_BANK_REFUND_REQUEST",
+            "NOT_ALLOWED_REFUND_BANK",
+        ],
+    ),
+    (
+        Meaning::Declined(Why::NotCancellable),
+        &[
+            "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT",
+            "REFUND_REJECTED",
+            "NOT_CANCELABLE_PAYMENT",
+            "NOT_CANCELABLE_PAYMENT_FOR_DORMANT_USER",
+            "EXCEED_MAX_REFUND_DUE",
+            "EXCEED_CANCEL_LIMIT",
+            "NOT_ALLOWED_PARTIAL_REFUND",
+            "NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT",
+            "INVALID_REFUND_AMOUNT",
+            "EXCEED_MAX_REFUND_AMOUNT",
+            "NOT_SUPPORTED_REFUND",
+        ],
+    ),
+];
+
+/// No row is a decline: an error of a look-up says nothing about the payment.
+pub(super) const LOOK_UP: &[Rows] = &[
+    (Meaning::NotFound, &["NOT_FOUND_PAYMENT"]),
+    (Meaning::Misconfigured, &["NOT_FOUND", "FORBIDDEN_REQUEST"]),
+    (Meaning::Later, &["FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING"]),
+];
+
+pub(super) const CREATE: &[Rows] = &[
+    (Meaning::Conflict, &["DUPLICATED_ORDER_ID"]),
+    (
+        Meaning::Invalid,
+        &[
+            "INVALID_URL",
+            "INCORRECT_SUCCESS_URL_FORMAT",
+            "INCORRECT_FAIL_URL_FORMAT",
+            "INVALID_ORDER_ID",
+            "INVALID_ORDER_NAME",
+            "INVALID_FLOW_MODE_PARAMETERS",
+        ],
+    ),
+    (Meaning::Misconfigured, &["NOT_SUPPORTED_METHOD", "NOT_FOUND", "FORBIDDEN_REQUEST"]),
+];

@@ -1,0 +1,17 @@
+//! Toss' JSON, field for field, and its meaning in our words.
+
+mod decimal;
+mod error;
+mod method;
+mod payment;
+mod request;
+mod snapshot;
+mod time;
+
+pub(crate) use decimal::Major;
+pub(crate) use error::{error_in, message_of};
+pub(crate) use method::{easy_pay_name, method_name};
+pub(crate) use payment::Payment;
+pub(crate) use request::{CancelBody, ConfirmBody, CreateBody};
+pub(crate) use snapshot::snapshot;
+pub(crate) use time::local_text;

@@ -1,0 +1,121 @@
+//! The bodies we send.
+
+use gateway_core::{
+    CancelAmount, CancelRequest, ConfirmRequest, Currency, PgPaymentId, ProviderError, RefundAccount,
+};
+use serde::Serialize;
+
+use super::decimal::Major;
+
+/// Toss' limit for a cancel's reason, in characters.
+const LONGEST_REASON: usize = 200;
+
+/// `POST /v1/payments/confirm`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ConfirmBody<'a> {
+    payment_key: &'a str,
+    order_id: &'a str,
+    amount: Major,
+}
+
+impl<'a> ConfirmBody<'a> {
+    pub(crate) fn new(request: &'a ConfirmRequest, payment_key: &'a PgPaymentId) -> Self {
+        Self {
+            payment_key: payment_key.as_str(),
+            order_id: request.pg_order_id.as_str(),
+            amount: Major(request.amount),
+        }
+    }
+}
+
+/// `POST /v1/payments/{paymentKey}/cancel`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CancelBody<'a> {
+    /// Ends in our cancel id, which `cancels[].cancelReason` echoes.
+    cancel_reason: String,
+    /// Left out: all that is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cancel_amount: Option<Major>,
+    /// Refuses the cancel if the balance is another than we think.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refundable_amount: Option<Major>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tax_free_amount: Option<Major>,
+    /// Foreign payments only; must be the currency of the approval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refund_receive_account: Option<RefundReceiveAccount<'a>>,
+}
+
+/// Where a deposit is paid back to. The field is `bank`, not `bankCode`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RefundReceiveAccount<'a> {
+    bank: &'a str,
+    account_number: &'a str,
+    holder_name: &'a str,
+}
+
+impl<'a> CancelBody<'a> {
+    /// # Errors
+    ///
+    /// [`ProviderError::Unsupported`] for a part of nothing, which Toss might read as no amount
+    /// at all, and so as everything.
+    pub(crate) fn new(request: &'a CancelRequest) -> Result<Self, ProviderError> {
+        let (cancel_amount, guard) = match request.amount {
+            CancelAmount::Part(part) if part.is_zero() => {
+                return Err(ProviderError::Unsupported("cancelling an amount of zero"));
+            }
+            CancelAmount::Part(part) => (Some(part), Some(request.cancellable)),
+            CancelAmount::All => (None, Some(request.cancellable)),
+            // Nothing is refundable before the deposit, so there is no balance to guard.
+            CancelAmount::Close => (None, None),
+        };
+        let currency = request.cancellable.currency();
+        Ok(Self {
+            cancel_reason: request.tagged_reason(LONGEST_REASON),
+            cancel_amount: cancel_amount.map(Major),
+            refundable_amount: guard.map(Major),
+            tax_free_amount: request.tax_free_amount.map(Major),
+            currency: (currency != Currency::Krw).then(|| currency.code()),
+            refund_receive_account: request.refund_account.as_ref().map(RefundReceiveAccount::from),
+        })
+    }
+}
+
+impl<'a> From<&'a RefundAccount> for RefundReceiveAccount<'a> {
+    fn from(account: &'a RefundAccount) -> Self {
+        Self {
+            bank: &account.bank_code,
+            account_number: account.account_number.expose(),
+            holder_name: account.holder_name.expose(),
+        }
+    }
+}
+
+/// `POST /v1/payments`: creates a payment and its checkout page.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct CreateBody<'a> {
+    pub(crate) method: &'static str,
+    pub(crate) amount: Major,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) currency: Option<&'static str>,
+    pub(crate) order_id: &'a str,
+    pub(crate) order_name: String,
+    pub(crate) success_url: &'a str,
+    pub(crate) fail_url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) flow_mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) easy_pay: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) card_company: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) customer_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) customer_email: Option<&'a str>,
+}

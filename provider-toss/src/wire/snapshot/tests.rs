@@ -1,0 +1,365 @@
+//! Bodies as Toss sends them, and what each must mean.
+
+use gateway_core::IdSource;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::*;
+
+const CARD: &str = include_str!("../../../tests/bodies/card.json");
+const ACCOUNT: &str = include_str!("../../../tests/bodies/virtual_account.json");
+const ACCOUNT_1_3: &str = include_str!("../../../tests/bodies/virtual_account_1_3.json");
+
+/// `body` with the fields of `changes` in place of its own, at any depth.
+fn with(body: &str, changes: Value) -> String {
+    fn merge(into: &mut Value, changes: Value) {
+        match (into, changes) {
+            (Value::Object(fields), Value::Object(changes)) => {
+                for (name, change) in changes {
+                    merge(fields.entry(name).or_insert(Value::Null), change);
+                }
+            }
+            (into, change) => *into = change,
+        }
+    }
+    let mut body = serde_json::from_str(body).unwrap();
+    merge(&mut body, changes);
+    body.to_string()
+}
+
+fn read(body: &str) -> Snapshot {
+    snapshot(body.as_bytes()).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+#[test]
+fn an_approved_card_is_read_whole() {
+    let snapshot = read(CARD);
+    let expected = Snapshot {
+        pg_id: "tshop20260314103015Qe7Rd".parse().unwrap(),
+        pg_order_id: "ORD-20260314-8F21C0".to_owned(),
+        raw_status: "DONE".to_owned(),
+        status: PgStatus::Paid,
+        total: Money::krw(27_500),
+        paid: Money::krw(27_500),
+        cancelled: Money::krw(0),
+        method: Some(Method::Card),
+        method_detail: MethodDetail {
+            pg_method: Some("카드".to_owned()),
+            card_issuer: Some("41".to_owned()),
+            card_number: Some("51071234****567*".to_owned()),
+            installment_months: Some(0),
+            approval_number: Some("00000000".to_owned()),
+            easy_pay_provider: None,
+            bank_code: None,
+        },
+        virtual_account: None,
+        receipt_url: Some(
+            "https://dashboard.tosspayments.com/receipt/redirection?transactionId=tshop20260314103015Qe7Rd&ref=PX"
+                .to_owned(),
+        ),
+        cash_receipt: None,
+        cancels: Vec::new(),
+        paid_at: Some(at("2026-03-14T01:31:02Z")),
+        failure: None,
+        mode: None,
+        deposit_secret: None,
+        raw: Secret::new(CARD),
+    };
+    assert_eq!(snapshot, expected);
+}
+
+#[test]
+fn an_issued_account_is_no_money_yet() {
+    let snapshot = read(ACCOUNT);
+    assert_eq!((snapshot.status, snapshot.paid), (PgStatus::AwaitingDeposit, Money::krw(0)));
+    assert_eq!((snapshot.total, snapshot.cancelled), (Money::krw(27_500), Money::krw(0)));
+    assert_eq!(snapshot.method, Some(Method::VirtualAccount));
+    assert_eq!(snapshot.deposit_secret, Some(Secret::new("ps_K3vZp8QmR1xTn6WdYb2LcHf7Jg9S")));
+    let account = snapshot.virtual_account.unwrap();
+    assert_eq!(
+        (account.bank_code.as_deref(), account.account_number.as_str()),
+        (Some("20"), "X56204417730912")
+    );
+    assert_eq!(account.holder_name.as_deref(), Some("김하늘"));
+    assert_eq!(account.due_at, Some(at("2026-03-15T01:31:02Z")));
+}
+
+#[test]
+fn version_1_3_is_read_by_its_own_names() {
+    let snapshot = read(ACCOUNT_1_3);
+    assert_eq!((snapshot.status, snapshot.total), (PgStatus::AwaitingDeposit, Money::krw(15_000)));
+    assert_eq!(snapshot.virtual_account.unwrap().bank_code.as_deref(), Some("국민"));
+    assert_eq!(snapshot.method_detail.bank_code.as_deref(), Some("국민"));
+    // Empty before the deposit.
+    let receipt = snapshot.cash_receipt.unwrap();
+    assert_eq!((receipt.kind.as_deref(), receipt.number, receipt.url), (Some("소득공제"), None, None));
+}
+
+#[test]
+fn every_status_says_what_came_in_and_what_went_back() {
+    let approved = "2026-03-14T10:31:02+09:00";
+    let closed = json!([{"cancelAmount": 27500, "canceledAt": approved, "transactionKey": "c"}]);
+    let cases = [
+        (CARD, json!({"status": "DONE"}), PgStatus::Paid, 27_500, 0),
+        (CARD, json!({"status": "PARTIAL_CANCELED", "balanceAmount": 20000}), PgStatus::Paid, 27_500, 7_500),
+        (CARD, json!({"status": "PARTIAL_CANCELED", "balanceAmount": 0}), PgStatus::Paid, 27_500, 27_500),
+        (
+            CARD,
+            json!({"status": "CANCELED", "balanceAmount": 0, "cancels": closed}),
+            PgStatus::Paid,
+            27_500,
+            27_500,
+        ),
+        (CARD, json!({"status": "READY", "approvedAt": null}), PgStatus::Ready, 0, 0),
+        (CARD, json!({"status": "IN_PROGRESS", "approvedAt": null}), PgStatus::InProgress, 0, 0),
+        (CARD, json!({"status": "ABORTED", "approvedAt": null}), PgStatus::Failed, 0, 0),
+        (CARD, json!({"status": "EXPIRED", "approvedAt": null}), PgStatus::Expired, 0, 0),
+        (ACCOUNT, json!({}), PgStatus::AwaitingDeposit, 0, 0),
+        (ACCOUNT, json!({"virtualAccount": {"expired": true}}), PgStatus::Expired, 0, 0),
+        (ACCOUNT, json!({"status": "DONE", "approvedAt": approved}), PgStatus::Paid, 27_500, 0),
+        // A deposit in the last hour of an account that has expired since.
+        (
+            ACCOUNT,
+            json!({"status": "DONE", "approvedAt": approved, "virtualAccount": {"expired": true}}),
+            PgStatus::Paid,
+            27_500,
+            0,
+        ),
+        // A deposit that turned out bad, since 2022-06-08: the approval time may still be there.
+        (ACCOUNT, json!({"approvedAt": approved}), PgStatus::AwaitingDeposit, 0, 0),
+        // The same up to 1.4.
+        (
+            ACCOUNT,
+            json!({"status": "CANCELED", "approvedAt": approved, "balanceAmount": 0}),
+            PgStatus::Cancelled,
+            0,
+            0,
+        ),
+        // Closed before the deposit.
+        (
+            ACCOUNT,
+            json!({"status": "CANCELED", "balanceAmount": 0, "cancels": closed}),
+            PgStatus::Cancelled,
+            0,
+            0,
+        ),
+        // Given back after the deposit.
+        (
+            ACCOUNT,
+            json!({"status": "CANCELED", "approvedAt": approved, "balanceAmount": 0, "cancels": closed}),
+            PgStatus::Paid,
+            27_500,
+            27_500,
+        ),
+    ];
+    for (body, changes, status, paid, cancelled) in cases {
+        let snapshot = read(&with(body, changes.clone()));
+        let seen = (snapshot.status, snapshot.paid.amount(), snapshot.cancelled.amount());
+        assert_eq!(seen, (status, paid, cancelled), "{changes}");
+        assert_eq!(snapshot.paid_at.is_some(), paid > 0, "{changes}");
+    }
+}
+
+#[test]
+fn what_money_hangs_on_must_be_readable() {
+    for (changes, words) in [
+        (json!({"status": "A_STATUS_OF_NEXT_YEAR"}), "newer"),
+        (json!({"currency": "MUSD"}), "currency"),
+        (json!({"totalAmount": -1}), "totalAmount"),
+        (json!({"totalAmount": "lots"}), "totalAmount"),
+        (json!({"balanceAmount": 27501}), "balanceAmount"),
+        (json!({"balanceAmount": 0.5}), "balanceAmount"),
+        (json!({"paymentKey": "a key with spaces"}), "paymentKey"),
+        (json!({"totalAmount": null}), "totalAmount"),
+        (json!({"orderId": null}), "Data error"),
+        (json!({"cancels": [{"cancelAmount": "x"}]}), "cancelAmount"),
+        (json!({"cancels": {}}), "Data error"),
+    ] {
+        let error = snapshot(with(CARD, changes.clone()).as_bytes()).unwrap_err().to_string();
+        assert!(error.contains(words), "{changes}: {error}");
+    }
+    for body in ["", "null", "{}", "[]", "<html>", r#"{"paymentKey": "k""#] {
+        assert!(snapshot(body.as_bytes()).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn an_error_quotes_nothing_of_the_body() {
+    let error = snapshot(with(CARD, json!({"cancels": "canary"})).as_bytes()).unwrap_err();
+    assert!(!format!("{error} {error:?}").contains("canary"));
+}
+
+#[test]
+fn what_is_only_shown_may_be_anything() {
+    for changes in [
+        json!({"card": "soon", "receipt": 7, "easyPay": [], "failure": {}, "cashReceipt": "x",
+            "transfer": false}),
+        json!({"card": {"installmentPlanMonths": -1}, "approvedAt": "yesterday", "method": "문화상품권"}),
+        json!({"card": null, "receipt": null, "method": null, "currency": null, "unknownField": {"a": 1}}),
+    ] {
+        let snapshot = read(&with(CARD, changes.clone()));
+        assert_eq!((snapshot.status, snapshot.paid), (PgStatus::Paid, Money::krw(27_500)), "{changes}");
+    }
+    let gift = read(&with(CARD, json!({"method": "문화상품권"})));
+    assert_eq!((gift.method, gift.method_detail.pg_method.as_deref()), (None, Some("문화상품권")));
+}
+
+#[test]
+fn fields_of_every_version_are_found() {
+    let old = with(CARD, json!({"card": {"issuerCode": null}}));
+    let mut old: Value = serde_json::from_str(&old).unwrap();
+    let card = old["card"].as_object_mut().unwrap();
+    card.remove("issuerCode");
+    card.insert("company".to_owned(), json!("신한"));
+    card.insert("receiptUrl".to_owned(), json!("https://old.example/receipt"));
+    old["receipt"] = Value::Null;
+    old["easyPay"] = json!("토스페이");
+    let snapshot = read(&old.to_string());
+    assert_eq!(snapshot.method_detail.card_issuer.as_deref(), Some("신한"));
+    assert_eq!(snapshot.receipt_url.as_deref(), Some("https://old.example/receipt"));
+    assert_eq!(snapshot.method, Some(Method::EasyPay));
+    assert_eq!(snapshot.method_detail.easy_pay_provider.as_deref(), Some("토스페이"));
+
+    let wallet = json!({"method": "간편결제", "card": null,
+        "easyPay": {"provider": "네이버페이", "amount": 27500, "discountAmount": 0}});
+    let snapshot = read(&with(CARD, wallet));
+    assert_eq!(snapshot.method, Some(Method::EasyPay));
+    assert_eq!(snapshot.method_detail.easy_pay_provider.as_deref(), Some("네이버페이"));
+
+    let transfer = json!({"method": "계좌이체", "card": null,
+        "transfer": {"bankCode": "88", "settlementStatus": "INCOMPLETED"},
+        "cashReceipt": {"type": "소득공제", "issueNumber": "276391", "receiptUrl": "https://r.example"}});
+    let snapshot = read(&with(CARD, transfer));
+    assert_eq!(
+        (snapshot.method, snapshot.method_detail.bank_code.as_deref()),
+        (Some(Method::Transfer), Some("88"))
+    );
+    assert_eq!(snapshot.cash_receipt.unwrap().number.as_deref(), Some("276391"));
+
+    let phone = json!({"method": "휴대폰", "card": null, "receipt": null,
+        "mobilePhone": {"customerMobilePhone": "01012341234", "receiptUrl": "https://p.example"}});
+    assert_eq!(read(&with(CARD, phone)).receipt_url.as_deref(), Some("https://p.example"));
+}
+
+#[test]
+fn a_due_date_without_an_offset_is_korean_time() {
+    let account = with(ACCOUNT, json!({"virtualAccount": {"dueDate": "2026-03-15T10:31:02"}}));
+    assert_eq!(read(&account).virtual_account.unwrap().due_at, Some(at("2026-03-15T01:31:02Z")));
+}
+
+#[test]
+fn dollars_are_read_to_the_cent() {
+    let dollars = json!({"currency": "USD", "totalAmount": 181.56, "balanceAmount": 81.5,
+        "status": "PARTIAL_CANCELED"});
+    let snapshot = read(&with(CARD, dollars));
+    assert_eq!((snapshot.paid.to_major(), snapshot.cancelled.to_major()), ("181.56".into(), "100.06".into()));
+}
+
+#[test]
+fn a_failure_has_our_reason() {
+    for (code, reason) in [
+        ("EXPIRED_PAYMENT", FailureReason::SessionExpired),
+        ("REJECT_CARD_COMPANY", FailureReason::IssuerDeclined),
+        ("PAY_PROCESS_CANCELED", FailureReason::BuyerClosed),
+        ("A_CODE_OF_NEXT_YEAR", FailureReason::Other),
+    ] {
+        let changes =
+            json!({"status": "ABORTED", "approvedAt": null, "failure": {"code": code, "message": "x"}});
+        assert_eq!(read(&with(CARD, changes)).failure.unwrap().reason, reason, "{code}");
+    }
+}
+
+#[test]
+fn our_cancels_are_known_by_the_id_in_their_reason() {
+    let id = IdSource::seeded(5).cancel(Timestamp::UNIX_EPOCH);
+    let cancels = json!([
+        {"cancelAmount": 7500, "cancelReason": format!("부분 품절 [{id}]"), "refundableAmount": 20000,
+         "canceledAt": "2026-03-15T09:00:00+09:00", "transactionKey": "txrd_1", "cancelStatus": "DONE",
+         "receiptKey": null},
+        {"cancelAmount": 500, "cancelReason": "콘솔에서", "refundableAmount": 19500,
+         "canceledAt": "2026-03-15T09:00:00+09:00"},
+        {"cancelAmount": 500, "cancelReason": null, "refundableAmount": 19000,
+         "canceledAt": "2026-03-15T09:00:00+09:00"},
+    ]);
+    let changes = json!({"status": "PARTIAL_CANCELED", "balanceAmount": 19000, "cancels": cancels});
+    let cancels = read(&with(CARD, changes)).cancels;
+    let first = SnapshotCancel {
+        pg_cancel_id: Some("txrd_1".to_owned()),
+        id: Some(id.clone()),
+        amount: Money::krw(7_500),
+        reason: Some(format!("부분 품절 [{id}]")),
+        status: CancelStatus::Done,
+        at: Some(at("2026-03-15T00:00:00Z")),
+    };
+    assert_eq!(cancels[0], first);
+    assert_eq!((&cancels[1].id, &cancels[2].id), (&None, &None));
+    // Old versions name no cancel: two that look alike still have two names.
+    assert_ne!(cancels[1].pg_cancel_id, cancels[2].pg_cancel_id);
+}
+
+#[test]
+fn a_deposit_is_back_only_when_its_refund_is_completed() {
+    use CancelStatus::{Done, Pending, Refused};
+    for (own, refund, expected) in [
+        (json!("DONE"), json!("COMPLETED"), Done),
+        (json!("DONE"), json!("PENDING"), Pending),
+        (json!("DONE"), json!("NONE"), Pending),
+        (json!("DONE"), json!("A_STATUS_OF_NEXT_YEAR"), Pending),
+        (json!("DONE"), json!("FAILED"), Refused),
+        (json!("DONE"), json!("PARTIAL_FAILED"), Refused),
+        (json!("DONE"), json!(null), Done),
+        (json!(null), json!("COMPLETED"), Done),
+        (json!("IN_PROGRESS"), json!("COMPLETED"), Pending),
+        (json!("ABORTED"), json!("NONE"), Refused),
+        (json!("A_STATUS_OF_NEXT_YEAR"), json!("COMPLETED"), Pending),
+    ] {
+        let changes = json!({
+            "status": "CANCELED", "approvedAt": "2026-03-14T10:31:02+09:00", "balanceAmount": 0,
+            "virtualAccount": {"refundStatus": refund},
+            "cancels": [{"cancelAmount": 27500, "cancelStatus": own, "transactionKey": "tx"}],
+        });
+        assert_eq!(read(&with(ACCOUNT, changes)).cancels[0].status, expected, "{own} {refund}");
+    }
+}
+
+#[test]
+fn the_refund_status_speaks_of_the_newest_cancel_of_a_deposit() {
+    let cancels = json!([
+        {"cancelAmount": 500, "transactionKey": "newest", "cancelStatus": "DONE"},
+        {"cancelAmount": 700, "transactionKey": "older", "cancelStatus": "DONE"},
+    ]);
+    let changes = json!({
+        "status": "PARTIAL_CANCELED", "approvedAt": "2026-03-14T10:31:02+09:00", "balanceAmount": 26300,
+        "virtualAccount": {"refundStatus": "PENDING"}, "cancels": cancels, "lastTransactionKey": "newest",
+    });
+    let statuses = |changes| {
+        read(&with(ACCOUNT, changes)).cancels.iter().map(|cancel| cancel.status).collect::<Vec<_>>()
+    };
+    assert_eq!(statuses(changes.clone()), [CancelStatus::Pending, CancelStatus::Done]);
+    let mut unnamed = changes;
+    unnamed["lastTransactionKey"] = Value::Null;
+    assert_eq!(statuses(unnamed), [CancelStatus::Done, CancelStatus::Pending]);
+}
+
+#[test]
+fn closing_an_unpaid_account_gives_nothing_back_and_is_done_at_once() {
+    let changes = json!({"status": "CANCELED", "balanceAmount": 0,
+        "cancels": [{"cancelAmount": 27500, "cancelStatus": "DONE", "transactionKey": "tx"}]});
+    let closed = &read(&with(ACCOUNT, changes)).cancels[0];
+    assert_eq!((closed.status, closed.amount), (CancelStatus::Done, Money::krw(0)));
+}
+
+proptest::proptest! {
+    #[test]
+    fn what_went_back_and_what_is_left_are_what_came_in(total in 0..=1_000_000_u64, left in 0..=1_000_000_u64) {
+        let left = left.min(total);
+        let changes = json!({"status": "PARTIAL_CANCELED", "totalAmount": total, "balanceAmount": left});
+        let snapshot = read(&with(CARD, changes));
+        proptest::prop_assert_eq!(snapshot.balance(), Money::krw(left));
+        proptest::prop_assert_eq!(snapshot.cancelled.checked_add(snapshot.balance()), Ok(snapshot.paid));
+    }
+}

@@ -1,0 +1,74 @@
+//! Connections that are refused, broken and silent.
+
+use gateway_core::{Money, PaymentProvider, ProviderError, UnknownOutcome};
+use tokio::net::TcpListener;
+
+use crate::{
+    confirm::request,
+    lookup::subject,
+    stub::{CARD, Reply, Stub, toss_at},
+};
+
+fn is_no_answer(error: &ProviderError) -> bool {
+    matches!(error, ProviderError::OutcomeUnknown(UnknownOutcome::NoAnswer(_)))
+}
+
+/// The error and everything it came from, as a log would have it.
+fn everything_said(error: &ProviderError) -> String {
+    let mut said = format!("{error:?}");
+    let mut source: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = source {
+        said.push_str(&error.to_string());
+        source = error.source();
+    }
+    said
+}
+
+#[tokio::test]
+async fn a_refused_connection_has_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let error = toss_at(&address, |_| ()).confirm(&request(Money::krw(27_500))).await.unwrap_err();
+    assert!(matches!(error, ProviderError::NotSent(_)), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_after_the_request_leaves_the_outcome_unknown() {
+    let length = CARD.len();
+    let half = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{}", &CARD[..length / 2]);
+    for bytes in [Vec::new(), b"HTTP/1.1 200 OK\r\n".to_vec(), b"garbage\r\n\r\n".to_vec(), half.into_bytes()]
+    {
+        let stub = Stub::replying([Reply::Raw(bytes)]).await;
+        let error = stub.toss().confirm(&request(Money::krw(27_500))).await.unwrap_err();
+        assert!(is_no_answer(&error), "{error:?}");
+        assert_eq!(stub.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn silence_after_the_request_leaves_the_outcome_unknown() {
+    let stub = Stub::replying([Reply::Silence]).await;
+    let toss = stub.toss();
+    let confirm = tokio::spawn(async move { toss.confirm(&request(Money::krw(27_500))).await });
+    stub.arrival().await;
+    // From here on only the clock can end it; paused, it runs ahead by itself.
+    tokio::time::pause();
+    let error = confirm.await.unwrap().unwrap_err();
+    assert!(is_no_answer(&error), "{error:?}");
+}
+
+#[tokio::test]
+async fn an_error_names_neither_key_nor_address() {
+    let stub = Stub::replying([Reply::Raw(Vec::new()), Reply::Raw(Vec::new())]).await;
+    let toss = stub.toss();
+    for error in [
+        toss.confirm(&request(Money::krw(27_500))).await.unwrap_err(),
+        toss.verify(&subject(Some("payment-canary"))).await.unwrap_err(),
+    ] {
+        let said = everything_said(&error);
+        assert!(!said.contains("canary") && !said.contains("/v1/payments"), "{said}");
+    }
+    let shown = format!("{toss:?}");
+    assert!(!shown.contains("canary"), "{shown}");
+}

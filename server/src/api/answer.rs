@@ -1,0 +1,231 @@
+//! What an operation answers, and how the gateway's errors become problems.
+
+use std::time::Duration;
+
+use gateway_core::{
+    CancelId, GatewayError, PaymentRecord, PaymentStatus, PgMessage, Secret, StateProblem, StoreError,
+    StoredAnswer,
+};
+use poem_openapi::{
+    ApiResponse,
+    payload::Json,
+    types::{ParseFromJSON as _, ToJSON as _},
+};
+
+use super::payment_body::PaymentBody;
+use crate::http::{ApiError, ErrorCode, problem::PgProblem};
+
+/// The wait a client is asked for when nobody knows better.
+const RETRY_AFTER_SECONDS: u32 = 2;
+
+/// A payment that was registered
+#[derive(Debug, ApiResponse)]
+pub enum RegisterAnswer {
+    /// This order was registered with the same body before: the same payment
+    #[oai(status = 200)]
+    Known(
+        Json<Box<PaymentBody>>,
+        /// `true` if this is the stored answer to an earlier request with the same key.
+        #[oai(header = "Idempotent-Replayed")]
+        Option<bool>,
+    ),
+    /// The payment was registered
+    #[oai(status = 201)]
+    Created(
+        Json<Box<PaymentBody>>,
+        /// `true` if this is the stored answer to an earlier request with the same key.
+        #[oai(header = "Idempotent-Replayed")]
+        Option<bool>,
+    ),
+}
+
+/// A payment after an operation
+#[derive(Debug, ApiResponse)]
+pub enum PaymentAnswer {
+    /// The payment as it is now
+    #[oai(status = 200)]
+    Settled(
+        Json<Box<PaymentBody>>,
+        /// `true` if this is the stored answer to an earlier request with the same key.
+        #[oai(header = "Idempotent-Replayed")]
+        Option<bool>,
+    ),
+    /// Not settled yet: the payment gateway was asked and has not given a definite answer. Do not pay again; ask later
+    #[oai(status = 202)]
+    Unsettled(
+        Json<Box<PaymentBody>>,
+        /// Seconds to wait before asking again.
+        #[oai(header = "Retry-After")]
+        u32,
+    ),
+}
+
+/// An operation's answer before it is written: status and body.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: PaymentBody,
+    pub(crate) replayed: bool,
+}
+
+impl Answer {
+    /// 201 for a new payment, 200 for a known one.
+    pub(crate) fn registered(record: &PaymentRecord, created: bool) -> Self {
+        Self { status: if created { 201 } else { 200 }, body: record.into(), replayed: false }
+    }
+
+    /// 202 while the payment is being confirmed, else 200.
+    pub(crate) fn payment(record: &PaymentRecord) -> Self {
+        let unsettled = record.payment.status == PaymentStatus::Confirming;
+        Self { status: if unsettled { 202 } else { 200 }, body: record.into(), replayed: false }
+    }
+
+    /// 202 while the cancel is not settled, else 200.
+    pub(crate) fn cancel(record: &PaymentRecord, id: &CancelId) -> Self {
+        let unsettled = record.cancel(id).is_some_and(|cancel| cancel.status.is_unsettled());
+        Self { status: if unsettled { 202 } else { 200 }, body: record.into(), replayed: false }
+    }
+
+    /// What is kept for a repeat with the same key: final answers only.
+    pub(crate) fn stored(&self) -> Option<StoredAnswer> {
+        matches!(self.status, 200 | 201)
+            .then(|| StoredAnswer { status: self.status, body: Secret::new(self.body.to_json_string()) })
+    }
+}
+
+impl From<Answer> for RegisterAnswer {
+    fn from(answer: Answer) -> Self {
+        let (body, replayed) = (Json(Box::new(answer.body)), answer.replayed.then_some(true));
+        if answer.status == 201 { Self::Created(body, replayed) } else { Self::Known(body, replayed) }
+    }
+}
+
+impl From<Answer> for PaymentAnswer {
+    fn from(answer: Answer) -> Self {
+        let body = Json(Box::new(answer.body));
+        if answer.status == 202 {
+            Self::Unsettled(body, RETRY_AFTER_SECONDS)
+        } else {
+            Self::Settled(body, answer.replayed.then_some(true))
+        }
+    }
+}
+
+/// A stored answer, read back: the answer or the problem it was.
+pub(crate) fn replay(stored: &StoredAnswer) -> Result<Answer, ApiError> {
+    let body = stored.body.expose();
+    if stored.status < 400
+        && let Ok(body) = PaymentBody::parse_from_json_string(body)
+    {
+        return Ok(Answer { status: stored.status, body, replayed: true });
+    }
+    Err(ApiError::replayed(body).unwrap_or_else(|| ApiError::new(ErrorCode::Internal)))
+}
+
+/// A declined payment is a final answer too; every other problem may be another one next time.
+pub(crate) fn stored_problem(error: &GatewayError, answer: &ApiError) -> Option<StoredAnswer> {
+    matches!(error, GatewayError::Declined(_))
+        .then(|| StoredAnswer { status: 402, body: Secret::new(answer.body_json()) })
+}
+
+/// The problem a merchant is shown for an error of the gateway.
+pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
+    match error {
+        GatewayError::NotFound => ApiError::new(ErrorCode::NotFound),
+        GatewayError::Invalid { param, message } => ApiError::with(ErrorCode::InvalidParameter, |problem| {
+            problem.param = Some((*param).to_owned());
+            problem.message = format!("`{param}` {message}.");
+        }),
+        GatewayError::BrowserResult(_) => ApiError::with(ErrorCode::InvalidParameter, |problem| {
+            problem.param = Some("browser_result".to_owned());
+            problem.message = "`browser_result` is not what this payment's window returns.".to_owned();
+        }),
+        GatewayError::OrderInProgress(id) => ApiError::with(ErrorCode::OrderInProgress, |problem| {
+            problem.payment_id = Some(id.to_string());
+        }),
+        GatewayError::InvalidState { problem, record } => about(code_of(*problem), record, None),
+        GatewayError::Mismatch(record) => about(ErrorCode::PaymentMismatch, record, None),
+        GatewayError::Declined(record) => declined(record),
+        GatewayError::CancelRefused { failure, record } => {
+            about(ErrorCode::CancelRefused, record, failure.pg.as_ref())
+        }
+        GatewayError::ProviderUnavailable { retry_after } => {
+            ApiError::new(ErrorCode::ProviderUnavailable).retry_after(seconds(*retry_after))
+        }
+        GatewayError::ProviderMisconfigured(pg) => {
+            ApiError::with(ErrorCode::ProviderMisconfigured, |problem| {
+                problem.pg = pg.as_ref().map(pg_problem);
+            })
+        }
+        GatewayError::Unsupported(what) => ApiError::with(ErrorCode::Unsupported, |problem| {
+            problem.message = format!("Not supported: {what}.");
+        }),
+        GatewayError::KeyInUse => ApiError::new(ErrorCode::IdempotencyInProgress).retry_after(1),
+        GatewayError::Store(StoreError::InboxFull) => {
+            ApiError::new(ErrorCode::Overloaded).retry_after(RETRY_AFTER_SECONDS)
+        }
+        GatewayError::Store(error) => {
+            tracing::error!(error = %Chain(error), "the store did not do what was asked");
+            ApiError::new(ErrorCode::StorageUnavailable).retry_after(RETRY_AFTER_SECONDS)
+        }
+        _ => ApiError::new(ErrorCode::Internal),
+    }
+}
+
+fn declined(record: &PaymentRecord) -> ApiError {
+    let failure = record.payment.failure.as_ref();
+    let failure = failure.or_else(|| record.payment.last_attempt.as_ref()?.failure.as_ref());
+    let error = about(ErrorCode::PaymentDeclined, record, failure.and_then(|failure| failure.pg.as_ref()));
+    match failure {
+        Some(failure) => error.fill(|problem| {
+            problem.reason = Some(failure.reason.name().to_owned());
+            problem.message = failure.reason.message().to_owned();
+            problem.message_ko = failure.reason.message_ko().to_owned();
+        }),
+        None => error,
+    }
+}
+
+/// A problem with the payment it is about.
+fn about(code: ErrorCode, record: &PaymentRecord, pg: Option<&PgMessage>) -> ApiError {
+    ApiError::with(code, |problem| {
+        problem.pg = pg.map(pg_problem);
+        problem.payment_id = Some(record.payment.id.to_string());
+        problem.payment_status = Some(record.payment.status.name().to_owned());
+        problem.payment = Some(Box::new(record.into()));
+    })
+}
+
+const fn code_of(problem: StateProblem) -> ErrorCode {
+    match problem {
+        StateProblem::Status | StateProblem::TooManyAttempts => ErrorCode::InvalidState,
+        StateProblem::AttemptEnded => ErrorCode::AttemptEnded,
+        StateProblem::CancelInProgress => ErrorCode::CancelInProgress,
+        StateProblem::CancellableAmountExceeded
+        | StateProblem::CancellableAmountChanged
+        | StateProblem::FullCloseOnly => ErrorCode::AmountNotCancellable,
+    }
+}
+
+fn pg_problem(pg: &PgMessage) -> PgProblem {
+    PgProblem { code: pg.code.clone(), message: Some(pg.message.clone()) }
+}
+
+fn seconds(wait: Option<Duration>) -> u32 {
+    wait.map_or(RETRY_AFTER_SECONDS, |wait| u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).max(1))
+}
+
+/// An error with everything it was caused by, on one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'a));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

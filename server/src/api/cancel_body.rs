@@ -1,0 +1,85 @@
+//! What cancels a payment, and what the browser brought back.
+
+use gateway_core::{Currency, Money, NewCancel, RefundAccount, Secret};
+use poem_openapi::Object;
+use serde_json::Value;
+
+use super::{
+    register_body::{wrong, wrong_amount},
+    text::short_text,
+};
+use crate::http::ApiError;
+
+/// A cancel
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields, skip_serializing_if_is_none)]
+pub(crate) struct CancelPayment {
+    /// Why: 1 to 150 printable characters. The payment gateway keeps it, and buyers may see it.
+    #[oai(validator(min_length = 1, max_length = 150))]
+    pub reason: String,
+    /// How much, in the currency's minor unit; all that is left if absent.
+    #[oai(validator(minimum(value = "1"), maximum(value = "9007199254740991")))]
+    pub amount: Option<u64>,
+    /// What you believe can still be cancelled. If it is otherwise, nothing is cancelled.
+    #[oai(validator(maximum(value = "9007199254740991")))]
+    pub expected_cancellable_amount: Option<u64>,
+    /// The part of the amount that is free of VAT.
+    #[oai(validator(maximum(value = "9007199254740991")))]
+    pub tax_free_amount: Option<u64>,
+    /// Where the money of a paid virtual account goes; required there.
+    pub refund_account: Option<RefundAccountBody>,
+}
+
+/// A bank account that receives a refund
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "RefundAccount", deny_unknown_fields)]
+pub(crate) struct RefundAccountBody {
+    /// The bank: its three-digit code (금융결제원), such as `088`, or the payment gateway's own.
+    #[oai(validator(min_length = 2, max_length = 4, pattern = "^[0-9A-Z]+$"))]
+    pub bank_code: String,
+    /// The account number: digits, dashes are ignored.
+    #[oai(validator(min_length = 5, max_length = 30, pattern = "^[0-9-]+$"))]
+    pub account_number: String,
+    /// In whose name the account is.
+    #[oai(validator(min_length = 1, max_length = 60))]
+    pub holder_name: String,
+}
+
+/// What the browser brought back
+#[derive(Clone, Debug, Object)]
+#[oai(deny_unknown_fields)]
+pub(crate) struct ConfirmPayment {
+    /// Exactly what the payment window returned, success or failure, whichever payment gateway: the query of the
+    /// return URL as an object, or what the callback or promise was given.
+    pub browser_result: Value,
+}
+
+impl CancelPayment {
+    /// The domain's words for it.
+    pub(crate) fn into_domain(self, currency: Currency) -> Result<NewCancel, ApiError> {
+        let money = |param: &'static str, amount: Option<u64>| {
+            amount.map(|amount| Money::new(amount, currency).map_err(|_| wrong_amount(param))).transpose()
+        };
+        Ok(NewCancel {
+            amount: money("amount", self.amount)?,
+            expected_cancellable: money("expected_cancellable_amount", self.expected_cancellable_amount)?,
+            tax_free_amount: money("tax_free_amount", self.tax_free_amount)?,
+            reason: short_text("reason", self.reason, 150)?,
+            refund_account: self.refund_account.map(RefundAccountBody::into_domain).transpose()?,
+        })
+    }
+}
+
+impl RefundAccountBody {
+    fn into_domain(self) -> Result<RefundAccount, ApiError> {
+        let digits: String = self.account_number.chars().filter(char::is_ascii_digit).collect();
+        if !(5..=20).contains(&digits.len()) {
+            return Err(wrong("refund_account.account_number", "must have 5 to 20 digits"));
+        }
+        Ok(RefundAccount {
+            bank_code: self.bank_code,
+            account_number: Secret::new(digits),
+            holder_name: Secret::new(short_text("refund_account.holder_name", self.holder_name, 60)?),
+        })
+    }
+}

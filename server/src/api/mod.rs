@@ -1,0 +1,91 @@
+//! The public API: its operations, its types, and the service that publishes them.
+
+mod answer;
+mod cancel_body;
+mod date_time;
+mod events;
+mod health;
+mod list;
+mod operations;
+mod payment_body;
+mod payments;
+mod providers;
+mod register_body;
+mod text;
+mod words;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use gateway_core::{Gateway, MerchantId};
+use poem_openapi::{OpenApi, OpenApiService, Tags};
+use tokio_util::task::TaskTracker;
+
+pub(crate) use answer::Chain;
+pub use payment_body::PaymentBody;
+
+use self::{
+    events::EventsApi, health::HealthApi, operations::Operations, payments::PaymentsApi,
+    providers::ProvidersApi,
+};
+use crate::{config::ReturnOrigins, http::error_code};
+
+/// What an operation is about.
+#[derive(Tags)]
+enum Tag {
+    /// Register, pay, confirm, verify and cancel payments.
+    Payments,
+    /// What happened to payments.
+    Events,
+    /// The accounts payments can be taken by.
+    Providers,
+    /// For supervisors and load balancers.
+    Health,
+}
+
+const DESCRIPTION: &str = "\
+One API for a merchant's payments, whichever payment gateway (PG) stands behind it.
+
+**The usual road.** Register a payment (`POST /v1/payments`), prepare the browser step
+(`POST /v1/payments/{id}/next-action`), let the buyer's browser do what `next_action` says, and send what it brings
+back, success or failure, as it came, to `POST /v1/payments/{id}/confirm`. The calls, the states and the events are
+the same for every payment gateway.
+
+**Amounts** are whole numbers in the currency's minor unit: 1,000 won is `1000`.
+
+**Uncertainty is not failure.** 202 and `confirming` mean that the payment gateway was asked and has not given a
+definite answer. Show the buyer `message` and do not let them pay again; read the payment later, or follow
+`GET /v1/events`.
+
+**Idempotency.** Every POST takes an `Idempotency-Key`; a cancel needs one. For 15 days the same key with the same
+body gets the same final answer, with the header `Idempotent-Replayed: true`. With another body it is refused. 202,
+409, 429 and 5xx are not final: a repeat shows the current state. A request refused as invalid is not kept.
+
+**Errors** are `application/problem+json`. Programs look at `code` and `retry`; `message` and `message_ko` are for
+people.
+
+";
+
+/// The API over a gateway.
+pub(crate) fn service(
+    gateway: &Arc<Gateway>,
+    origins: Arc<BTreeMap<MerchantId, ReturnOrigins>>,
+    tasks: TaskTracker,
+    wait: Duration,
+) -> OpenApiService<impl OpenApi + use<>, ()> {
+    let gateway = Arc::clone(gateway);
+    let operations = Operations::new(Arc::clone(&gateway), tasks, wait);
+    let apis = (
+        PaymentsApi { operations, origins },
+        EventsApi { gateway: Arc::clone(&gateway) },
+        ProvidersApi { gateway: Arc::clone(&gateway) },
+        HealthApi { gateway },
+    );
+    OpenApiService::new(apis, "Paymux", env!("CARGO_PKG_VERSION"))
+        .summary("Payments in Korea, through any payment gateway")
+        .description(format!("{DESCRIPTION}{}", error_code::markdown_table()))
+}
+
+/// What operators reach on the admin listener.
+pub(crate) fn admin_service(gateway: &Arc<Gateway>) -> OpenApiService<impl OpenApi + use<>, ()> {
+    OpenApiService::new(HealthApi { gateway: Arc::clone(gateway) }, "Paymux admin", env!("CARGO_PKG_VERSION"))
+}

@@ -1,0 +1,195 @@
+//! Running an operation: apart from its caller, and once per idempotency key.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use gateway_core::{
+    Gateway, GatewayError, IdempotencyRecord, MerchantId, PaymentId, RequestKey, StoreError, StoredAnswer,
+};
+use sha2::{Digest as _, Sha256};
+use tokio_util::task::TaskTracker;
+
+use super::answer::{Answer, problem_of, replay, stored_problem};
+use crate::http::{ApiError, ErrorCode};
+
+/// Who asks for what, under which key.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked {
+    pub(crate) merchant: MerchantId,
+    /// The idempotency key with the digest of the request, if one was sent.
+    pub(crate) key: Option<RequestKey>,
+}
+
+impl Asked {
+    /// A request by its merchant, key, path and body.
+    pub(crate) fn new(
+        merchant: MerchantId,
+        key: Option<String>,
+        path: &str,
+        body: &str,
+    ) -> Result<Self, ApiError> {
+        let key = key.map(|key| {
+            let fits = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
+            if !fits {
+                return Err(super::register_body::wrong(
+                    "Idempotency-Key",
+                    "must be 1 to 255 visible ASCII characters",
+                ));
+            }
+            let digest = Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize();
+            Ok(RequestKey { key, digest: crate::random::hex(&digest) })
+        });
+        Ok(Self { merchant, key: key.transpose()? })
+    }
+}
+
+/// What an earlier request with the same key left behind.
+#[derive(Clone, Debug)]
+pub(crate) enum Earlier {
+    /// Nothing: this is the first.
+    None,
+    /// A row, and no final answer: this one attaches to it.
+    Row(Box<IdempotencyRecord>),
+}
+
+/// Runs operations.
+#[derive(Clone, Debug)]
+pub(crate) struct Operations {
+    pub(crate) gateway: Arc<Gateway>,
+    /// How long a caller waits before it is told the current state.
+    pub(crate) wait: Duration,
+    /// Where operations run, so that a server that stops can wait for them.
+    tasks: TaskTracker,
+    running: Arc<Mutex<HashSet<(MerchantId, String)>>>,
+}
+
+impl Operations {
+    pub(crate) fn new(gateway: Arc<Gateway>, tasks: TaskTracker, wait: Duration) -> Self {
+        Self { gateway, wait, tasks, running: Arc::default() }
+    }
+
+    /// Runs `operation` in a task of its own, so that a caller who hangs up, or a server that
+    /// stops, only ends the wait. Its final answer is kept under the key before it is given.
+    ///
+    /// `payment`: what to show when the caller's wait is over and the operation is not.
+    pub(crate) async fn run<F>(
+        &self,
+        asked: Asked,
+        payment: Option<PaymentId>,
+        operation: impl FnOnce(Arc<Gateway>, Option<RequestKey>, Earlier) -> F + Send + 'static,
+    ) -> Result<Answer, ApiError>
+    where
+        F: Future<Output = Result<Answer, GatewayError>> + Send + 'static,
+    {
+        let (earlier, guard) = match self.begin(&asked).await? {
+            Begun::Answered(stored) => return replay(&stored),
+            Begun::Run(earlier, guard) => (earlier, guard),
+        };
+        let (gateway, merchant) = (Arc::clone(&self.gateway), asked.merchant.clone());
+        let task = self.tasks.spawn(async move {
+            let _guard = guard;
+            // A key that already has its row is not written again.
+            let key = asked.key.clone().filter(|_| matches!(earlier, Earlier::None));
+            let result = operation(Arc::clone(&gateway), key, earlier).await;
+            answer(&gateway, asked, result).await
+        });
+        match tokio::time::timeout(self.wait, task).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_panic)) => Err(ApiError::new(ErrorCode::Internal)),
+            Err(_elapsed) => self.show(&merchant, payment).await,
+        }
+    }
+
+    async fn begin(&self, asked: &Asked) -> Result<Begun, ApiError> {
+        let Some(key) = &asked.key else { return Ok(Begun::Run(Earlier::None, None)) };
+        let record = self.gateway.store().idempotency(&asked.merchant, &key.key).await;
+        let record = record.map_err(|error| problem_of(&error.into()))?;
+        if record.as_ref().is_some_and(|record| record.digest != key.digest) {
+            return Err(ApiError::new(ErrorCode::IdempotencyKeyReused));
+        }
+        let guard = Guard::take(&self.running, (asked.merchant.clone(), key.key.clone()));
+        let guard = guard.ok_or_else(|| ApiError::new(ErrorCode::IdempotencyInProgress).retry_after(1))?;
+        // Read again: whoever held the key until now has left an answer or a row.
+        let record = self.gateway.store().idempotency(&asked.merchant, &key.key).await;
+        match record.map_err(|error| problem_of(&error.into()))? {
+            Some(record) if record.digest != key.digest => {
+                Err(ApiError::new(ErrorCode::IdempotencyKeyReused))
+            }
+            Some(IdempotencyRecord { answer: Some(stored), .. }) => Ok(Begun::Answered(stored)),
+            Some(record) => Ok(Begun::Run(Earlier::Row(Box::new(record)), Some(guard))),
+            None => Ok(Begun::Run(Earlier::None, Some(guard))),
+        }
+    }
+
+    /// The caller has waited long enough: the payment as it is, while the operation goes on.
+    async fn show(&self, merchant: &MerchantId, payment: Option<PaymentId>) -> Result<Answer, ApiError> {
+        let Some(id) = payment else { return Err(ApiError::new(ErrorCode::TimedOut)) };
+        let record = self.gateway.payment(merchant, &id).await.map_err(|error| problem_of(&error))?;
+        Ok(Answer { status: 202, ..Answer::payment(&record) })
+    }
+}
+
+enum Begun {
+    Answered(StoredAnswer),
+    Run(Earlier, Option<Guard>),
+}
+
+async fn answer(
+    gateway: &Gateway,
+    asked: Asked,
+    result: Result<Answer, GatewayError>,
+) -> Result<Answer, ApiError> {
+    let (stored, payment, answer) = match result {
+        Ok(answer) => (answer.stored(), answer.body.id.parse().ok(), Ok(answer)),
+        Err(error) => {
+            let problem = problem_of(&error);
+            let stored = stored_problem(&error, &problem);
+            let payment = match &error {
+                GatewayError::Declined(record) => Some(record.payment.id.clone()),
+                _ => None,
+            };
+            (stored, payment, Err(problem))
+        }
+    };
+    if let (Some(stored), Some(key)) = (stored, asked.key) {
+        let record = IdempotencyRecord {
+            merchant: asked.merchant,
+            key: key.key,
+            digest: key.digest,
+            payment,
+            cancel: None,
+            answer: Some(stored),
+            created_at: gateway.clock().now(),
+        };
+        // The operation is done and durable; a repeat that does not find this answer finds its row.
+        if let Err(error) = gateway.store().keep_idempotent_answer(record).await
+            && !matches!(error, StoreError::KeyTaken)
+        {
+            tracing::warn!(error = %error, "the answer could not be kept for a repeat");
+        }
+    }
+    answer
+}
+
+/// Holds a key while its request runs.
+#[derive(Debug)]
+struct Guard {
+    running: Arc<Mutex<HashSet<(MerchantId, String)>>>,
+    key: (MerchantId, String),
+}
+
+impl Guard {
+    fn take(running: &Arc<Mutex<HashSet<(MerchantId, String)>>>, key: (MerchantId, String)) -> Option<Self> {
+        let fresh = running.lock().unwrap_or_else(PoisonError::into_inner).insert(key.clone());
+        fresh.then(|| Self { running: Arc::clone(running), key })
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}

@@ -1,0 +1,141 @@
+//! The enums of the API, and how they meet the domain's words.
+
+use gateway_core::{
+    CancelOrigin, CancelStatus, CashReceiptType, Currency, FailureReason, Method, Mode, PaymentStatus,
+};
+use poem_openapi::Enum;
+
+/// An API enum with the same variants as a domain enum, and the conversions both ways.
+macro_rules! word {
+    ($(#[$meta:meta])* $name:ident = $domain:ident $case:literal { $($(#[$doc:meta])* $variant:ident,)+ }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+        #[oai(rename_all = $case)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)+
+        }
+
+        impl From<$domain> for $name {
+            fn from(word: $domain) -> Self {
+                match word {
+                    $($domain::$variant => Self::$variant,)+
+                }
+            }
+        }
+
+        impl From<$name> for $domain {
+            fn from(word: $name) -> Self {
+                match word {
+                    $($name::$variant => Self::$variant,)+
+                }
+            }
+        }
+    };
+}
+
+word! {
+    /// Where a payment stands
+    ApiPaymentStatus = PaymentStatus "snake_case" {
+        /// Registered; the buyer may pay.
+        Ready,
+        /// The payment gateway has been asked and has not given a definite answer: do not pay again.
+        Confirming,
+        /// A virtual account is issued and unpaid.
+        AwaitingDeposit,
+        /// The money is in.
+        Paid,
+        /// The money is in, part of it given back.
+        PartiallyCancelled,
+        /// All given back, or closed before any money came.
+        Cancelled,
+        /// Declined. A new attempt may follow.
+        Failed,
+        /// Time is up.
+        Expired,
+    }
+}
+
+word! {
+    /// How the buyer pays
+    ApiMethod = Method "snake_case" {
+        /// 카드
+        Card,
+        /// 간편결제
+        EasyPay,
+        /// 계좌이체
+        Transfer,
+        /// 가상계좌
+        VirtualAccount,
+        /// 휴대폰
+        MobilePhone,
+    }
+}
+
+word! {
+    /// An ISO 4217 currency. Amounts are in its minor unit: won, yen, cents.
+    ApiCurrency = Currency "UPPERCASE" {
+        /// South Korean won
+        Krw,
+        /// United States dollar
+        Usd,
+        /// Japanese yen
+        Jpy,
+    }
+}
+
+word! {
+    /// Where a cancel stands
+    ApiCancelStatus = CancelStatus "snake_case" {
+        /// To be sent.
+        Requested,
+        /// Sent; no answer yet.
+        Sent,
+        /// Done.
+        Done,
+        /// Accepted; the money is still under way to the buyer.
+        Pending,
+        /// Refused: no money moved.
+        Refused,
+        /// Sent, and no definite answer came. It is settled in the background.
+        Unknown,
+    }
+}
+
+word! {
+    /// Who wanted a cancel
+    ApiCancelOrigin = CancelOrigin "snake_case" {
+        /// You, through this API.
+        Merchant,
+        /// Paymux: the money did not match, was a second payment, or came too late.
+        Compensation,
+        /// Somebody at the payment gateway, such as in its console.
+        Pg,
+    }
+}
+
+word! {
+    /// The kind of a cash receipt (현금영수증)
+    ApiCashReceiptType = CashReceiptType "snake_case" {
+        /// 소득공제
+        Personal,
+        /// 지출증빙
+        Business,
+        /// 미발행
+        None,
+    }
+}
+
+word! {
+    /// Whether real money moves
+    ApiMode = Mode "snake_case" {
+        /// No real money.
+        Test,
+        /// Real money.
+        Live,
+    }
+}
+
+/// The word for a reason: they are many and grow, so the API writes them as text.
+pub(crate) fn reason(reason: FailureReason) -> String {
+    reason.name().to_owned()
+}

@@ -1,0 +1,360 @@
+//! The running server: everything put together, and taken apart again.
+
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use gateway_core::{
+    Account, AccountBinding, AccountId, Clock, Gateway, IdSource, MerchantId, MerchantPolicy, Store,
+    StoreError,
+};
+use poem::{EndpointExt as _, Route, post};
+use sandbox::Control;
+use store::{Key, Keys, OpenError, SqliteStore};
+use tokio::{sync::watch, task::JoinSet};
+use tokio_util::task::TaskTracker;
+
+use crate::{
+    api,
+    clock::SystemClock,
+    config::{Config, ConfigError, DatabaseUrl, EncryptionKey, ReturnOrigins, RunMode},
+    demo::{self, DemoClock, SimulatorError, Simulators},
+    http::{
+        AllowedMethods, Funnel, FunnelLimits, Hardened, ListenError, ListenerLimits, MerchantKeys,
+        docs::Documentation,
+    },
+    registry,
+    webhooks::{self, WebhookTokens},
+    workers,
+};
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is wrong: starting again will not help.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// An address cannot be listened on.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The database cannot be opened.
+    #[error("the database cannot be opened")]
+    Database(#[source] Box<OpenError>),
+    /// This kind of database is not built in.
+    #[error("database.url: only sqlite: is supported by this version")]
+    UnsupportedDatabase,
+    /// A file of the demo cannot be used.
+    #[error("{} cannot be used", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The configured accounts do not fit the payments in the database.
+    #[error("the accounts do not fit the database")]
+    Accounts(#[source] StoreError),
+    /// The simulators cannot start.
+    #[error(transparent)]
+    Simulators(#[from] SimulatorError),
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct App {
+    gateway: Arc<Gateway>,
+    addresses: Vec<SocketAddr>,
+    admin: SocketAddr,
+    banner: Option<String>,
+    controls: BTreeMap<AccountId, Control>,
+    simulators: Option<Simulators>,
+    stop: watch::Sender<bool>,
+    servers: JoinSet<io::Result<()>>,
+    workers: JoinSet<()>,
+    tasks: TaskTracker,
+    shutdown_wait: Duration,
+}
+
+/// What demo mode adds: the shared clock and the simulated PGs.
+struct DemoParts {
+    clock: DemoClock,
+    simulators: Simulators,
+}
+
+impl App {
+    /// Starts everything. Returns when requests are answered.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing is left running.
+    pub async fn start(mut config: Config) -> Result<Self, StartError> {
+        // An error means that somebody in this process was first, with a provider as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let limits = ListenerLimits::from(config.server.limits);
+        let public = Hardened::bind_loopback_or(config.server.listen, "server.listen", limits).await?;
+        let admin = Hardened::bind(config.server.admin_listen, "server.admin_listen", limits).await?;
+        let addresses = public.addresses();
+        let address = addresses.first().copied().unwrap_or(config.server.listen);
+        let demo = match config.mode {
+            RunMode::Demo => Some(start_demo(&mut config, address).await?),
+            RunMode::Serve => None,
+        };
+        let store = open_store(&config).await?;
+        let accounts = accounts(&config, demo.is_some())?;
+        let bindings: Vec<AccountBinding> = accounts.iter().map(Account::binding).collect();
+        store.bind_accounts(&bindings).await.map_err(StartError::Accounts)?;
+        let clock: Arc<dyn Clock> = match &demo {
+            Some(demo) => Arc::new(demo.clock.clone()),
+            None => Arc::new(SystemClock),
+        };
+        let gateway = Gateway::new(store, clock, IdSource::random(), accounts, policies(&config));
+        Ok(Self::serve(config, Arc::new(gateway), demo, public, admin))
+    }
+
+    fn serve(
+        config: Config,
+        gateway: Arc<Gateway>,
+        demo: Option<DemoParts>,
+        public: Hardened,
+        admin: Hardened,
+    ) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let tasks = TaskTracker::new();
+        let addresses = public.addresses();
+        let admin_address = admin.addresses().first().copied().unwrap_or(config.server.admin_listen);
+        let banner = demo.as_ref().map(|_| demo::banner(&shown_url(&config, &addresses), admin_address));
+        let controls = demo.as_ref().map(|demo| demo.simulators.controls()).unwrap_or_default();
+        let limits = FunnelLimits::from(config.server.limits);
+        let wait = config.server.shutdown_wait;
+
+        let mut servers = JoinSet::new();
+        let mut until_stopped = stopped.clone();
+        let stop_public = async move { drop(until_stopped.wait_for(|stop| *stop).await) };
+        let routes = public_routes(&config, &gateway, demo.as_ref(), &tasks, limits);
+        servers.spawn(public.serve(routes, stop_public, wait));
+        let mut until_stopped = stopped.clone();
+        let stop_admin = async move { drop(until_stopped.wait_for(|stop| *stop).await) };
+        servers.spawn(admin.serve(admin_routes(&gateway, limits), stop_admin, wait));
+        let workers = workers::start(&gateway, &stopped);
+        Self {
+            gateway,
+            addresses,
+            admin: admin_address,
+            banner,
+            controls,
+            simulators: demo.map(|demo| demo.simulators),
+            stop,
+            servers,
+            workers,
+            tasks,
+            shutdown_wait: wait,
+        }
+    }
+
+    /// Where the API is.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.addresses.first().copied().unwrap_or(self.admin)
+    }
+
+    /// What a demo says when it is ready.
+    #[must_use]
+    pub fn banner(&self) -> Option<&str> {
+        self.banner.as_deref()
+    }
+
+    /// The use cases, for a program that embeds the server.
+    #[must_use]
+    pub const fn gateway(&self) -> &Arc<Gateway> {
+        &self.gateway
+    }
+
+    /// The controls of the simulated PGs, by account; empty unless this is a demo.
+    #[must_use]
+    pub const fn controls(&self) -> &BTreeMap<AccountId, Control> {
+        &self.controls
+    }
+
+    /// Stops: no new request is taken, those in flight and what they began are waited for. What
+    /// takes longer is dropped; its rows are durable, and the next start goes on with it.
+    ///
+    /// # Errors
+    ///
+    /// If a listener had failed.
+    pub async fn stop(mut self) -> io::Result<()> {
+        self.stop.send_replace(true);
+        let mut ended = Ok(());
+        while let Some(served) = self.servers.join_next().await {
+            ended = ended.and(served.unwrap_or_else(|_| Err(io::Error::other("a listener failed"))));
+        }
+        self.tasks.close();
+        let rest = async {
+            self.tasks.wait().await;
+            while self.workers.join_next().await.is_some() {}
+        };
+        if tokio::time::timeout(self.shutdown_wait, rest).await.is_err() {
+            tracing::warn!("some work did not end in time; the next start goes on with it");
+        }
+        if let Some(simulators) = self.simulators {
+            simulators.shutdown().await;
+        }
+        ended
+    }
+}
+
+async fn start_demo(config: &mut Config, address: SocketAddr) -> Result<DemoParts, StartError> {
+    let folder = match &config.database.url {
+        DatabaseUrl::Sqlite(path) => {
+            path.parent().filter(|_| path.as_os_str() != ":memory:").map(Path::to_owned)
+        }
+        DatabaseUrl::Postgres(_) => return Err(StartError::UnsupportedDatabase),
+    };
+    let folder = folder.map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder });
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| StartError::File { path, source }
+    };
+    if let Some(folder) = &folder {
+        fs::create_dir_all(folder).map_err(failed(folder))?;
+        forget_without_database(config, folder).map_err(failed(folder))?;
+    }
+    let clock_file = folder.as_ref().map(|folder| folder.join("sandbox-clock"));
+    let clock = DemoClock::open(clock_file.clone())
+        .map_err(failed(clock_file.as_deref().unwrap_or(Path::new("sandbox-clock"))))?;
+    let simulators = demo::start(config, clock.sandbox(), address, folder.as_deref()).await?;
+    Ok(DemoParts { clock, simulators })
+}
+
+/// Books, clock and database belong together: without the database the others are of another time.
+fn forget_without_database(config: &Config, folder: &Path) -> io::Result<()> {
+    let DatabaseUrl::Sqlite(database) = &config.database.url else { return Ok(()) };
+    if database.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        if name.starts_with("sandbox-") {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
+}
+
+async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
+    let DatabaseUrl::Sqlite(path) = &config.database.url else { return Err(StartError::UnsupportedDatabase) };
+    let key = match &config.database.encryption_key {
+        Some(key) => key.clone(),
+        None => demo_key(config, path)?,
+    };
+    let keys = Keys { current: Key::new(*key.expose()), previous: Vec::new() };
+    let path = path.clone();
+    let opened = tokio::task::spawn_blocking(move || SqliteStore::open(path, &keys)).await;
+    match opened {
+        Ok(Ok(store)) => Ok(Arc::new(store)),
+        Ok(Err(error)) => Err(StartError::Database(Box::new(error))),
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// A demo makes a key for itself and keeps it beside its database.
+fn demo_key(config: &Config, database: &Path) -> Result<EncryptionKey, StartError> {
+    if database.as_os_str() == ":memory:" {
+        return Ok(EncryptionKey::generate());
+    }
+    let path = config.database.demo_key_file();
+    EncryptionKey::load_or_create(&path).map_err(|source| StartError::File { path, source })
+}
+
+fn accounts(config: &Config, simulated: bool) -> Result<Vec<Account>, ConfigError> {
+    let account = |account: &crate::config::AccountConfig| {
+        Ok(Account {
+            id: account.id.clone(),
+            merchant: account.merchant.clone(),
+            provider: registry::provider(account)?,
+            simulated,
+        })
+    };
+    config.accounts.values().map(account).collect()
+}
+
+fn policies(config: &Config) -> BTreeMap<MerchantId, MerchantPolicy> {
+    let policy = |merchant: &crate::config::MerchantConfig| MerchantPolicy {
+        default_account: merchant.default_account.clone(),
+        account_by_method: merchant.accounts_by_method.clone(),
+        late_payments: merchant.late_payments,
+        payable_for: merchant.payable_for,
+    };
+    config.merchants.values().map(|merchant| (merchant.id.clone(), policy(merchant))).collect()
+}
+
+/// The API's documentation over no gateway in particular: what `paymux openapi` prints.
+///
+/// # Panics
+///
+/// Never: the document is made from the program itself.
+#[must_use]
+pub fn documentation() -> Documentation {
+    let store: Arc<dyn Store> = Arc::new(gateway_core::MemoryStore::default());
+    let gateway = Gateway::new(store, Arc::new(SystemClock), IdSource::random(), Vec::new(), BTreeMap::new());
+    let origins = Arc::new(BTreeMap::new());
+    Documentation::new(&api::service(&Arc::new(gateway), origins, TaskTracker::new(), Duration::ZERO))
+}
+
+fn public_routes(
+    config: &Config,
+    gateway: &Arc<Gateway>,
+    demo: Option<&DemoParts>,
+    tasks: &TaskTracker,
+    limits: FunnelLimits,
+) -> impl poem::Endpoint<Output = poem::Response> + 'static {
+    let origins: BTreeMap<MerchantId, ReturnOrigins> = config
+        .merchants
+        .values()
+        .map(|merchant| (merchant.id.clone(), merchant.return_origins.clone()))
+        .collect();
+    let service = api::service(gateway, Arc::new(origins), tasks.clone(), config.server.confirm_wait);
+    let documentation = Documentation::new(&service);
+    let allowed = AllowedMethods::of(documentation.document());
+    let mut routes = documentation.mount(Route::new().nest("/", service));
+    routes = routes.at("/webhooks/:account/:token", post(webhooks::receive));
+    if let Some(demo) = demo {
+        let merchants = config.merchants.keys().cloned();
+        routes = demo::mount(
+            routes,
+            Arc::clone(gateway),
+            demo.simulators.controls(),
+            merchants,
+            demo.clock.clone(),
+        );
+    }
+    let routes =
+        routes.data(Arc::clone(gateway)).data(MerchantKeys::new(config)).data(WebhookTokens::new(config));
+    Funnel::new(routes, limits, allowed)
+}
+
+fn admin_routes(
+    gateway: &Arc<Gateway>,
+    limits: FunnelLimits,
+) -> impl poem::Endpoint<Output = poem::Response> + 'static {
+    let service = api::admin_service(gateway);
+    let allowed = AllowedMethods::of(Documentation::new(&service).document());
+    Funnel::new(Route::new().nest("/", service), limits, allowed)
+}
+
+/// The address a person can open: the port that was really taken, if any was good.
+fn shown_url(config: &Config, addresses: &[SocketAddr]) -> url::Url {
+    let mut url = config.server.public_url.clone();
+    if config.server.listen.port() == 0
+        && let Some(address) = addresses.first()
+    {
+        // A loopback URL takes a port.
+        let _ = url.set_port(Some(address.port()));
+    }
+    url
+}

@@ -1,0 +1,165 @@
+//! The command line of `paymux`.
+
+use std::{net::IpAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::telemetry::LogFormat;
+
+/// What the process tells its caller when it ends.
+pub mod exit_code {
+    /// Everything went well.
+    pub const OK: u8 = 0;
+    /// It started and then failed.
+    pub const FAILED: u8 = 1;
+    /// The command line is not understood (clap's own code).
+    pub const USAGE: u8 = 2;
+    /// The configuration is wrong: starting again will not help. `EX_CONFIG` of sysexits.h.
+    pub const CONFIG: u8 = 78;
+}
+
+/// One API for payments, whichever payment gateway stands behind it.
+///
+/// Without a command, `paymux` runs the demo: simulated gateways, no account, no key, no network.
+#[derive(Clone, Debug, PartialEq, Eq, Parser)]
+#[command(name = "paymux", version, after_help = AFTER_HELP, propagate_version = true)]
+pub struct Cli {
+    /// What to do; the demo if left out.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How the log looks.
+    #[arg(long, global = true, env = "PAYMUX_LOG_FORMAT", default_value = "text", value_enum)]
+    pub log_format: LogFormat,
+    /// What is logged, such as "info,server=debug".
+    #[arg(long, global = true, env = "PAYMUX_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// The configuration file [serve: paymux.toml if it is there].
+    #[arg(long, global = true, env = "PAYMUX_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+const AFTER_HELP: &str = "\
+Every setting can be written in the file or in the environment: `paymux config` explains them.
+
+Exit codes: 0 done, 1 failed, 2 command line not understood, 78 configuration wrong.";
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum Command {
+    /// Run a gateway with simulated accounts, on this machine only.
+    ///
+    /// The API is on 127.0.0.1:8080 with its documentation at /docs, the merchant key is
+    /// sk_test_demo, and the data is kept in ./data.
+    Demo,
+    /// Run the gateway with the accounts of the configuration. Nothing is simulated.
+    Serve,
+    /// Run only the simulated payment gateways, for tests of other programs.
+    Sandbox(SandboxArgs),
+    /// Make a merchant key, and print it with the hash to configure.
+    ///
+    /// The key is shown once and kept nowhere.
+    Key,
+    /// Print the default configuration, which explains every setting.
+    #[command(alias = "default-config")]
+    Config,
+    /// Print the API's OpenAPI document.
+    Openapi,
+}
+
+/// The options of `paymux sandbox`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct SandboxArgs {
+    /// The address of every simulator. Other than loopback it needs a control key.
+    #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
+    pub listen: IpAddr,
+    /// The port of the first simulator; each further one takes the next. 0: any free ports.
+    #[arg(long, default_value_t = 9090, value_name = "PORT")]
+    pub port: u16,
+    /// The folder that keeps the simulators' books [default: kept in memory].
+    #[arg(long, value_name = "FOLDER")]
+    pub data: Option<PathBuf>,
+    /// What callers of /_sandbox/ send as X-Sandbox-Key.
+    #[arg(long, env = "PAYMUX_SANDBOX_KEY", hide_env_values = true, value_name = "KEY")]
+    pub control_key: Option<String>,
+    /// Turn off the gateways' own guards against doing things twice, to show who relies on them.
+    #[arg(long)]
+    pub permissive: bool,
+}
+
+impl Cli {
+    /// The command that was meant.
+    #[must_use]
+    pub fn chosen(&self) -> Command {
+        self.command.clone().unwrap_or(Command::Demo)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, error::ErrorKind};
+
+    use super::*;
+
+    fn parse(line: &str) -> Result<Cli, clap::Error> {
+        Cli::try_parse_from(line.split_whitespace())
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn bare_paymux_is_the_demo() {
+        assert_eq!(parse("paymux").unwrap().chosen(), Command::Demo);
+        assert_eq!(parse("paymux demo").unwrap().chosen(), Command::Demo);
+    }
+
+    #[test]
+    fn every_command_has_its_word() {
+        for (word, command) in [
+            ("serve", Command::Serve),
+            ("key", Command::Key),
+            ("config", Command::Config),
+            ("default-config", Command::Config),
+            ("openapi", Command::Openapi),
+        ] {
+            assert_eq!(parse(&format!("paymux {word}")).unwrap().chosen(), command, "{word}");
+        }
+    }
+
+    #[test]
+    fn the_configuration_file_may_be_named_before_and_after_the_command() {
+        for line in ["paymux --config a.toml serve", "paymux serve --config a.toml"] {
+            assert_eq!(parse(line).unwrap().config, Some("a.toml".into()), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_sandbox_listens_on_loopback_unless_told_otherwise() {
+        let Command::Sandbox(args) = parse("paymux sandbox --permissive").unwrap().chosen() else {
+            panic!("not the sandbox");
+        };
+        assert!(args.listen.is_loopback() && args.permissive && args.data.is_none());
+    }
+
+    #[test]
+    fn a_misspelled_command_ends_with_the_code_for_it() {
+        let error = parse("paymux serv").unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidSubcommand);
+        assert_eq!(error.exit_code(), i32::from(exit_code::USAGE));
+    }
+
+    #[test]
+    fn every_command_and_option_is_explained() {
+        let cli = Cli::command();
+        for command in cli.get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for argument in command.get_arguments() {
+                assert!(argument.get_help().is_some(), "{}", argument.get_id());
+            }
+        }
+        let help = Cli::command().render_long_help().to_string();
+        assert!(help.contains("Exit codes") && help.contains("--config"), "{help}");
+    }
+}

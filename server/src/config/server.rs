@@ -1,0 +1,127 @@
+//! `[server]`: where we listen, how we are reached, what a request may cost.
+
+use std::{net::SocketAddr, time::Duration};
+
+use url::Url;
+
+use super::{
+    ConfigError, RunMode, Settings,
+    network::Network,
+    origins::{is_loopback, parse_base_url},
+};
+
+/// `[server]`.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where merchants, buyers and PGs reach us.
+    pub listen: SocketAddr,
+    /// Where operators reach us. Never the same as `listen`.
+    pub admin_listen: SocketAddr,
+    /// Our address as buyers and PGs see it.
+    pub public_url: Url,
+    /// Whose forwarded headers are believed.
+    pub trusted_proxies: Vec<Network>,
+    /// What a request may cost.
+    pub limits: Limits,
+    /// How long a confirm call waits for the PG before it answers "confirming".
+    pub confirm_wait: Duration,
+    /// How long requests in flight may still run when the process is told to stop.
+    pub shutdown_wait: Duration,
+}
+
+/// What one request or connection may cost us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Larger bodies are answered 413.
+    pub body_bytes: u32,
+    /// Connections open at once; further ones wait to be accepted.
+    pub connections: u32,
+    /// A request that takes longer is answered 503.
+    pub request_time: Duration,
+    /// A connection on which we wrote nothing for so long is cut. Longer than `request_time`,
+    /// so that no request in progress is cut.
+    pub silent_connection: Duration,
+}
+
+impl ServerConfig {
+    pub(super) fn read(mut table: Settings, mode: RunMode) -> Result<Self, ConfigError> {
+        let (listen, admin_listen) = read_listeners(&mut table, mode)?;
+        let trusted_proxies = table.list("trusted_proxies", Network::parse)?;
+        let limits = Limits::read(&mut table)?;
+        let confirm_wait = required(&mut table, "confirm_wait")?;
+        let shutdown_wait = required(&mut table, "shutdown_wait")?;
+        if confirm_wait >= limits.request_time {
+            return Err(table.wrong("confirm_wait", "must be shorter than request_time"));
+        }
+        let public_url = read_public_url(&mut table, mode, listen);
+        // A misspelled key explains a missing one.
+        table.deny_rest()?;
+        Ok(Self {
+            listen,
+            admin_listen,
+            public_url: public_url?,
+            trusted_proxies: trusted_proxies.unwrap_or_default(),
+            limits,
+            confirm_wait,
+            shutdown_wait,
+        })
+    }
+}
+
+impl Limits {
+    fn read(table: &mut Settings) -> Result<Self, ConfigError> {
+        let mut integer = |key, range| {
+            let number = table.integer(key, range)?;
+            number.ok_or_else(|| table.missing(key))
+        };
+        let body_bytes = integer("max_body_bytes", 1_024..=1_048_576)?;
+        let connections = integer("max_connections", 1..=1_000_000)?;
+        let request_time = required(table, "request_time")?;
+        let silent_connection = required(table, "silent_connection")?;
+        if silent_connection <= request_time {
+            return Err(table.wrong("silent_connection", "must be longer than request_time"));
+        }
+        Ok(Self { body_bytes, connections, request_time, silent_connection })
+    }
+}
+
+/// The built-in file holds every duration, so that none is missing in practice.
+fn required(table: &mut Settings, key: &str) -> Result<Duration, ConfigError> {
+    let duration = table.duration(key)?;
+    duration.ok_or_else(|| table.missing(key))
+}
+
+fn read_listeners(table: &mut Settings, mode: RunMode) -> Result<(SocketAddr, SocketAddr), ConfigError> {
+    let mut address = |key| {
+        let address: SocketAddr = table
+            .parsed(key, |text| {
+                text.parse().map_err(|_| "must be an address such as \"127.0.0.1:8080\"".to_owned())
+            })?
+            .ok_or_else(|| table.missing(key))?;
+        if mode == RunMode::Demo && !address.ip().is_loopback() {
+            return Err(table.wrong(key, "must be a loopback address in a demo"));
+        }
+        Ok(address)
+    };
+    let (listen, admin) = (address("listen")?, address("admin_listen")?);
+    // Port 0 is a port of its own each time.
+    if listen == admin && listen.port() != 0 {
+        return Err(table.wrong("admin_listen", "must differ from server.listen"));
+    }
+    Ok((listen, admin))
+}
+
+fn read_public_url(table: &mut Settings, mode: RunMode, listen: SocketAddr) -> Result<Url, ConfigError> {
+    match (table.parsed("public_url", parse_base_url)?, mode) {
+        (Some(url), RunMode::Demo) if !is_loopback(&url) => {
+            Err(table.wrong("public_url", "must be on this machine in a demo"))
+        }
+        (Some(url), _) => Ok(url),
+        (None, RunMode::Demo) => Ok(loopback_url(listen.port())),
+        (None, RunMode::Serve) => Err(table.missing("public_url")),
+    }
+}
+
+fn loopback_url(port: u16) -> Url {
+    Url::parse(&format!("http://localhost:{port}")).expect("a port makes a valid address")
+}

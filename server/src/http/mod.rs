@@ -1,0 +1,19 @@
+//! What every HTTP answer has in common, whichever route gives it.
+
+pub mod allowed_methods;
+pub mod auth;
+pub mod docs;
+pub mod error_code;
+pub mod funnel;
+pub mod lift;
+pub mod listener;
+pub mod problem;
+pub mod request_id;
+
+pub use allowed_methods::AllowedMethods;
+pub use auth::{MerchantAuth, MerchantKeys};
+pub use error_code::{ErrorCode, Retry};
+pub use funnel::{Funnel, FunnelLimits};
+pub use listener::{Hardened, ListenError, ListenerLimits};
+pub use problem::{ApiError, Problem, ProblemJson};
+pub use request_id::RequestId;

@@ -1,0 +1,86 @@
+//! Where PGs deliver their webhooks: stored before they are acknowledged, and nothing else.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use gateway_core::{AccountId, Gateway, GatewayError, RawWebhook, StoreError};
+use poem::{
+    Body, IntoResponse as _, Request, Response, handler,
+    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    web::{Data, Path},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    config::Config,
+    http::{ErrorCode, problem::problem_response},
+};
+
+/// Headers that are never kept: they are about the connection or about us.
+const NOT_KEPT: [&str; 4] = ["authorization", "cookie", "host", "connection"];
+
+/// The unguessable part of every account's webhook address.
+#[derive(Clone, Debug)]
+pub(crate) struct WebhookTokens(Arc<BTreeMap<AccountId, SecretString>>);
+
+impl WebhookTokens {
+    pub(crate) fn new(config: &Config) -> Self {
+        let tokens =
+            config.accounts.values().map(|account| (account.id.clone(), account.webhook_path_token.clone()));
+        Self(Arc::new(tokens.collect()))
+    }
+
+    /// The account of an address. Compared in a time that tells nothing of the token.
+    fn account(&self, name: &str, token: &str) -> Option<&AccountId> {
+        let (account, expected) = self.0.iter().find(|(account, _)| account.as_str() == name)?;
+        let same: bool = expected.expose_secret().as_bytes().ct_eq(token.as_bytes()).into();
+        same.then_some(account)
+    }
+}
+
+/// Receives a webhook. 200 means that it is stored; anything else makes the PG deliver it again.
+#[handler]
+pub(crate) async fn receive(
+    Path((account, token)): Path<(String, String)>,
+    Data(gateway): Data<&Arc<Gateway>>,
+    Data(tokens): Data<&WebhookTokens>,
+    request: &Request,
+    body: Body,
+) -> Response {
+    let Some(account) = tokens.account(&account, &token) else {
+        return problem_response(ErrorCode::NotFound, None);
+    };
+    let Ok(body) = body.into_bytes().await else {
+        return problem_response(ErrorCode::MalformedRequest, None);
+    };
+    let raw = RawWebhook {
+        content_type: content_type(request.headers()),
+        headers: kept_headers(request.headers()),
+        body: body.to_vec(),
+    };
+    // A task of its own: a PG that hangs up early must not leave the store in doubt.
+    let (gateway, account) = (Arc::clone(gateway), account.clone());
+    let stored = tokio::spawn(async move { gateway.receive(&account, raw).await }).await;
+    match stored {
+        Ok(Ok(())) => StatusCode::OK.into_response(),
+        Ok(Err(GatewayError::Store(StoreError::InboxFull))) => problem_response(ErrorCode::Overloaded, None),
+        Ok(Err(error)) => {
+            tracing::error!(error = %error, "a webhook could not be stored; the PG will deliver it again");
+            problem_response(ErrorCode::StorageUnavailable, None)
+        }
+        Err(_panic) => problem_response(ErrorCode::Internal, None),
+    }
+}
+
+fn content_type(headers: &HeaderMap) -> String {
+    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {
+    headers
+        .iter()
+        .filter(|(name, _)| !NOT_KEPT.contains(&name.as_str()))
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect()
+}

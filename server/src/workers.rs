@@ -1,0 +1,92 @@
+//! The workers: what goes on without anyone asking.
+
+use std::{sync::Arc, time::Duration};
+
+use gateway_core::{Gateway, GatewayError};
+use jiff::{SignedDuration, Timestamp};
+use tokio::{sync::watch, task::JoinSet};
+
+/// The longest a worker sleeps: another replica may have committed what is due.
+const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
+
+/// The wait after the store did not answer.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+/// How long idempotency keys are kept, and how often the old ones are forgotten.
+const KEYS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(15 * 24);
+const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(1);
+
+/// Starts the workers; they stop when `stop` says so, each at the end of its round.
+pub(crate) fn start(gateway: &Arc<Gateway>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+    let mut workers = JoinSet::new();
+    workers.spawn(until(stop.clone(), hints(Arc::clone(gateway), stop.clone())));
+    workers.spawn(until(stop.clone(), sweeps(Arc::clone(gateway))));
+    workers.spawn(until(stop.clone(), forgets(Arc::clone(gateway))));
+    workers
+}
+
+/// Received webhooks and payments that are due.
+async fn hints(gateway: Arc<Gateway>, stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        // A task of its own: what it has begun with a PG is brought to an end, also when we stop.
+        let round = {
+            let gateway = Arc::clone(&gateway);
+            tokio::spawn(async move { round(&gateway).await })
+        };
+        match round.await {
+            Ok(Ok(())) => sleep(&gateway).await,
+            Ok(Err(error)) => {
+                tracing::error!(error = %crate::api::Chain(&error), "the workers cannot read what is due");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+            Err(_panic) => tokio::time::sleep(AFTER_FAILURE).await,
+        }
+    }
+}
+
+async fn round(gateway: &Gateway) -> Result<(), GatewayError> {
+    gateway.process_inbox().await?;
+    gateway.resolve_due().await?;
+    Ok(())
+}
+
+/// Until somebody wakes us, or the next payment is due.
+async fn sleep(gateway: &Gateway) {
+    let now = gateway.clock().now();
+    let latest = now.saturating_add(LONGEST_SLEEP).unwrap_or(Timestamp::MAX);
+    let due = gateway.store().next_due().await.ok().flatten().unwrap_or(latest);
+    tokio::select! {
+        () = gateway.woken() => {}
+        () = gateway.clock().sleep_until(due.min(latest)) => {}
+    }
+}
+
+async fn sweeps(gateway: Arc<Gateway>) {
+    loop {
+        if let Err(error) = gateway.sweep_due().await {
+            tracing::error!(error = %crate::api::Chain(&error), "the sweep cannot read the store");
+        }
+        let now = gateway.clock().now();
+        // The store knows which sweep is due; this only asks often enough.
+        let next = now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX);
+        gateway.clock().sleep_until(next).await;
+    }
+}
+
+async fn forgets(gateway: Arc<Gateway>) {
+    loop {
+        let now = gateway.clock().now();
+        let before = now.saturating_sub(KEYS_KEPT_FOR).unwrap_or(Timestamp::MIN);
+        if let Err(error) = gateway.store().forget_idempotency(before).await {
+            tracing::error!(error = %crate::api::Chain(&error), "old idempotency keys cannot be forgotten");
+        }
+        gateway.clock().sleep_until(now.saturating_add(FORGET_EVERY).unwrap_or(Timestamp::MAX)).await;
+    }
+}
+
+async fn until(mut stop: watch::Receiver<bool>, worker: impl Future<Output = ()>) {
+    tokio::select! {
+        () = worker => {}
+        _ = stop.wait_for(|stop| *stop) => {}
+    }
+}

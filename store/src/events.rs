@@ -1,0 +1,49 @@
+//! The event feed.
+
+use gateway_core::{Event, MerchantId, NewEvent, Payment};
+use rusqlite::{Connection, params};
+
+use crate::{
+    fault::Fault,
+    seal::{Place, Sealer},
+    values::{bigint, count},
+};
+
+fn place<'a>(key: &'a [&'a str; 2]) -> Place<'a> {
+    Place { table: "events", key }
+}
+
+pub(crate) fn append(
+    connection: &Connection,
+    sealer: &Sealer,
+    payment: &Payment,
+    event: &NewEvent,
+) -> Result<(), Fault> {
+    let key = [payment.merchant.as_str(), event.id.as_str()];
+    let doc = sealer.seal(place(&key), event)?;
+    let sql = "INSERT INTO events (merchant, payment, id, doc) VALUES (?, ?, ?, ?)";
+    connection.prepare_cached(sql)?.execute(params![key[0], payment.id.as_str(), key[1], doc])?;
+    Ok(())
+}
+
+pub(crate) const AFTER: &str =
+    "SELECT position, id, doc FROM events WHERE merchant = ? AND position > ? ORDER BY position LIMIT ?";
+
+pub(crate) fn after(
+    connection: &Connection,
+    sealer: &Sealer,
+    merchant: &MerchantId,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<Event>, Fault> {
+    let mut statement = connection.prepare_cached(AFTER)?;
+    let mut rows = statement.query(params![merchant.as_str(), bigint(after), limit])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        let id: String = row.get("id")?;
+        let doc = row.get_ref("doc")?.as_blob().map_err(|_| Fault::Unreadable("events"))?;
+        let event = sealer.open(place(&[merchant.as_str(), &id]), doc)?;
+        events.push(Event { position: count(row, "position")?, event });
+    }
+    Ok(events)
+}
