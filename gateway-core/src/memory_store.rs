@@ -286,13 +286,13 @@ impl Store for MemoryStore {
 
     async fn bind_accounts(&self, accounts: &[AccountBinding]) -> Result<(), StoreError> {
         let mut books = self.books();
-        let changed = |new: &&AccountBinding| books.accounts.get(&new.account).is_some_and(|old| old != *new);
-        let in_use = |binding: &&AccountBinding| {
+        let in_use = |account: &AccountId| {
             let mut rows = books.payments.values();
-            rows.any(|row| row.record.payment.account == binding.account && row.is_open_or_watched())
+            rows.any(|row| row.record.payment.account == *account && row.is_open_or_watched())
         };
-        if let Some(binding) = accounts.iter().filter(changed).find(in_use) {
-            return Err(StoreError::AccountChanged(binding.account.clone()));
+        let is_other = |bound: &&AccountBinding| !accounts.contains(bound);
+        if let Some(bound) = books.accounts.values().filter(is_other).find(|bound| in_use(&bound.account)) {
+            return Err(StoreError::AccountChanged(bound.account.clone()));
         }
         books.accounts.extend(accounts.iter().map(|new| (new.account.clone(), new.clone())));
         Ok(())

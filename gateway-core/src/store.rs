@@ -318,7 +318,8 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
         next: Timestamp,
     ) -> Result<(), StoreError>;
 
-    /// Binds the configured accounts, or finds one that changed while it has payments open or watched.
+    /// Binds the configured accounts, all of them, or finds one that changed or is gone while it has payments
+    /// open or watched.
     ///
     /// # Errors
     ///
@@ -359,8 +360,8 @@ pub enum StoreError {
     /// Too many webhooks wait.
     #[error("the inbox is full")]
     InboxFull,
-    /// An account was changed while payments are open.
-    #[error("account `{0}` was changed while it has open payments")]
+    /// An account was changed or taken away while payments are open.
+    #[error("account `{0}` was changed or removed while it has open or watched payments; restore its settings")]
     AccountChanged(AccountId),
     /// The store cannot be reached or cannot write.
     #[error("the store is not available")]

@@ -140,7 +140,7 @@ impl App {
         let mut until_stopped = stopped.clone();
         let stop_admin = async move { drop(until_stopped.wait_for(|stop| *stop).await) };
         servers.spawn(admin.serve(admin_routes(&gateway, limits), stop_admin, wait));
-        let workers = workers::start(&gateway, &stopped);
+        let workers = workers::start(&gateway, &tasks, &stopped);
         Self {
             gateway,
             addresses,
@@ -192,12 +192,9 @@ impl App {
         while let Some(served) = self.servers.join_next().await {
             ended = ended.and(served.unwrap_or_else(|_| Err(io::Error::other("a listener failed"))));
         }
+        while self.workers.join_next().await.is_some() {}
         self.tasks.close();
-        let rest = async {
-            self.tasks.wait().await;
-            while self.workers.join_next().await.is_some() {}
-        };
-        if tokio::time::timeout(self.shutdown_wait, rest).await.is_err() {
+        if tokio::time::timeout(self.shutdown_wait, self.tasks.wait()).await.is_err() {
             tracing::warn!("some work did not end in time; the next start goes on with it");
         }
         if let Some(simulators) = self.simulators {

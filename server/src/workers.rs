@@ -5,6 +5,9 @@ use std::{sync::Arc, time::Duration};
 use gateway_core::{Gateway, GatewayError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::watch, task::JoinSet};
+use tokio_util::task::TaskTracker;
+
+use crate::api::Chain;
 
 /// The longest a worker sleeps: another replica may have committed what is due.
 const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
@@ -16,27 +19,28 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 const KEYS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(15 * 24);
 const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// Starts the workers; they stop when `stop` says so, each at the end of its round.
-pub(crate) fn start(gateway: &Arc<Gateway>, stop: &watch::Receiver<bool>) -> JoinSet<()> {
+/// Starts the workers; they stop when `stop` says so. A round that has begun goes on in `tasks`.
+pub(crate) fn start(
+    gateway: &Arc<Gateway>,
+    tasks: &TaskTracker,
+    stop: &watch::Receiver<bool>,
+) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-    workers.spawn(until(stop.clone(), hints(Arc::clone(gateway), stop.clone())));
+    workers.spawn(until(stop.clone(), hints(Arc::clone(gateway), tasks.clone())));
     workers.spawn(until(stop.clone(), sweeps(Arc::clone(gateway))));
     workers.spawn(until(stop.clone(), forgets(Arc::clone(gateway))));
     workers
 }
 
 /// Received webhooks and payments that are due.
-async fn hints(gateway: Arc<Gateway>, stop: watch::Receiver<bool>) {
-    while !*stop.borrow() {
+async fn hints(gateway: Arc<Gateway>, tasks: TaskTracker) {
+    loop {
         // A task of its own: what it has begun with a PG is brought to an end, also when we stop.
-        let round = {
-            let gateway = Arc::clone(&gateway);
-            tokio::spawn(async move { round(&gateway).await })
-        };
-        match round.await {
+        let due = Arc::clone(&gateway);
+        match tasks.spawn(async move { round(&due).await }).await {
             Ok(Ok(())) => sleep(&gateway).await,
             Ok(Err(error)) => {
-                tracing::error!(error = %crate::api::Chain(&error), "the workers cannot read what is due");
+                tracing::error!(error = %Chain(&error), "the workers cannot read what is due");
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
             Err(_panic) => tokio::time::sleep(AFTER_FAILURE).await,
@@ -64,7 +68,7 @@ async fn sleep(gateway: &Gateway) {
 async fn sweeps(gateway: Arc<Gateway>) {
     loop {
         if let Err(error) = gateway.sweep_due().await {
-            tracing::error!(error = %crate::api::Chain(&error), "the sweep cannot read the store");
+            tracing::error!(error = %Chain(&error), "the sweep cannot read the store");
         }
         let now = gateway.clock().now();
         // The store knows which sweep is due; this only asks often enough.
@@ -78,7 +82,7 @@ async fn forgets(gateway: Arc<Gateway>) {
         let now = gateway.clock().now();
         let before = now.saturating_sub(KEYS_KEPT_FOR).unwrap_or(Timestamp::MIN);
         if let Err(error) = gateway.store().forget_idempotency(before).await {
-            tracing::error!(error = %crate::api::Chain(&error), "old idempotency keys cannot be forgotten");
+            tracing::error!(error = %Chain(&error), "old idempotency keys cannot be forgotten");
         }
         gateway.clock().sleep_until(now.saturating_add(FORGET_EVERY).unwrap_or(Timestamp::MAX)).await;
     }

@@ -10,6 +10,12 @@ use crate::{
 };
 
 pub(crate) fn bind(connection: &Connection, accounts: &[AccountBinding]) -> Result<(), Fault> {
+    for bound in bound_accounts(connection)? {
+        let gone = accounts.iter().all(|binding| binding.account != bound);
+        if gone && is_in_use(connection, &bound)? {
+            return Err(StoreError::AccountChanged(bound).into());
+        }
+    }
     for binding in accounts {
         if is_bound_otherwise(connection, binding)? && is_in_use(connection, &binding.account)? {
             return Err(StoreError::AccountChanged(binding.account.clone()).into());
@@ -17,6 +23,14 @@ pub(crate) fn bind(connection: &Connection, accounts: &[AccountBinding]) -> Resu
         put(connection, binding)?;
     }
     Ok(())
+}
+
+fn bound_accounts(connection: &Connection) -> Result<Vec<AccountId>, Fault> {
+    let mut statement = connection.prepare_cached("SELECT account FROM accounts")?;
+    let names = statement.query_map([], |row| row.get::<_, String>(0))?;
+    let names: Vec<String> = names.collect::<Result<_, _>>()?;
+    // What was bound was a name once.
+    Ok(names.into_iter().filter_map(|name| name.parse().ok()).collect())
 }
 
 const fn mode_name(mode: Mode) -> &'static str {

@@ -103,6 +103,7 @@ macro_rules! store_suite {
             sweeps::an_account_without_open_payments_may_change,
             sweeps::an_account_of_a_watched_payment_cannot_change,
             sweeps::one_changed_account_binds_none,
+            sweeps::an_account_in_use_cannot_be_taken_away,
             sweeps::a_store_that_works_says_so,
         }
     };

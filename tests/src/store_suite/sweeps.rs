@@ -58,8 +58,10 @@ pub async fn an_account_in_use_cannot_change(store: &dyn Store) {
     keep(store, &payment("order-1")).await;
     // The same again is no change; another account's payments do not matter.
     assert!(!is_changed(store, binding("toss", "mid-1")).await);
-    assert!(!is_changed(store, binding("portone", "mid-1")).await);
-    assert!(!is_changed(store, binding("portone", "mid-2")).await);
+    for pg_merchant in ["mid-1", "mid-2"] {
+        let both = [binding("toss", "mid-1"), binding("portone", pg_merchant)];
+        store.bind_accounts(&both).await.unwrap();
+    }
 
     let was = binding("toss", "mid-1");
     for changed in [
@@ -111,7 +113,15 @@ pub async fn one_changed_account_binds_none(store: &dyn Store) {
     // Had `portone` been bound to mid-2, then an open payment would refuse going back to mid-1.
     let at_portone = Payment { account: "portone".parse().unwrap(), ..payment("order-2") };
     keep(store, &at_portone).await;
-    assert!(!is_changed(store, binding("portone", "mid-1")).await);
+    store.bind_accounts(&[binding("toss", "mid-1"), binding("portone", "mid-1")]).await.unwrap();
+}
+
+pub async fn an_account_in_use_cannot_be_taken_away(store: &dyn Store) {
+    store.bind_accounts(&[binding("toss", "mid-1"), binding("portone", "mid-1")]).await.unwrap();
+    keep(store, &payment("order-1")).await;
+    store.bind_accounts(&[binding("toss", "mid-1")]).await.unwrap();
+    assert_refused!(store.bind_accounts(&[binding("portone", "mid-1")]).await, StoreError::AccountChanged(_));
+    assert_refused!(store.bind_accounts(&[]).await, StoreError::AccountChanged(_));
 }
 
 pub async fn a_store_that_works_says_so(store: &dyn Store) {
