@@ -23,6 +23,16 @@ const READERS: usize = 4;
 /// How many statements each connection keeps prepared: more than there are.
 const STATEMENTS: usize = 64;
 
+/// Whoever holds the file's lock is alone: the leases in it are of a server that is no more, and what
+/// it had begun need not wait for them to run out.
+const RELEASE_LEASES: &str = "
+    UPDATE payments SET
+        lease_until = NULL,
+        ready_at = min(coalesce(watch_at, dirty_at), coalesce(dirty_at, watch_at))
+    WHERE lease_until IS NOT NULL;
+    UPDATE inbox SET lease_until = NULL;
+    UPDATE sweeps SET lease_until = NULL;";
+
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -95,6 +105,7 @@ pub(crate) fn on_disk(path: &Path, sealer: &Sealer) -> Result<Opened, OpenError>
         return Err(OpenError::NoWal);
     }
     bring_forward(&mut writer, sealer)?;
+    writer.execute_batch(RELEASE_LEASES)?;
     let readers = (0..READERS).map(|_| reader(path)).collect::<Result<_, _>>()?;
     Ok(Opened { writer, readers, lock: Some(lock) })
 }

@@ -116,6 +116,26 @@ async fn what_was_acknowledged_is_on_disk_though_the_store_was_never_closed() {
 }
 
 #[tokio::test]
+async fn what_a_server_had_begun_is_free_again_when_the_next_one_starts() {
+    let bench = Bench::new();
+    let change = made(&payment("order-1"));
+    let store = bench.open();
+    store.commit(change.clone()).await.unwrap();
+    store.mark_dirty(&change.payment.id, at(1)).await.unwrap();
+    store.receive(webhook(1)).await.unwrap();
+    assert_eq!(store.lease_due(at(1), at(900), 10).await.unwrap().len(), 1);
+    assert_eq!(store.lease_inbox(at(1), at(900), 10).await.unwrap().len(), 1);
+    assert!(store.lease_sweep(&change.payment.account, at(1), at(900)).await.unwrap().is_some());
+    drop(store);
+
+    let store = bench.open();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(1)));
+    assert_eq!(store.lease_due(at(1), at(900), 10).await.unwrap().len(), 1);
+    assert_eq!(store.lease_inbox(at(1), at(900), 10).await.unwrap().len(), 1);
+    assert!(store.lease_sweep(&change.payment.account, at(1), at(900)).await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn a_second_server_is_refused_until_the_first_is_gone() {
     let bench = Bench::new();
     let first = bench.open();
