@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs, io,
+    fmt, fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -10,8 +10,8 @@ use std::{
 };
 
 use gateway_core::{
-    Account, AccountBinding, AccountId, Clock, Gateway, IdSource, MerchantId, MerchantPolicy, Store,
-    StoreError,
+    Account, AccountBinding, AccountId, Clock, Gateway, IdSource, MerchantId, MerchantPolicy,
+    PaymentProvider, Store, StoreError,
 };
 use poem::{EndpointExt as _, Route, post};
 use sandbox::Control;
@@ -80,6 +80,29 @@ pub struct App {
     shutdown_wait: Duration,
 }
 
+/// What a program that embeds the server may put in the place of, or around, the usual parts.
+pub struct Parts {
+    /// Another clock than the machine's. A demo has its own.
+    pub clock: Option<Arc<dyn Clock>>,
+    /// Put around the store.
+    pub store: fn(Arc<dyn Store>) -> Arc<dyn Store>,
+    /// Put around every account's provider.
+    pub provider: fn(Arc<dyn PaymentProvider>) -> Arc<dyn PaymentProvider>,
+}
+
+impl Default for Parts {
+    /// The usual parts, nothing around them.
+    fn default() -> Self {
+        Self { clock: None, store: |store| store, provider: |provider| provider }
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("clock", &self.clock).finish_non_exhaustive()
+    }
+}
+
 /// What demo mode adds: the shared clock and the simulated PGs.
 struct DemoParts {
     clock: DemoClock,
@@ -92,7 +115,16 @@ impl App {
     /// # Errors
     ///
     /// [`StartError`]; nothing is left running.
-    pub async fn start(mut config: Config) -> Result<Self, StartError> {
+    pub async fn start(config: Config) -> Result<Self, StartError> {
+        Self::start_with(config, Parts::default()).await
+    }
+
+    /// As [`start`](Self::start), with some parts replaced or wrapped.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`]; nothing is left running.
+    pub async fn start_with(mut config: Config, parts: Parts) -> Result<Self, StartError> {
         // An error means that somebody in this process was first, with a provider as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let limits = ListenerLimits::from(config.server.limits);
@@ -104,13 +136,13 @@ impl App {
             RunMode::Demo => Some(start_demo(&mut config, address).await?),
             RunMode::Serve => None,
         };
-        let store = open_store(&config).await?;
-        let accounts = accounts(&config, demo.is_some())?;
+        let store = (parts.store)(open_store(&config).await?);
+        let accounts = accounts(&config, demo.is_some(), parts.provider)?;
         let bindings: Vec<AccountBinding> = accounts.iter().map(Account::binding).collect();
         store.bind_accounts(&bindings).await.map_err(StartError::Accounts)?;
         let clock: Arc<dyn Clock> = match &demo {
             Some(demo) => Arc::new(demo.clock.clone()),
-            None => Arc::new(SystemClock),
+            None => parts.clock.unwrap_or_else(|| Arc::new(SystemClock)),
         };
         let gateway = Gateway::new(store, clock, IdSource::random(), accounts, policies(&config));
         Ok(Self::serve(config, Arc::new(gateway), demo, public, admin))
@@ -268,12 +300,16 @@ fn demo_key(config: &Config, database: &Path) -> Result<EncryptionKey, StartErro
     EncryptionKey::load_or_create(&path).map_err(|source| StartError::File { path, source })
 }
 
-fn accounts(config: &Config, simulated: bool) -> Result<Vec<Account>, ConfigError> {
+fn accounts(
+    config: &Config,
+    simulated: bool,
+    around: fn(Arc<dyn PaymentProvider>) -> Arc<dyn PaymentProvider>,
+) -> Result<Vec<Account>, ConfigError> {
     let account = |account: &crate::config::AccountConfig| {
         Ok(Account {
             id: account.id.clone(),
             merchant: account.merchant.clone(),
-            provider: registry::provider(account)?,
+            provider: around(registry::provider(account)?),
             simulated,
         })
     };
@@ -300,7 +336,8 @@ pub fn documentation() -> Documentation {
     let store: Arc<dyn Store> = Arc::new(gateway_core::MemoryStore::default());
     let gateway = Gateway::new(store, Arc::new(SystemClock), IdSource::random(), Vec::new(), BTreeMap::new());
     let origins = Arc::new(BTreeMap::new());
-    Documentation::new(&api::service(&Arc::new(gateway), origins, TaskTracker::new(), Duration::ZERO))
+    let service = api::service(&Arc::new(gateway), origins, TaskTracker::new(), Duration::ZERO);
+    Documentation::new(&service, api::complete_document)
 }
 
 fn public_routes(
@@ -316,7 +353,7 @@ fn public_routes(
         .map(|merchant| (merchant.id.clone(), merchant.return_origins.clone()))
         .collect();
     let service = api::service(gateway, Arc::new(origins), tasks.clone(), config.server.confirm_wait);
-    let documentation = Documentation::new(&service);
+    let documentation = Documentation::new(&service, api::complete_document);
     let allowed = AllowedMethods::of(documentation.document());
     let mut routes = documentation.mount(Route::new().nest("/", service));
     routes = routes.at("/webhooks/:account/:token", post(webhooks::receive));
@@ -340,7 +377,7 @@ fn admin_routes(
     limits: FunnelLimits,
 ) -> impl poem::Endpoint<Output = poem::Response> + 'static {
     let service = api::admin_service(gateway);
-    let allowed = AllowedMethods::of(Documentation::new(&service).document());
+    let allowed = AllowedMethods::of(Documentation::new(&service, |_| {}).document());
     Funnel::new(Route::new().nest("/", service), limits, allowed)
 }
 

@@ -14,5 +14,5 @@ pub mod telemetry;
 mod webhooks;
 mod workers;
 
-pub use app::{App, StartError, documentation};
+pub use app::{App, Parts, StartError, documentation};
 pub use demo::{Simulators, start_alone as run_sandbox};
