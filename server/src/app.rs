@@ -45,9 +45,6 @@ pub enum StartError {
     /// The database cannot be opened.
     #[error("the database cannot be opened")]
     Database(#[source] Box<OpenError>),
-    /// This kind of database is not built in.
-    #[error("database.url: only sqlite: is supported by this version")]
-    UnsupportedDatabase,
     /// A file of the demo cannot be used.
     #[error("{} cannot be used", path.display())]
     File {
@@ -237,12 +234,8 @@ impl App {
 }
 
 async fn start_demo(config: &mut Config, address: SocketAddr) -> Result<DemoParts, StartError> {
-    let folder = match &config.database.url {
-        DatabaseUrl::Sqlite(path) => {
-            path.parent().filter(|_| path.as_os_str() != ":memory:").map(Path::to_owned)
-        }
-        DatabaseUrl::Postgres(_) => return Err(StartError::UnsupportedDatabase),
-    };
+    let DatabaseUrl::Sqlite(path) = &config.database.url;
+    let folder = path.parent().filter(|_| path.as_os_str() != ":memory:").map(Path::to_owned);
     let folder = folder.map(|folder| if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder });
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -261,7 +254,7 @@ async fn start_demo(config: &mut Config, address: SocketAddr) -> Result<DemoPart
 
 /// Books, clock and database belong together: without the database the others are of another time.
 fn forget_without_database(config: &Config, folder: &Path) -> io::Result<()> {
-    let DatabaseUrl::Sqlite(database) = &config.database.url else { return Ok(()) };
+    let DatabaseUrl::Sqlite(database) = &config.database.url;
     if database.exists() {
         return Ok(());
     }
@@ -276,12 +269,14 @@ fn forget_without_database(config: &Config, folder: &Path) -> io::Result<()> {
 }
 
 async fn open_store(config: &Config) -> Result<Arc<dyn Store>, StartError> {
-    let DatabaseUrl::Sqlite(path) = &config.database.url else { return Err(StartError::UnsupportedDatabase) };
+    let DatabaseUrl::Sqlite(path) = &config.database.url;
     let key = match &config.database.encryption_key {
         Some(key) => key.clone(),
         None => demo_key(config, path)?,
     };
-    let keys = Keys { current: Key::new(*key.expose()), previous: Vec::new() };
+    let previous =
+        config.database.previous_encryption_key.iter().map(|key| Key::new(*key.expose())).collect();
+    let keys = Keys { current: Key::new(*key.expose()), previous };
     let path = path.clone();
     let opened = tokio::task::spawn_blocking(move || SqliteStore::open(path, &keys)).await;
     match opened {

@@ -124,11 +124,13 @@ impl Operations {
         }
     }
 
-    /// The caller has waited long enough: the payment as it is, while the operation goes on.
+    /// The caller has waited long enough: the payment as it is, while the operation goes on. That
+    /// money came in needs no waiting for, unless it is being given back.
     async fn show(&self, merchant: &MerchantId, payment: Option<PaymentId>) -> Result<Answer, ApiError> {
         let Some(id) = payment else { return Err(ApiError::new(ErrorCode::TimedOut)) };
         let record = self.gateway.payment(merchant, &id).await.map_err(|error| problem_of(&error))?;
-        Ok(Answer { status: 202, ..Answer::payment(&record) })
+        let settled = record.payment.status.has_money() && record.unsettled_cancel().is_none();
+        Ok(Answer { status: if settled { 200 } else { 202 }, ..Answer::payment(&record) })
     }
 }
 

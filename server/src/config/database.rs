@@ -1,8 +1,8 @@
 //! `[database]`: where payments are kept, and the key of what is secret in them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use super::{ConfigError, EncryptionKey, RunMode, Settings};
 
@@ -14,41 +14,41 @@ pub struct DatabaseConfig {
     /// The key of what is secret in it. Always there in `serve`; in a demo it may be absent,
     /// and [`demo_key_file`](Self::demo_key_file) keeps one.
     pub encryption_key: Option<EncryptionKey>,
+    /// The key before that one: what it sealed can still be read.
+    pub previous_encryption_key: Option<EncryptionKey>,
 }
 
 /// Which database.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
     /// `sqlite:PATH`: a file of ours on a local disk.
     Sqlite(PathBuf),
-    /// `postgres://…`, which may hold a password.
-    Postgres(SecretString),
 }
 
 impl DatabaseConfig {
     pub(super) fn read(mut table: Settings, mode: RunMode) -> Result<Self, ConfigError> {
-        let url = table.required_secret("url")?;
-        let url = DatabaseUrl::parse(url.expose_secret()).map_err(|reason| table.wrong("url", reason))?;
-        let encryption_key = table
-            .optional_secret("encryption_key")?
-            .map(|text| EncryptionKey::parse(text.expose_secret()))
-            .transpose()
-            .map_err(|reason| table.wrong("encryption_key", reason))?;
+        let url = table.required("url", DatabaseUrl::parse)?;
+        let encryption_key = read_key(&mut table, "encryption_key")?;
+        let previous_encryption_key = read_key(&mut table, "previous_encryption_key")?;
         if mode == RunMode::Serve && encryption_key.is_none() {
             return Err(table.missing("encryption_key"));
         }
         table.deny_rest()?;
-        Ok(Self { url, encryption_key })
+        Ok(Self { url, encryption_key, previous_encryption_key })
     }
 
     /// Where a demo keeps a key it made itself: beside its database.
     #[must_use]
     pub fn demo_key_file(&self) -> PathBuf {
-        match &self.url {
-            DatabaseUrl::Sqlite(path) => path.with_extension("key"),
-            DatabaseUrl::Postgres(_) => Path::new("data").join("paymux.key"),
-        }
+        let DatabaseUrl::Sqlite(path) = &self.url;
+        path.with_extension("key")
     }
+}
+
+fn read_key(table: &mut Settings, name: &str) -> Result<Option<EncryptionKey>, ConfigError> {
+    let text = table.optional_secret(name)?;
+    let key = text.map(|text| EncryptionKey::parse(text.expose_secret())).transpose();
+    key.map_err(|reason| table.wrong(name, reason))
 }
 
 impl DatabaseUrl {
@@ -56,9 +56,6 @@ impl DatabaseUrl {
         if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
             return Ok(Self::Sqlite(path.into()));
         }
-        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-            return Ok(Self::Postgres(text.to_owned().into()));
-        }
-        Err("must be \"sqlite:PATH\" or \"postgres://…\"".to_owned())
+        Err("must be \"sqlite:PATH\"".to_owned())
     }
 }
