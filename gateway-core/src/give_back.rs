@@ -2,9 +2,7 @@
 
 use crate::{
     Cancel, CancelOrigin, CancelScope, CancelStatus, EventKind, Failure, FailureReason, LatePayments, Money,
-    PaymentStatus, PgPaymentId, PgStatus, Snapshot, SnapshotCancel,
-    draft::Draft,
-    schedule::settled_at,
+    PaymentStatus, PgPaymentId, PgStatus, Snapshot, SnapshotCancel, draft::Draft, schedule::settled_at,
     settle::Context,
 };
 
@@ -84,31 +82,41 @@ impl Draft {
 
     /// Late money goes back when the policy says so, when a newer payment took over the order, and
     /// when the merchant had closed the payment.
-    pub(crate) fn give_back_late(&mut self, context: &Context<'_>) {
+    pub(crate) fn give_back_late(&mut self, matching: &[(u16, &Snapshot)], context: &Context<'_>) {
+        let Some(accepted) = self.record.accepted().cloned() else { return };
+        let Some((number, shown)) = matching.iter().find(|(_, shown)| shown.pg_id == accepted) else {
+            return;
+        };
         let payment = &self.record.payment;
         let arrived = payment.status.has_money() && !self.status_before().has_money();
         let unwanted = payment.superseded
             || context.late_payments == LatePayments::GiveBack
             || self.status_before() == PaymentStatus::Cancelled;
-        if !(arrived && payment.late && unwanted) {
-            return;
-        }
-        let Some((number, pg_id)) =
-            self.record.accepted_attempt().and_then(|attempt| Some((attempt.number, attempt.pg_id.clone()?)))
-        else {
-            return;
-        };
-        let left = self.record.cancellable();
-        if !left.is_zero() {
-            let row =
-                compensation(number, pg_id, left, CancelScope::All, "the payment came too late", context);
+        let decided = self.record.cancels.iter().any(|cancel| {
+            cancel.origin == CancelOrigin::Compensation
+                && cancel.scope == CancelScope::All
+                && cancel.pg_id.as_ref() == Some(&accepted)
+        });
+        const REASON: &str = "the payment came too late";
+        if decided {
+            // Until nothing is left: a cancel by hand may have come between.
+            self.compensate(*number, shown, REASON, context);
+        } else if arrived && payment.late && unwanted {
+            // Decided now or never, even if a close is still under way: then it waits for that.
+            let row = compensation(*number, accepted, shown.balance(), CancelScope::All, REASON, context);
             self.record.cancels.push(row);
         }
     }
 
     /// Writes the cancel that gives back what `snapshot` holds, or closes its account where the PG can,
     /// unless one is under way or was refused. Tells whether it wrote one.
-    pub(crate) fn compensate(&mut self, number: u16, snapshot: &Snapshot, reason: &str, context: &Context<'_>) -> bool {
+    pub(crate) fn compensate(
+        &mut self,
+        number: u16,
+        snapshot: &Snapshot,
+        reason: &str,
+        context: &Context<'_>,
+    ) -> bool {
         let unpaid_account = snapshot.status == PgStatus::AwaitingDeposit && snapshot.paid.is_zero();
         let (scope, amount) = if unpaid_account {
             (CancelScope::Close, snapshot.total)
@@ -117,7 +125,8 @@ impl Draft {
         };
         let possible = scope != CancelScope::Close || context.description.closes_accounts;
         let of_it = |cancel: &&Cancel| cancel.pg_id.as_ref() == Some(&snapshot.pg_id);
-        let blocked = self.record.cancels.iter().filter(of_it).any(|cancel| blocks(cancel, scope, context));
+        let blocked =
+            self.record.cancels.iter().filter(of_it).any(|cancel| blocks(cancel, scope, amount, context));
         if amount.is_zero() || !possible || blocked {
             return false;
         }
@@ -128,12 +137,12 @@ impl Draft {
 }
 
 /// Whether `cancel` stands in the way of a compensation of the same PG payment: its outcome is open,
-/// the PG refused the same before, or it is done and the PG may only not show it yet.
-fn blocks(cancel: &Cancel, scope: CancelScope, context: &Context<'_>) -> bool {
+/// the PG refused the same before (not merely because somebody took a part meanwhile), or it is done and the PG may only not show it yet.
+fn blocks(cancel: &Cancel, scope: CancelScope, amount: Money, context: &Context<'_>) -> bool {
     let same = cancel.origin == CancelOrigin::Compensation && cancel.scope == scope;
     match cancel.status {
         CancelStatus::Requested | CancelStatus::Sent | CancelStatus::Unknown | CancelStatus::Pending => true,
-        CancelStatus::Refused => same,
+        CancelStatus::Refused => same && cancel.guard == amount,
         CancelStatus::Done if scope == CancelScope::Close => same,
         CancelStatus::Done => cancel
             .sending
@@ -187,6 +196,10 @@ fn is_same(ours: &Cancel, theirs: &SnapshotCancel, pg_id: &PgPaymentId) -> bool 
 
 fn follow(ours: &mut Cancel, theirs: &SnapshotCancel) {
     ours.status = theirs.status;
+    if ours.amount.currency() == theirs.amount.currency() {
+        // "All that is left" may have been less than it was when we asked.
+        ours.amount = theirs.amount;
+    }
     if theirs.pg_cancel_id.is_some() {
         ours.pg_cancel_id.clone_from(&theirs.pg_cancel_id);
     }

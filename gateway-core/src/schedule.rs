@@ -83,9 +83,10 @@ fn next_proof(
     description: &ProviderDescription,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let given_back = record.cancels.iter().filter(|cancel| {
-        cancel.origin == CancelOrigin::Compensation && cancel.status == CancelStatus::Done
-    });
+    let given_back = record
+        .cancels
+        .iter()
+        .filter(|cancel| cancel.origin == CancelOrigin::Compensation && cancel.status == CancelStatus::Done);
     let proofs = given_back.filter_map(|cancel| Some(settled_at(cancel.sending.as_ref()?, description)));
     proofs.filter(|at| *at > now).min()
 }
@@ -116,10 +117,10 @@ fn late_money_look(
         return None;
     }
     let due_at = payment.virtual_account.as_ref().and_then(|account| account.due_at);
-    let ended = payment.expires_at.max(due_at.unwrap_or(Timestamp::MIN));
-    let grace = later(ended, DEPOSIT_GRACE);
-    let next = if account_issued && grace > now { grace } else { later(now, jittered(DAY, ids)) };
-    (next <= later(ended, WATCHED_FOR)).then_some(next)
+    let last = later(payment.expires_at.max(due_at.unwrap_or(Timestamp::MIN)), WATCHED_FOR);
+    let daily = later(now, jittered(DAY, ids)).min(last);
+    let grace = due_at.map(|due_at| later(due_at, DEPOSIT_GRACE)).filter(|at| *at > now);
+    (last > now).then(|| grace.map_or(daily, |grace| grace.min(daily)))
 }
 
 fn rung(tries: u32, ids: &IdSource) -> Duration {

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     AttemptStatus, CancelScope, CancelStatus, EventKind, Failure, FailureReason, IdSource, LastAttempt, Mode,
     Money, MoneyMoves, PaymentStatus, PgPaymentId, PgStatus, ProviderDescription, Snapshot, derive::decisive,
-    derive::derive, draft::Draft,
+    derive::derive, draft::Draft, schedule::settled_at,
 };
 
 /// What happens to money that comes after a payment has ended.
@@ -46,13 +46,14 @@ impl Draft {
         let mut matching = Vec::new();
         for snapshot in snapshots {
             let Some(number) = self.number_of(snapshot, context) else {
-                self.end_claim(&snapshot.pg_id);
+                self.end_wrong_claims(None, snapshot, context);
                 strangers.push(Stranger {
                     pg_id: snapshot.pg_id.clone(),
                     pg_order_id: snapshot.pg_order_id.clone(),
                 });
                 continue;
             };
+            self.end_wrong_claims(Some(number), snapshot, context);
             ours.push((number, snapshot));
             self.keep_raw(number, snapshot);
             if self.matches(snapshot, context.description.mode) {
@@ -70,7 +71,7 @@ impl Draft {
             self.settle_cancels(*number, snapshot, context);
         }
         self.give_back_surplus(&matching, context);
-        self.give_back_late(context);
+        self.give_back_late(&matching, context);
         strangers
     }
 
@@ -83,14 +84,19 @@ impl Draft {
         self.record.attempts.iter().find(is_of).map(|attempt| attempt.number)
     }
 
-    /// An attempt that claims a PG payment of another order claims wrongly: nothing can come of it.
-    fn end_claim(&mut self, pg_id: &PgPaymentId) {
-        let claims = |attempt: &&crate::Attempt| {
-            attempt.pg_id.as_ref() == Some(pg_id) && attempt.is_uncertain() && !attempt.accepted
+    /// An attempt that claims a PG payment of another order claims wrongly: nothing can come of it, once
+    /// what it sent must have landed.
+    fn end_wrong_claims(&mut self, owner: Option<u16>, snapshot: &Snapshot, context: &Context<'_>) {
+        let has_landed = |attempt: &&crate::Attempt| {
+            let sent = attempt.confirm.as_ref();
+            sent.is_none_or(|sent| settled_at(sent, context.description) <= context.asked_at)
         };
-        let Some(number) = self.record.attempts.iter().find(claims).map(|attempt| attempt.number) else {
-            return;
-        };
+        let wrong = self.record.attempts.iter().filter(|attempt| {
+            Some(attempt.number) != owner
+                && attempt.pg_id.as_ref() == Some(&snapshot.pg_id)
+                && attempt.is_uncertain()
+        });
+        let Some(number) = wrong.filter(has_landed).map(|attempt| attempt.number).next() else { return };
         self.close_attempt(number, &Failure::of(FailureReason::Mismatch));
         self.reopen();
     }
@@ -170,6 +176,10 @@ impl Draft {
     fn accept(&mut self, matching: &[(u16, &Snapshot)]) {
         let has_money = |snapshot: &Snapshot| !snapshot.paid.is_zero();
         let now_accepted = self.record.accepted().cloned();
+        // Against one that is accepted counts only what was not given back already.
+        let pays = |snapshot: &Snapshot| {
+            if now_accepted.is_none() { has_money(snapshot) } else { !snapshot.balance().is_zero() }
+        };
         let its_snapshot =
             matching.iter().find(|(_, snapshot)| Some(&snapshot.pg_id) == now_accepted.as_ref());
         let keeps = match its_snapshot {
@@ -180,7 +190,7 @@ impl Draft {
             return;
         }
         let acceptable = matching.iter().filter(|(_, snapshot)| {
-            has_money(snapshot) || (now_accepted.is_none() && snapshot.status == PgStatus::AwaitingDeposit)
+            pays(snapshot) || (now_accepted.is_none() && snapshot.status == PgStatus::AwaitingDeposit)
         });
         let best = decisive(acceptable.clone().map(|(_, snapshot)| *snapshot));
         let Some((number, snapshot)) = acceptable.clone().find(|(_, snapshot)| Some(*snapshot) == best)
@@ -219,8 +229,8 @@ impl Draft {
         };
         let Some((number, snapshot)) = decides else { return };
         // Where money moves before confirm, reading moved none; but "paid" without an amount settles nothing.
-        let asked = context.description.money_moves != MoneyMoves::BeforeConfirm
-            || snapshot.status == PgStatus::Paid;
+        let asked =
+            context.description.money_moves != MoneyMoves::BeforeConfirm || snapshot.status == PgStatus::Paid;
         let sent = asked && self.attempt(number).is_some_and(crate::Attempt::is_uncertain);
         if self.ended_untaken(number, snapshot, context) {
             return;

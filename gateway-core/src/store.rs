@@ -361,7 +361,9 @@ pub enum StoreError {
     #[error("the inbox is full")]
     InboxFull,
     /// An account was changed or taken away while payments are open.
-    #[error("account `{0}` was changed or removed while it has open or watched payments; restore its settings")]
+    #[error(
+        "account `{0}` was changed or removed while it has open or watched payments; restore its settings"
+    )]
     AccountChanged(AccountId),
     /// The store cannot be reached or cannot write.
     #[error("the store is not available")]

@@ -1,8 +1,8 @@
 //! Giving money back, and closing what was not paid.
 
 use crate::{
-    Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Gateway, GatewayError, Heard, MerchantId, Money,
-    MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, RefundAccount, StateProblem, StoreError,
+    Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Gateway, GatewayError, Heard, MerchantId,
+    Money, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, RefundAccount, StateProblem, StoreError,
     draft::Draft, gateway::RequestKey,
 };
 
@@ -108,6 +108,9 @@ impl Gateway {
             return Err(GatewayError::state(StateProblem::CancelInProgress, record));
         }
         let (scope, amount, left) = (row.scope, row.amount, record.cancellable());
+        if scope == CancelScope::Close && record.payment.status != PaymentStatus::AwaitingDeposit {
+            return Err(GatewayError::state(StateProblem::Status, record));
+        }
         if scope != CancelScope::Close && amount.amount() > left.amount() {
             return Err(GatewayError::state(StateProblem::CancellableAmountExceeded, record));
         }
@@ -186,7 +189,8 @@ impl Gateway {
         if record.unsettled_cancel().is_some() {
             return Err(GatewayError::state(StateProblem::CancelInProgress, record.clone()));
         }
-        let row = Cancel { scope: CancelScope::Close, ..self.row(new, total) };
+        // Nothing was paid, so nothing is sent anywhere: a PG may refuse an account it has no use for.
+        let row = Cancel { scope: CancelScope::Close, refund_account: None, ..self.row(new, total) };
         if record.payment.status == PaymentStatus::Ready {
             return Ok(Cancel { status: CancelStatus::Done, ..row });
         }

@@ -59,9 +59,9 @@ impl Gateway {
         };
         let by_us = account.description().money_moves != MoneyMoves::BeforeConfirm;
         if by_us {
-            self.take_money(record, number, claim, key).await
+            Box::pin(self.take_money(record, number, claim, key)).await
         } else {
-            self.read_what_was_taken(record, number, claim, key).await
+            Box::pin(self.read_what_was_taken(record, number, claim, key)).await
         }
     }
 
@@ -331,9 +331,10 @@ fn claimed_attempt(record: &PaymentRecord, claim: &ReturnClaim) -> Claimed {
 /// The attempt that asked for this PG payment before, whatever order id it is shown with now.
 fn sent_before(record: &PaymentRecord, pg_id: Option<&PgPaymentId>) -> Option<u16> {
     let pg_id = pg_id?;
-    let sent = record.attempts.iter().find(|attempt| {
-        attempt.confirm.is_some() && attempt.pg_id.as_ref() == Some(pg_id)
-    });
+    let sent = record
+        .attempts
+        .iter()
+        .find(|attempt| attempt.confirm.is_some() && attempt.pg_id.as_ref() == Some(pg_id));
     sent.map(|attempt| attempt.number)
 }
 

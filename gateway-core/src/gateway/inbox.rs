@@ -7,7 +7,8 @@ use futures_util::{StreamExt, stream};
 use crate::{
     Account, AccountId, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
     PgPaymentId, Proof, RawWebhook, ReceivedWebhook, WebhookClaim, WebhookSubject,
-    gateway::look_up::{LookUpError, says_nothing_ever, unanswered}, schedule::later,
+    gateway::look_up::{LookUpError, says_nothing_ever, unanswered},
+    schedule::later,
 };
 
 /// How long a worker keeps a webhook to itself.

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    Account, Attempt, AttemptStatus, Gateway, GatewayError, MerchantId, MoneyMoves, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
-    PgPaymentId, ProviderError, Snapshot, StoreError, draft::Draft, settle::Stranger,
+    Account, Attempt, AttemptStatus, Gateway, GatewayError, MerchantId, MoneyMoves, PaymentId, PaymentRecord,
+    PaymentRef, PgOrderId, PgPaymentId, ProviderError, Snapshot, StoreError, draft::Draft, settle::Stranger,
 };
 
 /// How often a look-up starts over because the payment changed while the PG was asked.
@@ -71,7 +71,7 @@ impl Gateway {
             let account = self.account_of(&record)?;
             let asked_at = self.clock.now();
             let snapshots = ask(account, &record, extra).await.map_err(LookUpError::Provider)?;
-            match self.commit_look(record, &snapshots, asked_at, tries).await {
+            match Box::pin(self.commit_look(record, &snapshots, asked_at, tries)).await {
                 Ok((record, met_stranger)) => {
                     return Ok(LookedUp { record, snapshots, asked_at, met_stranger });
                 }
@@ -108,7 +108,18 @@ impl Gateway {
                 draft.touch();
             }
         };
-        self.settle_and_commit(record, snapshots, asked_at, looked, tries).await
+        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        let version = record.payment.version;
+        let (record, met_stranger) =
+            self.settle_and_commit(record, snapshots, asked_at, looked, tries).await?;
+        if record.payment.version == version {
+            // Nothing to change, so no commit compared versions: what was read may be old by now.
+            let kept = self.store.payment(&merchant, &id).await?;
+            if kept.is_none_or(|kept| kept.payment.version != version) {
+                return Err(StoreError::Conflict);
+            }
+        }
+        Ok((record, met_stranger))
     }
 
     async fn settle_and_commit(
@@ -176,8 +187,7 @@ impl Gateway {
                 "a PG payment of another order was shown for this payment; nothing was accepted or cancelled"
             );
             for owner in self.owners(account, stranger).await {
-                if owner != record.payment.id
-                    && self.store.mark_dirty(&owner, self.clock.now()).await.is_ok()
+                if owner != record.payment.id && self.store.mark_dirty(&owner, self.clock.now()).await.is_ok()
                 {
                     self.wake();
                 }

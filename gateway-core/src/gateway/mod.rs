@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use tokio::sync::Notify;
 
 use crate::{
-    AccountBinding, AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments,
-    MerchantId, Method, PaymentId, PaymentProvider, PaymentRecord, PgPaymentId,
-    ProviderDescription, Store, StoreError, draft::Draft, schedule::next_watch, settle::Context,
+    AccountBinding, AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId,
+    Method, PaymentId, PaymentProvider, PaymentRecord, PgPaymentId, ProviderDescription, Store, StoreError,
+    draft::Draft, schedule::next_watch, settle::Context,
 };
 
 mod cancel;
@@ -22,6 +22,8 @@ mod resolve;
 mod send_cancel;
 mod send_confirm;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use cancel::NewCancel;
 pub use error::{GatewayError, StateProblem};
@@ -218,15 +220,12 @@ impl Gateway {
             let next = next_watch(&draft.record, account.description(), now, tries, &self.ids);
             draft.record.payment.watch = waits.or(next);
         }
-        self.commit_watched(draft, now).await
+        // Boxed, or every use case would hold it several times and fill a thread's stack.
+        Box::pin(self.commit_watched(draft, now)).await
     }
 
     /// Commits a draft whose watch is set.
-    async fn commit_watched(
-        &self,
-        draft: Draft,
-        now: jiff::Timestamp,
-    ) -> Result<PaymentRecord, StoreError> {
+    async fn commit_watched(&self, draft: Draft, now: jiff::Timestamp) -> Result<PaymentRecord, StoreError> {
         let unchanged = draft.record.clone();
         let Some((change, after)) = draft.into_change(now, &self.ids) else { return Ok(unchanged) };
         self.store.commit(change).await?;

@@ -38,7 +38,7 @@ impl Gateway {
             worked += due.len();
             stream::iter(due)
                 .for_each_concurrent(AT_ONCE, |(merchant, id)| async move {
-                    if let Err(error) = self.resolve(&merchant, &id).await {
+                    if let Err(error) = Box::pin(self.resolve(&merchant, &id)).await {
                         tracing::warn!(payment = %id, error = %error, "a due payment could not be resolved; it stays due");
                     }
                 })
@@ -125,7 +125,10 @@ impl Gateway {
         for attempt in uncertain {
             let Some(sent) = &attempt.confirm else { continue };
             let shown = snapshots.iter().find(|snapshot| Some(&snapshot.pg_id) == attempt.pg_id.as_ref());
-            let untouched = shown.is_none_or(|s| matches!(s.status, PgStatus::Ready | PgStatus::InProgress));
+            // What another order's id stands for must not be asked for again.
+            let ours = |s: &&Snapshot| s.pg_order_id == attempt.pg_order_id.as_str();
+            let untouched =
+                shown.is_none_or(|s| ours(&s) && matches!(s.status, PgStatus::Ready | PgStatus::InProgress));
             if !untouched {
                 continue;
             }
@@ -163,13 +166,9 @@ impl Gateway {
         Ok(self.commit(draft, tries).await?)
     }
 
-    async fn send_again(
-        &self,
-        record: PaymentRecord,
-        number: u16,
-    ) -> Result<PaymentRecord, GatewayError> {
+    async fn send_again(&self, record: PaymentRecord, number: u16) -> Result<PaymentRecord, GatewayError> {
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
-        match self.send_confirm(record, number).await {
+        match Box::pin(self.send_confirm(record, number)).await {
             Ok(record) => Ok(record),
             Err(GatewayError::Store(error)) => Err(error.into()),
             // Whatever a caller would have been told, the payment holds it.
@@ -239,9 +238,9 @@ impl Gateway {
             let Some(cancel) = record.cancel(&id) else { continue };
             let shown = snapshots.iter().find(|snapshot| Some(&snapshot.pg_id) == cancel.pg_id.as_ref());
             let Some(sent) = &cancel.sending else { continue };
-            let proved = shown.is_some_and(|snapshot| is_untouched(cancel, snapshot))
-                && is_negative_final(sent, &description, asked_at);
-            let Some(sending) = repeat(sent, proved, self.clock.now()) else { continue };
+            let landed = is_negative_final(sent, &description, asked_at);
+            let untouched = shown.filter(|_| landed).map(|snapshot| is_untouched(cancel, snapshot));
+            let Some(sending) = repeat_cancel(sent, untouched, self.clock.now()) else { continue };
             let tries = record.payment.watch.map_or(0, |watch| watch.tries);
             let mut draft = Draft::of(record);
             if let Some(cancel) = draft.cancel_mut(&id) {
@@ -249,7 +248,7 @@ impl Gateway {
                 cancel.sending = Some(sending);
             }
             record = match self.commit(draft, tries).await {
-                Ok(record) => self.send_cancel(record, &id).await?,
+                Ok(record) => Box::pin(self.send_cancel(record, &id)).await?,
                 Err(error) => return Err(error.into()),
             };
         }
@@ -303,6 +302,15 @@ fn repeat_confirm(
         return None;
     }
     repeat(sent, proved_not_executed, now)
+}
+
+/// How a cancel goes out again. An error after which the balance is another one may hide that it was
+/// done: the same key and guard once more tell, and do nothing a second time.
+fn repeat_cancel(sent: &Sending, untouched: Option<bool>, now: Timestamp) -> Option<Sending> {
+    match (sent.heard, untouched) {
+        (Heard::Error, Some(false)) => Some(sent.again(now)),
+        _ => repeat(sent, untouched == Some(true), now),
+    }
 }
 
 /// How a request goes out again: with the same key where nothing was heard, with the next one where

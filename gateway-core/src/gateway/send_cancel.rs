@@ -26,7 +26,7 @@ impl Gateway {
         while let Some(id) = waits(&record) {
             let (merchant, payment) = (record.payment.merchant.clone(), record.payment.id.clone());
             record = match self.commit_sending(Draft::of(record), &id).await {
-                Ok(record) => self.send_cancel(record, &id).await?,
+                Ok(record) => Box::pin(self.send_cancel(record, &id)).await?,
                 Err(GatewayError::Store(StoreError::Conflict)) => self.payment(&merchant, &payment).await?,
                 Err(error) => return Err(error),
             };
@@ -75,7 +75,7 @@ impl Gateway {
         let suspect = if repeated { Suspect::EarlierSend } else { Suspect::Nothing };
         match answer {
             Ok(outcome) if is_of(&outcome, &request, &record) => {
-                self.cancelled(record, id, outcome, asked_at).await
+                Box::pin(self.cancelled(record, id, outcome, asked_at)).await
             }
             Ok(_) => {
                 tracing::error!(payment = %record.payment.id, account = %account.id, "the PG answered a cancel with another payment");
@@ -124,9 +124,8 @@ impl Gateway {
     ) -> Result<PaymentRecord, GatewayError> {
         let answer = |draft: &mut Draft| {
             // What a look-up settled meanwhile is newer than this answer.
-            let is_open = |cancel: &&mut Cancel| {
-                cancel.status.is_unsettled() || cancel.status == CancelStatus::Refused
-            };
+            let is_open =
+                |cancel: &&mut Cancel| cancel.status.is_unsettled() || cancel.status == CancelStatus::Refused;
             if let Some(cancel) = draft.cancel_mut(id).filter(is_open) {
                 cancel.status = outcome.status;
                 cancel.failure = (outcome.status == CancelStatus::Refused)

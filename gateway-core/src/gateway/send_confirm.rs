@@ -27,13 +27,13 @@ impl Gateway {
         }
         match answer {
             Ok(snapshot) if is_of(&snapshot, attempt) => {
-                self.confirmed(record, number, snapshot, asked_at).await
+                Box::pin(self.confirmed(record, number, snapshot, asked_at)).await
             }
             Ok(_) => {
                 tracing::error!(payment = %record.payment.id, account = %account.id, "the PG answered a confirm with another payment");
                 self.unconfirmed(&record, number, Heard::Error).await
             }
-            Err(error) => self.not_confirmed(&record, number, error, repeated).await,
+            Err(error) => Box::pin(self.not_confirmed(&record, number, error, repeated)).await,
         }
     }
 
@@ -101,7 +101,15 @@ impl Gateway {
         number: u16,
     ) -> Result<PaymentRecord, GatewayError> {
         match self.look_up(merchant, id, None, 0).await {
-            Ok(looked_up) => outcome(self.follow_up(looked_up.record).await?, number),
+            Ok(looked_up) => {
+                let met_stranger = looked_up.met_stranger;
+                let record = self.follow_up(looked_up.record).await?;
+                let uncertain = record.attempts.iter().any(|a| a.number == number && a.is_uncertain());
+                if met_stranger && uncertain {
+                    return Err(GatewayError::Mismatch(Box::new(record)));
+                }
+                outcome(record, number)
+            }
             Err(LookUpError::Gateway(error)) => Err(error),
             // Still uncertain: the payment is shown as it is.
             Err(LookUpError::Provider(_)) => outcome(self.payment(merchant, id).await?, number),

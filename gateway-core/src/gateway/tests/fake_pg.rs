@@ -17,8 +17,8 @@ use serde_json::Value;
 
 use super::fake_books::{Books, Op};
 use crate::{
-    BrowserStep, CancelAmount, CancelOutcome, CancelRequest, Clock, ConfirmRequest, Currency, Failure,
-    FailureReason, InvalidBrowserResult, ManualClock, Method, MethodTerms, Mode, Money, MoneyMoves, PaidList,
+    BrowserStep, CancelAmount, CancelOutcome, CancelRequest, Clock, ConfirmRequest, Failure, FailureReason,
+    InvalidBrowserResult, ManualClock, Method, MethodTerms, Mode, Money, MoneyMoves, PaidList,
     PaymentProvider, PaymentRef, PaymentRequest, Prepared, Proof, ProviderDescription, ProviderError,
     RawWebhook, ReturnClaim, Secret, Snapshot, WebhookClaim, WebhookRejected, WebhookSubject,
 };
@@ -274,6 +274,3 @@ impl PaidList for FakePg {
         self.call(call, listed, |snapshot| vec![snapshot]).await
     }
 }
-
-/// Currency of everything the fake sells.
-pub(crate) const WON: Currency = Currency::Krw;

@@ -1,0 +1,17 @@
+//! The use cases over a scripted PG, a store in memory and a clock that stands still.
+
+mod bench;
+mod cancels;
+mod confirms;
+mod deposits;
+mod errors_of_cancel;
+mod errors_of_confirm;
+mod fake_books;
+mod fake_pg;
+mod interleavings;
+mod late_money;
+mod mismatches;
+mod registers;
+mod surplus;
+mod sweeps;
+mod webhooks;
