@@ -48,6 +48,18 @@ impl Draft {
         self.looked = true;
     }
 
+    /// A look answers the hints that came before it, and the recheck that was due. A hint may be ahead of
+    /// what the PG shows, so its look is followed by one more at `recheck_at`.
+    pub(crate) fn answer_hints(&mut self, now: Timestamp, recheck_at: Timestamp) {
+        let (hints, payment) = (self.record.hints, &mut self.record.payment);
+        if hints > payment.answered_hints {
+            payment.answered_hints = hints;
+            payment.recheck_at = Some(recheck_at);
+        } else if payment.recheck_at.is_some_and(|at| at <= now) {
+            payment.recheck_at = None;
+        }
+    }
+
     pub(crate) fn tell(&mut self, event: EventKind) {
         self.events.push(event);
     }

@@ -87,7 +87,14 @@ impl Draft {
         let Some((number, shown)) = matching.iter().find(|(_, shown)| shown.pg_id == accepted) else {
             return;
         };
+        const REASON: &str = "the payment came too late";
         let payment = &self.record.payment;
+        let waits = payment.status == PaymentStatus::AwaitingDeposit;
+        if waits && payment.superseded {
+            // The order has another payment: nobody should pay into this account any more.
+            self.compensate(*number, shown, REASON, context);
+            return;
+        }
         let arrived = payment.status.has_money() && !self.status_before().has_money();
         let unwanted = payment.superseded
             || context.late_payments == LatePayments::GiveBack
@@ -97,11 +104,10 @@ impl Draft {
                 && cancel.scope == CancelScope::All
                 && cancel.pg_id.as_ref() == Some(&accepted)
         });
-        const REASON: &str = "the payment came too late";
         if decided {
             // Until nothing is left: a cancel by hand may have come between.
             self.compensate(*number, shown, REASON, context);
-        } else if arrived && payment.late && unwanted {
+        } else if arrived && (payment.superseded || (payment.late && unwanted)) {
             // Decided now or never, even if a close is still under way: then it waits for that.
             let row = compensation(*number, accepted, shown.balance(), CancelScope::All, REASON, context);
             self.record.cancels.push(row);

@@ -226,6 +226,10 @@ pub struct Payment {
     pub paid_at: Option<Timestamp>,
     /// When it is looked at again; `None` when nothing is expected.
     pub watch: Option<Watch>,
+    /// How many hints a look at the PG has answered.
+    pub answered_hints: u64,
+    /// When to look once more after the newest hint: its look may have come before the PG showed the change.
+    pub recheck_at: Option<Timestamp>,
 }
 
 impl Payment {

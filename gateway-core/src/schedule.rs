@@ -5,8 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    CancelOrigin, CancelStatus, IdSource, MoneyMoves, PaymentRecord, PaymentStatus, ProviderDescription,
-    Sending, Watch,
+    CancelStatus, IdSource, MoneyMoves, PaymentRecord, PaymentStatus, ProviderDescription, Sending, Watch,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -48,6 +47,7 @@ pub(crate) fn next_watch(
     let at = [
         is_uncertain(record).then(|| later(now, rung(tries, ids))),
         next_proof(record, description, now),
+        record.payment.recheck_at.filter(|at| *at > now),
         has_pending_refund(record).then(|| later(now, rung(tries.max(REFUND_RUNG), ids))),
         match record.payment.status {
             PaymentStatus::Ready => Some(record.payment.expires_at.max(later(now, rung(tries, ids)))),
@@ -77,16 +77,14 @@ fn has_pending_refund(record: &PaymentRecord) -> bool {
     record.cancels.iter().any(|cancel| cancel.status == CancelStatus::Pending)
 }
 
-/// Money that had to go back is watched to nothing: one more look when no answer can be old any more.
+/// A cancel that is done is looked at once more when no answer can be old any more: until then the PG may
+/// show the payment as it was before.
 fn next_proof(
     record: &PaymentRecord,
     description: &ProviderDescription,
     now: Timestamp,
 ) -> Option<Timestamp> {
-    let given_back = record
-        .cancels
-        .iter()
-        .filter(|cancel| cancel.origin == CancelOrigin::Compensation && cancel.status == CancelStatus::Done);
+    let given_back = record.cancels.iter().filter(|cancel| cancel.status == CancelStatus::Done);
     let proofs = given_back.filter_map(|cancel| Some(settled_at(cancel.sending.as_ref()?, description)));
     proofs.filter(|at| *at > now).min()
 }

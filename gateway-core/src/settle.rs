@@ -72,6 +72,7 @@ impl Draft {
         }
         self.give_back_surplus(&matching, context);
         self.give_back_late(&matching, context);
+        self.end_reads(context);
         strangers
     }
 
@@ -160,6 +161,17 @@ impl Draft {
         payment.virtual_account = None;
         if payment.status == PaymentStatus::AwaitingDeposit {
             payment.status = PaymentStatus::Ready;
+        }
+    }
+
+    /// Where money moves before confirm, confirming is only reading: once a payment is accepted, no other
+    /// attempt waits for an answer. Its rows stay watched by its order id.
+    fn end_reads(&mut self, context: &Context<'_>) {
+        if context.description.money_moves != MoneyMoves::BeforeConfirm || self.record.accepted().is_none() {
+            return;
+        }
+        for attempt in self.record.attempts.iter_mut().filter(|attempt| attempt.is_uncertain()) {
+            attempt.status = AttemptStatus::Closed;
         }
     }
 
@@ -348,10 +360,11 @@ impl Draft {
         }
         payment.status = status;
         payment.failure = failure;
+        // An account that is issued after the end is late already: so is its deposit.
+        payment.late |= ended && !had_money && status.holds_order();
         if snapshot.paid.is_zero() {
             payment.paid_at = None;
         } else {
-            payment.late |= ended && !had_money;
             payment.paid_at = payment.paid_at.or(snapshot.paid_at);
         }
         if status == PaymentStatus::Confirming

@@ -147,6 +147,8 @@ pub(crate) fn payment_of(merchant: &str, account: &str, order_id: &str) -> Payme
         last_attempt: None,
         late: false,
         superseded: false,
+        answered_hints: 0,
+        recheck_at: None,
         livemode: false,
         simulated: true,
         version: 1,

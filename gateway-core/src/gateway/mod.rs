@@ -7,7 +7,9 @@ use tokio::sync::Notify;
 use crate::{
     AccountBinding, AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId,
     Method, PaymentId, PaymentProvider, PaymentRecord, PgPaymentId, ProviderDescription, Store, StoreError,
-    draft::Draft, schedule::next_watch, settle::Context,
+    draft::Draft,
+    schedule::{NEGATIVE_GRACE, later, next_watch},
+    settle::Context,
 };
 
 mod cancel;
@@ -215,6 +217,10 @@ impl Gateway {
     async fn commit(&self, mut draft: Draft, tries: u32) -> Result<PaymentRecord, StoreError> {
         let now = self.clock.now();
         if let Some(account) = self.accounts.get(&draft.record.payment.account) {
+            if draft.has_looked() {
+                let wait = account.description().read_timeout.saturating_add(NEGATIVE_GRACE);
+                draft.answer_hints(now, later(now, wait));
+            }
             // A hint waits for a look: a change that asked nobody must not answer it.
             let waits = draft.record.payment.watch.filter(|watch| watch.at <= now && !draft.has_looked());
             let next = next_watch(&draft.record, account.description(), now, tries, &self.ids);

@@ -113,6 +113,8 @@ impl Gateway {
             expires_at: later(now, policy.payable_for),
             paid_at: None,
             watch: None,
+            answered_hints: 0,
+            recheck_at: None,
         };
         Ok(PaymentRecord { payment, attempts: Vec::new(), cancels: Vec::new(), hints: 0, events: 0 })
     }

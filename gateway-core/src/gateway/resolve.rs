@@ -6,9 +6,9 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    Attempt, AttemptStatus, Cancel, CancelId, CancelScope, CancelStatus, Failure, FailureReason, Gateway,
-    GatewayError, Heard, MerchantId, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, PgStatus,
-    ProviderDescription, ProviderError, Sending, Snapshot, StoreError, Watch,
+    Attempt, AttemptStatus, Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Failure,
+    FailureReason, Gateway, GatewayError, Heard, MerchantId, MoneyMoves, PaymentId, PaymentRecord,
+    PaymentStatus, PgStatus, ProviderDescription, ProviderError, Sending, Snapshot, StoreError, Watch,
     draft::Draft,
     gateway::look_up::{LookUpError, LookedUp},
     schedule::{is_uncertain, later, retry_watch, settled_at},
@@ -20,6 +20,10 @@ const LEASE: Duration = Duration::from_secs(5 * 60);
 /// How many payments one round takes, and how many of them are worked on at once.
 const ROUND: u32 = 64;
 const AT_ONCE: usize = 8;
+
+/// How often a merchant's cancel is sent while the PG answers errors and is seen to do nothing. The
+/// merchant then decides; money that must go back is never given up.
+const CANCEL_SENDS: u32 = 3;
 
 impl Gateway {
     /// Works on every payment that is due now; tells how many there were.
@@ -240,6 +244,14 @@ impl Gateway {
             let Some(sent) = &cancel.sending else { continue };
             let landed = is_negative_final(sent, &description, asked_at);
             let untouched = shown.filter(|_| landed).map(|snapshot| is_untouched(cancel, snapshot));
+            let gives_up = cancel.origin == CancelOrigin::Merchant
+                && sent.heard == Heard::Error
+                && untouched == Some(true)
+                && sent.times >= CANCEL_SENDS;
+            if gives_up {
+                record = self.give_up_cancel(&record, &id).await?;
+                continue;
+            }
             let Some(sending) = repeat_cancel(sent, untouched, self.clock.now()) else { continue };
             let tries = record.payment.watch.map_or(0, |watch| watch.tries);
             let mut draft = Draft::of(record);

@@ -93,11 +93,13 @@ impl Gateway {
             Err(ProviderError::OutcomeUnknown(UnknownOutcome::NoAnswer(_))) => {
                 self.cancel_unknown(&record, id, Heard::Nothing).await
             }
-            Err(ProviderError::OutcomeUnknown(UnknownOutcome::Error(_))) => {
+            Err(ProviderError::OutcomeUnknown(UnknownOutcome::Error(pg))) => {
+                self.keep_words(&record, id, &pg).await?;
                 self.cancel_unknown(&record, id, Heard::Error).await
             }
             Err(ProviderError::Declined(failure)) => self.cancel_denied(&record, id, failure, suspect).await,
             Err(ProviderError::Conflict(pg)) => {
+                self.keep_words(&record, id, &pg).await?;
                 let failure = Failure::by_pg(FailureReason::NotCancellable, pg);
                 self.cancel_denied(&record, id, failure, Suspect::Contradiction).await
             }
@@ -258,6 +260,39 @@ impl Gateway {
             self.wake();
         }
         Ok(refused)
+    }
+
+    /// Keeps what the PG said to a cancel that it may or may not have done: the reason to show if it
+    /// turns out not done.
+    async fn keep_words(
+        &self,
+        record: &PaymentRecord,
+        id: &CancelId,
+        pg: &PgMessage,
+    ) -> Result<(), GatewayError> {
+        let failure = Failure::by_pg(FailureReason::ProviderUnavailable, pg.clone());
+        let change = |draft: &mut Draft| {
+            if let Some(cancel) = draft.cancel_mut(id).filter(|cancel| cancel.status.is_unsettled()) {
+                cancel.failure = Some(failure.clone());
+            }
+        };
+        self.update(&record.payment.merchant, &record.payment.id, change).await.map(|_| ())
+    }
+
+    /// The PG answered a merchant's cancel with errors again and again, and certainly did none of it: the
+    /// merchant is told, and may ask again with the same key.
+    pub(crate) async fn give_up_cancel(
+        &self,
+        record: &PaymentRecord,
+        id: &CancelId,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let change = |draft: &mut Draft| {
+            if let Some(cancel) = draft.cancel_mut(id).filter(|cancel| cancel.status.is_unsettled()) {
+                let failure = cancel.failure.take();
+                cancel.refuse(failure.unwrap_or(Failure::of(FailureReason::ProviderUnavailable)));
+            }
+        };
+        self.update(&record.payment.merchant, &record.payment.id, change).await
     }
 
     pub(crate) async fn cancel_unknown(

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use gateway_core::{
-    Attempt, AttemptStatus, BrowserStep, Cancel, Failure, FailureReason, LastAttempt, MethodDetail, NewEvent,
-    Payment, PaymentRecord, PaymentStatus,
+    Attempt, AttemptStatus, BrowserStep, Cancel, CancelStatus, Failure, FailureReason, LastAttempt,
+    MethodDetail, NewEvent, Payment, PaymentRecord, PaymentStatus,
 };
 use poem_openapi::{Enum, Object, Union};
 use serde_json::Value;
@@ -125,6 +125,7 @@ pub struct ScriptAction {
 
 /// One call of a script
 #[derive(Clone, Debug, Object)]
+#[oai(rename = "ScriptCall")]
 pub struct ScriptCallBody {
     /// A dotted path from `window`, such as `IMP.request_pay`; with a leading dot, a method of what the call before
     /// returned, such as `.payment`.
@@ -378,7 +379,11 @@ impl From<&Cancel> for CancelBody {
             origin: cancel.origin.into(),
             amount: cancel.amount.amount(),
             reason: cancel.reason.clone(),
-            failure: cancel.failure.as_ref().map(Into::into),
+            failure: cancel
+                .failure
+                .as_ref()
+                .filter(|_| cancel.status == CancelStatus::Refused)
+                .map(Into::into),
             created_at: cancel.created_at.into(),
         }
     }

@@ -59,6 +59,8 @@ pub(crate) fn payment(order_id: &str) -> Payment {
         last_attempt: None,
         late: false,
         superseded: false,
+        answered_hints: 0,
+        recheck_at: None,
         livemode: false,
         simulated: true,
         version: 1,
