@@ -53,10 +53,11 @@ pub(super) const CONFIRM: &[Rows] = &[
             "INVALID_UNREGISTERED_SUBMALL",
             "NOT_REGISTERED_BUSINESS",
             "FORBIDDEN_REQUEST",
-            "NOT_FOUND_PAYMENT",
         ],
     ),
-    (Meaning::Declined(Why::SessionExpired), &["NOT_FOUND_PAYMENT_SESSION"]),
+    // The key comes from the buyer's browser, so an unknown one is more likely made up than our mistake: start again,
+    // and page nobody. Keys that do not belong together are answered `FORBIDDEN_REQUEST` or, as too late, `…_SESSION`.
+    (Meaning::Declined(Why::SessionExpired), &["NOT_FOUND_PAYMENT_SESSION", "NOT_FOUND_PAYMENT"]),
     (Meaning::Declined(Why::AmountTooSmall), &["BELOW_MINIMUM_AMOUNT"]),
     (
         Meaning::Declined(Why::InvalidInstallment),

@@ -32,7 +32,7 @@ fn means(call: Call, word_: &str, codes: &[(u16, &str)]) {
 #[test]
 fn a_confirm_is_declined_only_by_the_codes_that_say_nothing_was_taken() {
     for (reason, codes) in [
-        ("session_expired", &[(404, "NOT_FOUND_PAYMENT_SESSION")][..]),
+        ("session_expired", &[(404, "NOT_FOUND_PAYMENT_SESSION"), (404, "NOT_FOUND_PAYMENT")][..]),
         ("amount_too_small", &[(400, "BELOW_MINIMUM_AMOUNT")]),
         (
             "invalid_installment",
@@ -125,7 +125,6 @@ fn every_other_answer_to_a_confirm_has_its_class() {
             (400, "INVALID_UNREGISTERED_SUBMALL"),
             (400, "NOT_REGISTERED_BUSINESS"),
             (403, "FORBIDDEN_REQUEST"),
-            (404, "NOT_FOUND_PAYMENT"),
         ],
     );
 }

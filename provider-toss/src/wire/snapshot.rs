@@ -155,9 +155,11 @@ impl Payment {
         let newest = self.newest_cancel(cancels);
         let refund = self.virtual_account.as_ref().and_then(|account| account.refund_status.as_deref());
         let read = |(position, cancel): (usize, &Cancel)| {
-            // The refund status is the payment's, not a cancel's. It speaks of the newest: Toss takes
-            // no refund while another is under way (ALREADY_REFUNDING_PAYMENT).
-            let refund = refund.filter(|_| money_came && newest == Some(position));
+            let refund = refund.filter(|_| money_came).map(|status| Refund {
+                status,
+                only: cancels.len() == 1,
+                newest: newest == Some(position),
+            });
             let amount = cancel.cancel_amount.money(currency, "cancelAmount")?;
             Ok(SnapshotCancel {
                 pg_cancel_id: Some(cancel.name()),
@@ -192,13 +194,42 @@ impl Cancel {
 
     /// Whether the money is back, by the cancel's own status and, for a deposit, the refund's.
     ///
-    /// `NONE` beside a cancel of money that came in is `Pending`: Toss has taken the cancel and has not
-    /// entered the refund yet, and a deposit's refund is not done until `COMPLETED` says so. A field that
-    /// is missing is of a version that does not tell: then the cancel's status is all there is.
-    fn status(&self, refund: Option<&str>) -> CancelStatus {
+    /// A refund status that is missing is of a version that does not tell: then the cancel's status is
+    /// all there is.
+    fn status(&self, refund: Option<Refund<'_>>) -> CancelStatus {
         match (self.cancel_status.as_deref().unwrap_or("DONE"), refund) {
-            ("ABORTED", _) | ("DONE", Some("FAILED" | "PARTIAL_FAILED")) => CancelStatus::Refused,
-            ("DONE", None | Some("COMPLETED")) => CancelStatus::Done,
+            ("ABORTED", _) => CancelStatus::Refused,
+            ("DONE", None) => CancelStatus::Done,
+            ("DONE", Some(refund)) => refund.means(),
+            _ => CancelStatus::Pending,
+        }
+    }
+}
+
+/// `virtualAccount.refundStatus`, held against one cancel of a deposit.
+///
+/// The status is the payment's, and Toss does not say which of several refunds it speaks of, nor for certain that
+/// there is only one at a time (`ALREADY_REFUNDING_PAYMENT` is in the list of all codes and not in that of the cancel).
+/// So none of them is done until `COMPLETED` says so of all.
+#[derive(Clone, Copy)]
+struct Refund<'a> {
+    status: &'a str,
+    /// The payment has no other cancel.
+    only: bool,
+    newest: bool,
+}
+
+impl Refund<'_> {
+    /// `NONE` is `Pending`: Toss has taken the cancel and has not entered the refund yet. A failure is surely
+    /// the newest one's; what it says of the others is not known.
+    ///
+    /// A failed refund is `Refused` although `balanceAmount` stays without it: the balance is what Toss would still
+    /// cancel, and the money of this one is for an operator to bring back.
+    fn means(self) -> CancelStatus {
+        match self.status {
+            "COMPLETED" => CancelStatus::Done,
+            "FAILED" if self.newest => CancelStatus::Refused,
+            "PARTIAL_FAILED" if self.only => CancelStatus::Refused,
             _ => CancelStatus::Pending,
         }
     }

@@ -104,7 +104,8 @@ impl Toss {
                 books.find(key).and_then(Row::due_at_ms).is_some_and(|due_at_ms| due_at_ms <= now_ms)
             });
             let still_due: Vec<String> = still_due.collect();
-            let changed = still_due.iter().filter_map(|key| books.update(key, let_time_pass));
+            let changed =
+                still_due.iter().filter_map(|key| books.update(key, |row| let_time_pass(row, now_ms)));
             changed.filter(|row| row.status == Status::Expired).collect()
         });
         for row in expired {
@@ -136,7 +137,7 @@ impl Toss {
 }
 
 /// Does to a payment what its due time is for.
-fn let_time_pass(row: &mut Row) {
+fn let_time_pass(row: &mut Row, now_ms: u64) {
     match row.status {
         Status::Ready | Status::InProgress => {
             row.status = Status::Expired;
@@ -148,13 +149,7 @@ fn let_time_pass(row: &mut Row) {
                 account.expired = true;
             }
         }
-        _ => {
-            if let Some(account) = &mut row.virtual_account
-                && let Some((_, end)) = account.refund_ends.take()
-            {
-                account.refund_status = end;
-            }
-        }
+        _ => row.end_refunds(now_ms),
     }
 }
 

@@ -5,14 +5,14 @@ use serde_json::Value;
 use super::{
     Call, Toss,
     errors::{
-        ALREADY_CANCELED_PAYMENT, EXCEED_MAX_REFUND_DUE, INVALID_BANK, INVALID_CURRENCY,
-        INVALID_REFUND_ACCOUNT_INFO, INVALID_REFUND_ACCOUNT_NUMBER, INVALID_REQUEST,
+        ALREADY_CANCELED_PAYMENT, ALREADY_REFUNDING_PAYMENT, EXCEED_MAX_REFUND_DUE, INVALID_BANK,
+        INVALID_CURRENCY, INVALID_REFUND_ACCOUNT_INFO, INVALID_REFUND_ACCOUNT_NUMBER, INVALID_REQUEST,
         NOT_ALLOWED_PARTIAL_REFUND, NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT, NOT_CANCELABLE_AMOUNT,
         NOT_CANCELABLE_PAYMENT, NOT_FOUND_PAYMENT, NOT_MATCHES_REFUNDABLE_AMOUNT, Refusal,
     },
     fields::{Fields, is_order_id},
     ids, institutions,
-    row::{Cancel, Method, RefundAccount, RefundStatus, Row, Status},
+    row::{Cancel, Method, Refund, RefundAccount, RefundStatus, Row, Status},
     time,
 };
 use crate::{Outbox, clock::millis};
@@ -134,6 +134,9 @@ impl Toss {
         if guarded && asked.tax_free > row.tax_free_balance().min(amount) {
             return Err(INVALID_REQUEST.because("taxFreeAmount is more than is left"));
         }
+        if guarded && self.config.one_refund_at_a_time && row.refund_status() == RefundStatus::Pending {
+            return Err(ALREADY_REFUNDING_PAYMENT.refuse());
+        }
         check_part(row, amount < balance)?;
         check_refund_account(row, asked)?;
         check_period(row, now_ms)?;
@@ -142,6 +145,7 @@ impl Toss {
 
     fn give_back(&self, row: &mut Row, asked: &CancelAsked, amount: u64, now_ms: u64) {
         let was_waiting = row.status == Status::WaitingForDeposit;
+        let refund = if was_waiting { None } else { self.start_refund(row, asked, now_ms) };
         let transaction_key = ids::transaction_key();
         row.last_transaction_key = Some(transaction_key.clone());
         row.cancels.push(Cancel {
@@ -152,29 +156,24 @@ impl Toss {
             at_ms: now_ms,
             transaction_key,
             request_id: asked.request_id.clone(),
+            refund,
         });
         // In two steps it stays partly cancelled for ever, even when nothing is left.
         let at_once = row.balance() == 0 && row.cancels.len() == 1;
         row.status = if at_once { Status::Canceled } else { Status::PartialCanceled };
         if !was_waiting {
             row.given_back = row.given_back.saturating_add(amount);
-            self.start_refund(row, asked, now_ms);
         }
     }
 
     /// A deposit goes back by bank transfer, which takes its time.
-    fn start_refund(&self, row: &mut Row, asked: &CancelAsked, now_ms: u64) {
-        let Some(account) = &mut row.virtual_account else { return };
+    fn start_refund(&self, row: &mut Row, asked: &CancelAsked, now_ms: u64) -> Option<Refund> {
+        let account = row.virtual_account.as_mut()?;
+        account.refund_account.clone_from(&asked.refund_account);
         let fails =
             asked.refund_account.as_ref().is_some_and(|refund| refund.number.starts_with(TAKES_NO_MONEY));
-        let end = if fails { RefundStatus::Failed } else { RefundStatus::Completed };
-        account.refund_account.clone_from(&asked.refund_account);
-        if self.config.refund_takes.is_zero() {
-            account.refund_status = end;
-        } else {
-            account.refund_status = RefundStatus::Pending;
-            account.refund_ends = Some((now_ms.saturating_add(millis(self.config.refund_takes)), end));
-        }
+        let ends_at_ms = now_ms.saturating_add(millis(self.config.refund_takes));
+        Some(Refund { ends_at_ms, fails, ended: self.config.refund_takes.is_zero() })
     }
 }
 

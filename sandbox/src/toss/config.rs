@@ -11,12 +11,16 @@ pub struct TossConfig {
     pub keys: Vec<KeyPair>,
     /// Where the books are kept; `None` keeps them in memory.
     pub books: Option<PathBuf>,
-    /// Turns off the PG's own guards against doing a thing twice: idempotency keys, `ALREADY_PROCESSED_PAYMENT`,
-    /// `DUPLICATED_ORDER_ID`, `ALREADY_CANCELED_PAYMENT`, `NOT_CANCELABLE_AMOUNT` and `refundableAmount`. A gateway
-    /// that relies on them shows up as doubled money in the books.
+    /// Turns off the PG's own guards of state against doing a thing twice: `ALREADY_PROCESSED_PAYMENT`,
+    /// `DUPLICATED_ORDER_ID`, `ALREADY_CANCELED_PAYMENT`, `ALREADY_REFUNDING_PAYMENT`, `NOT_CANCELABLE_AMOUNT` and
+    /// `refundableAmount`. A gateway that relies on them shows up as doubled money in the books. Idempotency keys are
+    /// kept all the same: they are the contract, and the one thing a gateway may rely on.
     pub permissive: bool,
     /// How long the refund of a deposit takes; zero completes it at once. Default: two days, as documented.
     pub refund_takes: Duration,
+    /// Whether a deposit's refund is refused (`ALREADY_REFUNDING_PAYMENT`) while another of the payment is under way.
+    /// The code is in Toss' global list and not in that of the cancel; default yes.
+    pub one_refund_at_a_time: bool,
     /// What a confirm with another order id is answered. Not documented for certain; default `FORBIDDEN_REQUEST`.
     pub wrong_order_code: String,
     /// What a confirm with another amount is answered. Not documented; default `INVALID_REQUEST`.
@@ -112,6 +116,7 @@ impl Default for TossConfig {
             books: None,
             permissive: false,
             refund_takes: Duration::from_secs(2 * 24 * 60 * 60),
+            one_refund_at_a_time: true,
             wrong_order_code: "FORBIDDEN_REQUEST".to_owned(),
             wrong_amount_code: "INVALID_REQUEST".to_owned(),
         }

@@ -11,7 +11,7 @@ use super::{
     },
     fields::Fields,
     ids,
-    row::{Method, RefundStatus, Row, Status, TossBooks, VirtualAccount},
+    row::{Method, Row, Status, TossBooks, VirtualAccount},
 };
 use crate::Outbox;
 
@@ -149,8 +149,6 @@ fn issue_account(row: &Row, now_ms: u64) -> VirtualAccount {
         due_at_ms: row.ask.due_at_ms.unwrap_or(by_hours),
         expired: false,
         secret: ids::deposit_secret(),
-        refund_status: RefundStatus::None,
-        refund_ends: None,
         refund_account: None,
     }
 }

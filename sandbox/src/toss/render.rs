@@ -143,7 +143,7 @@ impl View<'_> {
             "dueDate": time::with_offset(account.due_at_ms),
             "expired": account.expired,
             "settlementStatus": "INCOMPLETED",
-            "refundStatus": account.refund_status.as_str(),
+            "refundStatus": row.refund_status().as_str(),
             "refundReceiveAccount": refund_account,
         })
     }

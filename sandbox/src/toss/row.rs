@@ -119,6 +119,18 @@ pub(crate) struct Cancel {
     pub(crate) at_ms: u64,
     pub(crate) transaction_key: String,
     pub(crate) request_id: Option<String>,
+    /// The bank transfer that brings a deposit back.
+    #[serde(default)]
+    pub(crate) refund: Option<Refund>,
+}
+
+/// A deposit on its way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refund {
+    pub(crate) ends_at_ms: u64,
+    pub(crate) fails: bool,
+    /// Set when its time has come.
+    pub(crate) ended: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -130,18 +142,16 @@ pub(crate) struct VirtualAccount {
     pub(crate) due_at_ms: u64,
     pub(crate) expired: bool,
     pub(crate) secret: String,
-    pub(crate) refund_status: RefundStatus,
-    /// When the pending refund ends, and how.
-    pub(crate) refund_ends: Option<(u64, RefundStatus)>,
     pub(crate) refund_account: Option<RefundAccount>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+/// What `virtualAccount.refundStatus` says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RefundStatus {
     None,
     Pending,
     Failed,
+    PartialFailed,
     Completed,
 }
 
@@ -243,6 +253,31 @@ impl Row {
         self.failure = Some(Failure { code: error.code.to_owned() });
     }
 
+    /// The refunds of its deposit.
+    fn refunds(&self) -> impl Iterator<Item = Refund> {
+        self.cancels.iter().filter_map(|cancel| cancel.refund)
+    }
+
+    /// The one status of all its refunds together. That it sums them up is inferred: the payment has one field for any
+    /// number of refunds, and that field knows `PARTIAL_FAILED`.
+    pub(crate) fn refund_status(&self) -> RefundStatus {
+        let failed = self.refunds().filter(|refund| refund.fails).count();
+        match self.refunds().count() {
+            0 => RefundStatus::None,
+            _ if self.refunds().any(|refund| !refund.ended) => RefundStatus::Pending,
+            _ if failed == 0 => RefundStatus::Completed,
+            all if failed == all => RefundStatus::Failed,
+            _ => RefundStatus::PartialFailed,
+        }
+    }
+
+    /// Ends the refunds whose time has come.
+    pub(crate) fn end_refunds(&mut self, now_ms: u64) {
+        for refund in self.cancels.iter_mut().filter_map(|cancel| cancel.refund.as_mut()) {
+            refund.ended |= refund.ends_at_ms <= now_ms;
+        }
+    }
+
     /// When something happens to it by itself.
     pub(crate) fn due_at_ms(&self) -> Option<u64> {
         let account = self.virtual_account.as_ref();
@@ -252,7 +287,7 @@ impl Row {
             Status::WaitingForDeposit => {
                 account.filter(|account| !account.expired).map(|account| account.due_at_ms)
             }
-            _ => account.and_then(|account| account.refund_ends).map(|(at, _)| at),
+            _ => self.refunds().filter(|refund| !refund.ended).map(|refund| refund.ends_at_ms).min(),
         }
     }
 }
@@ -278,6 +313,7 @@ impl RefundStatus {
             Self::None => "NONE",
             Self::Pending => "PENDING",
             Self::Failed => "FAILED",
+            Self::PartialFailed => "PARTIAL_FAILED",
             Self::Completed => "COMPLETED",
         }
     }

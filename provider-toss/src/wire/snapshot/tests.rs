@@ -327,22 +327,33 @@ fn a_deposit_is_back_only_when_its_refund_is_completed() {
 }
 
 #[test]
-fn the_refund_status_speaks_of_the_newest_cancel_of_a_deposit() {
-    let cancels = json!([
-        {"cancelAmount": 500, "transactionKey": "newest", "cancelStatus": "DONE"},
-        {"cancelAmount": 700, "transactionKey": "older", "cancelStatus": "DONE"},
-    ]);
-    let changes = json!({
-        "status": "PARTIAL_CANCELED", "approvedAt": "2026-03-14T10:31:02+09:00", "balanceAmount": 26300,
-        "virtualAccount": {"refundStatus": "PENDING"}, "cancels": cancels, "lastTransactionKey": "newest",
-    });
-    let statuses = |changes| {
-        read(&with(ACCOUNT, changes)).cancels.iter().map(|cancel| cancel.status).collect::<Vec<_>>()
-    };
-    assert_eq!(statuses(changes.clone()), [CancelStatus::Pending, CancelStatus::Done]);
-    let mut unnamed = changes;
-    unnamed["lastTransactionKey"] = Value::Null;
-    assert_eq!(statuses(unnamed), [CancelStatus::Done, CancelStatus::Pending]);
+fn of_several_refunds_none_is_done_until_all_are() {
+    use CancelStatus::{Done, Pending, Refused};
+    for (refund, newest, older) in [
+        ("NONE", Pending, Pending),
+        ("PENDING", Pending, Pending),
+        ("A_STATUS_OF_NEXT_YEAR", Pending, Pending),
+        ("COMPLETED", Done, Done),
+        // The newest may be all it speaks of.
+        ("FAILED", Refused, Pending),
+        ("PARTIAL_FAILED", Pending, Pending),
+    ] {
+        let cancels = json!([
+            {"cancelAmount": 500, "transactionKey": "newest", "cancelStatus": "DONE"},
+            {"cancelAmount": 700, "transactionKey": "older", "cancelStatus": "DONE"},
+        ]);
+        let changes = json!({
+            "status": "PARTIAL_CANCELED", "approvedAt": "2026-03-14T10:31:02+09:00", "balanceAmount": 26300,
+            "virtualAccount": {"refundStatus": refund}, "cancels": cancels, "lastTransactionKey": "newest",
+        });
+        let statuses = |changes| {
+            read(&with(ACCOUNT, changes)).cancels.iter().map(|cancel| cancel.status).collect::<Vec<_>>()
+        };
+        assert_eq!(statuses(changes.clone()), [newest, older], "{refund}");
+        let mut unnamed = changes;
+        unnamed["lastTransactionKey"] = Value::Null;
+        assert_eq!(statuses(unnamed), [older, newest], "{refund}: without a name the last is the newest");
+    }
 }
 
 #[test]

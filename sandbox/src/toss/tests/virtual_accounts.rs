@@ -148,3 +148,31 @@ async fn a_refund_can_fail_in_the_end() {
     let (_, cancelled) = bench.cancel(&payment, body).await;
     assert_eq!(cancelled["virtualAccount"]["refundStatus"], "FAILED");
 }
+
+#[tokio::test]
+async fn while_a_refund_is_under_way_no_other_begins() {
+    let bench = Bench::start().await;
+    let payment = bench.deposited("order-0001", 10_000).await;
+    assert_eq!(bench.cancel(&payment, refund(4_000)).await.0, 200);
+    let second = refusal(bench.cancel(&payment, refund(1_000)).await);
+    assert_eq!(second, refused(400, "ALREADY_REFUNDING_PAYMENT"));
+    bench.advance_minutes(2 * 24 * 60);
+    assert_eq!(bench.cancel(&payment, refund(1_000)).await.0, 200);
+    assert_eq!(bench.money("order-0001"), (10_000, 5_000));
+}
+
+#[tokio::test]
+async fn one_status_sums_up_all_refunds() {
+    let config = TossConfig { one_refund_at_a_time: false, ..TossConfig::default() };
+    let bench = Bench::with(config).await;
+    let payment = bench.deposited("order-0001", 10_000).await;
+    let mut fails = refund(1_000);
+    fails["refundReceiveAccount"]["accountNumber"] = "999123456789".into();
+    bench.cancel(&payment, refund(4_000)).await;
+    bench.advance_minutes(24 * 60);
+    bench.cancel(&payment, fails).await;
+    for (minutes, status) in [(24 * 60, "PENDING"), (24 * 60, "PARTIAL_FAILED")] {
+        bench.advance_minutes(minutes);
+        assert_eq!(bench.look_up(&payment).await["virtualAccount"]["refundStatus"], status);
+    }
+}

@@ -1,0 +1,186 @@
+//! Bad networks and PGs in trouble: every fault, on every call.
+
+use std::time::{Duration, Instant};
+
+use gateway_core::{CancelAmount, PgStatus};
+use sandbox::{Fault, FaultRule, PayOutcome};
+use serde_json::{Value, json};
+
+use super::{
+    Setup,
+    bench::{AMOUNT, Bench, all_of, by_id, by_order, cancel_request, krw, order, payment_request},
+    faulty::{Ask, Ready, brief, meaningless},
+};
+
+pub async fn a_port_nobody_listens_at_is_not_sent<B: Bench>() {
+    let bench = B::start().await;
+    let mut asks = Vec::new();
+    for (n, ask) in (1..).zip(Ask::ALL) {
+        asks.push((ask, Ready::new(&bench, ask, n).await));
+    }
+    // Far longer than the test; it ends with the simulator.
+    let refuse = FaultRule { for_ms: Some(600_000), ..FaultRule::new(B::CALLS.by_id, Fault::Refuse) };
+    bench.fault(refuse).await;
+    for (ask, ready) in asks {
+        let refused = ready.send(bench.newcomer().as_ref()).await.unwrap_err();
+        assert_eq!(refused.name(), "not_sent", "{ask:?}: {refused:?}");
+    }
+}
+
+pub async fn a_broken_connection_leaves_the_outcome_unknown<B: Bench>() {
+    let bench = B::start().await;
+    let faults =
+        [Fault::ResetBefore, Fault::ResetAfter, Fault::TimeoutBefore, Fault::TimeoutAfter, Fault::Garbled];
+    let cases = Ask::ALL.into_iter().flat_map(|ask| faults.map(|fault| (ask, fault)));
+    for (n, (ask, fault)) in (1..).zip(cases) {
+        let ready = Ready::new(&bench, ask, n).await;
+        bench.fault(brief(ask.call(B::CALLS), fault)).await;
+        let unknown = ready.send(bench.provider()).await.unwrap_err();
+        assert_eq!(unknown.name(), "outcome_unknown", "{ask:?} {fault:?}: {unknown:?}");
+        ready.is_executed_once(&bench, &format!("{fault:?}")).await;
+    }
+}
+
+pub async fn an_answer_that_takes_too_long_leaves_the_outcome_unknown<B: Bench>() {
+    // The only real waiting of the suite: a second, the least a provider can be told to wait.
+    let read_timeout = Duration::from_secs(1);
+    let bench = B::with(Setup { read_timeout, ..Setup::default() }).await;
+    let ready = Ready::new(&bench, Ask::Cancel, 1).await;
+    bench.fault(FaultRule::new(B::CALLS.cancel, Fault::TimeoutAfter)).await;
+    let asked = Instant::now();
+    assert_eq!(ready.send(bench.provider()).await.unwrap_err().name(), "outcome_unknown");
+    assert!(asked.elapsed() < 5 * read_timeout);
+    ready.is_executed_once(&bench, "a timeout").await;
+}
+
+pub async fn an_error_that_says_nothing_leaves_the_outcome_unknown<B: Bench>() {
+    let bench = B::start().await;
+    let mut n = 0;
+    for ask in Ask::ALL {
+        for fault in [Fault::ErrorBefore, Fault::ErrorAfter] {
+            for (status, body) in meaningless::<B>() {
+                n += 1;
+                let told = format!("{ask:?} {fault:?} {status} {body}");
+                let ready = Ready::new(&bench, ask, n).await;
+                let call = ask.call(B::CALLS);
+                let rule = FaultRule { status: Some(status), body: Some(body), ..brief(call, fault) };
+                bench.fault(rule).await;
+                let unknown = ready.send(bench.provider()).await.unwrap_err();
+                // "Look up" says no more than "unknown": neither ends a payment.
+                let name = unknown.name();
+                assert!(["outcome_unknown", "conflict"].contains(&name), "{told}: {unknown:?}");
+                ready.is_executed_once(&bench, &told).await;
+            }
+        }
+    }
+}
+
+pub async fn a_slow_answer_is_an_answer<B: Bench>() {
+    let bench = B::start().await;
+    for (n, ask) in (1..).zip(Ask::ALL) {
+        let ready = Ready::new(&bench, ask, n).await;
+        bench.fault(brief(ask.call(B::CALLS), Fault::Slow)).await;
+        ready.send(bench.provider()).await.unwrap();
+        assert_eq!(bench.control().faults(), [], "the fault was met");
+    }
+}
+
+pub async fn a_refused_credential_moves_nothing_or_is_renewed<B: Bench>() {
+    let bench = B::start().await;
+    for (n, ask) in (1..).zip(Ask::ALL) {
+        let ready = Ready::new(&bench, ask, n).await;
+        bench.fault(FaultRule::new(ask.call(B::CALLS), Fault::Unauthorized)).await;
+        if let Err(error) = ready.send(bench.provider()).await {
+            assert_eq!(error.name(), "misconfigured", "{ask:?}");
+        }
+        assert_eq!(bench.control().faults(), [], "the fault was met");
+        ready.is_executed_once(&bench, "a refused credential").await;
+    }
+}
+
+pub async fn credentials_refused_for_good_are_an_operators_business<B: Bench>() {
+    let bench = B::start().await;
+    for (n, ask) in (1..).zip(Ask::ALL) {
+        let ready = Ready::new(&bench, ask, n).await;
+        let refused = FaultRule { times: Some(9), ..FaultRule::new(ask.call(B::CALLS), Fault::Unauthorized) };
+        bench.fault(refused).await;
+        let before = bench.money(&ready.order);
+        assert_eq!(ready.send(bench.provider()).await.unwrap_err().name(), "misconfigured", "{ask:?}");
+        assert_eq!(bench.money(&ready.order), before);
+        bench.control().clear_faults();
+    }
+}
+
+pub async fn too_many_requests_are_not_processed<B: Bench>() {
+    let bench = B::start().await;
+    for (n, ask) in (1..).zip(Ask::ALL) {
+        for (n, body) in [(n, json!("slow down")), (n + 100, B::error_of_next_year())] {
+            let ready = Ready::new(&bench, ask, n).await;
+            let call = ask.call(B::CALLS);
+            bench
+                .fault(FaultRule { status: Some(429), body: Some(body), ..brief(call, Fault::ErrorBefore) })
+                .await;
+            assert_eq!(ready.send(bench.provider()).await.unwrap_err().name(), "not_processed", "{ask:?}");
+            ready.is_executed_once(&bench, "429").await;
+        }
+    }
+}
+
+pub async fn what_executes_later_is_executed_once<B: Bench>() {
+    let bench = B::start().await;
+    for (n, ask) in [(1, Ask::Confirm), (2, Ask::Cancel), (3, Ask::Close)] {
+        let ready = Ready::new(&bench, ask, n).await;
+        bench.fault(FaultRule::new(ask.call(B::CALLS), Fault::ExecutesLater)).await;
+        assert_eq!(ready.send(bench.provider()).await.unwrap_err().name(), "outcome_unknown", "{ask:?}");
+        // With a key the repeat is told to wait; without one it goes first, and the guard stops the other.
+        if let Err(error) = ready.send(bench.provider()).await {
+            assert_eq!(error.name(), "still_running", "{ask:?}: {error:?}");
+        }
+        bench.advance(Duration::from_secs(5));
+        for _ in 0..1_000 {
+            let repeated = ready.send(bench.provider()).await;
+            if repeated.is_err_and(|error| error.name() == "still_running") {
+                continue;
+            }
+            break;
+        }
+        ready.is_executed_once(&bench, "a late execution").await;
+    }
+}
+
+pub async fn a_stale_look_up_is_no_error<B: Bench>() {
+    let bench = B::start().await;
+    let paid = bench.paid(&order(1)).await;
+    bench.provider().cancel(&all_of(&paid.pg_id, 1, AMOUNT)).await.unwrap();
+    for (subject, call) in
+        [(by_id(&order(1), &paid.pg_id), B::CALLS.by_id), (by_order(&order(1)), B::CALLS.by_order)]
+    {
+        bench.fault(FaultRule::new(call, Fault::StaleRead)).await;
+        let stale = bench.provider().verify(&subject).await.unwrap();
+        assert_eq!((stale[0].paid, stale[0].cancelled), (krw(AMOUNT), krw(0)), "as it was before");
+        let fresh = bench.provider().verify(&subject).await.unwrap();
+        assert_eq!(fresh[0].cancelled, krw(AMOUNT), "nothing is remembered");
+    }
+}
+
+pub async fn another_attempt_by_order_is_still_one_of_the_order<B: Bench>() {
+    let bench = B::start().await;
+    let order = order(1);
+    bench.visit(&payment_request(&order, gateway_core::Method::Card), PayOutcome::Close).await;
+    let paid = bench.paid(&order).await;
+    let other = FaultRule { times: Some(9), ..FaultRule::new(B::CALLS.by_order, Fault::OtherAttemptByOrder) };
+    bench.fault(other).await;
+    for snapshot in bench.provider().verify(&by_order(&order)).await.unwrap() {
+        assert_eq!(snapshot.pg_order_id, order.as_str());
+        assert_eq!(snapshot.status == PgStatus::Paid, snapshot.pg_id == paid.pg_id);
+    }
+    assert_eq!(bench.look(&paid).await.status, PgStatus::Paid, "a known id is asked for by that id");
+    let cancel = cancel_request(&paid.pg_id, 1, CancelAmount::All, AMOUNT);
+    assert_eq!(bench.provider().cancel(&cancel).await.unwrap().snapshot.unwrap().pg_id, paid.pg_id);
+}
+
+/// A look-up by id that is answered with `payment`, once.
+pub(super) async fn answered_with<B: Bench>(bench: &B, payment: Value) {
+    let rule = FaultRule::new(B::CALLS.by_id, Fault::ErrorBefore);
+    bench.fault(FaultRule { status: Some(200), body: Some(B::answer_with(payment)), ..rule }).await;
+}

@@ -1,0 +1,112 @@
+//! PortOne V1.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use gateway_core::{Mode, PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
+use provider_portone::{Channel, PortOneV1, PortOneV1Config};
+use sandbox::{
+    Running, SandboxClock, SandboxConfig,
+    portone::{PortoneConfig, PortoneSimulator},
+};
+use serde_json::{Value, json};
+
+use super::{
+    bench::{Bench, Calls, START_MS, Setup},
+    toss::install_tls,
+};
+
+const KEY: &str = "canary_of_the_key";
+const SECRET: &str = "canary_of_the_secret";
+
+/// PortOne V1, with a test channel at Toss Payments.
+#[derive(Debug)]
+pub struct PortOneBench {
+    simulator: Running,
+    provider: PortOneV1,
+    config: PortOneV1Config,
+}
+
+impl PortOneBench {
+    pub(super) async fn of(
+        adjust_simulator: impl FnOnce(&mut PortoneConfig),
+        adjust: impl FnOnce(&mut PortOneV1Config),
+    ) -> Self {
+        install_tls();
+        let mut simulator = PortoneConfig {
+            imp_key: KEY.to_owned(),
+            imp_secret: SECRET.to_owned(),
+            pg_provider: "tosspayments".to_owned(),
+            ..PortoneConfig::default()
+        };
+        adjust_simulator(&mut simulator);
+        let code = simulator.merchant_code.clone();
+        let simulator = PortoneSimulator::open(simulator, SandboxClock::frozen_at(START_MS), None).unwrap();
+        let simulator = sandbox::start(SandboxConfig::loopback("portone"), simulator).await.unwrap();
+        let channel = Channel::Key("channel-key-1".to_owned());
+        let mut config = PortOneV1Config::new(KEY, SECRET, code, channel, Mode::Test);
+        config.base_url = simulator.base_url();
+        adjust(&mut config);
+        Self { provider: PortOneV1::new(config.clone()).unwrap(), simulator, config }
+    }
+
+    /// How often a token was asked for.
+    pub(super) fn tokens_fetched(&self) -> usize {
+        self.count("get_token")
+    }
+
+    pub(super) fn count(&self, name: &str) -> usize {
+        self.control().calls().iter().filter(|call| call.call == Some(name)).count()
+    }
+}
+
+#[async_trait]
+impl Bench for PortOneBench {
+    const CALLS: Calls =
+        Calls { confirm: "get", by_id: "get", by_order: "find_all", cancel: "cancel", close: "vbank_delete" };
+    const CANARIES: &'static [&'static str] = &["canary_of_the_key", "canary_of_the_secret"];
+    const AMOUNT_FIELDS: &'static [&'static str] = &["amount", "cancel_amount"];
+    const STATUS_AND_METHOD: (&'static str, &'static str) = ("status", "pay_method");
+    const WINDOW_DECLINE: &'static str = "F0400";
+
+    async fn with(setup: Setup) -> Self {
+        let permissive = |simulator: &mut PortoneConfig| simulator.permissive = setup.permissive;
+        Self::of(permissive, |config| config.read_timeout = setup.read_timeout).await
+    }
+
+    fn simulator(&self) -> &Running {
+        &self.simulator
+    }
+
+    fn provider(&self) -> &dyn PaymentProvider {
+        &self.provider
+    }
+
+    fn newcomer(&self) -> Box<dyn PaymentProvider> {
+        Box::new(PortOneV1::new(self.config.clone()).unwrap())
+    }
+
+    fn answer_with(payment: Value) -> Value {
+        json!({ "code": 0, "message": null, "response": payment })
+    }
+
+    fn error_of_next_year() -> Value {
+        json!({ "code": -99, "message": "새로운 오류", "response": null })
+    }
+
+    fn forged(order: &PgOrderId, pg_id: &PgPaymentId) -> RawWebhook {
+        let body = json!({ "imp_uid": pg_id.as_str(), "merchant_uid": order.as_str(), "status": "paid" });
+        RawWebhook {
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    fn unknown_id() -> PgPaymentId {
+        "imp_000000000000".parse().unwrap()
+    }
+}
+
+/// Longer than a token lives.
+pub(super) const A_TOKENS_LIFE: Duration = Duration::from_secs(31 * 60);

@@ -1,0 +1,64 @@
+//! No secret, and nothing of a body, stands in an error or in what `Debug` shows.
+
+use std::{error::Error, fmt::Write as _};
+
+use gateway_core::ProviderError;
+use sandbox::{Fault, FaultRule};
+
+use super::{
+    bench::{Bench, order, to_account},
+    faulty::{Ask, Ready, brief, meaningless},
+};
+
+/// All that an error shows, and the errors under it.
+fn shown(error: &ProviderError) -> String {
+    let mut text = format!("{error:?} {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        write!(text, " {error:?} {error}").unwrap();
+        cause = error.source();
+    }
+    text
+}
+
+fn hides<B: Bench>(text: &str, told: &str) {
+    for canary in B::CANARIES.iter().chain(&["canary-of-a-body", "110234567890", "박서준"]) {
+        assert!(!text.contains(canary), "{canary} in {told}: {text}");
+    }
+}
+
+pub async fn no_secret_is_shown<B: Bench>() {
+    let bench = B::start().await;
+    let provider = format!("{:?} {:?}", bench.provider(), bench.provider().describe());
+    hides::<B>(&provider, "the provider");
+    let mut n = 0;
+    for ask in Ask::ALL {
+        let call = ask.call(B::CALLS);
+        let broken =
+            [Fault::ResetBefore, Fault::TimeoutBefore, Fault::Garbled].map(|fault| brief(call, fault));
+        let said = meaningless::<B>().into_iter().map(|(status, body)| FaultRule {
+            status: Some(status),
+            body: Some(body),
+            ..brief(call, Fault::ErrorBefore)
+        });
+        let refused = FaultRule { times: Some(2), ..FaultRule::new(call, Fault::Unauthorized) };
+        for rule in broken.into_iter().chain(said).chain([refused]) {
+            n += 1;
+            let ready = Ready::new(&bench, ask, n).await;
+            bench.fault(rule.clone()).await;
+            let text = shown(&ready.send(bench.provider()).await.unwrap_err());
+            hides::<B>(&text, &format!("{rule:?}"));
+            // The payment's id stands in the address, and an address in most errors of HTTP clients.
+            assert!(!text.contains("http://"), "{text}");
+            bench.control().clear_faults();
+        }
+    }
+    let issued = bench.deposited(&order(n + 1)).await;
+    let request = to_account(super::all_of(&issued.pg_id, n + 1, super::AMOUNT));
+    hides::<B>(&format!("{request:?}"), "a request");
+    let refused = to_account(super::part_of(&issued.pg_id, n + 2, 1, super::AMOUNT + 1));
+    hides::<B>(&shown(&bench.provider().cancel(&refused).await.unwrap_err()), "a refused refund");
+    if let Some(secret) = issued.deposit_secret.as_ref() {
+        assert!(!format!("{issued:?}").contains(secret.expose()));
+    }
+}

@@ -1,0 +1,113 @@
+//! Payments as a PG may show them next year, or by mistake.
+
+use gateway_core::{CancelStatus, Method, ProviderError, Snapshot};
+use serde_json::{Value, json};
+
+use super::{
+    bench::{Bench, all_of, by_id, order},
+    faults::answered_with,
+};
+
+/// A paid payment, and its object as the PG shows it.
+async fn shown<B: Bench>(bench: &B) -> (Snapshot, Value) {
+    let paid = bench.paid(&order(1)).await;
+    let looked_up = bench.look(&paid).await;
+    let payment = serde_json::from_str(looked_up.raw.expose()).unwrap();
+    (looked_up, payment)
+}
+
+/// What is read when the PG shows `payment`.
+async fn read<B: Bench>(bench: &B, known: &Snapshot, payment: Value) -> Result<Snapshot, ProviderError> {
+    answered_with(bench, payment).await;
+    let found = bench.provider().verify(&by_id(&order(1), &known.pg_id)).await?;
+    let [snapshot] = <[Snapshot; 1]>::try_from(found).unwrap();
+    Ok(snapshot)
+}
+
+pub async fn fields_of_next_year_are_passed_over<B: Bench>() {
+    let bench = B::start().await;
+    let (known, mut payment) = shown(&bench).await;
+    payment["aFieldOfNextYear"] = json!({ "deep": [1, 2.5, null, { "amount": 1 }] });
+    let seen = read(&bench, &known, payment).await.unwrap();
+    assert_eq!(seen, Snapshot { raw: seen.raw.clone(), ..known });
+}
+
+pub async fn a_status_of_next_year_is_no_answer<B: Bench>() {
+    let bench = B::start().await;
+    let (known, payment) = shown(&bench).await;
+    for status in [json!("A_STATUS_OF_NEXT_YEAR"), json!(""), json!(null), json!(7), json!({})] {
+        let mut payment = payment.clone();
+        payment[B::STATUS_AND_METHOD.0] = status.clone();
+        let unread = read(&bench, &known, payment).await.unwrap_err();
+        assert_eq!(unread.name(), "outcome_unknown", "{status}");
+    }
+}
+
+pub async fn a_method_of_next_year_is_still_paid<B: Bench>() {
+    let bench = B::start().await;
+    let (known, mut payment) = shown(&bench).await;
+    assert_eq!(known.method, Some(Method::Card));
+    payment[B::STATUS_AND_METHOD.1] = json!("a_method_of_next_year");
+    let seen = read(&bench, &known, payment).await.unwrap();
+    assert_eq!((seen.method, seen.status, seen.paid), (None, known.status, known.paid));
+    assert_eq!(seen.method_detail.pg_method.as_deref(), Some("a_method_of_next_year"));
+}
+
+pub async fn amounts_may_have_a_decimal_point<B: Bench>() {
+    let bench = B::start().await;
+    let (known, payment) = shown(&bench).await;
+    let mut pointed = payment.clone();
+    for name in B::AMOUNT_FIELDS {
+        let amount = payment[name].as_u64().unwrap();
+        pointed[name] = serde_json::from_str(&format!("{amount}.0")).unwrap();
+    }
+    let seen = read(&bench, &known, pointed).await.unwrap();
+    assert_eq!((seen.total, seen.paid, seen.cancelled), (known.total, known.paid, known.cancelled));
+}
+
+pub async fn amounts_that_are_none_are_no_answer<B: Bench>() {
+    let bench = B::start().await;
+    let (known, payment) = shown(&bench).await;
+    for name in B::AMOUNT_FIELDS {
+        for amount in ["-1", "27500.5", "null", "\"\"", "{}", "99999999999999999999", "true"] {
+            let mut payment = payment.clone();
+            payment[name] = serde_json::from_str(amount).unwrap();
+            let unread = read(&bench, &known, payment).await.map(|seen| (seen.total, seen.cancelled));
+            assert_eq!(unread.unwrap_err().name(), "outcome_unknown", "{name}: {amount}");
+        }
+    }
+}
+
+pub async fn another_payments_answer_is_seen_to_be_anothers<B: Bench>() {
+    let bench = B::start().await;
+    let (known, payment) = shown(&bench).await;
+    let other = bench.paid(&order(2)).await;
+    // To a look-up: said as it is, because the gateway compares.
+    answered_with(&bench, payment.clone()).await;
+    let found = bench.provider().verify(&by_id(&order(2), &other.pg_id)).await.unwrap();
+    assert_eq!((&found[0].pg_id, found[0].pg_order_id.as_str()), (&known.pg_id, order(1).as_str()));
+    // To a cancel: it does not show ours.
+    let rule = sandbox::FaultRule::new(B::CALLS.cancel, sandbox::Fault::ErrorAfter);
+    let body = Some(B::answer_with(payment));
+    bench.fault(sandbox::FaultRule { status: Some(200), body, ..rule }).await;
+    let unknown = bench.provider().cancel(&all_of(&other.pg_id, 1, super::AMOUNT)).await.unwrap_err();
+    assert_eq!(unknown.name(), "outcome_unknown");
+}
+
+pub async fn a_cancel_that_the_answer_does_not_show_is_not_done<B: Bench>() {
+    let bench = B::start().await;
+    let paid = bench.paid(&order(1)).await;
+    let others = sandbox::OrderAction::part_of(order(1).as_str(), 1_000);
+    bench.control().cancel(&others).unwrap();
+    let before: Value = serde_json::from_str(bench.look(&paid).await.raw.expose()).unwrap();
+    let rule = sandbox::FaultRule::new(B::CALLS.cancel, sandbox::Fault::ErrorAfter);
+    let body = Some(B::answer_with(before));
+    bench.fault(sandbox::FaultRule { status: Some(200), body, ..rule }).await;
+    // The same amount as another's, so that only our id tells them apart.
+    let request = super::part_of(&paid.pg_id, 1, 1_000, super::AMOUNT - 1_000);
+    match bench.provider().cancel(&request).await {
+        Ok(outcome) => assert_eq!(outcome.status, CancelStatus::Pending, "not there yet"),
+        Err(error) => assert_eq!(error.name(), "outcome_unknown"),
+    }
+    assert_eq!(bench.look(&paid).await.cancels[1].id, Some(request.id), "the look-up finds it");
+}

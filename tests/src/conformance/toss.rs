@@ -1,0 +1,135 @@
+//! Toss Payments.
+
+use std::sync::Once;
+
+use async_trait::async_trait;
+use gateway_core::{PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
+use provider_toss::{Checkout, Toss, TossConfig};
+use sandbox::{
+    Running, SandboxClock, SandboxConfig,
+    toss::{ApiVersion, KeyPair, Toss as Simulator, TossConfig as SimulatorConfig},
+};
+use serde_json::{Value, json};
+
+use super::bench::{Bench, Calls, START_MS, Setup};
+
+/// Installs the TLS provider that the HTTP clients want, once in a process.
+pub(super) fn install_tls() {
+    static TLS: Once = Once::new();
+    // An error means that somebody else has installed one.
+    TLS.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+}
+
+/// A key pair of this account.
+pub(super) fn per_api(version: ApiVersion) -> KeyPair {
+    KeyPair { api_version: version, ..KeyPair::new("test_ck_public", "test_sk_canary_of_the_api") }
+}
+
+pub(super) fn widget() -> KeyPair {
+    KeyPair::new("test_gck_public", "test_gsk_canary_of_the_widget")
+}
+
+/// Toss Payments, by the SDK, with a per-API key.
+#[derive(Debug)]
+pub struct TossBench {
+    simulator: Running,
+    provider: Toss,
+    config: TossConfig,
+}
+
+impl TossBench {
+    /// With a simulator of one's own making. The provider uses its first key pair.
+    pub(super) async fn of(simulator: SimulatorConfig, adjust: impl FnOnce(&mut TossConfig)) -> Self {
+        install_tls();
+        let pair = simulator.keys[0].clone();
+        let simulator = Simulator::new(simulator, SandboxClock::frozen_at(START_MS)).unwrap();
+        let simulator = sandbox::start(SandboxConfig::loopback("toss"), simulator).await.unwrap();
+        let mut config = TossConfig::new(pair.client_key, pair.secret_key);
+        config.base_url = simulator.base_url();
+        adjust(&mut config);
+        Self { simulator, provider: Toss::new(&config).unwrap(), config }
+    }
+
+    pub(super) async fn at(version: ApiVersion) -> Self {
+        let simulator = SimulatorConfig { keys: vec![per_api(version)], ..SimulatorConfig::default() };
+        Self::of(simulator, |_| ()).await
+    }
+
+    pub(super) async fn with_widget() -> Self {
+        let simulator = SimulatorConfig { keys: vec![widget()], ..SimulatorConfig::default() };
+        Self::of(simulator, |_| ()).await
+    }
+
+    pub(super) async fn with_checkout() -> Self {
+        let simulator =
+            SimulatorConfig { keys: vec![per_api(ApiVersion::default())], ..SimulatorConfig::default() };
+        Self::of(simulator, |config| config.checkout = Checkout::Server).await
+    }
+
+    /// The payment as the PG shows it in English.
+    pub(super) async fn in_english(&self, pg_id: &PgPaymentId) -> Value {
+        let url = format!("{}/v1/payments/{pg_id}", self.simulator.base_url());
+        let request = reqwest::Client::new().get(url).header("accept-language", "en-US");
+        let request = request.basic_auth("test_sk_canary_of_the_api", Some(""));
+        request.send().await.unwrap().json().await.unwrap()
+    }
+}
+
+#[async_trait]
+impl Bench for TossBench {
+    const CALLS: Calls = Calls {
+        confirm: "confirm",
+        by_id: "get",
+        by_order: "get_by_order",
+        cancel: "cancel",
+        close: "cancel",
+    };
+    const CANARIES: &'static [&'static str] = &["canary_of_the_api", "dGVzdF9za19jYW5hcnlfb2ZfdGhlX2FwaT"];
+    const AMOUNT_FIELDS: &'static [&'static str] = &["totalAmount", "balanceAmount"];
+    const STATUS_AND_METHOD: (&'static str, &'static str) = ("status", "method");
+    const WINDOW_DECLINE: &'static str = "REJECT_CARD_COMPANY";
+
+    async fn with(setup: Setup) -> Self {
+        let simulator = SimulatorConfig {
+            keys: vec![per_api(ApiVersion::default())],
+            permissive: setup.permissive,
+            ..SimulatorConfig::default()
+        };
+        Self::of(simulator, |config| config.read_timeout_s = setup.read_timeout.as_secs()).await
+    }
+
+    fn simulator(&self) -> &Running {
+        &self.simulator
+    }
+
+    fn provider(&self) -> &dyn PaymentProvider {
+        &self.provider
+    }
+
+    fn newcomer(&self) -> Box<dyn PaymentProvider> {
+        Box::new(Toss::new(&self.config).unwrap())
+    }
+
+    fn answer_with(payment: Value) -> Value {
+        payment
+    }
+
+    fn error_of_next_year() -> Value {
+        json!({ "code": "A_CODE_OF_NEXT_YEAR", "message": "새로운 오류" })
+    }
+
+    fn forged(order: &PgOrderId, pg_id: &PgPaymentId) -> RawWebhook {
+        let data = json!({ "paymentKey": pg_id.as_str(), "orderId": order.as_str(), "status": "DONE",
+            "totalAmount": 1, "balanceAmount": 1 });
+        let body = json!({ "eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-03-14T10:31:02.1", "data": data });
+        RawWebhook {
+            content_type: "application/json".to_owned(),
+            headers: Vec::new(),
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    fn unknown_id() -> PgPaymentId {
+        "tpaym20260314103015Qe7Rd".parse().unwrap()
+    }
+}
