@@ -201,7 +201,10 @@ fn is_same(ours: &Cancel, theirs: &SnapshotCancel, pg_id: &PgPaymentId) -> bool 
 }
 
 fn follow(ours: &mut Cancel, theirs: &SnapshotCancel) {
-    ours.status = theirs.status;
+    // A PG that tells of all refunds in one word would take a finished one back when the next begins.
+    if ours.status != CancelStatus::Done {
+        ours.status = theirs.status;
+    }
     if ours.amount.currency() == theirs.amount.currency() {
         // "All that is left" may have been less than it was when we asked.
         ours.amount = theirs.amount;
@@ -210,5 +213,5 @@ fn follow(ours: &mut Cancel, theirs: &SnapshotCancel) {
         ours.pg_cancel_id.clone_from(&theirs.pg_cancel_id);
     }
     ours.failure =
-        (theirs.status == CancelStatus::Refused).then_some(Failure::of(FailureReason::NotCancellable));
+        (ours.status == CancelStatus::Refused).then_some(Failure::of(FailureReason::NotCancellable));
 }

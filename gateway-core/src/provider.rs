@@ -309,14 +309,11 @@ pub struct CancelRequest {
 }
 
 impl CancelRequest {
-    /// The reason with our cancel id at its end, at most `longest` characters: the PG echoes it,
-    /// and the id is how the cancel is found again. The reason is cut, the id never.
+    /// The reason behind our cancel id, at most `longest` characters: the PG echoes it, and the id is how
+    /// the cancel is found again. The id stands first, where no PG on the way cuts it off.
     #[must_use]
     pub fn tagged_reason(&self, longest: usize) -> String {
-        let tag = format!(" [{}]", self.id);
-        let room = longest.saturating_sub(tag.chars().count());
-        let reason: String = self.reason.chars().take(room).collect();
-        format!("{reason}{tag}")
+        format!("[{}] {}", self.id, self.reason).chars().take(longest).collect()
     }
 }
 

@@ -72,6 +72,7 @@ impl Draft {
         }
         self.give_back_surplus(&matching, context);
         self.give_back_late(&matching, context);
+        self.end_others(&matching);
         self.end_reads(context);
         strangers
     }
@@ -161,6 +162,19 @@ impl Draft {
         payment.virtual_account = None;
         if payment.status == PaymentStatus::AwaitingDeposit {
             payment.status = PaymentStatus::Ready;
+        }
+    }
+
+    /// An attempt beside the accepted one that the PG shows to have ended without money waits for nothing.
+    fn end_others(&mut self, matching: &[(u16, &Snapshot)]) {
+        let Some(accepted) = self.record.accepted().cloned() else { return };
+        for (number, snapshot) in matching {
+            let ended = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Cancelled);
+            let waits = self.attempt(*number).is_some_and(crate::Attempt::is_uncertain);
+            if ended && waits && snapshot.paid.is_zero() && snapshot.pg_id != accepted {
+                let failure = snapshot.failure.clone().unwrap_or(Failure::of(FailureReason::SessionExpired));
+                self.close_attempt(*number, &failure);
+            }
         }
     }
 

@@ -33,7 +33,7 @@ fn cancelled(body: &str, changes: Value) -> String {
     body["status"] = json!("CANCELED");
     body["balanceAmount"] = json!(0);
     body["cancels"] = json!([{
-        "cancelAmount": 27500, "cancelReason": format!("고객 변심 [{}]", id()), "refundableAmount": 0,
+        "cancelAmount": 27500, "cancelReason": format!("[{}] 고객 변심", id()), "refundableAmount": 0,
         "canceledAt": "2026-03-15T09:00:00+09:00", "transactionKey": "txrd_1", "cancelStatus": "DONE",
     }]);
     for (name, change) in changes.as_object().unwrap() {
@@ -53,7 +53,7 @@ async fn cancelling_all_names_no_amount_and_guards_the_balance() {
     let sent = stub.only();
     assert_eq!(sent.line, "POST /v1/payments/tshop20260314103015Qe7Rd/cancel");
     assert_eq!(sent.header("idempotency-key"), Some("pay_1:cancel:can_1:1"));
-    let reason = format!("고객 변심 [{}]", id());
+    let reason = format!("[{}] 고객 변심", id());
     assert_eq!(sent.json(), json!({"cancelReason": reason, "refundableAmount": 27500}));
 }
 
@@ -73,7 +73,7 @@ async fn cancelling_a_part_names_it_and_everything_that_goes_with_it() {
     assert_eq!(
         stub.only().json(),
         json!({
-            "cancelReason": format!("고객 변심 [{}]", id()), "cancelAmount": 7500, "refundableAmount": 27500,
+            "cancelReason": format!("[{}] 고객 변심", id()), "cancelAmount": 7500, "refundableAmount": 27500,
             "taxFreeAmount": 1000,
             "refundReceiveAccount": {"bank": "88", "accountNumber": "110234567890", "holderName": "박서준"},
         })
@@ -100,7 +100,7 @@ async fn closing_an_account_guards_nothing() {
     let outcome = stub.toss().cancel(&request(CancelAmount::Close)).await.unwrap();
     assert_eq!(outcome.status, CancelStatus::Done);
     assert_eq!(outcome.snapshot.unwrap().status, PgStatus::Cancelled);
-    assert_eq!(stub.only().json(), json!({"cancelReason": format!("고객 변심 [{}]", id())}));
+    assert_eq!(stub.only().json(), json!({"cancelReason": format!("[{}] 고객 변심", id())}));
 
     let stub = Stub::replying([Reply::Json(200, cancelled(ACCOUNT, json!({"cancels": null})))]).await;
     let outcome = stub.toss().cancel(&request(CancelAmount::Close)).await.unwrap();

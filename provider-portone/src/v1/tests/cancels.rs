@@ -36,7 +36,7 @@ async fn body_of(request: &CancelRequest) -> Value {
 async fn all_and_part_both_name_their_amount_and_the_balance_before() {
     for (amount, number) in [(CancelAmount::All, 7_000), (CancelAmount::Part(Money::krw(2_000)), 2_000)] {
         let request = cancel_request(amount);
-        let reason = format!("고객 변심 [{}]", request.id);
+        let reason = format!("[{}] 고객 변심", request.id);
         let body = json!({
             "imp_uid": IMP_UID, "amount": number, "checksum": 7_000, "reason": reason, "enable_webhook": false
         });
