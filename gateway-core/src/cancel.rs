@@ -83,7 +83,7 @@ pub enum CancelScope {
 /// Where a refund of a deposit goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundAccount {
-    /// The bank, as the PG's code.
+    /// The bank, by its [standard code](crate::standard_bank_code), or as the PG writes it.
     pub bank_code: String,
     /// Digits only.
     pub account_number: Secret,

@@ -4,6 +4,7 @@
 //! Knows no HTTP, no SQL, no PG and no runtime clock. Start reading at [`PaymentProvider`], then [`Gateway`].
 
 mod attempt;
+mod bank;
 mod cancel;
 mod clock;
 mod derive;
@@ -28,6 +29,7 @@ mod text;
 mod webhook;
 
 pub use attempt::{Attempt, AttemptStatus, Heard, Sending, idempotency_key};
+pub use bank::standard_bank_code;
 pub use cancel::{Cancel, CancelOrigin, CancelScope, CancelStatus, RefundAccount};
 pub use clock::{Clock, ManualClock};
 pub use derive::derive;

@@ -189,7 +189,11 @@ impl Gateway {
         }
         let shown =
             looked_up.snapshots.iter().find(|snapshot| Some(&snapshot.pg_id) == cancel.pg_id.as_ref());
-        let balance_moved = shown.is_some_and(|snapshot| snapshot.balance() != cancel.guard);
+        let balance_moved = shown.is_some_and(|snapshot| match cancel.scope {
+            // The deposit won the race: there is nothing to close any more.
+            CancelScope::Close => !snapshot.paid.is_zero(),
+            CancelScope::All | CancelScope::Part => snapshot.balance() != cancel.guard,
+        });
         if suspect == Suspect::EarlierSend || balance_moved {
             self.refuse_cancel(&looked_up.record, id, failure).await
         } else {

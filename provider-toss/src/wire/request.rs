@@ -89,11 +89,16 @@ impl<'a> CancelBody<'a> {
 impl<'a> From<&'a RefundAccount> for RefundReceiveAccount<'a> {
     fn from(account: &'a RefundAccount) -> Self {
         Self {
-            bank: &account.bank_code,
+            bank: toss_bank(&account.bank_code),
             account_number: account.account_number.expose(),
             holder_name: account.holder_name.expose(),
         }
     }
+}
+
+/// Toss' code of a bank: the last two digits of the standard one (`088` → `88`). Any other is given as it is.
+fn toss_bank(code: &str) -> &str {
+    code.strip_prefix('0').filter(|short| short.len() == 2).unwrap_or(code)
 }
 
 /// `POST /v1/payments`: creates a payment and its checkout page.

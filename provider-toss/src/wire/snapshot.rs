@@ -2,7 +2,7 @@
 
 use gateway_core::{
     CancelId, CancelStatus, CashReceipt, Currency, Failure, FailureReason, Method, MethodDetail, Money,
-    PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount,
+    PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount, standard_bank_code,
 };
 
 use super::{
@@ -102,7 +102,8 @@ impl Payment {
 
     fn detail(&self) -> MethodDetail {
         let card = self.card.as_ref();
-        let account_bank = self.virtual_account.as_ref().and_then(|account| account.bank_code.clone());
+        let account_bank = self.virtual_account.as_ref().and_then(|account| account.bank_code.as_deref());
+        let transfer_bank = self.transfer.as_ref().and_then(|bank| bank.bank_code.as_deref());
         MethodDetail {
             pg_method: self.method.clone(),
             card_issuer: card.and_then(|card| card.issuer_code.clone()),
@@ -110,14 +111,14 @@ impl Payment {
             installment_months: card.and_then(|card| card.installment_plan_months),
             approval_number: card.and_then(|card| card.approve_no.clone()),
             easy_pay_provider: self.easy_pay.as_ref().and_then(|pay| pay.provider()).map(str::to_owned),
-            bank_code: self.transfer.as_ref().and_then(|bank| bank.bank_code.clone()).or(account_bank),
+            bank_code: transfer_bank.or(account_bank).map(standard_bank_code),
         }
     }
 
     fn account(&self) -> Option<VirtualAccount> {
         let account = self.virtual_account.as_ref()?;
         Some(VirtualAccount {
-            bank_code: account.bank_code.clone(),
+            bank_code: account.bank_code.as_deref().map(standard_bank_code),
             account_number: filled(account.account_number.as_deref())?,
             holder_name: filled(account.customer_name.as_deref()),
             due_at: account.due_date.as_deref().and_then(instant),

@@ -63,7 +63,7 @@ async fn cancelling_a_part_names_it_and_everything_that_goes_with_it() {
     let request = CancelRequest {
         tax_free_amount: Some(Money::krw(1_000)),
         refund_account: Some(RefundAccount {
-            bank_code: "88".to_owned(),
+            bank_code: "088".to_owned(),
             account_number: Secret::new("110234567890"),
             holder_name: Secret::new("박서준"),
         }),

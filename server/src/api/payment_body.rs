@@ -153,7 +153,7 @@ pub struct MethodDetailBody {
     pub approval_number: Option<String>,
     /// The wallet's name.
     pub easy_pay_provider: Option<String>,
-    /// The bank.
+    /// The bank: its three-digit code (금융결제원), such as `088`.
     pub bank_code: Option<String>,
 }
 
@@ -161,7 +161,7 @@ pub struct MethodDetailBody {
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "VirtualAccount", skip_serializing_if_is_none)]
 pub struct VirtualAccountBody {
-    /// The bank, as the payment gateway's code.
+    /// The bank: its three-digit code (금융결제원), such as `088`.
     pub bank_code: Option<String>,
     /// The account number.
     pub account_number: String,

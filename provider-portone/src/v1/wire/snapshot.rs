@@ -2,7 +2,7 @@
 
 use gateway_core::{
     CancelId, CancelStatus, CashReceipt, Currency, Failure, MethodDetail, Mode, Money, PgMessage, PgStatus,
-    Secret, Snapshot, SnapshotCancel, VirtualAccount,
+    Secret, Snapshot, SnapshotCancel, VirtualAccount, standard_bank_code,
 };
 use jiff::Timestamp;
 use serde_json::value::RawValue;
@@ -137,13 +137,13 @@ fn detail(payment: &Payment, easy_pay_provider: Option<String>) -> MethodDetail 
         installment_months: payment.card_quota.and_then(|months| u32::try_from(months).ok()),
         approval_number: payment.apply_num.clone(),
         easy_pay_provider,
-        bank_code: payment.bank_code.clone(),
+        bank_code: payment.bank_code.as_deref().map(standard_bank_code),
     }
 }
 
 fn virtual_account(payment: &Payment) -> Option<VirtualAccount> {
     payment.has_account().then(|| VirtualAccount {
-        bank_code: payment.vbank_code.clone(),
+        bank_code: payment.vbank_code.as_deref().map(standard_bank_code),
         account_number: payment.vbank_num.clone().unwrap_or_default(),
         holder_name: payment.vbank_holder.clone(),
         due_at: payment.vbank_date.and_then(time),

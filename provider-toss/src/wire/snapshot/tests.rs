@@ -82,7 +82,7 @@ fn an_issued_account_is_no_money_yet() {
     let account = snapshot.virtual_account.unwrap();
     assert_eq!(
         (account.bank_code.as_deref(), account.account_number.as_str()),
-        (Some("20"), "X56204417730912")
+        (Some("020"), "X56204417730912")
     );
     assert_eq!(account.holder_name.as_deref(), Some("김하늘"));
     assert_eq!(account.due_at, Some(at("2026-03-15T01:31:02Z")));
@@ -236,7 +236,7 @@ fn fields_of_every_version_are_found() {
     let snapshot = read(&with(CARD, transfer));
     assert_eq!(
         (snapshot.method, snapshot.method_detail.bank_code.as_deref()),
-        (Some(Method::Transfer), Some("88"))
+        (Some(Method::Transfer), Some("088"))
     );
     assert_eq!(snapshot.cash_receipt.unwrap().number.as_deref(), Some("276391"));
 

@@ -1,0 +1,72 @@
+//! Money that comes when nobody waits for it any more.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tests::harness::{AMOUNT, Shop};
+
+/// Longer than a payment may be paid here.
+const TIME_IS_UP: Duration = Duration::from_secs(31 * 60);
+
+/// An order whose time is up while its window is open.
+async fn expired(shop: &Shop) -> String {
+    let id = shop.register("order-1").await;
+    shop.next_action(&id).await.expect(200, "ready");
+    shop.advance(TIME_IS_UP).await;
+    shop.until_status(&id, "expired").await;
+    id
+}
+
+/// Money that moves on confirm is not asked for any more.
+pub(crate) async fn an_expired_payment_is_not_confirmed(shop: &mut Shop) {
+    let id = expired(shop).await;
+    let result = shop.buyer(&id, "approve").await;
+    shop.confirm(&id, &result).await.expect(409, "invalid_state");
+    assert_eq!(shop.calls("confirm").await.len(), 0);
+    let new = shop.register("order-1").await;
+    assert_ne!(new, id);
+    shop.pay(&new).await;
+}
+
+/// The buyer paid in a window that was still open.
+pub(crate) async fn late_money_is_kept_and_marked(shop: &mut Shop) {
+    let id = expired(shop).await;
+    shop.buyer(&id, "approve").await;
+    let payment = shop.until_status(&id, "paid").await;
+    assert_eq!(payment["late"], true);
+    assert_eq!(payment["amount_paid"], AMOUNT);
+}
+
+/// Somebody else has paid the order meanwhile.
+pub(crate) async fn late_money_of_a_replaced_payment_goes_back(shop: &mut Shop) {
+    let id = expired(shop).await;
+    let new = shop.paid("order-1").await;
+    shop.buyer(&id, "approve").await;
+    let payment = shop.until_status(&id, "cancelled").await;
+    assert_eq!(payment["cancels"][0]["origin"], "compensation");
+    assert_eq!(payment["amount_cancelled"], AMOUNT);
+    assert_eq!(shop.payment(&new).await["status"], "paid");
+}
+
+/// No webhook tells of it: the sweep over the PG's list finds it.
+pub(crate) async fn late_money_nobody_told_of_is_found(shop: &mut Shop) {
+    shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;
+    let id = expired(shop).await;
+    shop.buyer(&id, "approve").await;
+    shop.advance(Duration::from_secs(2 * 60 * 60)).await;
+    let payment = shop.until_status(&id, "paid").await;
+    assert_eq!(payment["late"], true);
+}
+
+/// The merchant has chosen not to keep late money.
+#[tokio::test]
+async fn late_money_goes_back_where_the_merchant_wants_it_so() {
+    let policy = [("MERCHANTS__DEMO__LATE_PAYMENTS", "give_back")];
+    let shop = Shop::open_with("portone", "card", &policy).await;
+    let id = expired(&shop).await;
+    shop.buyer(&id, "approve").await;
+    let payment = shop.until_status(&id, "cancelled").await;
+    assert_eq!(payment["late"], true);
+    assert_eq!(payment["cancels"][0]["origin"], "compensation");
+    shop.close().await;
+}

@@ -1,0 +1,125 @@
+//! Every flow of a payment through the real HTTP server, on every PG and method that has it.
+//!
+//! Each runs against a demo server of its own and ends with our books held against the simulator's.
+
+#![expect(clippy::unwrap_used, reason = "a flow that cannot go on is a failed test")]
+
+mod cancelling;
+mod checks;
+mod deposits;
+mod faults;
+mod late;
+mod paying;
+mod repeats;
+mod swapped;
+mod webhooks;
+
+/// The table: `flows::toss::card::paid` runs `paying::paid` in a shop with that account and method. In the
+/// permissive worlds the PG guards against nothing, so that what is sent twice shows as doubled money.
+macro_rules! flows {
+    ($($world:ident = $open:ident($account:literal) {
+        $($method:ident { $($file:ident: $($flow:ident),+;)+ })+
+    })+) => {
+        $(mod $world {
+            $(mod $method {
+                $($(
+                    #[tokio::test]
+                    async fn $flow() {
+                        let mut shop = tests::harness::Shop::$open($account, stringify!($method)).await;
+                        crate::flows::$file::$flow(&mut shop).await;
+                        shop.close().await;
+                    }
+                )+)+
+            })+
+        })+
+    };
+}
+
+flows! {
+    toss = open("toss") {
+        card {
+            paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_hidden, another_payments_return;
+            cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
+            webhooks: told_twice, told_before_the_browser, told_late_and_out_of_order, only_the_webhook_came, forged;
+            repeats: a_confirm_is_done_once, a_declined_confirm_is_replayed, two_confirms_at_once_take_the_money_once,
+                two_tabs_pay_once, a_cancel_is_done_once, a_cancel_needs_a_key,
+                two_cancels_at_once_never_give_back_too_much, a_caller_who_hangs_up_changes_nothing;
+            faults: a_confirm_that_takes_too_long_is_answered_202, an_error_after_the_money_moved_is_seen_through,
+                an_answer_cut_in_half_is_seen_through, a_confirm_that_got_lost_is_sent_again,
+                a_confirm_executed_later_is_found, a_pg_that_is_down_is_tried_again,
+                a_cancel_without_an_answer_is_done_once, a_cancel_that_got_lost_is_sent_again,
+                refused_keys_are_not_a_decline, a_restart_goes_on_with_a_confirm;
+            checks: the_truth_is_accepted, another_order_id_is_not_ours, another_amount_is_not_ours,
+                another_currency_is_not_ours, another_status_is_not_paid, a_pg_payment_pays_one_order;
+            late: an_expired_payment_is_not_confirmed;
+        }
+        virtual_account {
+            paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_hidden, another_payments_return;
+            cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
+            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late, reversed_and_made_again;
+            webhooks: told_twice, told_before_the_browser, only_the_webhook_came, forged;
+        }
+    }
+    portone = open("portone") {
+        card {
+            paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_noticed_by_the_window, another_payments_return;
+            cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
+            webhooks: told_twice, told_before_the_browser, told_late_and_out_of_order, only_the_webhook_came, forged;
+            repeats: a_confirm_is_done_once, a_declined_confirm_is_replayed, two_confirms_at_once_take_the_money_once,
+                two_tabs_pay_once, a_cancel_is_done_once, a_cancel_needs_a_key,
+                two_cancels_at_once_never_give_back_too_much, a_caller_who_hangs_up_changes_nothing;
+            faults: a_confirm_that_takes_too_long_is_answered_202, an_error_after_the_money_moved_is_seen_through,
+                an_answer_cut_in_half_is_seen_through, a_confirm_that_got_lost_is_sent_again,
+                a_confirm_executed_later_is_found, a_pg_that_is_down_is_tried_again,
+                a_cancel_without_an_answer_is_done_once, a_cancel_that_got_lost_is_sent_again,
+                a_token_refused_early_is_fetched_anew, a_restart_goes_on_with_a_confirm;
+            checks: the_truth_is_accepted, another_order_id_is_not_ours, another_amount_is_not_ours,
+                another_currency_is_not_ours, another_status_is_not_paid, a_pg_payment_pays_one_order, another_mode_is_not_ours,
+                a_pg_payment_shown_under_two_orders_pays_the_first;
+            late: late_money_is_kept_and_marked, late_money_of_a_replaced_payment_goes_back,
+                late_money_nobody_told_of_is_found;
+        }
+        virtual_account {
+            paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_noticed_by_the_window, another_payments_return;
+            cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
+            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late;
+            webhooks: told_twice, told_before_the_browser, only_the_webhook_came, forged;
+        }
+    }
+    permissive_toss = open_permissive("toss") {
+        card {
+            paying: paid, declined_then_paid, another_payments_return;
+            cancelling: cancelled_in_part_and_then_in_full, cancelled_in_the_console;
+            webhooks: told_twice, told_before_the_browser, only_the_webhook_came;
+            repeats: a_confirm_is_done_once, two_confirms_at_once_take_the_money_once, two_tabs_pay_once,
+                a_cancel_is_done_once, two_cancels_at_once_never_give_back_too_much,
+                a_caller_who_hangs_up_changes_nothing;
+            faults: a_confirm_that_takes_too_long_is_answered_202, an_error_after_the_money_moved_is_seen_through,
+                an_answer_cut_in_half_is_seen_through, a_confirm_that_got_lost_is_sent_again,
+                a_cancel_without_an_answer_is_done_once, a_cancel_that_got_lost_is_sent_again;
+        }
+        virtual_account {
+            paying: paid;
+            cancelling: cancelled_in_part_and_then_in_full;
+            webhooks: told_twice;
+        }
+    }
+    permissive_portone = open_permissive("portone") {
+        card {
+            paying: paid, declined_then_paid, another_payments_return;
+            cancelling: cancelled_in_part_and_then_in_full, cancelled_in_the_console;
+            webhooks: told_twice, told_before_the_browser, only_the_webhook_came;
+            repeats: a_confirm_is_done_once, two_confirms_at_once_take_the_money_once, two_tabs_pay_once,
+                a_cancel_is_done_once, two_cancels_at_once_never_give_back_too_much,
+                a_caller_who_hangs_up_changes_nothing;
+            faults: a_confirm_that_takes_too_long_is_answered_202, an_error_after_the_money_moved_is_seen_through,
+                an_answer_cut_in_half_is_seen_through, a_confirm_that_got_lost_is_sent_again,
+                a_cancel_without_an_answer_is_done_once, a_cancel_that_got_lost_is_sent_again;
+        }
+        virtual_account {
+            paying: paid;
+            cancelling: cancelled_in_part_and_then_in_full;
+            webhooks: told_twice;
+        }
+    }
+}
