@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use crate::{
     Attempt, Cancel, CancelId, CancelStatus, Change, EventKind, Failure, FailureReason, IdSource,
     IdempotencyRecord, LastAttempt, Money, NewEvent, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId,
+    Watch,
 };
 
 /// A payment record being changed. Nothing of it is true before its [`Change`] is committed.
@@ -17,7 +18,7 @@ pub(crate) struct Draft {
     pub(crate) supersedes: Option<PaymentId>,
     pub(crate) idempotency: Option<IdempotencyRecord>,
     touched: bool,
-    looked: bool,
+    looked: Option<Timestamp>,
 }
 
 impl Draft {
@@ -29,7 +30,7 @@ impl Draft {
             supersedes: None,
             idempotency: None,
             touched: false,
-            looked: false,
+            looked: None,
         }
     }
 
@@ -38,26 +39,40 @@ impl Draft {
         self.touched = true;
     }
 
-    /// Whether the PG was asked: only then does this change answer the hints and the watch it was due by.
-    pub(crate) fn has_looked(&self) -> bool {
+    /// When the PG was asked about the whole payment, if it was: only then does this change answer the
+    /// hints and the watch it was due by.
+    pub(crate) fn asked_at(&self) -> Option<Timestamp> {
         self.looked
     }
 
-    /// Says that this draft is drawn from a fresh answer to a look-up.
-    pub(crate) fn looked(&mut self) {
-        self.looked = true;
+    /// Says that this draft is drawn from the answer to a look-up that was asked then.
+    pub(crate) fn looked(&mut self, asked_at: Timestamp) {
+        self.looked = Some(asked_at);
     }
 
     /// A look answers the hints that came before it, and the recheck that was due. A hint may be ahead of
     /// what the PG shows, so its look is followed by one more at `recheck_at`.
-    pub(crate) fn answer_hints(&mut self, now: Timestamp, recheck_at: Timestamp) {
+    pub(crate) fn answer_hints(&mut self, asked_at: Timestamp, recheck_at: Timestamp) {
         let (hints, payment) = (self.record.hints, &mut self.record.payment);
         if hints > payment.answered_hints {
             payment.answered_hints = hints;
-            payment.recheck_at = Some(recheck_at);
-        } else if payment.recheck_at.is_some_and(|at| at <= now) {
+            self.look_again(recheck_at);
+        } else if payment.recheck_at.is_some_and(|at| at <= asked_at) {
             payment.recheck_at = None;
         }
+    }
+
+    /// The watch that a hint waits for: a change that asked nobody must not answer it.
+    pub(crate) fn waiting_watch(&self, now: Timestamp) -> Option<Watch> {
+        let unanswered = self.record.hints > self.record.payment.answered_hints;
+        let watch = self.record.payment.watch.filter(|_| self.looked.is_none());
+        watch.filter(|watch| unanswered || watch.at <= now)
+    }
+
+    /// Has the payment looked at once more, not before `at`.
+    pub(crate) fn look_again(&mut self, at: Timestamp) {
+        let recheck_at = &mut self.record.payment.recheck_at;
+        *recheck_at = (*recheck_at).max(Some(at));
     }
 
     pub(crate) fn tell(&mut self, event: EventKind) {

@@ -186,7 +186,7 @@ fn compensation(
 
 /// By our id, which travels in the reason, or by the PG's own: never by the amount alone. A row that was
 /// adopted from a PG that names no cancels is known by all that the PG said of it.
-fn is_same(ours: &Cancel, theirs: &SnapshotCancel, pg_id: &PgPaymentId) -> bool {
+pub(crate) fn is_same(ours: &Cancel, theirs: &SnapshotCancel, pg_id: &PgPaymentId) -> bool {
     if ours.pg_id.as_ref() != Some(pg_id) {
         return false;
     }

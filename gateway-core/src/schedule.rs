@@ -36,18 +36,20 @@ pub(crate) const NEGATIVE_GRACE: Duration = Duration::from_secs(30);
 /// How long after its due time a deposit is asked for once more.
 const DEPOSIT_GRACE: Duration = HOUR;
 
-/// When to look next, after `tries` looks that settled nothing.
+/// When to look next, after `tries` looks that settled nothing. What the PG was asked at `asked_at`, it may
+/// have answered out of an older state.
 pub(crate) fn next_watch(
     record: &PaymentRecord,
     description: &ProviderDescription,
     now: Timestamp,
+    asked_at: Timestamp,
     tries: u32,
     ids: &IdSource,
 ) -> Option<Watch> {
     let at = [
         is_uncertain(record).then(|| later(now, rung(tries, ids))),
-        next_proof(record, description, now),
-        record.payment.recheck_at.filter(|at| *at > now),
+        next_proof(record, description, asked_at),
+        record.payment.recheck_at.filter(|at| *at > asked_at),
         has_pending_refund(record).then(|| later(now, rung(tries.max(REFUND_RUNG), ids))),
         match record.payment.status {
             PaymentStatus::Ready => Some(record.payment.expires_at.max(later(now, rung(tries, ids)))),
@@ -82,16 +84,21 @@ fn has_pending_refund(record: &PaymentRecord) -> bool {
 fn next_proof(
     record: &PaymentRecord,
     description: &ProviderDescription,
-    now: Timestamp,
+    asked_at: Timestamp,
 ) -> Option<Timestamp> {
     let given_back = record.cancels.iter().filter(|cancel| cancel.status == CancelStatus::Done);
     let proofs = given_back.filter_map(|cancel| Some(settled_at(cancel.sending.as_ref()?, description)));
-    proofs.filter(|at| *at > now).min()
+    proofs.filter(|at| *at > asked_at).min()
 }
 
 /// From when on "not there" can no longer be "not there yet".
 pub(crate) fn settled_at(sent: &Sending, description: &ProviderDescription) -> Timestamp {
-    later(sent.sent_at, description.read_timeout.saturating_add(NEGATIVE_GRACE))
+    visible_at(sent.sent_at, description)
+}
+
+/// From when on every answer of the PG shows what was true at `at`.
+pub(crate) fn visible_at(at: Timestamp, description: &ProviderDescription) -> Timestamp {
+    later(at, description.read_timeout.saturating_add(NEGATIVE_GRACE))
 }
 
 /// Toss asks merchants not to poll for deposits: once a day, at the due time, and an hour later.

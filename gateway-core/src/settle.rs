@@ -3,9 +3,14 @@
 use jiff::Timestamp;
 
 use crate::{
-    AttemptStatus, CancelScope, CancelStatus, EventKind, Failure, FailureReason, IdSource, LastAttempt, Mode,
-    Money, MoneyMoves, PaymentStatus, PgPaymentId, PgStatus, ProviderDescription, Snapshot, derive::decisive,
-    derive::derive, draft::Draft, schedule::settled_at,
+    AttemptStatus, Cancel, CancelScope, CancelStatus, EventKind, Failure, FailureReason, IdSource,
+    LastAttempt, Mode, Money, MoneyMoves, PaymentStatus, PgPaymentId, PgStatus, ProviderDescription, Sending,
+    Snapshot,
+    derive::decisive,
+    derive::derive,
+    draft::Draft,
+    give_back::is_same,
+    schedule::{settled_at, visible_at},
 };
 
 /// What happens to money that comes after a payment has ended.
@@ -54,6 +59,10 @@ impl Draft {
                 continue;
             };
             self.end_wrong_claims(Some(number), snapshot, context);
+            if self.is_stale(snapshot, context) {
+                self.look_again(visible_at(context.asked_at, context.description));
+                continue;
+            }
             ours.push((number, snapshot));
             self.keep_raw(number, snapshot);
             if self.matches(snapshot, context.description.mode) {
@@ -84,6 +93,22 @@ impl Draft {
         }
         let is_of = |attempt: &&crate::Attempt| attempt.pg_order_id.as_str() == snapshot.pg_order_id;
         self.record.attempts.iter().find(is_of).map(|attempt| attempt.number)
+    }
+
+    /// Whether the PG answered out of a state older than what it told us before: an account or money
+    /// that was there is not yet there again, or a cancel it did is missing. Nothing follows from that but
+    /// another look.
+    fn is_stale(&self, snapshot: &Snapshot, context: &Context<'_>) -> bool {
+        let is_accepted = self.before().accepted() == Some(&snapshot.pg_id);
+        let not_yet = is_accepted && matches!(snapshot.status, PgStatus::Ready | PgStatus::InProgress);
+        let misses = |cancel: &Cancel| {
+            let fresh = |sent: &Sending| settled_at(sent, context.description) > context.asked_at;
+            cancel.takes_from(&snapshot.pg_id)
+                && cancel.status == CancelStatus::Done
+                && cancel.sending.as_ref().is_some_and(fresh)
+                && !snapshot.cancels.iter().any(|theirs| is_same(cancel, theirs, &snapshot.pg_id))
+        };
+        not_yet || self.before().cancels.iter().any(misses)
     }
 
     /// An attempt that claims a PG payment of another order claims wrongly: nothing can come of it, once
@@ -235,6 +260,7 @@ impl Draft {
         if let Some(attempt) = self.attempt_mut(*number) {
             attempt.accepted = true;
             attempt.pg_id = Some(snapshot.pg_id.clone());
+            attempt.raw = Some(snapshot.raw.clone());
             attempt.status = AttemptStatus::Accepted;
             attempt.failure = None;
         }

@@ -131,10 +131,12 @@ impl Gateway {
         cancel_outcome(record, cancel.clone())
     }
 
-    /// Where money moves before confirm, an open window may have taken it already.
+    /// Where money moves before confirm, an open window may have taken it already; anywhere, a confirm that
+    /// was sent once.
     fn may_hold_money(&self, record: &PaymentRecord) -> Result<bool, GatewayError> {
         let before_confirm = self.account_of(record)?.description().money_moves == MoneyMoves::BeforeConfirm;
-        Ok(before_confirm && !record.attempts.is_empty())
+        let asked = record.attempts.iter().any(|attempt| attempt.accepted || attempt.confirm.is_some());
+        Ok(asked || (before_confirm && !record.attempts.is_empty()))
     }
 
     fn refund(&self, record: &PaymentRecord, new: &NewCancel) -> Result<Cancel, GatewayError> {

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::{
-    Account, AttemptStatus, ConfirmRequest, Failure, FailureReason, Gateway, GatewayError,
-    InvalidBrowserResult, MerchantId, Money, MoneyMoves, PaymentId, PaymentRecord, PaymentRef, PaymentStatus,
-    PgPaymentId, ProviderError, ReturnClaim, Sending, StateProblem, StoreError,
+    Account, AttemptStatus, CancelOrigin, CancelScope, CancelStatus, ConfirmRequest, Failure, FailureReason,
+    Gateway, GatewayError, InvalidBrowserResult, MerchantId, Money, MoneyMoves, PaymentId, PaymentRecord,
+    PaymentRef, PaymentStatus, PgPaymentId, ProviderError, ReturnClaim, Sending, StateProblem, StoreError,
     draft::Draft,
     gateway::{RequestKey, look_up::LookUpError},
     idempotency_key,
@@ -202,7 +202,7 @@ impl Gateway {
         if record.payment.status.has_money()
             && (claim.pg_id.is_none() || claim.pg_id.as_ref() == record.accepted())
         {
-            return Ok(record);
+            return outcome(record, number);
         }
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let open = record.attempts.iter().any(|attempt| attempt.number == number && attempt.is_open());
@@ -343,6 +343,8 @@ pub(crate) fn outcome(record: PaymentRecord, number: u16) -> Result<PaymentRecor
     let attempt = record.attempts.iter().find(|attempt| attempt.number == number);
     let failure = attempt.and_then(|attempt| attempt.failure.as_ref()).map(|failure| failure.reason);
     match record.payment.status {
+        // What is being given back whole must not be taken for paid.
+        _ if is_given_back(&record) => Err(GatewayError::state(StateProblem::Status, record)),
         _ if failure == Some(FailureReason::Mismatch) => Err(GatewayError::Mismatch(Box::new(record))),
         PaymentStatus::Failed => Err(GatewayError::Declined(Box::new(record))),
         PaymentStatus::Expired | PaymentStatus::Cancelled => {
@@ -353,6 +355,18 @@ pub(crate) fn outcome(record: PaymentRecord, number: u16) -> Result<PaymentRecor
         }
         _ => Ok(record),
     }
+}
+
+/// Whether the accepted money came too late and goes back.
+fn is_given_back(record: &PaymentRecord) -> bool {
+    let accepted = record.accepted();
+    accepted.is_some()
+        && record.cancels.iter().any(|cancel| {
+            cancel.origin == CancelOrigin::Compensation
+                && cancel.scope == CancelScope::All
+                && cancel.status != CancelStatus::Refused
+                && cancel.pg_id.as_ref() == accepted
+        })
 }
 
 /// A closed window is no error: the payment is still ready. A decline in the window is one.

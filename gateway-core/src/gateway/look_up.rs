@@ -102,7 +102,7 @@ impl Gateway {
     ) -> Result<(PaymentRecord, bool), StoreError> {
         let is_due = record.payment.watch.is_some_and(|watch| watch.at <= asked_at);
         let looked = |draft: &mut Draft| {
-            draft.looked();
+            draft.looked(asked_at);
             if is_due {
                 // Even where nothing changed, what it was due for is answered.
                 draft.touch();
@@ -122,7 +122,7 @@ impl Gateway {
         Ok((record, met_stranger))
     }
 
-    async fn settle_and_commit(
+    pub(crate) async fn settle_and_commit(
         &self,
         record: PaymentRecord,
         snapshots: &[Snapshot],

@@ -8,7 +8,7 @@ use crate::{
     AccountBinding, AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId,
     Method, PaymentId, PaymentProvider, PaymentRecord, PgPaymentId, ProviderDescription, Store, StoreError,
     draft::Draft,
-    schedule::{NEGATIVE_GRACE, later, next_watch},
+    schedule::{next_watch, visible_at},
     settle::Context,
 };
 
@@ -217,14 +217,13 @@ impl Gateway {
     async fn commit(&self, mut draft: Draft, tries: u32) -> Result<PaymentRecord, StoreError> {
         let now = self.clock.now();
         if let Some(account) = self.accounts.get(&draft.record.payment.account) {
-            if draft.has_looked() {
-                let wait = account.description().read_timeout.saturating_add(NEGATIVE_GRACE);
-                draft.answer_hints(now, later(now, wait));
+            if let Some(asked_at) = draft.asked_at() {
+                draft.answer_hints(asked_at, visible_at(asked_at, account.description()));
             }
-            // A hint waits for a look: a change that asked nobody must not answer it.
-            let waits = draft.record.payment.watch.filter(|watch| watch.at <= now && !draft.has_looked());
-            let next = next_watch(&draft.record, account.description(), now, tries, &self.ids);
-            draft.record.payment.watch = waits.or(next);
+            let asked_at = draft.asked_at().unwrap_or(now);
+            let next = next_watch(&draft.record, account.description(), now, asked_at, tries, &self.ids);
+            let waiting = draft.waiting_watch(now);
+            draft.record.payment.watch = [waiting, next].into_iter().flatten().min_by_key(|watch| watch.at);
         }
         // Boxed, or every use case would hold it several times and fill a thread's stack.
         Box::pin(self.commit_watched(draft, now)).await

@@ -8,9 +8,11 @@ use jiff::Timestamp;
 use crate::{
     Attempt, AttemptStatus, Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Failure,
     FailureReason, Gateway, GatewayError, Heard, MerchantId, MoneyMoves, PaymentId, PaymentRecord,
-    PaymentStatus, PgStatus, ProviderDescription, ProviderError, Sending, Snapshot, StoreError, Watch,
+    PaymentStatus, PgStatus, ProviderDescription, ProviderError, Sending, Snapshot, SnapshotCancel,
+    StoreError, Watch,
     draft::Draft,
     gateway::look_up::{LookUpError, LookedUp},
+    give_back::is_same,
     schedule::{is_uncertain, later, retry_watch, settled_at},
 };
 
@@ -73,22 +75,22 @@ impl Gateway {
         let record = self.press_confirms(record, &snapshots, asked_at).await?;
         let record = self.press_cancels(record, &snapshots, asked_at).await?;
         let record = self.expire(record).await?;
-        self.end_look(record, hints, read.payment.version, tries).await
+        self.end_look(PaymentRecord { hints, ..record }, asked_at, read.payment.version, tries).await
     }
 
     /// Ends the lease even where the look changed nothing.
     async fn end_look(
         &self,
         record: PaymentRecord,
-        hints: u64,
+        asked_at: Timestamp,
         version: u64,
         tries: u32,
     ) -> Result<(), GatewayError> {
         if record.payment.version != version {
             return Ok(());
         }
-        let mut draft = Draft::of(PaymentRecord { hints, ..record });
-        draft.looked();
+        let mut draft = Draft::of(record);
+        draft.looked(asked_at);
         draft.touch();
         match self.commit(draft, tries).await {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
@@ -243,7 +245,9 @@ impl Gateway {
             let shown = snapshots.iter().find(|snapshot| Some(&snapshot.pg_id) == cancel.pg_id.as_ref());
             let Some(sent) = &cancel.sending else { continue };
             let landed = is_negative_final(sent, &description, asked_at);
-            let untouched = shown.filter(|_| landed).map(|snapshot| is_untouched(cancel, snapshot));
+            let untouched = shown
+                .filter(|_| landed)
+                .map(|snapshot| is_untouched(cancel, snapshot) || is_others(cancel, sent, snapshot));
             let gives_up = cancel.origin == CancelOrigin::Merchant
                 && sent.heard == Heard::Error
                 && untouched == Some(true)
@@ -291,6 +295,15 @@ impl Gateway {
 /// Whether "not there" can no longer be "not there yet".
 fn is_negative_final(sent: &Sending, description: &ProviderDescription, asked_at: Timestamp) -> bool {
     settled_at(sent, description) <= asked_at
+}
+
+/// Whether the balance is another because of others: the PG lists cancels with their reasons, this one is not
+/// among them, and the same key was repeated once without telling more.
+fn is_others(cancel: &Cancel, sent: &Sending, snapshot: &Snapshot) -> bool {
+    let other =
+        |theirs: &SnapshotCancel| theirs.reason.is_some() && !is_same(cancel, theirs, &snapshot.pg_id);
+    let repeated = sent.times > sent.send;
+    repeated && !snapshot.cancels.is_empty() && snapshot.cancels.iter().all(other)
 }
 
 /// Whether the PG shows the payment as it was before the cancel.

@@ -141,18 +141,16 @@ impl Gateway {
             }
         };
         let (merchant, payment) = (record.payment.merchant.clone(), record.payment.id.clone());
-        // The answer is definite: it is kept whatever else changed. The snapshot is another matter.
-        let answered = self.update(&merchant, &payment, answer).await?;
-        let fresh = answered.payment.version == record.payment.version + 1;
-        if let Some(snapshot) = &outcome.snapshot
-            && fresh
-        {
-            match self.commit_truth(answered.clone(), snapshot, asked_at).await {
+        if let Some(snapshot) = &outcome.snapshot {
+            let shown = std::slice::from_ref(snapshot);
+            match self.settle_and_commit(record, shown, asked_at, answer, 0).await {
                 Ok((record, _)) => return Ok(record),
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
         }
+        // The answer is definite: it is kept whatever else changed. What the PG shows is asked for again.
+        self.update(&merchant, &payment, answer).await?;
         match self.look_up(&merchant, &payment, None, 0).await {
             Ok(LookedUp { record, .. }) => Ok(record),
             Err(LookUpError::Gateway(error)) => Err(error),
