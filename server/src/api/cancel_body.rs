@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     register_body::{wrong, wrong_amount},
-    text::short_text,
+    text::{Text, short_text},
 };
 use crate::http::ApiError;
 
@@ -16,7 +16,7 @@ use crate::http::ApiError;
 pub(crate) struct CancelPayment {
     /// Why: 1 to 150 printable characters. The payment gateway keeps it, and buyers may see it.
     #[oai(validator(min_length = 1, max_length = 150))]
-    pub reason: String,
+    pub reason: Text,
     /// How much, in the currency's minor unit; all that is left if absent.
     #[oai(validator(minimum(value = "1"), maximum(value = "9007199254740991")))]
     pub amount: Option<u64>,
@@ -36,13 +36,13 @@ pub(crate) struct CancelPayment {
 pub(crate) struct RefundAccountBody {
     /// The bank: its three-digit code (금융결제원), such as `088`, or the payment gateway's own.
     #[oai(validator(min_length = 2, max_length = 4, pattern = "^[0-9A-Z]+$"))]
-    pub bank_code: String,
+    pub bank_code: Text,
     /// The account number: digits, dashes are ignored.
     #[oai(validator(min_length = 5, max_length = 30, pattern = "^[0-9-]+$"))]
-    pub account_number: String,
+    pub account_number: Text,
     /// In whose name the account is.
     #[oai(validator(min_length = 1, max_length = 60))]
-    pub holder_name: String,
+    pub holder_name: Text,
 }
 
 /// What the browser brought back
@@ -72,12 +72,12 @@ impl CancelPayment {
 
 impl RefundAccountBody {
     fn into_domain(self) -> Result<RefundAccount, ApiError> {
-        let digits: String = self.account_number.chars().filter(char::is_ascii_digit).collect();
+        let digits: String = self.account_number.0.chars().filter(char::is_ascii_digit).collect();
         if !(5..=20).contains(&digits.len()) {
             return Err(wrong("refund_account.account_number", "must have 5 to 20 digits"));
         }
         Ok(RefundAccount {
-            bank_code: self.bank_code,
+            bank_code: self.bank_code.0,
             account_number: Secret::new(digits),
             holder_name: Secret::new(short_text("refund_account.holder_name", self.holder_name, 60)?),
         })

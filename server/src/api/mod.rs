@@ -10,18 +10,21 @@ mod operations;
 mod payment_body;
 mod payments;
 mod providers;
+mod published;
 mod register_body;
+mod strict_json;
 mod text;
 mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use gateway_core::{Gateway, MerchantId};
-use poem_openapi::{OpenApi, OpenApiService, Tags};
+use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject, Tags};
 use tokio_util::task::TaskTracker;
 
 pub(crate) use answer::Chain;
 pub use payment_body::PaymentBody;
+pub(crate) use published::complete as complete_document;
 
 use self::{
     events::EventsApi, health::HealthApi, operations::Operations, payments::PaymentsApi,
@@ -81,6 +84,8 @@ pub(crate) fn service(
         HealthApi { gateway },
     );
     OpenApiService::new(apis, "Paymux", env!("CARGO_PKG_VERSION"))
+        .server(ServerObject::new("/").description("The gateway that serves this document"))
+        .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
         .summary("Payments in Korea, through any payment gateway")
         .description(format!("{DESCRIPTION}{}", error_code::markdown_table()))
 }

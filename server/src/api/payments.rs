@@ -18,6 +18,7 @@ use super::{
     operations::{Asked, Earlier, Operations},
     payment_body::PaymentBody,
     register_body::{RegisterPayment, wrong},
+    strict_json::StrictJson,
     words::ApiPaymentStatus,
 };
 use crate::{
@@ -57,7 +58,7 @@ impl PaymentsApi {
         /// Your name for this request, at most 255 characters. A repeat with the same key and body gets the same answer, for 15 days.
         #[oai(name = "Idempotency-Key", validator(max_length = 255))]
         idempotency_key: Header<Option<String>>,
-        body: Json<RegisterPayment>,
+        body: StrictJson<RegisterPayment>,
     ) -> Result<RegisterAnswer, ApiError> {
         let asked = Asked::new(auth.0, idempotency_key.0, "/v1/payments", &body.0.to_json_string())?;
         let origins =
@@ -214,7 +215,7 @@ impl PaymentsApi {
         /// Your name for this cancel, required. A repeat with the same key and body gets the same answer, for 15 days.
         #[oai(name = "Idempotency-Key", validator(max_length = 255))]
         idempotency_key: Header<Option<String>>,
-        body: Json<CancelPayment>,
+        body: StrictJson<CancelPayment>,
     ) -> Result<PaymentAnswer, ApiError> {
         let id = payment_id(&id.0)?;
         if idempotency_key.0.is_none() {

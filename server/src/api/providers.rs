@@ -28,7 +28,7 @@ pub(crate) enum AccountObject {
 
 /// When the buyer's money moves
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename_all = "snake_case")]
+#[oai(rename = "MoneyMoves", rename_all = "snake_case")]
 pub(crate) enum ApiMoneyMoves {
     /// When you confirm. Never confirming costs the buyer nothing.
     OnConfirm,

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{
     date_time::DateTime,
-    text::{email, phone, short_text},
+    text::{Text, email, phone, short_text},
     words::{ApiCashReceiptType, ApiCurrency, ApiMethod},
 };
 use crate::{
@@ -27,10 +27,10 @@ const MAX_URL: usize = 2_048;
 pub(crate) struct RegisterPayment {
     /// Your own name for the order: 1 to 64 printable characters.
     #[oai(validator(min_length = 1, max_length = 64))]
-    pub order_id: String,
+    pub order_id: Text,
     /// What is bought, shown to the buyer: 1 to 100 printable characters.
     #[oai(validator(min_length = 1, max_length = 100))]
-    pub order_name: String,
+    pub order_name: Text,
     /// What it costs, in the currency's minor unit: 1,000 won is `1000`.
     #[oai(validator(minimum(value = "1"), maximum(value = "9007199254740991")))]
     pub amount: u64,
@@ -38,12 +38,12 @@ pub(crate) struct RegisterPayment {
     pub currency: ApiCurrency,
     /// Where the buyer is sent back to: an address of yours at an allowed origin.
     #[oai(validator(min_length = 1, max_length = 2048))]
-    pub return_url: String,
+    pub return_url: Text,
     /// The method, if you fix one.
     pub method: Option<ApiMethod>,
     /// The account, if you name one; otherwise your configuration decides.
     #[oai(validator(max_length = 40))]
-    pub account: Option<String>,
+    pub account: Option<Text>,
     /// Who pays.
     pub customer: Option<RegisterCustomer>,
     /// The part of the amount that is free of VAT (면세 금액).
@@ -57,9 +57,9 @@ pub(crate) struct RegisterPayment {
     pub virtual_account: Option<RegisterVirtualAccount>,
     /// The buyer's language, such as `ko` or `en`.
     #[oai(validator(min_length = 2, max_length = 10, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$"))]
-    pub locale: Option<String>,
+    pub locale: Option<Text>,
     /// Your own notes: at most 20, names of up to 40 and values of up to 500 characters.
-    pub metadata: Option<BTreeMap<String, String>>,
+    pub metadata: Option<BTreeMap<String, Text>>,
 }
 
 /// Who pays
@@ -68,16 +68,16 @@ pub(crate) struct RegisterPayment {
 pub(crate) struct RegisterCustomer {
     /// Your own id for the customer.
     #[oai(validator(min_length = 1, max_length = 64))]
-    pub id: Option<String>,
+    pub id: Option<Text>,
     /// Name.
     #[oai(validator(min_length = 1, max_length = 100))]
-    pub name: Option<String>,
+    pub name: Option<Text>,
     /// E-mail address.
     #[oai(validator(min_length = 3, max_length = 100))]
-    pub email: Option<String>,
+    pub email: Option<Text>,
     /// Phone number: 8 to 15 digits, dashes are ignored.
     #[oai(validator(min_length = 8, max_length = 20))]
-    pub phone: Option<String>,
+    pub phone: Option<Text>,
 }
 
 /// Card options
@@ -86,7 +86,7 @@ pub(crate) struct RegisterCustomer {
 pub(crate) struct RegisterCard {
     /// Only this card company, by the payment gateway's code.
     #[oai(validator(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9_]+$"))]
-    pub issuer: Option<String>,
+    pub issuer: Option<Text>,
     /// Months of instalment: 0 for a single payment, or 2 to 60.
     #[oai(validator(maximum(value = "60")))]
     pub installment_months: Option<u32>,
@@ -98,7 +98,7 @@ pub(crate) struct RegisterCard {
 pub(crate) struct RegisterEasyPay {
     /// Only this wallet, such as `tosspay` or `kakaopay`.
     #[oai(validator(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9_]+$"))]
-    pub provider: Option<String>,
+    pub provider: Option<Text>,
 }
 
 /// Virtual account options
@@ -120,7 +120,7 @@ pub(crate) struct RegisterCashReceipt {
     pub kind: ApiCashReceiptType,
     /// The phone or business number it is issued to, digits only.
     #[oai(validator(min_length = 8, max_length = 20, pattern = "^[0-9]+$"))]
-    pub number: Option<String>,
+    pub number: Option<Text>,
 }
 
 impl RegisterPayment {
@@ -130,14 +130,14 @@ impl RegisterPayment {
         origins: &ReturnOrigins,
         now: jiff::Timestamp,
     ) -> Result<NewPayment, ApiError> {
-        let order_id: OrderId = self.order_id.parse().map_err(|rule| wrong("order_id", rule))?;
+        let order_id: OrderId = self.order_id.0.parse().map_err(|rule| wrong("order_id", rule))?;
         let currency = self.currency.into();
         let amount = Money::new(self.amount, currency).map_err(|_| wrong_amount("amount"))?;
         let tax_free = self.tax_free_amount.map(|amount| Money::new(amount, currency)).transpose();
         let account: Option<AccountId> =
-            self.account.map(|name| name.parse()).transpose().map_err(|rule| wrong("account", rule))?;
+            self.account.map(|name| name.0.parse()).transpose().map_err(|rule| wrong("account", rule))?;
         let (card_issuer, installment_months) = match self.card {
-            Some(card) => (card.issuer, card.installment_months),
+            Some(card) => (card.issuer.map(|code| code.0), card.installment_months),
             None => (None, None),
         };
         if installment_months == Some(1) {
@@ -156,12 +156,14 @@ impl RegisterPayment {
             customer: self.customer.map(RegisterCustomer::into_domain).transpose()?.unwrap_or_default(),
             card_issuer,
             installment_months,
-            easy_pay_provider: self.easy_pay.and_then(|wallet| wallet.provider),
+            easy_pay_provider: self.easy_pay.and_then(|wallet| wallet.provider).map(|name| name.0),
             deposit_due_at,
-            cash_receipt: cash_receipt
-                .map(|receipt| CashReceiptRequest { kind: receipt.kind.into(), number: receipt.number }),
-            locale: self.locale,
-            return_url: return_url(&self.return_url, origins)?,
+            cash_receipt: cash_receipt.map(|receipt| CashReceiptRequest {
+                kind: receipt.kind.into(),
+                number: receipt.number.map(|number| number.0),
+            }),
+            locale: self.locale.map(|locale| locale.0),
+            return_url: return_url(&self.return_url.0, origins)?,
             metadata: metadata(self.metadata.unwrap_or_default())?,
         };
         Ok(NewPayment { order_id, terms })
@@ -209,8 +211,8 @@ fn return_url(text: &str, origins: &ReturnOrigins) -> Result<String, ApiError> {
         .ok_or_else(|| wrong("return_url", "must be an address at one of your return_origins"))
 }
 
-fn metadata(notes: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, ApiError> {
-    let fits = |(name, value): (&String, &String)| {
+fn metadata(notes: BTreeMap<String, Text>) -> Result<BTreeMap<String, String>, ApiError> {
+    let fits = |(name, Text(value)): (&String, &Text)| {
         (1..=40).contains(&name.chars().count())
             && value.chars().count() <= 500
             && !name.chars().chain(value.chars()).any(char::is_control)
@@ -219,5 +221,5 @@ fn metadata(notes: BTreeMap<String, String>) -> Result<BTreeMap<String, String>,
         let rule = "must be at most 20 notes, names of 1 to 40 and values of up to 500 characters, none of them control characters";
         return Err(wrong("metadata", rule));
     }
-    Ok(notes)
+    Ok(notes.into_iter().map(|(name, Text(value))| (name, value)).collect())
 }

@@ -7,10 +7,10 @@ use poem_openapi::Enum;
 
 /// An API enum with the same variants as a domain enum, and the conversions both ways.
 macro_rules! word {
-    ($(#[$meta:meta])* $name:ident = $domain:ident $case:literal { $($(#[$doc:meta])* $variant:ident,)+ }) => {
+    ($(#[$meta:meta])* $name:ident = $domain:ident $published:literal $case:literal { $($(#[$doc:meta])* $variant:ident,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-        #[oai(rename_all = $case)]
+        #[oai(rename = $published, rename_all = $case)]
         pub enum $name {
             $($(#[$doc])* $variant,)+
         }
@@ -35,7 +35,7 @@ macro_rules! word {
 
 word! {
     /// Where a payment stands
-    ApiPaymentStatus = PaymentStatus "snake_case" {
+    ApiPaymentStatus = PaymentStatus "PaymentStatus" "snake_case" {
         /// Registered; the buyer may pay.
         Ready,
         /// The payment gateway has been asked and has not given a definite answer: do not pay again.
@@ -57,7 +57,7 @@ word! {
 
 word! {
     /// How the buyer pays
-    ApiMethod = Method "snake_case" {
+    ApiMethod = Method "Method" "snake_case" {
         /// 카드
         Card,
         /// 간편결제
@@ -73,7 +73,7 @@ word! {
 
 word! {
     /// An ISO 4217 currency. Amounts are in its minor unit: won, yen, cents.
-    ApiCurrency = Currency "UPPERCASE" {
+    ApiCurrency = Currency "Currency" "UPPERCASE" {
         /// South Korean won
         Krw,
         /// United States dollar
@@ -85,7 +85,7 @@ word! {
 
 word! {
     /// Where a cancel stands
-    ApiCancelStatus = CancelStatus "snake_case" {
+    ApiCancelStatus = CancelStatus "CancelStatus" "snake_case" {
         /// To be sent.
         Requested,
         /// Sent; no answer yet.
@@ -103,7 +103,7 @@ word! {
 
 word! {
     /// Who wanted a cancel
-    ApiCancelOrigin = CancelOrigin "snake_case" {
+    ApiCancelOrigin = CancelOrigin "CancelOrigin" "snake_case" {
         /// You, through this API.
         Merchant,
         /// Paymux: the money did not match, was a second payment, or came too late.
@@ -115,7 +115,7 @@ word! {
 
 word! {
     /// The kind of a cash receipt (현금영수증)
-    ApiCashReceiptType = CashReceiptType "snake_case" {
+    ApiCashReceiptType = CashReceiptType "CashReceiptType" "snake_case" {
         /// 소득공제
         Personal,
         /// 지출증빙
@@ -127,7 +127,7 @@ word! {
 
 word! {
     /// Whether real money moves
-    ApiMode = Mode "snake_case" {
+    ApiMode = Mode "Mode" "snake_case" {
         /// No real money.
         Test,
         /// Real money.

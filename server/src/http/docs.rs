@@ -28,14 +28,18 @@ pub struct Documentation {
 }
 
 impl Documentation {
-    /// That of an API.
+    /// That of an API. `complete` adds what poem-openapi cannot say.
     ///
     /// # Panics
     ///
     /// If poem-openapi writes a document that is not JSON.
-    pub fn new<T: OpenApi, W: Webhook>(service: &OpenApiService<T, W>) -> Self {
+    pub fn new<T: OpenApi, W: Webhook>(
+        service: &OpenApiService<T, W>,
+        complete: impl FnOnce(&mut Value),
+    ) -> Self {
         let raw = service.spec();
-        let document = lift(serde_json::from_str(&raw).expect("poem-openapi writes JSON"));
+        let mut document = lift(serde_json::from_str(&raw).expect("poem-openapi writes JSON"));
+        complete(&mut document);
         let page = offline(&service.redoc_html(), &raw, &document);
         Self { document, page }
     }
@@ -122,7 +126,7 @@ mod tests {
     }
 
     fn documentation() -> Documentation {
-        Documentation::new(&OpenApiService::new(Api, "test", "1"))
+        Documentation::new(&OpenApiService::new(Api, "test", "1"), |_| {})
     }
 
     async fn fetch(path: &str) -> Response {

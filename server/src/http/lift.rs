@@ -122,6 +122,22 @@ fn schema(value: &mut Value) {
         schema_object.remove("type");
     }
     nullable(schema_object);
+    described_reference(schema_object);
+}
+
+/// `allOf: [{$ref}, {description}]` → `{$ref, description}`: since 3.1 a reference may have siblings.
+fn described_reference(schema_object: &mut Object) {
+    let Some([Value::Object(reference), Value::Object(rest)]) =
+        schema_object.get("allOf").and_then(Value::as_array).map(Vec::as_slice)
+    else {
+        return;
+    };
+    let only = |object: &Object, key: &str| object.len() == 1 && object.contains_key(key);
+    if only(reference, "$ref") && only(rest, "description") {
+        let reference = reference.clone();
+        schema_object.remove("allOf");
+        schema_object.extend(reference);
+    }
 }
 
 /// Schemas are found by their place, since a property may have any name, `schema` too.

@@ -125,7 +125,12 @@ pub enum ApiError {
     Unauthenticated(Body),
     /// The payment was declined
     #[oai(status = 402)]
-    Declined(Body),
+    Declined(
+        Body,
+        /// `true` if this is the stored answer to an earlier request with the same key.
+        #[oai(header = "Idempotent-Replayed")]
+        Option<bool>,
+    ),
     /// There is no such object
     #[oai(status = 404)]
     NotFound(Body),
@@ -190,7 +195,12 @@ impl ApiError {
     pub fn replayed(body: &str) -> Option<Self> {
         let problem = Problem::parse_from_json_string(body).ok()?;
         let code = ErrorCode::ALL.iter().find(|code| code.name() == problem.code)?;
-        Some(Self::of_status(code.status(), Box::new(problem)))
+        let mut error = Self::of_status(code.status(), Box::new(problem));
+        // A decline is the one problem that is a final answer.
+        if let Self::Declined(_, replayed) = &mut error {
+            *replayed = Some(true);
+        }
+        Some(error)
     }
 
     /// The body as it is sent.
@@ -210,7 +220,7 @@ impl ApiError {
         match self {
             Self::BadRequest(body)
             | Self::Unauthenticated(body)
-            | Self::Declined(body)
+            | Self::Declined(body, _)
             | Self::NotFound(body)
             | Self::Conflict(body, _)
             | Self::TooLarge(body)
@@ -227,7 +237,7 @@ impl ApiError {
         match self {
             Self::BadRequest(body)
             | Self::Unauthenticated(body)
-            | Self::Declined(body)
+            | Self::Declined(body, _)
             | Self::NotFound(body)
             | Self::Conflict(body, _)
             | Self::TooLarge(body)
@@ -245,7 +255,7 @@ impl ApiError {
         match status {
             StatusCode::BAD_REQUEST => Self::BadRequest(body),
             StatusCode::UNAUTHORIZED => Self::Unauthenticated(body),
-            StatusCode::PAYMENT_REQUIRED => Self::Declined(body),
+            StatusCode::PAYMENT_REQUIRED => Self::Declined(body, None),
             StatusCode::NOT_FOUND => Self::NotFound(body),
             StatusCode::CONFLICT => Self::Conflict(body, None),
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge(body),

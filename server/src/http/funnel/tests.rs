@@ -201,6 +201,13 @@ async fn a_header_that_must_be_single_is_refused_twice() {
 }
 
 #[tokio::test]
+async fn a_header_that_is_no_text_is_not_taken_for_an_absent_one() {
+    let unreadable = poem::http::HeaderValue::from_bytes(b"key-\xe9").unwrap();
+    let answer = client().get("/orders/1").header("Idempotency-Key", unreadable).send().await;
+    assert_problem(answer, ErrorCode::MalformedRequest, Some("idempotency-key")).await;
+}
+
+#[tokio::test]
 async fn without_a_key_a_caller_is_told_how_to_send_one() {
     let response = client().get("/who").header("Authorization", SUBMITTED).send().await;
     assert_eq!(response.0.header("WWW-Authenticate"), Some("Bearer"));

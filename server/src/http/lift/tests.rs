@@ -27,7 +27,7 @@ struct Transfer {
 }
 
 #[derive(Union)]
-#[oai(one_of, discriminator_name = "type", rename_all = "snake_case")]
+#[oai(rename = "HowToPay", one_of, discriminator_name = "type", rename_all = "snake_case")]
 enum Method {
     Card(Card),
     Transfer(Transfer),

@@ -1,0 +1,145 @@
+//! Rules of single fields: checked by the code at the edge, said here in JSON Schema.
+
+use serde_json::{Value, json};
+
+/// Nothing in it is hidden and something in it can be seen: `gateway_core::is_printable`.
+const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*\
+    [^\\s\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]\
+    [^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*$";
+
+/// 16 bytes in base32 are 26 characters, of which the last holds three bits.
+const PAYMENT_ID: &str = "^pay_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
+const CANCEL_ID: &str = "^can_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
+const EVENT_ID: &str = "^evt_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
+const ACCOUNT: &str = "^[a-z][a-z0-9_]{0,39}$";
+const WORD: &str = "^[a-z][a-z0-9_]*$";
+const WEB: &str = "^https?://";
+
+/// Patterns, by schema and property.
+const PATTERNS: [(&str, &str, &str); 26] = [
+    ("RegisterPayment", "order_id", PRINTABLE),
+    ("RegisterPayment", "order_name", PRINTABLE),
+    ("RegisterPayment", "account", ACCOUNT),
+    ("RegisterPayment", "return_url", WEB),
+    ("RegisterCustomer", "id", PRINTABLE),
+    ("RegisterCustomer", "name", PRINTABLE),
+    ("RegisterCustomer", "email", "^[!-?A-~]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$"),
+    ("RegisterCustomer", "phone", "^[ -]*[0-9]([ -]*[0-9]){7,14}[ -]*$"),
+    ("CancelPayment", "reason", PRINTABLE),
+    ("RefundAccount", "account_number", "^-*[0-9](-*[0-9]){4,19}-*$"),
+    ("RefundAccount", "holder_name", PRINTABLE),
+    ("Payment", "id", PAYMENT_ID),
+    ("Payment", "account", ACCOUNT),
+    ("Account", "account", ACCOUNT),
+    ("Account", "provider", WORD),
+    ("Cancel", "id", CANCEL_ID),
+    ("Event", "id", EVENT_ID),
+    ("Event", "type", "^payment\\.[a-z_]+$"),
+    ("Event", "payment_id", PAYMENT_ID),
+    ("Failure", "reason", WORD),
+    ("LastAttempt", "code", WORD),
+    ("Problem", "type", "^/docs/errors#[a-z_]+$"),
+    ("Problem", "code", WORD),
+    ("Problem", "payment_id", PAYMENT_ID),
+    ("Problem", "payment_status", WORD),
+    ("Problem", "request_id", "^req_[0-9a-f]{32}$"),
+];
+
+/// Formats, by schema and property.
+const FORMATS: [(&str, &str, &str); 6] = [
+    ("RegisterPayment", "return_url", "uri"),
+    ("Payment", "receipt_url", "uri"),
+    ("CashReceipt", "url", "uri"),
+    ("RedirectAction", "url", "uri"),
+    ("ScriptAction", "script_url", "uri"),
+    ("Problem", "type", "uri-reference"),
+];
+
+/// Schemas of which a property nobody knows is an error.
+const CLOSED: [&str; 9] = [
+    "RegisterPayment",
+    "RegisterCustomer",
+    "RegisterCard",
+    "RegisterEasyPay",
+    "RegisterVirtualAccount",
+    "RegisterCashReceipt",
+    "CancelPayment",
+    "RefundAccount",
+    "ConfirmPayment",
+];
+
+/// Parameters, with what their schema holds beside the type.
+fn parameter(name: &str) -> Option<Value> {
+    Some(match name {
+        "id" => json!({ "pattern": PAYMENT_ID }),
+        "Idempotency-Key" => json!({ "minLength": 1, "pattern": "^[!-~]{1,255}$" }),
+        "order_id" => json!({ "minLength": 1, "pattern": PRINTABLE }),
+        _ => return None,
+    })
+}
+
+pub(super) fn complete(document: &mut Value) {
+    let schemas = &mut document["components"]["schemas"];
+    for (schema, property, pattern) in PATTERNS {
+        merge(&mut schemas[schema]["properties"][property], json!({ "pattern": pattern }));
+    }
+    for (schema, property, format) in FORMATS {
+        if let Some(property) =
+            schemas.get_mut(schema).and_then(|schema| schema["properties"].get_mut(property))
+        {
+            merge(property, json!({ "format": format }));
+        }
+    }
+    for schema in CLOSED {
+        schemas[schema]["additionalProperties"] = json!(false);
+    }
+    let note = json!({ "type": "string", "maxLength": 500, "pattern": NOTE });
+    let name = json!({ "minLength": 1, "maxLength": 40, "pattern": NOTE });
+    let notes = json!({ "maxProperties": 20, "propertyNames": name, "additionalProperties": note });
+    merge(&mut schemas["RegisterPayment"]["properties"]["metadata"], notes);
+    let months = &mut schemas["RegisterCard"]["properties"]["installment_months"];
+    merge(months, json!({ "not": { "const": 1 } }));
+    whole_numbers(schemas);
+    for operation in super::operations(document) {
+        let cancels = super::id(operation) == "cancelPayment";
+        let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+        for described in parameters.into_iter().flatten() {
+            let name = described["name"].as_str().unwrap_or_default().to_owned();
+            if let Some(rule) = parameter(&name) {
+                merge(&mut described["schema"], rule);
+            }
+            // Optional to the framework, so that its absence gets an error code of its own.
+            if cancels && name == "Idempotency-Key" {
+                described["required"] = json!(true);
+            }
+        }
+    }
+}
+
+/// Notes may be empty, and hold no control characters.
+const NOTE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
+
+/// Every number here counts something: none is negative, and every JSON reader keeps it exact.
+fn whole_numbers(value: &mut Value) {
+    match value {
+        Value::Object(schema) => {
+            let unsigned = schema.get("format").and_then(Value::as_str);
+            let most = match unsigned {
+                Some("uint64") => json!(gateway_core::MAX_AMOUNT),
+                Some("uint32") => json!(u32::MAX),
+                Some("uint16") => json!(u16::MAX),
+                _ => return schema.values_mut().for_each(whole_numbers),
+            };
+            schema.entry("minimum").or_insert(json!(0));
+            schema.entry("maximum").or_insert(most);
+        }
+        Value::Array(items) => items.iter_mut().for_each(whole_numbers),
+        _ => {}
+    }
+}
+
+fn merge(schema: &mut Value, rules: Value) {
+    if let (Some(schema), Value::Object(rules)) = (schema.as_object_mut(), rules) {
+        schema.extend(rules);
+    }
+}
