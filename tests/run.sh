@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every test of Paymux: the workspace's own, then generated requests against every operation of
-# the published API. Ends with a line that counts both.
+# the published API. The last line counts what passed and what failed.
 #
 # Needs Rust and a C compiler. What else is needed is installed where this runs as root on Debian;
 # elsewhere the part that needs it is skipped by name. With CI set, a skip is a failure.
@@ -9,48 +9,62 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+passed=0
 failed=0
-skipped=()
 
 step() { printf '\n== %s\n' "$1"; }
 
-# Installs Debian packages, or names those that are missing and fails.
-need() {
-    local missing=()
-    for package in "$@"; do
-        dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
-    done
-    [ ${#missing[@]} -eq 0 ] && return 0
-    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
-        echo "installing: ${missing[*]}"
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
-        return
+# Runs a part and counts it; a part that fails does not keep the others from running.
+part() {
+    local name="$1"
+    shift
+    step "$name"
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "failed: $name"
     fi
-    echo "missing: ${missing[*]}"
-    return 1
 }
 
-command -v cargo >/dev/null || { echo "missing: cargo (https://rustup.rs)"; exit 1; }
-command -v cc >/dev/null || need gcc libc6-dev || { echo "missing: a C compiler"; exit 1; }
+skip() {
+    echo "skipped: $1 (missing: $2)"
+    if [ -n "${CI:-}" ]; then failed=$((failed + 1)); fi
+}
 
-step "workspace tests"
-cargo test --workspace --locked || failed=$((failed + 1))
+# Installs Debian packages; fails where that cannot be done.
+install() {
+    [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null || return 1
+    echo "installing: $*"
+    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "$@" >/dev/null
+}
 
-step "generated requests against the published API"
-if command -v python3 >/dev/null || need python3; then
-    if python3 -c 'import ensurepip, venv' 2>/dev/null || need python3-venv; then
-        tests/schemathesis/run.sh || failed=$((failed + 1))
-    else
-        skipped+=("generated requests (python3-venv)")
-    fi
+has_compiler() { command -v cc >/dev/null; }
+has_venv() { command -v python3 >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null; }
+
+finish() {
+    printf '\n%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+if ! command -v cargo >/dev/null; then
+    echo "missing: cargo (https://rustup.rs)"
+    failed=1
+    finish
+fi
+if ! has_compiler && ! install gcc libc6-dev; then
+    echo "missing: a C compiler (Debian: gcc libc6-dev)"
+    failed=1
+    finish
+fi
+
+part "workspace tests" cargo test --workspace --locked
+
+if has_venv || { install python3 python3-venv && has_venv; }; then
+    part "generated requests against the published API" tests/schemathesis/run.sh
 else
-    skipped+=("generated requests (python3)")
+    skip "generated requests against the published API" "python3 python3-venv"
 fi
 
-step "summary"
-for part in "${skipped[@]}"; do echo "skipped: $part"; done
-if [ ${#skipped[@]} -gt 0 ] && [ -n "${CI:-}" ]; then
-    failed=$((failed + ${#skipped[@]}))
-fi
-echo "$((2 - failed - ${#skipped[@]} * (failed == 0))) passed, $failed failed, ${#skipped[@]} skipped"
-[ "$failed" -eq 0 ]
+finish

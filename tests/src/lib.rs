@@ -1,3 +1,7 @@
 //! The workspace tests of Paymux.
 
+pub mod conformance;
+pub mod crash;
+pub mod harness;
+pub mod simulation;
 pub mod store_suite;

@@ -1,0 +1,12 @@
+//! What the HTTP contract promises, at the real binary: nothing bad gets in, nothing is done twice,
+//! nothing secret gets out.
+
+#![expect(clippy::unwrap_used, reason = "a contract that cannot be asked about is a failed test")]
+
+mod bad_bodies;
+mod bad_input;
+mod connections;
+mod idempotency;
+mod keys;
+mod process;
+mod secrets;

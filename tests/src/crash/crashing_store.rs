@@ -1,0 +1,190 @@
+//! A store with fail points around every durable write.
+//!
+//! Reads have none: to die before one is to die after the write before it. Nor has the moment before a
+//! lease, which comes again and again while nothing happens.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use gateway_core::{
+    AccountBinding, AccountId, Change, Event, IdempotencyRecord, MerchantId, OrderId, PaymentFilter,
+    PaymentId, PaymentRecord, PgOrderId, PgPaymentId, ReceivedWebhook, Secret, Store, StoreError, Sweep,
+    WebhookId,
+};
+use jiff::Timestamp;
+
+use super::fail_points::{around, pass};
+
+/// The store inside does the work.
+#[derive(Debug)]
+pub(super) struct CrashingStore(Arc<dyn Store>);
+
+impl CrashingStore {
+    pub(super) fn around(inner: Arc<dyn Store>) -> Arc<dyn Store> {
+        Arc::new(Self(inner))
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Store for CrashingStore {
+    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+        around("commit", self.0.commit(change)).await
+    }
+
+    async fn keep_answer(
+        &self,
+        payment: &PaymentId,
+        attempt: u16,
+        deposit_secret: Option<Secret>,
+        raw: Option<Secret>,
+    ) -> Result<(), StoreError> {
+        around("keep_answer", self.0.keep_answer(payment, attempt, deposit_secret, raw)).await
+    }
+
+    async fn payment(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+    ) -> Result<Option<PaymentRecord>, StoreError> {
+        self.0.payment(merchant, id).await
+    }
+
+    async fn payment_of_order(
+        &self,
+        merchant: &MerchantId,
+        order_id: &OrderId,
+    ) -> Result<Option<PaymentRecord>, StoreError> {
+        self.0.payment_of_order(merchant, order_id).await
+    }
+
+    async fn owner_of_attempt(
+        &self,
+        account: &AccountId,
+        pg_order_id: &PgOrderId,
+    ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
+        self.0.owner_of_attempt(account, pg_order_id).await
+    }
+
+    async fn owner_of_pg_id(
+        &self,
+        account: &AccountId,
+        pg_id: &PgPaymentId,
+    ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
+        self.0.owner_of_pg_id(account, pg_id).await
+    }
+
+    async fn payments(
+        &self,
+        merchant: &MerchantId,
+        filter: &PaymentFilter,
+        limit: u32,
+    ) -> Result<Vec<PaymentRecord>, StoreError> {
+        self.0.payments(merchant, filter, limit).await
+    }
+
+    async fn events(&self, merchant: &MerchantId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
+        self.0.events(merchant, after, limit).await
+    }
+
+    async fn idempotency(
+        &self,
+        merchant: &MerchantId,
+        key: &str,
+    ) -> Result<Option<IdempotencyRecord>, StoreError> {
+        self.0.idempotency(merchant, key).await
+    }
+
+    async fn keep_idempotent_answer(&self, record: IdempotencyRecord) -> Result<(), StoreError> {
+        around("keep_idempotent_answer", self.0.keep_idempotent_answer(record)).await
+    }
+
+    async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
+        around("forget_idempotency", self.0.forget_idempotency(before)).await
+    }
+
+    async fn mark_dirty(&self, payment: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+        around("mark_dirty", self.0.mark_dirty(payment, now)).await
+    }
+
+    async fn lease_due(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let leased = self.0.lease_due(now, until, limit).await?;
+        if !leased.is_empty() {
+            pass("lease_due.after");
+        }
+        Ok(leased)
+    }
+
+    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.0.next_due().await
+    }
+
+    async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
+        around("receive", self.0.receive(webhook)).await
+    }
+
+    async fn lease_inbox(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ReceivedWebhook>, StoreError> {
+        let leased = self.0.lease_inbox(now, until, limit).await?;
+        if !leased.is_empty() {
+            pass("lease_inbox.after");
+        }
+        Ok(leased)
+    }
+
+    async fn finish_webhook(&self, id: &WebhookId) -> Result<(), StoreError> {
+        around("finish_webhook", self.0.finish_webhook(id)).await
+    }
+
+    async fn inbox_length(&self) -> Result<u64, StoreError> {
+        self.0.inbox_length().await
+    }
+
+    async fn remember_delivery(
+        &self,
+        account: &AccountId,
+        delivery_id: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        around("remember_delivery", self.0.remember_delivery(account, delivery_id, now)).await
+    }
+
+    async fn lease_sweep(
+        &self,
+        account: &AccountId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Sweep>, StoreError> {
+        let leased = self.0.lease_sweep(account, now, until).await?;
+        if leased.is_some() {
+            pass("lease_sweep.after");
+        }
+        Ok(leased)
+    }
+
+    async fn finish_sweep(
+        &self,
+        account: &AccountId,
+        swept_to: Option<Timestamp>,
+        next: Timestamp,
+    ) -> Result<(), StoreError> {
+        around("finish_sweep", self.0.finish_sweep(account, swept_to, next)).await
+    }
+
+    async fn bind_accounts(&self, accounts: &[AccountBinding]) -> Result<(), StoreError> {
+        around("bind_accounts", self.0.bind_accounts(accounts)).await
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.0.ping().await
+    }
+}

@@ -1,0 +1,66 @@
+//! The workers of a replica.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::{
+    future::{Either, join, select},
+    pin_mut,
+};
+use gateway_core::{Clock, Gateway, Store};
+
+use crate::simulation::{cluster::Cluster, store::peek, world::Owner};
+
+/// The longest a worker waits while the other may be dead or frozen, and when all is well.
+const LONGEST_WAIT: Duration = Duration::from_secs(10 * 60);
+const LONGEST_WAIT_IN_PEACE: Duration = Duration::from_secs(3 * 60 * 60);
+/// How soon it looks again while webhooks wait that another replica has taken.
+const INBOX_WAIT: Duration = Duration::from_secs(20);
+/// How often it asks whether a sweep is due.
+const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// How long after something happened a sweep has certainly seen it.
+const SWEPT_AFTER: Duration = Duration::from_secs(8 * 60 * 60);
+
+/// Works on what is due, for ever.
+pub(crate) async fn work(cluster: Arc<Cluster>, gateway: Arc<Gateway>) {
+    let world = Arc::clone(&cluster.world);
+    let mut swept_at = None;
+    loop {
+        let (inbox, due) = join(gateway.process_inbox(), gateway.resolve_due()).await;
+        let failed = inbox.is_err() || due.is_err();
+        let now = world.now();
+        if swept_at
+            .is_none_or(|at: jiff::Timestamp| at.saturating_add(SWEEP_EVERY).is_ok_and(|next| next <= now))
+        {
+            swept_at = gateway.sweep_due().await.ok().map(|_| now);
+        }
+        let wait = if failed { Duration::from_secs(1) } else { wait(&cluster) };
+        let woken = gateway.woken();
+        pin_mut!(woken);
+        let owner = if failed { Owner::Outside } else { Owner::Background };
+        match select(woken, world.sleep(owner, wait)).await {
+            Either::Left(_) | Either::Right(_) => {}
+        }
+    }
+}
+
+fn wait(cluster: &Cluster) -> Duration {
+    let now = cluster.world.clock.now();
+    if peek(cluster.kept.inbox_length()).unwrap_or(0) > 0 {
+        return INBOX_WAIT;
+    }
+    let due = peek(cluster.kept.next_due()).ok().flatten();
+    let left = due.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
+    let longest = if cluster.world.has_faults() { LONGEST_WAIT } else { LONGEST_WAIT_IN_PEACE };
+    left.map_or(longest, |left| left.clamp(Duration::from_millis(100), longest))
+}
+
+/// Whether nothing is due in the store, now or later, and every sweep has seen what last happened.
+pub(crate) fn rests(cluster: &Cluster) -> bool {
+    let swept = cluster.world.moved_at().saturating_add(SWEPT_AFTER).unwrap_or(jiff::Timestamp::MAX);
+    if cluster.world.now() < swept {
+        return false;
+    }
+    let nothing_due = matches!(peek(cluster.kept.next_due()), Ok(None));
+    nothing_due && peek(cluster.kept.inbox_length()).unwrap_or(1) == 0
+}

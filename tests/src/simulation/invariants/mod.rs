@@ -1,0 +1,156 @@
+//! The invariants of the design, held against every commit, every request and the books of the PGs.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+};
+
+use gateway_core::{
+    AccountId, CancelRequest, Change, ConfirmRequest, PaymentId, PaymentRecord, PgPaymentId, ProviderError,
+};
+
+use super::{
+    model_pg::{Kind, Model},
+    world::World,
+};
+
+mod acceptance;
+mod cancels;
+mod events;
+pub(crate) mod rest;
+mod sending;
+mod truth;
+
+/// What was seen so far.
+#[derive(Default)]
+struct Seen {
+    /// For each key, how often a request with it was committed, and for which PG payment.
+    committed: BTreeMap<String, (u32, Option<PgPaymentId>)>,
+    /// For each key, how often it was sent.
+    sent: BTreeMap<String, u32>,
+    /// The attempt that asked for the money of a PG payment.
+    asked_by: BTreeMap<(PaymentId, PgPaymentId), u16>,
+    /// The keys that were answered with an error by the PG.
+    refused: BTreeSet<String>,
+    /// The keys that were answered with a definite no.
+    declined: BTreeSet<String>,
+    /// The keys whose request did not leave, at least once.
+    not_sent: BTreeSet<String>,
+    /// The newest state of a PG payment that was committed.
+    shown: BTreeMap<PgPaymentId, usize>,
+}
+
+/// Watches a run, and says what is wrong.
+pub(crate) struct Watchman {
+    world: Arc<World>,
+    models: OnceLock<BTreeMap<AccountId, Arc<Model>>>,
+    seen: Mutex<Seen>,
+}
+
+impl fmt::Debug for Watchman {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watchman")
+    }
+}
+
+/// A commit, with what is needed to judge it.
+struct Commit<'a> {
+    world: &'a World,
+    model: &'a Arc<Model>,
+    before: Option<&'a PaymentRecord>,
+    change: &'a Change,
+    after: &'a PaymentRecord,
+}
+
+impl Watchman {
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Self { world, models: OnceLock::new(), seen: Mutex::default() }
+    }
+
+    /// Tells whose books to compare with.
+    pub(crate) fn watch(&self, models: &[Arc<Model>]) {
+        let models = models.iter().map(|model| (model.account.clone(), Arc::clone(model))).collect();
+        // A second time would be the same PGs.
+        let _ = self.models.set(models);
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn model(&self, account: &AccountId) -> Option<&Arc<Model>> {
+        self.models.get()?.get(account)
+    }
+
+    /// Every invariant, after a change was applied.
+    pub(crate) fn committed(&self, before: Option<&PaymentRecord>, change: &Change, after: &PaymentRecord) {
+        let Some(model) = self.model(&after.payment.account) else { return };
+        let commit = Commit { world: &self.world, model, before, change, after };
+        let mut seen = self.seen();
+        sending::remember_committed(&mut seen, &commit);
+        truth::i03_states_come_from_the_pg(&seen, &commit);
+        truth::i04_no_answer_is_older_than_the_last(&mut seen, &commit);
+        truth::i05_no_early_no(&seen, &commit);
+        truth::i06_unknown_does_not_become_failed(&seen, &commit);
+        cancels::i07_never_more_than_was_paid(&commit);
+        acceptance::i08_only_what_matches_is_accepted(&commit);
+        acceptance::i09_one_is_accepted(&commit);
+        events::i11_changes_are_told(&commit);
+        cancels::i13_done_is_done(&commit);
+    }
+
+    /// A request for money sets out.
+    pub(crate) fn confirm_sent(&self, model: &Arc<Model>, request: &ConfirmRequest) {
+        debug_assert_eq!(model.kind, Kind::OnConfirm);
+        self.world.count(|stats| stats.posts += 1);
+        let mut seen = self.seen();
+        let world = &self.world;
+        sending::i01_is_committed_first(&seen, world, &request.idempotency_key, request.pg_id.as_ref());
+        sending::i02_one_post_each(&mut seen, world, &request.idempotency_key);
+        sending::i02_one_attempt_each(&mut seen, world, request);
+        sending::i10_keys_follow_answers(&seen, world, &request.idempotency_key);
+        sending::i10_ids_are_ours(world, request);
+    }
+
+    /// A request to give money back sets out.
+    pub(crate) fn cancel_sent(&self, model: &Arc<Model>, request: &CancelRequest) {
+        self.world.count(|stats| stats.posts += 1);
+        let mut seen = self.seen();
+        let world = &self.world;
+        sending::i01_is_committed_first(&seen, world, &request.idempotency_key, Some(&request.pg_id));
+        sending::i02_one_post_each(&mut seen, world, &request.idempotency_key);
+        sending::i10_keys_follow_answers(&seen, world, &request.idempotency_key);
+        acceptance::i08_only_our_money_is_cancelled(world, model, request);
+    }
+
+    /// What a request came to.
+    pub(crate) fn answered(&self, key: &str, error: Option<&ProviderError>) {
+        let mut seen = self.seen();
+        match error {
+            Some(ProviderError::NotSent(_)) => {
+                seen.not_sent.insert(key.to_owned());
+            }
+            Some(ProviderError::Declined(_)) => {
+                seen.refused.insert(key.to_owned());
+                seen.declined.insert(key.to_owned());
+            }
+            Some(error) if error.pg().is_some() => {
+                seen.refused.insert(key.to_owned());
+            }
+            Some(ProviderError::Unsupported(_)) => {
+                seen.refused.insert(key.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Money came in at a PG.
+    pub(crate) fn charged(&self, model: &Arc<Model>, pg_id: &PgPaymentId) {
+        let charges = model.row(pg_id, |row| row.now().charges);
+        if charges.is_some_and(|charges| charges > 1) {
+            self.world.count(|stats| stats.duplicates += 1);
+            self.world.violated(2, || format!("{pg_id} was charged twice"));
+        }
+    }
+}

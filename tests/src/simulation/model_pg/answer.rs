@@ -1,0 +1,72 @@
+//! What a PG answers, kept so that it can be answered again.
+
+use gateway_core::{
+    CancelOutcome, Failure, FailureReason, PgMessage, ProviderError, Snapshot, UnknownOutcome,
+};
+
+use crate::simulation::rng::Rng;
+
+/// An error a PG answers, by what may happen next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    NotProcessed,
+    StillRunning,
+    Declined(FailureReason),
+    UnknownError,
+    Garbled,
+    Conflict,
+    Misconfigured,
+    Invalid,
+    Unsupported,
+}
+
+impl Refusal {
+    /// One of those that say nothing of the payment.
+    pub(crate) fn draw(rng: &mut Rng) -> Self {
+        [
+            Self::NotProcessed,
+            Self::NotProcessed,
+            Self::StillRunning,
+            Self::UnknownError,
+            Self::UnknownError,
+            Self::Garbled,
+            Self::Conflict,
+            Self::Misconfigured,
+            Self::Invalid,
+            Self::Unsupported,
+        ][rng.index(10)]
+    }
+
+    /// Whether the PG has worked on the request: then it may give the same answer for the same key.
+    pub(crate) fn is_kept(self) -> bool {
+        matches!(
+            self,
+            Self::NotProcessed | Self::UnknownError | Self::Conflict | Self::Invalid | Self::Declined(_)
+        )
+    }
+}
+
+impl From<Refusal> for ProviderError {
+    fn from(refusal: Refusal) -> Self {
+        let pg = |code: &str| PgMessage::new(code, "text of the PG");
+        match refusal {
+            Refusal::NotProcessed => Self::NotProcessed { retry_after: None, pg: pg("BUSY") },
+            Refusal::StillRunning => Self::StillRunning,
+            Refusal::Declined(reason) => Self::Declined(Failure::by_pg(reason, pg("DECLINED"))),
+            Refusal::UnknownError => Self::OutcomeUnknown(UnknownOutcome::Error(pg("PROVIDER_ERROR"))),
+            Refusal::Garbled => Self::no_answer("half a body"),
+            Refusal::Conflict => Self::Conflict(pg("ALREADY_PROCESSED")),
+            Refusal::Misconfigured => Self::Misconfigured(pg("UNAUTHORIZED_KEY")),
+            Refusal::Invalid => Self::Invalid(pg("INVALID_REQUEST")),
+            Refusal::Unsupported => Self::Unsupported("this, today"),
+        }
+    }
+}
+
+/// What a key was answered.
+#[derive(Clone, Debug)]
+pub(crate) enum Stored {
+    Confirmed(Box<Snapshot>),
+    Cancelled(Box<CancelOutcome>),
+    Refused(Refusal),
+}

@@ -1,0 +1,309 @@
+//! Time, chance and everything that has not happened yet.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use gateway_core::{Clock, ManualClock};
+use jiff::Timestamp;
+use tokio::sync::oneshot;
+
+use super::{profile::Profile, rng::Rng, stats::Stats};
+
+/// Who a task or an event belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// A process of the gateway: its tasks die with it.
+    Replica(usize),
+    /// The store, working for a replica.
+    StoreOf(usize),
+    /// Merchants, buyers and PGs.
+    Outside,
+    /// Waiting that keeps nobody from resting.
+    Background,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Replica(replica) => write!(f, "replica {replica}"),
+            Self::StoreOf(replica) => write!(f, "store for {replica}"),
+            Self::Outside => f.write_str("outside"),
+            Self::Background => f.write_str("background"),
+        }
+    }
+}
+
+pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// A task to be started.
+pub(crate) struct Spawned {
+    pub(crate) owner: Owner,
+    pub(crate) future: Work,
+}
+
+/// Something that will happen.
+struct Happening {
+    owner: Owner,
+    run: Box<dyn FnOnce() + Send>,
+}
+
+/// When something happens, and which of those at the same time it is.
+type At = (Timestamp, u64);
+
+struct State {
+    rng: Rng,
+    happenings: BTreeMap<At, Happening>,
+    next: u64,
+    spawned: Vec<Spawned>,
+    trace: Option<Vec<String>>,
+    violation: Option<String>,
+    faults: bool,
+    frozen: [bool; 2],
+    crashed: Option<usize>,
+    /// When money last moved, or anything else of a payment at a PG.
+    moved_at: Timestamp,
+    stats: Stats,
+}
+
+/// Time, chance and everything that has not happened yet. Shared by all of one run.
+pub(crate) struct World {
+    pub(crate) clock: ManualClock,
+    pub(crate) profile: Profile,
+    state: Mutex<State>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, traced: bool) -> Arc<Self> {
+        let mut rng = Rng::new(seed);
+        let profile = Profile::draw(&mut rng);
+        let start = Timestamp::from_second(1_790_000_000).expect("in the range of timestamps");
+        let world = Self {
+            clock: ManualClock::at(start),
+            state: Mutex::new(State {
+                rng,
+                happenings: BTreeMap::new(),
+                next: 0,
+                spawned: Vec::new(),
+                trace: traced.then(Vec::new),
+                violation: None,
+                faults: true,
+                frozen: [false; 2],
+                crashed: None,
+                moved_at: start,
+                stats: Stats::default(),
+            }),
+            profile,
+        };
+        world.note(Owner::Outside, || format!("seed {seed}: {:?}", world.profile));
+        Arc::new(world)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Draws from the one source of chance.
+    pub(crate) fn draw<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
+        draw(&mut self.state().rng)
+    }
+
+    pub(crate) fn chance(&self, per_mille: u64) -> bool {
+        self.draw(|rng| rng.chance(per_mille))
+    }
+
+    /// A fault, so many times in a thousand, while faults are on.
+    pub(crate) fn fault(&self, per_mille: u64) -> bool {
+        let mut state = self.state();
+        let fails = state.faults && per_mille > 0 && state.rng.chance(per_mille);
+        state.stats.faults += u64::from(fails);
+        fails
+    }
+
+    /// Something changed at a PG.
+    pub(crate) fn moved(&self) {
+        self.state().moved_at = self.now();
+    }
+
+    pub(crate) fn moved_at(&self) -> Timestamp {
+        self.state().moved_at
+    }
+
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Stats)) {
+        count(&mut self.state().stats);
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        self.state().stats
+    }
+
+    /// Writes a line of the trace, if there is one.
+    pub(crate) fn note(&self, owner: Owner, what: impl FnOnce() -> String) {
+        let mut state = self.state();
+        let step = state.stats.steps;
+        if state.trace.is_none() {
+            return;
+        }
+        drop(state);
+        let line = format!("{step:>6} {} {owner:<11} {}", time(self.now()), what());
+        state = self.state();
+        if let Some(trace) = &mut state.trace {
+            trace.push(line);
+        }
+    }
+
+    pub(crate) fn take_trace(&self) -> Vec<String> {
+        self.state().trace.take().unwrap_or_default()
+    }
+
+    /// Something is wrong. The first one ends the run.
+    pub(crate) fn violated(&self, invariant: u8, what: impl FnOnce() -> String) {
+        let what = format!("invariant {invariant}: {}", what());
+        self.note(Owner::Outside, || format!("VIOLATED {what}"));
+        self.state().violation.get_or_insert(what);
+    }
+
+    pub(crate) fn violation(&self) -> Option<String> {
+        self.state().violation.clone()
+    }
+
+    pub(crate) fn has_faults(&self) -> bool {
+        self.state().faults
+    }
+
+    pub(crate) fn end_of_faults(&self) {
+        let mut state = self.state();
+        state.faults = false;
+        state.frozen = [false; 2];
+        drop(state);
+        self.note(Owner::Outside, || "faults end".to_owned());
+    }
+
+    /// Starts a task.
+    pub(crate) fn spawn(&self, owner: Owner, future: impl Future<Output = ()> + Send + 'static) {
+        self.state().spawned.push(Spawned { owner, future: Box::pin(future) });
+    }
+
+    pub(crate) fn take_spawned(&self) -> Vec<Spawned> {
+        std::mem::take(&mut self.state().spawned)
+    }
+
+    /// Has something happen at a time; the key undoes it.
+    pub(crate) fn schedule(&self, owner: Owner, at: Timestamp, run: impl FnOnce() + Send + 'static) -> At {
+        let mut state = self.state();
+        let key = (at, state.next);
+        state.next += 1;
+        state.happenings.insert(key, Happening { owner, run: Box::new(run) });
+        key
+    }
+
+    /// How many things could happen now.
+    pub(crate) fn due(&self) -> usize {
+        let now = self.now();
+        self.state().happenings.range(..=(now, u64::MAX)).count()
+    }
+
+    /// Lets the `nth` of the things happen that could.
+    pub(crate) fn happen(&self, nth: usize) {
+        let happening = {
+            let mut state = self.state();
+            let key = state.happenings.keys().nth(nth).copied();
+            key.and_then(|key| state.happenings.remove(&key))
+        };
+        if let Some(happening) = happening {
+            (happening.run)();
+        }
+    }
+
+    /// When the next thing happens. `None` if only background waiting is left.
+    pub(crate) fn next_happening(&self) -> Option<Timestamp> {
+        let state = self.state();
+        let any = state.happenings.values().any(|happening| happening.owner != Owner::Background);
+        any.then(|| state.happenings.keys().next().map(|(at, _)| *at)).flatten()
+    }
+
+    /// When the next thing happens, background waiting included.
+    pub(crate) fn next_of_all(&self) -> Option<Timestamp> {
+        self.state().happenings.keys().next().map(|(at, _)| *at)
+    }
+
+    /// Gives everybody else a turn.
+    pub(crate) async fn turn(self: &Arc<Self>) {
+        self.sleep(Owner::Outside, Duration::ZERO).await;
+    }
+
+    pub(crate) fn sleep(self: &Arc<Self>, owner: Owner, wait: Duration) -> Sleep {
+        let at = self.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let (wake, woken) = oneshot::channel();
+        let key = self.schedule(owner, at, move || {
+            // The sleeper may be gone.
+            let _ = wake.send(());
+        });
+        Sleep { world: Arc::clone(self), key, woken }
+    }
+
+    /// A pause of so many seconds, outside.
+    pub(crate) async fn pause(self: &Arc<Self>, least: u64, most: u64) {
+        let millis = self.draw(|rng| rng.between(least * 1_000, most * 1_000));
+        self.sleep(Owner::Outside, Duration::from_millis(millis)).await;
+    }
+
+    pub(crate) fn is_frozen(&self, replica: usize) -> bool {
+        self.state().frozen[replica]
+    }
+
+    pub(crate) fn freeze(&self, replica: usize, frozen: bool) {
+        self.note(Owner::Replica(replica), || if frozen { "freezes" } else { "goes on" }.to_owned());
+        self.state().frozen[replica] = frozen;
+    }
+
+    /// Has a replica die before anything else happens.
+    pub(crate) fn crash(&self, replica: usize) {
+        self.note(Owner::Replica(replica), || "crashes".to_owned());
+        let mut state = self.state();
+        state.crashed = Some(replica);
+        state.stats.crashes += 1;
+        let State { happenings, rng, .. } = &mut *state;
+        // What the store was asked may or may not arrive.
+        happenings.retain(|_, happening| happening.owner != Owner::StoreOf(replica) || rng.chance(500));
+    }
+
+    pub(crate) fn take_crashed(&self) -> Option<usize> {
+        self.state().crashed.take()
+    }
+}
+
+fn time(at: Timestamp) -> String {
+    at.strftime("%d.%H:%M:%S%.3f").to_string()
+}
+
+/// Waits for a time. Dropped, it waits no more.
+pub(crate) struct Sleep {
+    world: Arc<World>,
+    key: At,
+    woken: oneshot::Receiver<()>,
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        Pin::new(&mut self.woken).poll(context).map(|_| ())
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        self.world.state().happenings.remove(&self.key);
+    }
+}
