@@ -256,8 +256,12 @@ impl Gateway {
             }
         };
         let refused = self.update(&record.payment.merchant, &record.payment.id, change).await?;
-        if record.cancel(id).is_some_and(|cancel| cancel.scope == CancelScope::Close) {
-            // The usual reason why an account cannot be closed: money came.
+        let looks_again = |cancel: &Cancel| {
+            cancel.scope == CancelScope::Close || cancel.origin == CancelOrigin::Compensation
+        };
+        if record.cancel(id).is_some_and(looks_again) {
+            // The usual reasons: money came into the account that was to be closed, or somebody took a part of
+            // what was to go back. Refused once more for the same amount, it is an operator's.
             self.store.mark_dirty(&record.payment.id, self.clock.now()).await?;
             self.wake();
         }

@@ -205,7 +205,13 @@ pub(super) async fn answer(request: RequestBuilder) -> Answer {
 fn client() -> reqwest::Client {
     // The server of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
+    // A connection of its own for each request: one that the server ends after refusing a body must not be the next one's.
+    reqwest::Client::builder()
+        .pool_max_idle_per_host(0)
+        .no_proxy()
+        .timeout(Duration::from_secs(20))
+        .build()
+        .unwrap()
 }
 
 fn spawn(folder: &Path, variables: &[(String, String)]) -> Child {
