@@ -96,7 +96,7 @@ impl Draft {
     }
 
     /// Whether the PG answered out of a state older than what it told us before: an account or money
-    /// that was there is not yet there again, or a cancel it did is missing. Nothing follows from that but
+    /// that was there is not yet there again, or a cancel it took is missing. Nothing follows from that but
     /// another look.
     fn is_stale(&self, snapshot: &Snapshot, context: &Context<'_>) -> bool {
         let is_accepted = self.before().accepted() == Some(&snapshot.pg_id);
@@ -104,7 +104,7 @@ impl Draft {
         let misses = |cancel: &Cancel| {
             let fresh = |sent: &Sending| settled_at(sent, context.description) > context.asked_at;
             cancel.takes_from(&snapshot.pg_id)
-                && cancel.status == CancelStatus::Done
+                && matches!(cancel.status, CancelStatus::Done | CancelStatus::Pending)
                 && cancel.sending.as_ref().is_some_and(fresh)
                 && !snapshot.cancels.iter().any(|theirs| is_same(cancel, theirs, &snapshot.pg_id))
         };
