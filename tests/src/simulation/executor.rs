@@ -104,10 +104,10 @@ impl Executor {
     /// Nothing can happen now. Moves the clock to when something can; `false` when nothing ever will.
     fn pass_time(&self) -> bool {
         let outside = self.tasks.iter().any(|task| task.owner == Owner::Outside);
-        if !outside && self.world.next_happening().is_none() && (self.may_rest)() {
+        if !outside && !self.world.expects_something() && (self.may_rest)() {
             return false;
         }
-        let Some(next) = self.world.next_of_all() else {
+        let Some(next) = self.world.next_happening() else {
             self.world.violated(0, || "everybody waits for somebody".to_owned());
             return false;
         };

@@ -225,15 +225,13 @@ impl World {
         }
     }
 
-    /// When the next thing happens. `None` if only background waiting is left.
-    pub(crate) fn next_happening(&self) -> Option<Timestamp> {
-        let state = self.state();
-        let any = state.happenings.values().any(|happening| happening.owner != Owner::Background);
-        any.then(|| state.happenings.keys().next().map(|(at, _)| *at)).flatten()
+    /// Whether more than background waiting is left.
+    pub(crate) fn expects_something(&self) -> bool {
+        self.state().happenings.values().any(|happening| happening.owner != Owner::Background)
     }
 
-    /// When the next thing happens, background waiting included.
-    pub(crate) fn next_of_all(&self) -> Option<Timestamp> {
+    /// When the next thing happens.
+    pub(crate) fn next_happening(&self) -> Option<Timestamp> {
         self.state().happenings.keys().next().map(|(at, _)| *at)
     }
 

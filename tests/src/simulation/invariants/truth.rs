@@ -38,7 +38,8 @@ pub(super) fn i03_states_come_from_the_pg(seen: &Seen, commit: &Commit<'_>) {
             .accepted()
             .is_some_and(|pg_id| was(pg_id, &|row| row.states().any(|state| state.state == State::Awaiting))),
         PaymentStatus::Failed if commit.status_before() != Some(PaymentStatus::Failed) => {
-            was_declined(seen, commit) || commit.any_row(|row| row.states().any(|s| s.state == State::Failed))
+            any_is_declined(seen, commit)
+                || commit.any_row(|row| row.states().any(|s| s.state == State::Failed))
         }
         _ => true,
     };
@@ -53,11 +54,11 @@ pub(super) fn i03_states_come_from_the_pg(seen: &Seen, commit: &Commit<'_>) {
     }
 }
 
-fn was_declined(seen: &Seen, commit: &Commit<'_>) -> bool {
-    commit.after.attempts.iter().any(|attempt| attempt_was(seen, commit, attempt))
+fn any_is_declined(seen: &Seen, commit: &Commit<'_>) -> bool {
+    commit.after.attempts.iter().any(|attempt| is_declined(seen, commit, attempt))
 }
 
-fn attempt_was(seen: &Seen, commit: &Commit<'_>, attempt: &Attempt) -> bool {
+fn is_declined(seen: &Seen, commit: &Commit<'_>, attempt: &Attempt) -> bool {
     let sends = 1..=attempt.confirm.as_ref().map_or(0, |sent| sent.send);
     let number = attempt.number.to_string();
     let mut keys = sends.map(|send| idempotency_key(&commit.after.payment.id, "confirm", &number, send));
@@ -99,7 +100,7 @@ pub(super) fn i05_no_early_no(seen: &Seen, commit: &Commit<'_>) {
             before.attempts.iter().any(|old| old.number == attempt.number && old.is_uncertain())
         });
         let expired = attempt.failure.as_ref().map(|f| f.reason) == Some(FailureReason::SessionExpired);
-        if !was_open || !expired || attempt_was(seen, commit, attempt) {
+        if !was_open || !expired || is_declined(seen, commit, attempt) {
             continue;
         }
         let Some(pg_id) = &attempt.pg_id else { continue };
