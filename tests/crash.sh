@@ -6,7 +6,7 @@
 #   PAYMUX_CRASH_RANDOM=20 ./tests/crash.sh                      so many runs killed at random, for each PG (5)
 #   PAYMUX_CRASH_SEED=7 ./tests/crash.sh                         their first seed (1)
 #   PAYMUX_CRASH_LANES=2 ./tests/crash.sh                        so many runs at once (4)
-#   PAYMUX_CRASH_TWICE=0 ./tests/crash.sh                        no second deaths: a third of the time
+#   PAYMUX_CRASH_TWICE=0 ./tests/crash.sh                        no second deaths: a third fewer runs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --locked --package tests --bins

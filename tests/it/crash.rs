@@ -1,4 +1,5 @@
-//! A part of the crash matrix small enough for every test run: one flow on every PG, killed at every point.
+//! A part of the crash matrix small enough for every test run: one flow on every PG, killed
+//! around every commit and every confirm.
 
 use std::path::PathBuf;
 
@@ -9,10 +10,11 @@ use tests::crash::{
 };
 
 #[tokio::test]
-async fn a_server_killed_anywhere_while_a_card_is_paid_keeps_its_promise() {
+async fn a_server_killed_while_a_card_is_paid_keeps_its_promise() {
     let plan = Plan {
         program: PathBuf::from(env!("CARGO_BIN_EXE_crash-server")),
         flows: PGS.map(|pg| (pg, Flow::CardPaid)).to_vec(),
+        points: vec!["commit.before", "commit.after", "confirm.before", "confirm.after"],
         random: 0,
         seed: 1,
         lanes: 3,

@@ -57,8 +57,9 @@ pub(crate) async fn deposit_told_late(shop: &mut Shop) {
 
 /// The merchant closes the account just after the buyer has deposited, which nobody has told us yet.
 pub(crate) async fn the_deposit_wins_against_a_close(shop: &mut Shop) {
-    let id = awaiting(shop).await;
+    // Nor may the account's own webhook cause a look-up that comes late enough to see the deposit.
     shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;
+    let id = awaiting(shop).await;
     shop.control("deposit", json!({ "payment_id": id })).await;
     let reply = shop.cancel(&id, "close", None).await;
     // A PG whose refusal is not a definite one is asked again before it is believed.

@@ -8,9 +8,10 @@ use std::{
     fs::{File, OpenOptions},
     io::Write as _,
     sync::{LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
-use tokio::sync::RwLock;
+use tokio::time::sleep;
 
 /// The file that every point passed is noted in, a line each.
 pub(super) const LOG: &str = "CRASH_LOG";
@@ -18,9 +19,11 @@ pub(super) const LOG: &str = "CRASH_LOG";
 /// The point to die at, as it stands in the log.
 pub(super) const AT: &str = "CRASH_AT";
 
-/// Held for reading while a PG is called, so that time is moved only when nothing is on its way:
-/// an answer must not look late because a test was in a hurry.
-pub(super) static ON_ITS_WAY: RwLock<()> = RwLock::const_new(());
+/// How many calls of a PG are on their way.
+static ON_THEIR_WAY: Mutex<usize> = Mutex::new(0);
+
+/// How often it is looked whether none is.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 static POINTS: LazyLock<Mutex<Points>> = LazyLock::new(|| Mutex::new(Points::from_environment()));
 
@@ -65,6 +68,37 @@ pub(super) async fn around<T>(name: &str, work: impl Future<Output = T>) -> T {
 
 /// Calls a PG between two points.
 pub(super) async fn around_call<T>(name: &str, call: impl Future<Output = T>) -> T {
-    let _on_its_way = ON_ITS_WAY.read().await;
+    let _on_its_way = OnItsWay::begin();
     around(name, call).await
+}
+
+/// Does something while no call of a PG is on its way, such as moving time: an answer must not look late
+/// because a test was in a hurry.
+pub(super) async fn between_calls(mut work: impl FnMut()) {
+    loop {
+        {
+            let calls = ON_THEIR_WAY.lock().unwrap_or_else(PoisonError::into_inner);
+            if *calls == 0 {
+                // Still held: none begins meanwhile.
+                return work();
+            }
+        }
+        sleep(LOOK_EVERY).await;
+    }
+}
+
+/// A call of a PG, until it is dropped.
+struct OnItsWay;
+
+impl OnItsWay {
+    fn begin() -> Self {
+        *ON_THEIR_WAY.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for OnItsWay {
+    fn drop(&mut self) {
+        *ON_THEIR_WAY.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+    }
 }

@@ -228,7 +228,7 @@ async fn webhook_only(shop: &Shop, order: &str) -> anyhow::Result<(&'static [&'s
         return Ok((&["paid", "ready"], Keeps::NothingOrAll, 0));
     }
     shop.buyer(&window, "card", "approve", AMOUNT).await?;
-    shop.until(&id, |payment| payment["status"] == "paid").await?;
+    // If the webhook is lost, the sweep finds the payment, which may take an hour: the audit waits for it.
     Ok((&["paid"], Keeps::Exactly(AMOUNT), 0))
 }
 

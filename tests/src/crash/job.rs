@@ -19,8 +19,8 @@ const AFTERWARDS: Duration = Duration::from_secs(15 * 60);
 /// The lines of a log that are shown of a run that went wrong.
 const SHOWN_LINES: usize = 25;
 
-/// A death here is followed by one at every point of the next life: there the money is in doubt.
-const BESIDE_MONEY: [&str; 4] = ["confirm.before", "confirm.after", "cancel.before", "cancel.after"];
+/// A death here is followed by one at every point of the next life: money has moved, and nobody knows.
+const MONEY_MOVED: [&str; 2] = ["confirm.after", "cancel.after"];
 
 /// One run.
 #[derive(Clone, Debug)]
@@ -70,11 +70,12 @@ impl Job {
         let Self::Flow { pg, flow, die_at } = self else { return Vec::new() };
         let (life, goes_on) = match &die_at[..] {
             [] => (0, true),
-            [at] => (1, plan.twice && BESIDE_MONEY.contains(&name_of(at))),
+            [at] => (1, plan.twice && MONEY_MOVED.contains(&name_of(at))),
             _ => (2, false),
         };
         let passed = fs::read_to_string(points_log(folder, life)).unwrap_or_default();
-        let points = passed.lines().filter(|_| goes_on);
+        let chosen = |point: &&str| plan.points.is_empty() || plan.points.contains(&name_of(point));
+        let points = passed.lines().filter(|point| goes_on && chosen(point));
         points
             .map(|point| {
                 let die_at = die_at.iter().cloned().chain([point.to_owned()]).collect();

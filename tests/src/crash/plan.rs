@@ -16,13 +16,15 @@ pub struct Plan {
     pub program: PathBuf,
     /// The flows and their PGs.
     pub flows: Vec<(&'static str, Flow)>,
+    /// Only at points of these names, if any are given.
+    pub points: Vec<&'static str>,
     /// How many runs with random kills, for each PG.
     pub random: u64,
     /// The first seed of those.
     pub seed: u64,
     /// How many runs at once.
     pub lanes: usize,
-    /// Whether the life after a death beside a confirm or a cancel dies too, at each of its points.
+    /// Whether the life after a death right after a confirm or a cancel dies too, at each of its points.
     pub twice: bool,
 }
 
@@ -50,6 +52,7 @@ impl Plan {
         Ok(Self {
             program: own.with_file_name(format!("crash-server{}", std::env::consts::EXE_SUFFIX)),
             flows,
+            points: Vec::new(),
             random: number("PAYMUX_CRASH_RANDOM", 5)?,
             seed: number("PAYMUX_CRASH_SEED", 1)?,
             lanes: usize::try_from(number("PAYMUX_CRASH_LANES", 4)?)?.max(1),

@@ -28,6 +28,9 @@ use super::{fail_points, victim};
 /// How long a process may take to say that it is there.
 const STARTS_WITHIN: Duration = Duration::from_secs(20);
 
+/// How long a process may take to end once its output has.
+const ENDS_WITHIN: Duration = Duration::from_secs(2);
+
 /// How often in a row a server may fail to start before it is given up.
 const FAILED_STARTS: u32 = 20;
 
@@ -63,6 +66,11 @@ impl Process {
             anyhow::bail!("the process ended")
         };
         timeout(STARTS_WITHIN, read).await.context("the process says nothing")?
+    }
+
+    /// Whether it is still there a moment later: its output may end before it does.
+    async fn is_there(&mut self) -> bool {
+        timeout(ENDS_WITHIN, self.child.wait()).await.is_err()
     }
 
     async fn kill(mut self) {
@@ -211,7 +219,7 @@ impl Server {
     async fn order(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) -> anyhow::Result<()> {
         let (done, is_done) = oneshot::channel();
         self.orders.send(order(done)).await.ok().context("the server cannot be started any more")?;
-        is_done.await.context("the server cannot be started any more")
+        is_done.await.context("the server does not do as it is told")
     }
 
     /// How often it died.
@@ -255,9 +263,12 @@ async fn supervise(
                         let _ = done.send(());
                     }
                     Some(Order::Advance(by, done)) => {
-                        // If it dies meanwhile, its next life begins at the new time.
-                        let _ = advance(&settings, &simulators, &mut process, by).await;
-                        let _ = done.send(());
+                        let moved = advance(&settings, &simulators, &mut process, by).await;
+                        // If it died meanwhile, its next life begins at the new time.
+                        if moved.is_ok() || !process.is_there().await {
+                            let _ = done.send(());
+                        }
+                        // Else whoever asked hears that nobody answers.
                     }
                 },
             }

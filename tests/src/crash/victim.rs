@@ -17,7 +17,7 @@ use server::{
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
 use super::{
-    crashing_provider::CrashingProvider, crashing_store::CrashingStore, fail_points::ON_ITS_WAY,
+    crashing_provider::CrashingProvider, crashing_store::CrashingStore, fail_points::between_calls,
     movable_clock::MovableClock,
 };
 
@@ -68,9 +68,7 @@ async fn serve() -> anyhow::Result<()> {
     let mut orders = orders();
     while let Some(order) = orders.next_line().await? {
         let by = Duration::from_secs(order.parse()?);
-        let nothing_on_its_way = ON_ITS_WAY.write().await;
-        clock.advance(by);
-        drop(nothing_on_its_way);
+        between_calls(|| clock.advance(by)).await;
         app.gateway().wake();
         say(MOVED)?;
     }

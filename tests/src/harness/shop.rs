@@ -12,7 +12,7 @@ use super::{Client, Demo, Reply, permissive::Permissive};
 pub const AMOUNT: u64 = 15_000;
 
 /// How long a condition may take to become true, and how often it is looked at.
-const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(40);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How far time is moved at once, and how often it is looked in between.
