@@ -13,7 +13,7 @@ use poem_openapi::{
 };
 
 use super::payment_body::PaymentBody;
-use crate::http::{ApiError, ErrorCode, problem::PgProblem};
+use crate::http::{ApiError, ErrorCode, Problem, problem::PgProblem};
 
 /// The wait a client is asked for when nobody knows better.
 const RETRY_AFTER_SECONDS: u32 = 2;
@@ -175,25 +175,26 @@ pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
 fn declined(record: &PaymentRecord) -> ApiError {
     let failure = record.payment.failure.as_ref();
     let failure = failure.or_else(|| record.payment.last_attempt.as_ref()?.failure.as_ref());
-    let error = about(ErrorCode::PaymentDeclined, record, failure.and_then(|failure| failure.pg.as_ref()));
-    match failure {
-        Some(failure) => error.fill(|problem| {
+    ApiError::with(ErrorCode::PaymentDeclined, |problem| {
+        show(problem, record, failure.and_then(|failure| failure.pg.as_ref()));
+        if let Some(failure) = failure {
             problem.reason = Some(failure.reason.name().to_owned());
             problem.message = failure.reason.message().to_owned();
             problem.message_ko = failure.reason.message_ko().to_owned();
-        }),
-        None => error,
-    }
+        }
+    })
 }
 
 /// A problem with the payment it is about.
 fn about(code: ErrorCode, record: &PaymentRecord, pg: Option<&PgMessage>) -> ApiError {
-    ApiError::with(code, |problem| {
-        problem.pg = pg.map(pg_problem);
-        problem.payment_id = Some(record.payment.id.to_string());
-        problem.payment_status = Some(record.payment.status.name().to_owned());
-        problem.payment = Some(Box::new(record.into()));
-    })
+    ApiError::with(code, |problem| show(problem, record, pg))
+}
+
+fn show(problem: &mut Problem, record: &PaymentRecord, pg: Option<&PgMessage>) {
+    problem.pg = pg.map(pg_problem);
+    problem.payment_id = Some(record.payment.id.to_string());
+    problem.payment_status = Some(record.payment.status.name().to_owned());
+    problem.payment = Some(Box::new(record.into()));
 }
 
 const fn code_of(problem: StateProblem) -> ErrorCode {

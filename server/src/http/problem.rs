@@ -209,31 +209,7 @@ impl ApiError {
         self.body().0.to_json_string()
     }
 
-    /// The same error with more that is known about it.
-    #[must_use]
-    pub fn fill(mut self, fill: impl FnOnce(&mut Problem)) -> Self {
-        fill(&mut self.body_mut().0);
-        self
-    }
-
     fn body(&self) -> &Body {
-        match self {
-            Self::BadRequest(body)
-            | Self::Unauthenticated(body)
-            | Self::Declined(body, _)
-            | Self::NotFound(body)
-            | Self::Conflict(body, _)
-            | Self::TooLarge(body)
-            | Self::MediaType(body)
-            | Self::Unprocessable(body)
-            | Self::TooMany(body, _)
-            | Self::Internal(body)
-            | Self::Misconfigured(body)
-            | Self::Unavailable(body, _) => body,
-        }
-    }
-
-    fn body_mut(&mut self) -> &mut Body {
         match self {
             Self::BadRequest(body)
             | Self::Unauthenticated(body)
