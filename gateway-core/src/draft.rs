@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use crate::{
-    Attempt, Cancel, CancelId, CancelStatus, Change, EventKind, Failure, FailureReason, IdSource,
-    IdempotencyRecord, LastAttempt, Money, NewEvent, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId,
-    Watch,
+    Attempt, Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Change, EventKind, Failure,
+    FailureReason, IdSource, IdempotencyRecord, LastAttempt, Money, Moved, NewEvent, Payment, PaymentId,
+    PaymentRecord, PaymentStatus, PgPaymentId, Watch,
+    schedule::{BETWEEN_HINTS, later},
 };
 
 /// A payment record being changed. Nothing of it is true before its [`Change`] is committed.
@@ -56,6 +57,7 @@ impl Draft {
         let (hints, payment) = (self.record.hints, &mut self.record.payment);
         if hints > payment.answered_hints {
             payment.answered_hints = hints;
+            payment.hint_looked_at = Some(asked_at);
             self.look_again(recheck_at);
         } else if payment.recheck_at.is_some_and(|at| at <= asked_at) {
             payment.recheck_at = None;
@@ -128,7 +130,11 @@ impl Draft {
         let cancels = changed(&before.cancels, &record.cancels);
         let mut kinds = self.events;
         if !is_new && record.payment.status != before.payment.status {
-            kinds.push(EventKind::Status(record.payment.status));
+            kinds.push(match record.payment.status {
+                // Who ships on "paid" must not hear it of money that is going back.
+                status if status.has_money() && is_new_return(before, record) => EventKind::LateMoney,
+                status => EventKind::Status(status),
+            });
         }
         let moved = |cancel: &&Cancel| {
             before
@@ -138,12 +144,17 @@ impl Draft {
                 .is_none_or(|old| old.status != cancel.status)
         };
         kinds.extend(cancels.iter().filter(moved).map(|_| EventKind::CancelUpdated));
+        let mut moved = moved_between(&before.payment, &record.payment);
+        if kinds.is_empty() && moved != Moved::default() {
+            kinds.push(EventKind::AmountsChanged);
+        }
         let events: Vec<_> = (record.events + 1..)
             .zip(kinds)
             .map(|(number, kind)| NewEvent {
                 id: ids.event(now),
                 kind,
                 number,
+                moved: std::mem::take(&mut moved),
                 created_at: now,
                 payment: record.payment.clone(),
                 cancels: record.cancels.clone(),
@@ -155,6 +166,7 @@ impl Draft {
             expected: (!is_new).then_some(self.before.payment.version),
             payment: self.record.payment,
             hints: self.record.hints,
+            more_hints_at: self.looked.map(|asked_at| later(asked_at, BETWEEN_HINTS)),
             attempts,
             cancels,
             events,
@@ -163,6 +175,29 @@ impl Draft {
         };
         Some((change, after))
     }
+}
+
+/// Whether this change decided that the accepted money goes back whole.
+fn is_new_return(before: &PaymentRecord, after: &PaymentRecord) -> bool {
+    after.cancels.iter().any(|cancel| {
+        cancel.origin == CancelOrigin::Compensation
+            && cancel.scope == CancelScope::All
+            && cancel.pg_id.as_ref() == after.accepted()
+            && before.cancel(&cancel.id).is_none()
+    })
+}
+
+fn moved_between(before: &Payment, after: &Payment) -> Moved {
+    Moved {
+        paid: difference(after.amount_paid, before.amount_paid),
+        cancelled: difference(after.amount_cancelled, before.amount_cancelled),
+    }
+}
+
+/// Amounts are at most 2⁵³ − 1, so a difference always fits.
+fn difference(after: Money, before: Money) -> i64 {
+    let signed = |money: Money| i64::try_from(money.amount()).unwrap_or(i64::MAX);
+    signed(after).saturating_sub(signed(before))
 }
 
 fn changed<T: PartialEq + Clone>(before: &[T], after: &[T]) -> Vec<T> {

@@ -19,6 +19,14 @@ pub enum EventKind {
     Mismatch,
     /// A second PG payment took money; it is being given back.
     Surplus,
+    /// Money came after the payment had ended; it is being given back.
+    LateMoney,
+    /// What came in or was given back is another amount, and nothing else changed.
+    AmountsChanged,
+    /// Something about the payment waits for an operator.
+    CaseOpened,
+    /// What waited for an operator is settled.
+    CaseClosed,
 }
 
 impl EventKind {
@@ -38,8 +46,22 @@ impl EventKind {
             Self::CancelUpdated => "payment.cancel_updated",
             Self::Mismatch => "payment.mismatch",
             Self::Surplus => "payment.surplus",
+            Self::LateMoney => "payment.late_money",
+            Self::AmountsChanged => "payment.amounts_changed",
+            Self::CaseOpened => "payment.case_opened",
+            Self::CaseClosed => "payment.case_closed",
         }
     }
+}
+
+/// What an event moved, in the minor unit of the payment's currency. Negative where the PG took back what it
+/// had said before. The sum over a payment's events is its balance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// What came in.
+    pub paid: i64,
+    /// What was given back.
+    pub cancelled: i64,
 }
 
 /// An event as it is committed, together with the change it tells of.
@@ -51,6 +73,9 @@ pub struct NewEvent {
     pub kind: EventKind,
     /// Counts the payment's events from 1.
     pub number: u64,
+    /// What it moved. Of several events in one change, the first moved it all.
+    #[serde(default)]
+    pub moved: Moved,
     /// When.
     pub created_at: Timestamp,
     /// The payment after the change.

@@ -33,6 +33,8 @@ pub enum FailureReason {
     DepositExpired,
     /// The account to refund to was not accepted.
     InvalidRefundAccount,
+    /// The PG took the refund and could not pay it out: another account is needed.
+    RefundFailed,
     /// The PG does not give this money back: too late, not allowed, or not so much.
     NotCancellable,
     /// The money did not match the order and is being given back.
@@ -128,6 +130,11 @@ impl FailureReason {
                 "invalid_refund_account",
                 "The refund account was not accepted. Give another one.",
                 "환불 계좌를 사용할 수 없습니다. 다른 계좌를 입력해 주세요.",
+            ),
+            Self::RefundFailed => (
+                "refund_failed",
+                "The refund could not be paid out. Give another account.",
+                "환불 금액을 입금하지 못했습니다. 다른 계좌를 입력해 주세요.",
             ),
             Self::NotCancellable => (
                 "not_cancellable",

@@ -8,12 +8,15 @@ use crate::{
 
 impl Draft {
     pub(crate) fn settle_cancels(&mut self, number: u16, snapshot: &Snapshot, context: &Context<'_>) {
-        for theirs in &snapshot.cancels {
+        for (position, theirs) in snapshot.cancels.iter().enumerate() {
             if theirs.amount.is_zero() {
                 continue;
             }
+            let is_newest = position + 1 == snapshot.cancels.len();
             let known = self.record.cancels.iter_mut().find(|ours| is_same(ours, theirs, &snapshot.pg_id));
             match known {
+                // Where a PG has one word for all refunds of a payment, that word is now about a newer one.
+                Some(ours) if ours.is_failed_refund() && !is_newest => {}
                 Some(ours) => follow(ours, theirs),
                 None => self.adopt(number, snapshot, theirs, context),
             }
@@ -56,7 +59,8 @@ impl Draft {
             refund_account: None,
             sending: None,
             pg_cancel_id: theirs.pg_cancel_id.clone(),
-            failure: None,
+            failure: (theirs.status == CancelStatus::Refused)
+                .then_some(Failure::of(FailureReason::RefundFailed)),
             created_at: theirs.at.unwrap_or(context.now),
         });
     }
@@ -212,6 +216,6 @@ fn follow(ours: &mut Cancel, theirs: &SnapshotCancel) {
     if theirs.pg_cancel_id.is_some() {
         ours.pg_cancel_id.clone_from(&theirs.pg_cancel_id);
     }
-    ours.failure =
-        (ours.status == CancelStatus::Refused).then_some(Failure::of(FailureReason::NotCancellable));
+    // It is in the PG's list, so it was taken; refused, it was not paid out.
+    ours.failure = (ours.status == CancelStatus::Refused).then_some(Failure::of(FailureReason::RefundFailed));
 }

@@ -3,11 +3,15 @@
 //!
 //! Knows no HTTP, no SQL, no PG and no runtime clock. Start reading at [`PaymentProvider`], then [`Gateway`].
 
+mod accept;
 mod attempt;
 mod bank;
 mod cancel;
+mod case;
+mod cases;
 mod clock;
 mod derive;
+mod derive_status;
 mod draft;
 mod event;
 mod failure;
@@ -31,13 +35,14 @@ mod webhook;
 pub use attempt::{Attempt, AttemptStatus, Heard, Sending, idempotency_key};
 pub use bank::standard_bank_code;
 pub use cancel::{Cancel, CancelOrigin, CancelScope, CancelStatus, RefundAccount};
+pub use case::{Case, CaseClosing, CaseKind, CaseOutcome, CaseSubject};
 pub use clock::{Clock, ManualClock};
 pub use derive::derive;
-pub use event::{Event, EventKind, NewEvent};
+pub use event::{Event, EventKind, Moved, NewEvent};
 pub use failure::{Failure, FailureReason, PgMessage};
 pub use gateway::{
-    Account, Gateway, GatewayError, InboxOutcome, MerchantPolicy, NewCancel, NewPayment, Registered,
-    RequestKey, StateProblem,
+    Account, AccountLimits, CaseVerdict, Gateway, GatewayError, InboxOutcome, LedgerDifference, LedgerPage,
+    LedgerProblem, MerchantPolicy, NewCancel, NewPayment, Registered, RequestKey, StateProblem,
 };
 pub use ids::{
     AccountId, CancelId, EventId, IdSource, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId,

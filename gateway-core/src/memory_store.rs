@@ -17,7 +17,7 @@ use crate::{
     memory_store::books::{Books, Row, SweepRow, Waiting, is_free},
 };
 
-/// How many webhooks may wait, if nothing else is said.
+/// How many webhooks of each account may wait, if nothing else is said.
 const INBOX_CAPACITY: usize = 10_000;
 
 /// A store in memory. Its clones are the same store, so that two gateways can share one.
@@ -30,7 +30,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// An empty store in whose inbox at most this many webhooks wait.
+    /// An empty store in which at most this many webhooks of each account wait.
     #[must_use]
     pub fn with_inbox_capacity(inbox_capacity: usize) -> Self {
         Self { books: Arc::default(), inbox_capacity }
@@ -155,6 +155,45 @@ impl Store for MemoryStore {
         Ok(later.take(at_most(limit)).map(|(_, event)| event.clone()).collect())
     }
 
+    async fn events_of(&self, merchant: &MerchantId, payment: &PaymentId) -> Result<Vec<Event>, StoreError> {
+        let books = self.books();
+        let of_payment = books
+            .events
+            .iter()
+            .filter(|(owner, event)| owner == merchant && event.event.payment.id == *payment);
+        Ok(of_payment.map(|(_, event)| event.clone()).collect())
+    }
+
+    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
+        Ok(self.books().payments.get(payment).map(|row| row.record.payment.merchant.clone()))
+    }
+
+    async fn all_payments(
+        &self,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        Ok(self.books().rows_after(after).take(at_most(limit)).map(Row::owner).collect())
+    }
+
+    async fn count_payments(&self) -> Result<u64, StoreError> {
+        Ok(u64::try_from(self.books().payments.len()).unwrap_or(u64::MAX))
+    }
+
+    async fn payments_with_cases(
+        &self,
+        only_open: bool,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let books = self.books();
+        let has_one = |row: &&Row| {
+            let mut cases = row.record.payment.cases.iter();
+            cases.any(|case| !only_open || case.is_open())
+        };
+        Ok(books.rows_after(after).filter(has_one).take(at_most(limit)).map(Row::owner).collect())
+    }
+
     async fn idempotency(
         &self,
         merchant: &MerchantId,
@@ -182,24 +221,25 @@ impl Store for MemoryStore {
         Ok(u64::try_from(old.count()).unwrap_or(u64::MAX))
     }
 
-    async fn mark_dirty(&self, payment: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+    async fn mark_dirty(&self, payment: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
         if let Some(row) = self.books().payments.get_mut(payment) {
             row.record.hints += 1;
-            row.dirty_at = Some(row.dirty_at.map_or(now, |since| since.min(now)));
+            row.dirty_at = Some(row.dirty_at.map_or(at, |before| before.min(at)));
         }
         Ok(())
     }
 
     async fn lease_due(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
         let mut books = self.books();
         let due_at = |row: &Row| row.free_and_due_at().filter(|at| *at <= now);
-        let mut due: Vec<_> =
-            books.payments.values_mut().filter_map(|row| due_at(row).map(|at| (at, row))).collect();
+        let rows = books.payments.values_mut().filter(|row| row.record.payment.account == *account);
+        let mut due: Vec<_> = rows.filter_map(|row| due_at(row).map(|at| (at, row))).collect();
         due.sort_by_key(|(at, _)| *at);
         due.truncate(at_most(limit));
         let take = |(_, row): (Timestamp, &mut Row)| {
@@ -209,13 +249,15 @@ impl Store for MemoryStore {
         Ok(due.into_iter().map(take).collect())
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.books().payments.values().filter_map(Row::free_and_due_at).min())
+    async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError> {
+        let books = self.books();
+        let rows = books.payments.values().filter(|row| row.record.payment.account == *account);
+        Ok(rows.filter_map(Row::free_and_due_at).min())
     }
 
     async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
         let mut books = self.books();
-        if books.inbox.len() >= self.inbox_capacity {
+        if books.inbox_of(&webhook.account).count() >= self.inbox_capacity {
             return Err(StoreError::InboxFull);
         }
         books.inbox.entry(webhook.id.clone()).or_insert(Waiting { webhook, lease_until: None });
@@ -224,12 +266,13 @@ impl Store for MemoryStore {
 
     async fn lease_inbox(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ReceivedWebhook>, StoreError> {
         let mut books = self.books();
-        let waiting = books.webhooks_by_age().into_iter();
+        let waiting = books.webhooks_by_age(account).into_iter();
         let free = waiting.filter(|waiting| is_free(waiting.lease_until, now));
         let take = |waiting: &mut Waiting| {
             waiting.lease_until = Some(until);
@@ -243,8 +286,8 @@ impl Store for MemoryStore {
         Ok(())
     }
 
-    async fn inbox_length(&self) -> Result<u64, StoreError> {
-        Ok(u64::try_from(self.books().inbox.len()).unwrap_or(u64::MAX))
+    async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError> {
+        Ok(u64::try_from(self.books().inbox_of(account).count()).unwrap_or(u64::MAX))
     }
 
     async fn remember_delivery(

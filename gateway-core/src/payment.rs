@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AccountId, Currency, Failure, FailureReason, MerchantId, Method, MethodDetail, Money, OrderId, PaymentId,
-    VirtualAccount,
+    AccountId, Case, Currency, Failure, FailureReason, MerchantId, Method, MethodDetail, Money, OrderId,
+    PaymentId, VirtualAccount,
 };
 
 /// Where a payment stands.
@@ -228,8 +228,14 @@ pub struct Payment {
     pub watch: Option<Watch>,
     /// How many hints a look at the PG has answered.
     pub answered_hints: u64,
+    /// When the PG was last asked because of a hint: the next one that proves nothing waits a little.
+    #[serde(default)]
+    pub hint_looked_at: Option<Timestamp>,
     /// When to look once more after the newest hint: its look may have come before the PG showed the change.
     pub recheck_at: Option<Timestamp>,
+    /// What only a person can settle, and how it was settled. The oldest first.
+    #[serde(default)]
+    pub cases: Vec<Case>,
 }
 
 impl Payment {

@@ -61,8 +61,10 @@ pub struct Change {
     pub expected: Option<u64>,
     /// The payment after the change, watch included.
     pub payment: Payment,
-    /// The hints seen when the record was read. If more came since, the payment stays due at once.
+    /// The hints seen when the record was read. If more came since, the payment stays due for them.
     pub hints: u64,
+    /// The earliest moment at which it is due for hints that came since; `None`: as they said.
+    pub more_hints_at: Option<Timestamp>,
     /// Attempts to insert or replace.
     pub attempts: Vec<Attempt>,
     /// Cancels to insert or replace.
@@ -107,6 +109,7 @@ pub struct AccountBinding {
 ///
 /// * Payments, attempts, cancels, answers and webhooks are sealed at rest.
 /// * `(account, accepted PG id)`, `(merchant, held order)` and `(merchant, idempotency key)` are unique.
+/// * What is taken for one account never waits for another: a full inbox is full for its account alone.
 /// * A dropped future does not undo the work.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync + 'static {
@@ -196,6 +199,51 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`].
     async fn events(&self, merchant: &MerchantId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError>;
 
+    /// A payment's events, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    async fn events_of(&self, merchant: &MerchantId, payment: &PaymentId) -> Result<Vec<Event>, StoreError>;
+
+    /// Whose a payment is. For operators, who see every merchant's.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError>;
+
+    /// Every merchant's payments after one, by id: the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    async fn all_payments(
+        &self,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError>;
+
+    /// How many payments there are, of every merchant.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    async fn count_payments(&self) -> Result<u64, StoreError>;
+
+    /// Every merchant's payments after one that have a case, by id; only those with an open one if
+    /// `only_open`.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unavailable`].
+    async fn payments_with_cases(
+        &self,
+        only_open: bool,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError>;
+
     /// What an idempotency key stands for.
     ///
     /// # Errors
@@ -221,47 +269,50 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`].
     async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError>;
 
-    /// Says that something may have happened to a payment: it is due at once, and a look-up that is
-    /// running now is followed by another.
+    /// Says that something may have happened to a payment: it is due at `at`, or earlier if it was, and a
+    /// look-up that is running now is followed by another.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].
-    async fn mark_dirty(&self, payment: &PaymentId, now: Timestamp) -> Result<(), StoreError>;
+    async fn mark_dirty(&self, payment: &PaymentId, at: Timestamp) -> Result<(), StoreError>;
 
-    /// Takes payments whose watch is due and that nobody else has, until `until`.
+    /// Takes payments of an account whose watch is due and that nobody else has, until `until`, longest
+    /// due first.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].
     async fn lease_due(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError>;
 
-    /// When the next watch is due that nobody has taken.
+    /// When an account's next watch is due that nobody has taken.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError>;
+    async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Puts a webhook into the inbox.
+    /// Puts a webhook into its account's inbox.
     ///
     /// # Errors
     ///
     /// [`StoreError::InboxFull`] or [`StoreError::Unavailable`]: it is not in.
     async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError>;
 
-    /// Takes webhooks nobody else has, oldest first, until `until`.
+    /// Takes webhooks of an account that nobody else has, oldest first, until `until`.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].
     async fn lease_inbox(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
@@ -274,12 +325,12 @@ pub trait Store: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`].
     async fn finish_webhook(&self, id: &WebhookId) -> Result<(), StoreError>;
 
-    /// How many webhooks wait in the inbox.
+    /// How many webhooks wait in an account's inbox.
     ///
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].
-    async fn inbox_length(&self) -> Result<u64, StoreError>;
+    async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError>;
 
     /// Remembers a signed delivery of an account; `false` if it was known.
     ///

@@ -20,7 +20,7 @@ use tokio::{sync::watch, task::JoinSet};
 use tokio_util::task::TaskTracker;
 
 use crate::{
-    api,
+    admin, api,
     clock::SystemClock,
     config::{Config, ConfigError, DatabaseUrl, EncryptionKey, ReturnOrigins, RunMode},
     demo::{self, DemoClock, SimulatorError, Simulators},
@@ -139,7 +139,7 @@ impl App {
         store.bind_accounts(&bindings).await.map_err(StartError::Accounts)?;
         let clock: Arc<dyn Clock> = match &demo {
             Some(demo) => Arc::new(demo.clock.clone()),
-            None => parts.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            None => parts.clock.unwrap_or_else(|| Arc::new(<SystemClock>::default())),
         };
         let gateway = Gateway::new(store, clock, IdSource::random(), accounts, policies(&config));
         Ok(Self::serve(config, Arc::new(gateway), demo, public, admin))
@@ -168,7 +168,8 @@ impl App {
         servers.spawn(public.serve(routes, stop_public, wait));
         let mut until_stopped = stopped.clone();
         let stop_admin = async move { drop(until_stopped.wait_for(|stop| *stop).await) };
-        servers.spawn(admin.serve(admin_routes(&gateway, limits), stop_admin, wait));
+        let operators = admin::routes(&config.server, &gateway, &tasks, limits);
+        servers.spawn(admin.serve(operators, stop_admin, wait));
         let workers = workers::start(&gateway, &tasks, &stopped);
         Self {
             gateway,
@@ -189,6 +190,12 @@ impl App {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.addresses.first().copied().unwrap_or(self.admin)
+    }
+
+    /// Where operators reach it.
+    #[must_use]
+    pub const fn admin_address(&self) -> SocketAddr {
+        self.admin
     }
 
     /// What a demo says when it is ready.
@@ -306,6 +313,7 @@ fn accounts(
             merchant: account.merchant.clone(),
             provider: around(registry::provider(account)?),
             simulated,
+            limits: registry::limits(account),
         })
     };
     config.accounts.values().map(account).collect()
@@ -329,7 +337,13 @@ fn policies(config: &Config) -> BTreeMap<MerchantId, MerchantPolicy> {
 #[must_use]
 pub fn documentation() -> Documentation {
     let store: Arc<dyn Store> = Arc::new(gateway_core::MemoryStore::default());
-    let gateway = Gateway::new(store, Arc::new(SystemClock), IdSource::random(), Vec::new(), BTreeMap::new());
+    let gateway = Gateway::new(
+        store,
+        Arc::new(<SystemClock>::default()),
+        IdSource::random(),
+        Vec::new(),
+        BTreeMap::new(),
+    );
     let origins = Arc::new(BTreeMap::new());
     let service = api::service(&Arc::new(gateway), origins, TaskTracker::new(), Duration::ZERO);
     Documentation::new(&service, api::complete_document)
@@ -365,15 +379,6 @@ fn public_routes(
     let routes =
         routes.data(Arc::clone(gateway)).data(MerchantKeys::new(config)).data(WebhookTokens::new(config));
     Funnel::new(routes, limits, allowed)
-}
-
-fn admin_routes(
-    gateway: &Arc<Gateway>,
-    limits: FunnelLimits,
-) -> impl poem::Endpoint<Output = poem::Response> + 'static {
-    let service = api::admin_service(gateway);
-    let allowed = AllowedMethods::of(Documentation::new(&service, |_| {}).document());
-    Funnel::new(Route::new().nest("/", service), limits, allowed)
 }
 
 /// The address a person can open: the port that was really taken, if any was good.

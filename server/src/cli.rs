@@ -1,8 +1,9 @@
 //! The command line of `paymux`.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{fmt, net::IpAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use url::Url;
 
 use crate::telemetry::LogFormat;
 
@@ -55,6 +56,10 @@ pub enum Command {
     Serve,
     /// Run only the simulated payment gateways, for tests of other programs.
     Sandbox(SandboxArgs),
+    /// See and close what only a person can settle, in a running server.
+    Cases(CasesArgs),
+    /// Check the books of a running server.
+    Ledger(LedgerArgs),
     /// Make a merchant key, and print it with the hash to configure.
     ///
     /// The key is shown once and kept nowhere.
@@ -84,6 +89,117 @@ pub struct SandboxArgs {
     /// Turn off the gateways' own guards against doing things twice, to show who relies on them.
     #[arg(long)]
     pub permissive: bool,
+}
+
+/// How an operator's command reaches the server.
+#[derive(Clone, PartialEq, Eq, Args)]
+pub struct AdminArgs {
+    /// Where the server's admin listener is [default: the configured server.admin_listen].
+    #[arg(long, global = true, env = "PAYMUX_ADMIN_URL", value_name = "URL", value_parser = parse_admin_url)]
+    pub admin_url: Option<Url>,
+    /// The server's server.admin_key [default: the configured one, for the configured address]. Better in the
+    /// environment: others on this machine can read a command line.
+    #[arg(long, global = true, env = "PAYMUX_ADMIN_KEY", hide_env_values = true, value_name = "KEY")]
+    pub admin_key: Option<String>,
+    /// Print the API's JSON.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+impl fmt::Debug for AdminArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AdminArgs").field("json", &self.json).finish_non_exhaustive()
+    }
+}
+
+fn parse_admin_url(text: &str) -> Result<Url, String> {
+    crate::config::parse_base_url(text)
+}
+
+/// The options of `paymux cases`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct CasesArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: CaseCommand,
+    /// How the server is reached.
+    #[command(flatten)]
+    pub admin: AdminArgs,
+}
+
+/// What to do with cases.
+#[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
+pub enum CaseCommand {
+    /// List the open cases, those of the oldest payment first.
+    List {
+        /// Settled ones too.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Show a case, and what to find out and do.
+    Show {
+        /// The case: pay_….1
+        #[arg(value_name = "CASE")]
+        id: String,
+    },
+    /// Close a case with what you found out. It is kept for good who did, and why.
+    Close(CloseArgs),
+}
+
+/// The options of `paymux cases close`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct CloseArgs {
+    /// The case: pay_….1
+    #[arg(value_name = "CASE")]
+    pub id: String,
+    /// What the payment gateway's own console shows.
+    #[arg(long = "as", value_enum, value_name = "OUTCOME")]
+    pub outcome: Outcome,
+    /// Why you are sure, without personal data of buyers.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Who you are [default: USER or LOGNAME].
+    #[arg(long, value_name = "NAME")]
+    pub by: Option<String>,
+}
+
+/// What an operator found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Outcome {
+    /// It was done: the money was taken, or was given back.
+    Done,
+    /// It was not done.
+    #[value(alias = "not_done")]
+    NotDone,
+}
+
+impl Outcome {
+    /// The word in the API.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NotDone => "not_done",
+        }
+    }
+}
+
+/// The options of `paymux ledger`.
+#[derive(Clone, Debug, PartialEq, Eq, Args)]
+pub struct LedgerArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub command: LedgerCommand,
+    /// How the server is reached.
+    #[command(flatten)]
+    pub admin: AdminArgs,
+}
+
+/// What to do with the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Subcommand)]
+pub enum LedgerCommand {
+    /// Recompute what every payment shows from its events. Fails if anything differs.
+    Check,
 }
 
 impl Cli {
@@ -141,6 +257,32 @@ mod tests {
             panic!("not the sandbox");
         };
         assert!(args.listen.is_loopback() && args.permissive && args.data.is_none());
+    }
+
+    #[test]
+    fn the_operators_options_stand_before_and_after_the_word() {
+        for line in ["paymux cases --json list --all", "paymux cases list --json --all"] {
+            let Command::Cases(args) = parse(line).unwrap().chosen() else { panic!("not the cases") };
+            assert!(args.admin.json && args.command == CaseCommand::List { all: true }, "{line}");
+        }
+        let line = "paymux ledger check --admin-url http://127.0.0.1:9 --admin-key kanarienvogel";
+        let Command::Ledger(args) = parse(line).unwrap().chosen() else { panic!("not the ledger") };
+        assert_eq!(args.admin.admin_url.as_ref().map(Url::as_str), Some("http://127.0.0.1:9/"));
+        assert!(!format!("{args:?}").contains("kanarienvogel"));
+    }
+
+    #[test]
+    fn a_case_is_closed_with_an_outcome_and_a_reason() {
+        let close = |rest: &str| parse(&format!("paymux cases close pay_x.1 {rest}"));
+        let Command::Cases(args) = close("--as not-done --reason none --by kim").unwrap().chosen() else {
+            panic!("not the cases")
+        };
+        let CaseCommand::Close(args) = args.command else { panic!("not a close") };
+        assert_eq!((args.outcome.word(), args.by.as_deref()), ("not_done", Some("kim")));
+        assert!(close("--as not_done --reason none").is_ok(), "the API's own word");
+        for rest in ["", "--as done", "--reason none", "--as perhaps --reason none"] {
+            assert_eq!(close(rest).unwrap_err().exit_code(), i32::from(exit_code::USAGE), "{rest}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The Paymux server: configuration, HTTP API, workers and command line, over the use cases of
 //! `gateway-core`. [`App`] is all of it, running.
 
+mod admin;
 pub mod api;
 mod app;
 pub mod cli;
@@ -8,9 +9,12 @@ mod clock;
 pub mod config;
 mod demo;
 pub mod http;
+pub mod operator;
 mod random;
 mod registry;
 pub mod telemetry;
+#[cfg(test)]
+mod testing;
 mod webhooks;
 mod workers;
 

@@ -9,8 +9,10 @@ use clap::Parser as _;
 use server::{
     App, StartError,
     cli::{Cli, Command, SandboxArgs, exit_code},
-    config::{Config, DEFAULT_FILE, NewMerchantKey, RunMode},
-    documentation, run_sandbox, telemetry,
+    config::{Config, ConfigError, DEFAULT_FILE, NewMerchantKey, RunMode},
+    documentation,
+    operator::{self, OperatorError},
+    run_sandbox, telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -19,22 +21,42 @@ fn main() -> ExitCode {
     if let Err(error) = telemetry::start(cli.log_format, cli.log.as_deref()) {
         return fail(&error.into(), exit_code::USAGE);
     }
+    let nothing_else = |()| exit_code::OK;
     let done = match cli.chosen() {
-        Command::Demo => serve(&cli, RunMode::Demo),
-        Command::Serve => serve(&cli, RunMode::Serve),
-        Command::Sandbox(args) => sandbox(&args),
-        Command::Key => print(&NewMerchantKey::generate().report()),
-        Command::Config => print(DEFAULT_FILE),
-        Command::Openapi => print(&documentation().printed()),
+        Command::Demo => serve(&cli, RunMode::Demo).map(nothing_else),
+        Command::Serve => serve(&cli, RunMode::Serve).map(nothing_else),
+        Command::Sandbox(args) => sandbox(&args).map(nothing_else),
+        Command::Cases(args) => {
+            let file = Config::file(RunMode::Serve, cli.config);
+            operate(operator::cases(args, file.as_deref(), std::env::vars_os()))
+        }
+        Command::Ledger(args) => {
+            let file = Config::file(RunMode::Serve, cli.config);
+            operate(operator::ledger(args, file.as_deref(), std::env::vars_os()))
+        }
+        Command::Key => print(&NewMerchantKey::generate().report()).map(nothing_else),
+        Command::Config => print(DEFAULT_FILE).map(nothing_else),
+        Command::Openapi => print(&documentation().printed()).map(nothing_else),
     };
     match done {
-        Ok(()) => ExitCode::from(exit_code::OK),
+        Ok(code) => ExitCode::from(code),
         Err(error) => {
-            let wrong_config = error.downcast_ref::<server::config::ConfigError>().is_some()
-                || matches!(error.downcast_ref::<StartError>(), Some(StartError::Config(_)));
-            fail(&error, if wrong_config { exit_code::CONFIG } else { exit_code::FAILED })
+            let code = if is_about_config(&error) { exit_code::CONFIG } else { exit_code::FAILED };
+            fail(&error, code)
         }
     }
+}
+
+fn is_about_config(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<ConfigError>().is_some()
+        || matches!(error.downcast_ref::<StartError>(), Some(StartError::Config(_)))
+        || matches!(error.downcast_ref::<OperatorError>(), Some(OperatorError::Config(_)))
+}
+
+/// Runs an operator's command; gives its exit code.
+fn operate(command: impl Future<Output = Result<u8, OperatorError>>) -> anyhow::Result<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(command)?)
 }
 
 fn serve(cli: &Cli, mode: RunMode) -> anyhow::Result<()> {
@@ -45,7 +67,7 @@ fn serve(cli: &Cli, mode: RunMode) -> anyhow::Result<()> {
         if let Some(banner) = app.banner() {
             print(banner)?;
         }
-        tracing::info!(address = %app.address(), "paymux is ready");
+        tracing::info!(admin = %app.admin_address(), address = %app.address(), "paymux is ready");
         stopped().await?;
         tracing::info!("paymux is stopping");
         Ok(app.stop().await?)

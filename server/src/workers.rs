@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_core::{Gateway, GatewayError};
+use gateway_core::{AccountId, Gateway, GatewayError};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::task::TaskTracker;
@@ -20,27 +20,32 @@ const KEYS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(15 * 24);
 const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// Starts the workers; they stop when `stop` says so. A round that has begun goes on in `tasks`.
+///
+/// Every account has its own: one whose PG is slow waits for it alone.
 pub(crate) fn start(
     gateway: &Arc<Gateway>,
     tasks: &TaskTracker,
     stop: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
     let mut workers = JoinSet::new();
-    workers.spawn(until(stop.clone(), hints(Arc::clone(gateway), tasks.clone())));
-    workers.spawn(until(stop.clone(), sweeps(Arc::clone(gateway))));
+    for account in gateway.accounts() {
+        let worker = work(Arc::clone(gateway), account.id.clone(), tasks.clone());
+        workers.spawn(until(stop.clone(), worker));
+        workers.spawn(until(stop.clone(), sweeps(Arc::clone(gateway), account.id.clone())));
+    }
     workers.spawn(until(stop.clone(), forgets(Arc::clone(gateway))));
     workers
 }
 
-/// Received webhooks and payments that are due.
-async fn hints(gateway: Arc<Gateway>, tasks: TaskTracker) {
+/// An account's received webhooks, and its payments that are due.
+async fn work(gateway: Arc<Gateway>, account: AccountId, tasks: TaskTracker) {
     loop {
         // A task of its own: what it has begun with a PG is brought to an end, also when we stop.
-        let due = Arc::clone(&gateway);
-        match tasks.spawn(async move { round(&due).await }).await {
-            Ok(Ok(())) => sleep(&gateway).await,
+        let (due, of) = (Arc::clone(&gateway), account.clone());
+        match tasks.spawn(async move { round(&due, &of).await }).await {
+            Ok(Ok(())) => sleep(&gateway, &account).await,
             Ok(Err(error)) => {
-                tracing::error!(error = %Chain(&error), "the workers cannot read what is due");
+                tracing::error!(%account, error = %Chain(&error), "a worker cannot read what is due");
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
             Err(_panic) => tokio::time::sleep(AFTER_FAILURE).await,
@@ -48,27 +53,27 @@ async fn hints(gateway: Arc<Gateway>, tasks: TaskTracker) {
     }
 }
 
-async fn round(gateway: &Gateway) -> Result<(), GatewayError> {
-    gateway.process_inbox().await?;
-    gateway.resolve_due().await?;
+async fn round(gateway: &Gateway, account: &AccountId) -> Result<(), GatewayError> {
+    gateway.process_inbox(account).await?;
+    gateway.resolve_due(account).await?;
     Ok(())
 }
 
-/// Until somebody wakes us, or the next payment is due.
-async fn sleep(gateway: &Gateway) {
+/// Until somebody wakes the account, or its next payment is due.
+async fn sleep(gateway: &Gateway, account: &AccountId) {
     let now = gateway.clock().now();
     let latest = now.saturating_add(LONGEST_SLEEP).unwrap_or(Timestamp::MAX);
-    let due = gateway.store().next_due().await.ok().flatten().unwrap_or(latest);
+    let due = gateway.next_work(account).await.ok().flatten().unwrap_or(latest);
     tokio::select! {
-        () = gateway.woken() => {}
+        () = gateway.woken(account) => {}
         () = gateway.clock().sleep_until(due.min(latest)) => {}
     }
 }
 
-async fn sweeps(gateway: Arc<Gateway>) {
+async fn sweeps(gateway: Arc<Gateway>, account: AccountId) {
     loop {
-        if let Err(error) = gateway.sweep_due().await {
-            tracing::error!(error = %Chain(&error), "the sweep cannot read the store");
+        if let Err(error) = gateway.sweep_due(&account).await {
+            tracing::error!(%account, error = %Chain(&error), "the sweep cannot read the store");
         }
         let now = gateway.clock().now();
         // The store knows which sweep is due; this only asks often enough.
@@ -94,3 +99,6 @@ async fn until(mut stop: watch::Receiver<bool>, worker: impl Future<Output = ()>
         _ = stop.wait_for(|stop| *stop) => {}
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! One atomic change: checked, then written.
 
-use gateway_core::{Attempt, Cancel, Change, Payment, PaymentId, Secret, StoreError};
+use gateway_core::{Attempt, Cancel, Case, Change, Payment, PaymentId, Secret, StoreError};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
@@ -145,14 +145,16 @@ fn supersede(connection: &Connection, sealer: &Sealer, old: &PaymentId, by: &Pay
 
 const PUT_PAYMENT: &str = "
     INSERT INTO payments (merchant, id, account, order_id, status, holds_order, currency, amount, amount_paid,
-        amount_cancelled, version, hints, events, watch_at, dirty_at, lease_until, ready_at, doc)
+        amount_cancelled, version, hints, events, watch_at, dirty_at, lease_until, ready_at, case_state,
+        doc)
     VALUES (:merchant, :id, :account, :order_id, :status, :holds_order, :currency, :amount, :amount_paid,
-        :amount_cancelled, :version, 0, :events, :watch_at, :dirty_at, NULL, :ready_at, :doc)
+        :amount_cancelled, :version, 0, :events, :watch_at, :dirty_at, NULL, :ready_at, :case_state,
+        :doc)
     ON CONFLICT (merchant, id) DO UPDATE SET
         status = excluded.status, holds_order = excluded.holds_order, amount_paid = excluded.amount_paid,
         amount_cancelled = excluded.amount_cancelled, version = excluded.version, events = excluded.events,
         watch_at = excluded.watch_at, dirty_at = excluded.dirty_at, lease_until = NULL,
-        ready_at = excluded.ready_at, doc = excluded.doc";
+        ready_at = excluded.ready_at, case_state = excluded.case_state, doc = excluded.doc";
 
 fn put_payment(
     connection: &Connection,
@@ -162,8 +164,9 @@ fn put_payment(
 ) -> Result<(), Fault> {
     let payment = &change.payment;
     let key = [payment.merchant.as_str(), payment.id.as_str()];
-    // Hints that came after the record was read are not answered by this change.
-    let dirty_at = kept.filter(|kept| kept.hints > change.hints).and_then(|kept| kept.dirty_at);
+    // Hints that came after the record was read are not answered by this change; it may let them wait.
+    let unseen = kept.filter(|kept| kept.hints > change.hints).and_then(|kept| kept.dirty_at);
+    let dirty_at = unseen.map(|at| change.more_hints_at.map_or(at, |earliest| at.max(earliest)));
     let watch_at = payment.watch.map(|watch| watch.at);
     let ready_at = [watch_at, dirty_at].into_iter().flatten().min();
     let new_events = u64::try_from(change.events.len()).unwrap_or(u64::MAX);
@@ -184,9 +187,16 @@ fn put_payment(
         ":watch_at": micros_of(watch_at),
         ":dirty_at": micros_of(dirty_at),
         ":ready_at": micros_of(ready_at),
+        ":case_state": case_state(payment),
         ":doc": sealer.seal(payment_place(&key), payment)?,
     })?;
     Ok(())
+}
+
+/// What operators search by: one open case makes it open.
+fn case_state(payment: &Payment) -> Option<&'static str> {
+    let is_open = payment.cases.iter().map(Case::is_open).reduce(|one, other| one || other)?;
+    Some(if is_open { "open" } else { "closed" })
 }
 
 const PUT_ATTEMPT: &str = "

@@ -1,7 +1,7 @@
 //! The event feed.
 
-use gateway_core::{Event, MerchantId, NewEvent, Payment};
-use rusqlite::{Connection, params};
+use gateway_core::{Event, MerchantId, NewEvent, Payment, PaymentId};
+use rusqlite::{Connection, Params, params};
 
 use crate::{
     fault::Fault,
@@ -36,8 +36,36 @@ pub(crate) fn after(
     after: u64,
     limit: u32,
 ) -> Result<Vec<Event>, Fault> {
-    let mut statement = connection.prepare_cached(AFTER)?;
-    let mut rows = statement.query(params![merchant.as_str(), bigint(after), limit])?;
+    told(connection, sealer, merchant, AFTER, params![merchant.as_str(), bigint(after), limit])
+}
+
+pub(crate) const OF_PAYMENT: &str =
+    "SELECT position, id, doc FROM events WHERE merchant = ? AND payment = ? ORDER BY position";
+
+pub(crate) fn of_payment(
+    connection: &Connection,
+    sealer: &Sealer,
+    merchant: &MerchantId,
+    payment: &PaymentId,
+) -> Result<Vec<Event>, Fault> {
+    let values = params![merchant.as_str(), payment.as_str()];
+    let events = told(connection, sealer, merchant, OF_PAYMENT, values)?;
+    // The seal binds an event to its merchant and id, so which payment it is of is for its document to say.
+    if events.iter().any(|event| event.event.payment.id != *payment) {
+        return Err(Fault::Sealed("events"));
+    }
+    Ok(events)
+}
+
+fn told(
+    connection: &Connection,
+    sealer: &Sealer,
+    merchant: &MerchantId,
+    sql: &str,
+    values: impl Params,
+) -> Result<Vec<Event>, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(values)?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
         let id: String = row.get("id")?;

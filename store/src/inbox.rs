@@ -24,14 +24,14 @@ fn place<'a>(key: &'a [&'a str; 2]) -> Place<'a> {
     Place { table: "inbox", key }
 }
 
-/// Puts a webhook in, unless `capacity` of them wait.
+/// Puts a webhook in, unless `capacity` of its account wait.
 pub(crate) fn receive(
     connection: &Connection,
     sealer: &Sealer,
     webhook: &ReceivedWebhook,
     capacity: u64,
 ) -> Result<(), Fault> {
-    if length(connection)? >= capacity {
+    if length(connection, &webhook.account)? >= capacity {
         return Err(StoreError::InboxFull.into());
     }
     let key = [webhook.account.as_str(), webhook.id.as_str()];
@@ -50,27 +50,31 @@ pub(crate) fn receive(
     Ok(())
 }
 
-/// SQLite counts the entries of the smallest index page by page: cheap at any length a capacity allows.
-pub(crate) fn length(connection: &Connection) -> Result<u64, Fault> {
-    let mut statement = connection.prepare_cached("SELECT count(*) AS length FROM inbox")?;
-    let mut rows = statement.query([])?;
+/// SQLite steps over the entries of the account in an index: as many as a capacity allows, and no more.
+pub(crate) const LENGTH: &str = "SELECT count(*) AS length FROM inbox WHERE account = ?";
+
+pub(crate) fn length(connection: &Connection, account: &AccountId) -> Result<u64, Fault> {
+    let mut statement = connection.prepare_cached(LENGTH)?;
+    let mut rows = statement.query([account.as_str()])?;
     rows.next()?.map_or(Ok(0), |row| count(row, "length"))
 }
 
-/// The leased ones are the oldest, so it steps over as many rows as there are leases, and no more.
+/// The leased ones are the account's oldest, so it steps over as many rows as there are leases, and no more.
 pub(crate) const FREE: &str = "SELECT id FROM inbox \
-     WHERE lease_until IS NULL OR lease_until <= ? ORDER BY received_at, id LIMIT ?";
+     WHERE account = ? AND (lease_until IS NULL OR lease_until <= ?) ORDER BY received_at, id LIMIT ?";
 
 pub(crate) fn lease(
     connection: &Connection,
     sealer: &Sealer,
+    account: &AccountId,
     now: Timestamp,
     until: Timestamp,
     limit: u32,
 ) -> Result<Vec<ReceivedWebhook>, Fault> {
     let mut free = connection.prepare_cached(FREE)?;
-    let ids: Vec<String> =
-        free.query_map(params![micros(now), limit], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let ids: Vec<String> = free
+        .query_map(params![account.as_str(), micros(now), limit], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
     let mut webhooks = Vec::with_capacity(ids.len());
     for id in &ids {
         match take(connection, sealer, id, until) {

@@ -11,6 +11,7 @@ mod idempotency;
 mod inbox;
 mod migrations;
 mod open;
+mod operators;
 #[cfg(test)]
 mod plans;
 mod readers;

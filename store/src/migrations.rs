@@ -14,8 +14,13 @@ pub(crate) struct Migration {
 }
 
 /// Every step there has been.
-pub(crate) const ALL: &[Migration] =
-    &[Migration { name: "0001_begin", sql: include_str!("../migrations/0001_begin.sql") }];
+pub(crate) const ALL: &[Migration] = &[
+    Migration { name: "0001_begin", sql: include_str!("../migrations/0001_begin.sql") },
+    Migration {
+        name: "0002_accounts_and_cases",
+        sql: include_str!("../migrations/0002_accounts_and_cases.sql"),
+    },
+];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (
     version    bigint NOT NULL,

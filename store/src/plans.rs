@@ -3,7 +3,7 @@
 use gateway_core::{PaymentFilter, PaymentStatus};
 use rusqlite::Connection;
 
-use crate::{accounts, events, idempotency, inbox, migrations, records, watches};
+use crate::{accounts, events, idempotency, inbox, migrations, operators, records, watches};
 
 fn plan(sql: &str) -> Vec<String> {
     let mut connection = Connection::open_in_memory().unwrap();
@@ -36,6 +36,13 @@ fn every_search_goes_through_an_index_and_sorts_nothing() {
         (watches::DUE.to_owned(), "payments_ready"),
         (watches::NEXT_DUE.to_owned(), "payments_ready"),
         (events::AFTER.to_owned(), "events_feed"),
+        (events::OF_PAYMENT.to_owned(), "events_payment"),
+        (inbox::FREE.to_owned(), "inbox_age"),
+        (inbox::LENGTH.to_owned(), "inbox_age"),
+        (operators::OWNER_OF.to_owned(), "payments_id"),
+        (operators::ALL_PAYMENTS.to_owned(), "payments_id"),
+        (operators::WITH_CASES.to_owned(), "payments_cases"),
+        (operators::WITH_OPEN_CASES.to_owned(), "payments_open_cases"),
         (idempotency::FORGET.to_owned(), "idempotency_age"),
         (accounts::IN_USE.to_owned(), "payments_in_use"),
     ] {
@@ -46,7 +53,8 @@ fn every_search_goes_through_an_index_and_sorts_nothing() {
 }
 
 #[test]
-fn the_inbox_is_walked_by_age_and_never_sorted() {
-    let steps = plan(inbox::FREE);
-    assert_eq!(steps, ["SCAN inbox USING COVERING INDEX inbox_age"]);
+fn payments_are_counted_in_an_index() {
+    let steps = plan(operators::COUNT_PAYMENTS);
+    let [step] = steps.as_slice() else { panic!("{steps:?}") };
+    assert!(step.starts_with("SCAN payments USING COVERING INDEX"), "{step}");
 }

@@ -16,6 +16,7 @@ use crate::{
     fault::Fault,
     idempotency, inbox,
     open::{self, OpenError, Opened},
+    operators,
     readers::Readers,
     records,
     seal::{Keys, Sealer},
@@ -23,7 +24,7 @@ use crate::{
     writer::Writer,
 };
 
-/// How many webhooks may wait, if nothing else is said.
+/// How many webhooks of each account may wait, if nothing else is said.
 const INBOX_CAPACITY: u64 = 10_000;
 
 /// The store on SQLite: one file, one server.
@@ -62,7 +63,7 @@ impl SqliteStore {
         Ok(Self { sealer, inbox_capacity: INBOX_CAPACITY, writer, readers, _lock: lock })
     }
 
-    /// The same store with an inbox in which at most this many webhooks wait.
+    /// The same store with an inbox in which at most this many webhooks of each account wait.
     #[must_use]
     pub fn with_inbox_capacity(self, inbox_capacity: u64) -> Self {
         Self { inbox_capacity, ..self }
@@ -163,6 +164,42 @@ impl Store for SqliteStore {
         self.read(move |connection, sealer| events::after(connection, sealer, &merchant, after, limit)).await
     }
 
+    async fn events_of(&self, merchant: &MerchantId, payment: &PaymentId) -> Result<Vec<Event>, StoreError> {
+        let (merchant, payment) = (merchant.clone(), payment.clone());
+        self.read(move |connection, sealer| events::of_payment(connection, sealer, &merchant, &payment)).await
+    }
+
+    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
+        let payment = payment.clone();
+        self.read(move |connection, _| operators::owner_of(connection, &payment)).await
+    }
+
+    async fn all_payments(
+        &self,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let last = after.cloned();
+        self.read(move |connection, _| operators::all_payments(connection, last.as_ref(), limit)).await
+    }
+
+    async fn count_payments(&self) -> Result<u64, StoreError> {
+        self.read(|connection, _| operators::count_payments(connection)).await
+    }
+
+    async fn payments_with_cases(
+        &self,
+        only_open: bool,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let last = after.cloned();
+        self.read(move |connection, _| {
+            operators::payments_with_cases(connection, only_open, last.as_ref(), limit)
+        })
+        .await
+    }
+
     async fn idempotency(
         &self,
         merchant: &MerchantId,
@@ -180,22 +217,25 @@ impl Store for SqliteStore {
         self.write(move |connection, _| idempotency::forget(connection, before)).await
     }
 
-    async fn mark_dirty(&self, payment: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+    async fn mark_dirty(&self, payment: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
         let payment = payment.clone();
-        self.write(move |connection, _| watches::mark_dirty(connection, &payment, now)).await
+        self.write(move |connection, _| watches::mark_dirty(connection, &payment, at)).await
     }
 
     async fn lease_due(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        self.write(move |connection, _| watches::lease_due(connection, now, until, limit)).await
+        let account = account.clone();
+        self.write(move |connection, _| watches::lease_due(connection, &account, now, until, limit)).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.read(|connection, _| watches::next_due(connection)).await
+    async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError> {
+        let account = account.clone();
+        self.read(move |connection, _| watches::next_due(connection, &account)).await
     }
 
     async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
@@ -205,11 +245,14 @@ impl Store for SqliteStore {
 
     async fn lease_inbox(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ReceivedWebhook>, StoreError> {
-        self.write(move |connection, sealer| inbox::lease(connection, sealer, now, until, limit)).await
+        let account = account.clone();
+        self.write(move |connection, sealer| inbox::lease(connection, sealer, &account, now, until, limit))
+            .await
     }
 
     async fn finish_webhook(&self, id: &WebhookId) -> Result<(), StoreError> {
@@ -217,8 +260,9 @@ impl Store for SqliteStore {
         self.write(move |connection, _| inbox::finish(connection, &id)).await
     }
 
-    async fn inbox_length(&self) -> Result<u64, StoreError> {
-        self.read(|connection, _| inbox::length(connection)).await
+    async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError> {
+        let account = account.clone();
+        self.read(move |connection, _| inbox::length(connection, &account)).await
     }
 
     async fn remember_delivery(
@@ -264,6 +308,9 @@ impl Store for SqliteStore {
             Ok(())
         })
         .await?;
-        self.read(|connection, _| watches::next_due(connection).map(|_| ())).await
+        self.read(|connection, _| {
+            Ok(connection.query_row("SELECT pings FROM store_check WHERE id = 1", [], |_| Ok(()))?)
+        })
+        .await
     }
 }

@@ -43,10 +43,17 @@ pub(crate) fn name<T: std::str::FromStr>(row: &Row<'_>, column: &'static str) ->
 }
 
 /// Sorts after every payment id.
-pub(crate) const AFTER_EVERY_ID: &str = "pay_~";
+const AFTER_EVERY_ID: &str = "pay_~";
 
 pub(crate) fn before(id: Option<&PaymentId>) -> &str {
     id.map_or(AFTER_EVERY_ID, PaymentId::as_str)
+}
+
+/// Sorts before every payment id.
+const BEFORE_EVERY_ID: &str = "";
+
+pub(crate) fn after(id: Option<&PaymentId>) -> &str {
+    id.map_or(BEFORE_EVERY_ID, PaymentId::as_str)
 }
 
 pub(crate) fn status_name(status: Option<PaymentStatus>) -> Option<&'static str> {

@@ -80,10 +80,10 @@ async fn everything_is_there_after_reopening() {
     assert_eq!(events.len(), change.events.len());
     let record = change.idempotency.unwrap();
     assert_eq!(store.idempotency(&record.merchant, &record.key).await.unwrap(), Some(record));
-    assert_eq!(store.lease_inbox(at(1), at(2), 10).await.unwrap(), [webhook]);
+    assert_eq!(store.lease_inbox(account, at(1), at(2), 10).await.unwrap(), [webhook]);
     assert!(!store.remember_delivery(account, "d-1", at(1)).await.unwrap());
     assert_eq!(store.lease_sweep(account, at(7), at(8)).await.unwrap().unwrap().swept_to, Some(at(5)));
-    assert_eq!(store.next_due().await.unwrap(), Some(at(9)));
+    assert_eq!(store.next_due(account).await.unwrap(), Some(at(9)));
 }
 
 #[tokio::test]
@@ -119,20 +119,21 @@ async fn what_was_acknowledged_is_on_disk_though_the_store_was_never_closed() {
 async fn what_a_server_had_begun_is_free_again_when_the_next_one_starts() {
     let bench = Bench::new();
     let change = made(&payment("order-1"));
+    let account = &change.payment.account;
     let store = bench.open();
     store.commit(change.clone()).await.unwrap();
     store.mark_dirty(&change.payment.id, at(1)).await.unwrap();
     store.receive(webhook(1)).await.unwrap();
-    assert_eq!(store.lease_due(at(1), at(900), 10).await.unwrap().len(), 1);
-    assert_eq!(store.lease_inbox(at(1), at(900), 10).await.unwrap().len(), 1);
-    assert!(store.lease_sweep(&change.payment.account, at(1), at(900)).await.unwrap().is_some());
+    assert_eq!(store.lease_due(account, at(1), at(900), 10).await.unwrap().len(), 1);
+    assert_eq!(store.lease_inbox(account, at(1), at(900), 10).await.unwrap().len(), 1);
+    assert!(store.lease_sweep(account, at(1), at(900)).await.unwrap().is_some());
     drop(store);
 
     let store = bench.open();
-    assert_eq!(store.next_due().await.unwrap(), Some(at(1)));
-    assert_eq!(store.lease_due(at(1), at(900), 10).await.unwrap().len(), 1);
-    assert_eq!(store.lease_inbox(at(1), at(900), 10).await.unwrap().len(), 1);
-    assert!(store.lease_sweep(&change.payment.account, at(1), at(900)).await.unwrap().is_some());
+    assert_eq!(store.next_due(account).await.unwrap(), Some(at(1)));
+    assert_eq!(store.lease_due(account, at(1), at(900), 10).await.unwrap().len(), 1);
+    assert_eq!(store.lease_inbox(account, at(1), at(900), 10).await.unwrap().len(), 1);
+    assert!(store.lease_sweep(account, at(1), at(900)).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -238,18 +239,37 @@ async fn a_row_put_in_the_place_of_another_is_refused() {
 }
 
 #[tokio::test]
+async fn an_event_put_under_another_payment_is_refused() {
+    let bench = Bench::new();
+    let changes = [full("order-1"), full("order-2")];
+    let store = bench.open();
+    for change in &changes {
+        store.commit(change.clone()).await.unwrap();
+    }
+    drop(store);
+    let [first, second] = changes.map(|change| change.payment);
+    bench.tamper(&format!("UPDATE events SET payment = '{}'", second.id));
+    let store = bench.open();
+    assert_eq!(store.events_of(&first.merchant, &first.id).await.unwrap(), []);
+    let refused = store.events_of(&second.merchant, &second.id).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+}
+
+#[tokio::test]
 async fn a_webhook_that_cannot_be_opened_does_not_stand_in_the_way() {
     let bench = Bench::new();
     let (broken, good) = (webhook(1), webhook(2));
+    let account = &good.account;
     let store = bench.open();
     store.receive(broken.clone()).await.unwrap();
     store.receive(good.clone()).await.unwrap();
     drop(store);
     bench.tamper(&format!("UPDATE inbox SET doc = x'00' WHERE id = '{}'", broken.id));
     let store = bench.open();
-    assert_eq!(store.lease_inbox(at(5), at(100), 1).await.unwrap(), []);
-    assert_eq!(store.lease_inbox(at(5), at(100), 1).await.unwrap(), [good]);
-    assert_eq!(store.inbox_length().await.unwrap(), 2);
+    assert_eq!(store.lease_inbox(account, at(5), at(100), 1).await.unwrap(), []);
+    let next = store.lease_inbox(account, at(5), at(100), 1).await.unwrap();
+    assert_eq!(next, std::slice::from_ref(&good));
+    assert_eq!(store.inbox_length(account).await.unwrap(), 2);
 }
 
 #[tokio::test]

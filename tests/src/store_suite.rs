@@ -9,9 +9,9 @@
 use std::sync::LazyLock;
 
 use gateway_core::{
-    Attempt, Cancel, CancelOrigin, CancelScope, CancelStatus, Change, Customer, EventKind, IdSource,
-    IdempotencyRecord, Money, NewEvent, Payment, PaymentRecord, PaymentStatus, PaymentTerms, PgOrderId,
-    RawWebhook, ReceivedWebhook, RefundAccount, Secret, Store,
+    AccountId, Attempt, Cancel, CancelOrigin, CancelScope, CancelStatus, Change, Customer, EventKind,
+    IdSource, IdempotencyRecord, Money, Moved, NewEvent, Payment, PaymentRecord, PaymentStatus, PaymentTerms,
+    PgOrderId, RawWebhook, ReceivedWebhook, RefundAccount, Secret, Store,
 };
 use jiff::Timestamp;
 
@@ -20,12 +20,13 @@ pub mod commit;
 pub mod feed;
 pub mod idempotency;
 pub mod inbox;
+pub mod operators;
 pub mod orders;
 pub mod reads;
 pub mod sweeps;
 pub mod watches;
 
-/// How many webhooks the inbox of a store under test holds.
+/// How many webhooks of each account the inbox of a store under test holds.
 pub const INBOX_CAPACITY: u16 = 3;
 
 /// Makes an empty store, and keeps alive what it stands on.
@@ -74,22 +75,40 @@ macro_rules! store_suite {
             feed::the_feed_tells_a_merchants_events_in_order,
             feed::pages_of_the_feed_never_skip_or_repeat,
             feed::changes_made_at_once_each_have_their_place,
+            feed::a_payments_own_events_are_told_in_order,
+            operators::whose_a_payment_is_can_be_asked_of_any,
+            operators::all_payments_are_listed_oldest_first,
+            operators::pages_of_all_payments_never_skip_or_repeat,
+            operators::every_merchants_payments_are_counted,
+            operators::a_payment_with_a_case_is_found_for_good,
+            operators::a_payment_made_with_a_case_is_found,
+            operators::a_refused_change_opens_no_case,
+            operators::pages_of_cases_never_skip_or_repeat,
             watches::a_due_payment_is_taken_by_one,
+            watches::what_is_due_for_one_account_is_not_taken_for_another,
             watches::a_lease_that_ran_out_is_no_lease,
             watches::a_change_ends_the_lease,
             watches::the_soonest_are_taken_first,
             watches::a_hint_makes_a_payment_due_at_once,
             watches::a_hint_never_makes_a_payment_due_later,
+            watches::a_hint_may_be_due_later,
+            watches::a_later_hint_does_not_put_off_an_earlier_one,
+            watches::an_earlier_hint_brings_a_later_one_forward,
+            watches::a_later_hint_that_came_during_a_look_is_due_when_it_said,
             watches::a_hint_does_not_end_a_lease,
             watches::a_hint_that_came_during_a_look_is_followed_by_another,
             watches::a_change_that_saw_the_hints_answers_them,
             watches::a_change_that_saw_no_hints_answers_none,
+            watches::a_change_may_let_the_hints_it_did_not_see_wait,
             watches::a_hint_of_an_unknown_payment_is_nothing,
             watches::the_next_watch_is_known,
+            watches::the_next_watch_is_the_accounts_own,
             inbox::a_webhook_comes_out_as_it_came_in,
             inbox::webhooks_are_taken_oldest_first_and_by_one,
             inbox::a_finished_webhook_is_gone,
             inbox::a_full_inbox_takes_nothing_until_there_is_room,
+            inbox::what_came_for_one_account_is_not_taken_for_another,
+            inbox::one_accounts_full_inbox_does_not_fill_anothers,
             inbox::a_delivery_is_new_once_per_account,
             idempotency::a_key_is_used_once_per_merchant,
             idempotency::a_repeat_meets_its_key_before_its_order,
@@ -148,7 +167,9 @@ pub(crate) fn payment_of(merchant: &str, account: &str, order_id: &str) -> Payme
         late: false,
         superseded: false,
         answered_hints: 0,
+        hint_looked_at: None,
         recheck_at: None,
+        cases: Vec::new(),
         livemode: false,
         simulated: true,
         version: 1,
@@ -189,6 +210,7 @@ pub(crate) fn made(payment: &Payment) -> Change {
         expected: None,
         payment: payment.clone(),
         hints: 0,
+        more_hints_at: None,
         attempts: Vec::new(),
         cancels: Vec::new(),
         events: Vec::new(),
@@ -260,6 +282,7 @@ pub(crate) fn event(payment: &Payment, number: u64) -> NewEvent {
         id: IDS.event(at(0)),
         kind: EventKind::Status(payment.status),
         number,
+        moved: Moved::default(),
         created_at: at(0),
         payment: payment.clone(),
         cancels: Vec::new(),
@@ -278,10 +301,24 @@ pub(crate) fn request(payment: &Payment, key: &str) -> IdempotencyRecord {
     }
 }
 
+/// The account of [`payment`] and [`webhook`].
+pub(crate) fn account() -> AccountId {
+    "toss".parse().unwrap()
+}
+
+/// An account that has nothing to do with it.
+pub(crate) fn other_account() -> AccountId {
+    "portone".parse().unwrap()
+}
+
 pub(crate) fn webhook(received_at: Timestamp) -> ReceivedWebhook {
+    webhook_of(&account(), received_at)
+}
+
+pub(crate) fn webhook_of(account: &AccountId, received_at: Timestamp) -> ReceivedWebhook {
     ReceivedWebhook {
         id: IDS.webhook(received_at),
-        account: "toss".parse().unwrap(),
+        account: account.clone(),
         received_at,
         raw: RawWebhook {
             content_type: "application/json".to_owned(),

@@ -68,6 +68,7 @@ impl Gateway {
         };
         let cancel = row.id.clone();
         let sends = row.status == CancelStatus::Requested;
+        let _place = self.place(&record.payment.account)?;
         let mut draft = Draft::of(record);
         draft.idempotency = self.idempotency(merchant, key, id, Some(&cancel));
         if !sends {
@@ -114,6 +115,7 @@ impl Gateway {
         if scope != CancelScope::Close && amount.amount() > left.amount() {
             return Err(GatewayError::state(StateProblem::CancellableAmountExceeded, record));
         }
+        let _place = self.place(&record.payment.account)?;
         let mut draft = Draft::of(record);
         if let Some(row) = draft.cancel_mut(cancel) {
             row.failure = None;

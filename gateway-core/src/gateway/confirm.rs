@@ -7,7 +7,7 @@ use crate::{
     Gateway, GatewayError, InvalidBrowserResult, MerchantId, Money, MoneyMoves, PaymentId, PaymentRecord,
     PaymentRef, PaymentStatus, PgPaymentId, ProviderError, ReturnClaim, Sending, StateProblem, StoreError,
     draft::Draft,
-    gateway::{RequestKey, look_up::LookUpError},
+    gateway::{RequestKey, line::Errand, look_up::LookUpError},
     idempotency_key,
 };
 
@@ -76,8 +76,7 @@ impl Gateway {
         if let Some(Ok(pg_order_id)) = claim.pg_order_id.as_ref().map(|id| id.parse())
             && let Some((_, owner)) = self.store.owner_of_attempt(&account.id, &pg_order_id).await?
         {
-            self.store.mark_dirty(&owner, self.clock.now()).await?;
-            self.wake();
+            self.mark(&account.id, &owner, self.clock.now()).await?;
         }
         Err(GatewayError::Mismatch(Box::new(record)))
     }
@@ -130,6 +129,7 @@ impl Gateway {
             }
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         }
+        let _place = self.place(&record.payment.account)?;
         let mut draft = Draft::of(record);
         let credential = self.account_of(&draft.record)?.description().credential.clone();
         let sending = Sending::first(self.clock.now(), &credential);
@@ -156,8 +156,7 @@ impl Gateway {
             return Ok(false);
         }
         tracing::error!(payment = %record.payment.id, "the browser brought back what another payment accepted; rejected");
-        self.store.mark_dirty(&owner, self.clock.now()).await?;
-        self.wake();
+        self.mark(&record.payment.account, &owner, self.clock.now()).await?;
         Ok(true)
     }
 
@@ -204,6 +203,7 @@ impl Gateway {
         {
             return outcome(record, number);
         }
+        let _place = self.place(&record.payment.account)?;
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let open = record.attempts.iter().any(|attempt| attempt.number == number && attempt.is_open());
         let asks = record.payment.status == PaymentStatus::Ready && open && claim.failure.is_none();
@@ -272,7 +272,7 @@ impl Gateway {
                 idempotency_key: idempotency_key(id, "confirm", &number.to_string(), 1),
                 state: claimed.state.clone(),
             };
-            account.provider.confirm(&request).await.map_err(Some)
+            self.call(account, Errand::Money, account.provider.confirm(&request)).await.map_err(Some)
         };
         match asked {
             Ok(snapshot) if snapshot.pg_order_id == attempt.pg_order_id.as_str() => {
@@ -296,7 +296,7 @@ impl Gateway {
             Ok(_) | Err(_) => {}
         }
         // A stranger, a race, or no answer: ask by order as well, where no id is known.
-        match self.look_up(merchant, id, Some(&claimed), 0).await {
+        match self.look_up(merchant, id, Some(&claimed), 0, Errand::Money).await {
             Ok(looked_up) => {
                 let met_stranger = looked_up.met_stranger;
                 self.follow_up(looked_up.record).await?;
@@ -305,8 +305,7 @@ impl Gateway {
             Err(LookUpError::Gateway(error)) => Err(error),
             Err(LookUpError::Provider(_)) => {
                 // What the browser brought may be untrue: it is asked again soon.
-                self.store.mark_dirty(id, self.clock.now()).await?;
-                self.wake();
+                self.mark(&record.payment.account, id, self.clock.now()).await?;
                 Ok(false)
             }
         }

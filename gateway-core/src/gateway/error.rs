@@ -84,6 +84,8 @@ pub enum StateProblem {
     AttemptEnded,
     /// The payment has had as many attempts as it can have.
     TooManyAttempts,
+    /// The case is settled.
+    CaseClosed,
 }
 
 impl StateProblem {
@@ -98,6 +100,7 @@ impl StateProblem {
             Self::FullCloseOnly => "full_close_only",
             Self::AttemptEnded => "attempt_ended",
             Self::TooManyAttempts => "too_many_attempts",
+            Self::CaseClosed => "case_closed",
         }
     }
 }

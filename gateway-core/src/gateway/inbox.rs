@@ -3,16 +3,21 @@
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
 
 use crate::{
     Account, AccountId, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
     PgPaymentId, Proof, RawWebhook, ReceivedWebhook, WebhookClaim, WebhookSubject,
-    gateway::look_up::{LookUpError, says_nothing_ever, unanswered},
-    schedule::later,
+    gateway::{
+        line::Errand,
+        look_up::{LookUpError, says_nothing_ever, unanswered},
+    },
+    schedule::{BETWEEN_HINTS, later},
 };
 
 /// How long a worker keeps a webhook to itself.
 const LEASE: Duration = Duration::from_secs(60);
+
 const ROUND: u32 = 64;
 const AT_ONCE: usize = 8;
 
@@ -44,20 +49,20 @@ impl Gateway {
         let now = self.clock.now();
         let id = self.ids.webhook(now);
         self.store.receive(ReceivedWebhook { id, account: account.clone(), received_at: now, raw }).await?;
-        self.wake();
+        self.wake(account);
         Ok(())
     }
 
-    /// Works on every webhook in the inbox; gives what came of each.
+    /// Works on every webhook in an account's inbox; gives what came of each.
     ///
     /// # Errors
     ///
     /// [`GatewayError::Store`] when the inbox cannot be read.
-    pub async fn process_inbox(&self) -> Result<Vec<InboxOutcome>, GatewayError> {
+    pub async fn process_inbox(&self, account: &AccountId) -> Result<Vec<InboxOutcome>, GatewayError> {
         let mut outcomes = Vec::new();
         loop {
             let now = self.clock.now();
-            let batch = self.store.lease_inbox(now, later(now, LEASE), ROUND).await?;
+            let batch = self.store.lease_inbox(account, now, later(now, LEASE), ROUND).await?;
             if batch.is_empty() {
                 return Ok(outcomes);
             }
@@ -119,12 +124,38 @@ impl Gateway {
             return Ok(InboxOutcome::UnknownPayment);
         };
         let record = self.payment(&merchant, &payment).await?;
-        self.store.mark_dirty(&payment, self.clock.now()).await?;
-        self.wake();
-        if let Some(pg_id) = pg_id {
+        let proved = is_proved(claim, &record);
+        let now = self.clock.now();
+        let at = if proved { now } else { self.turn_of(&record, now) };
+        self.mark(&account.id, &payment, at).await?;
+        if let Some(pg_id) = pg_id.filter(|pg_id| !is_known(&record, pg_id)) {
+            if !proved && !self.has_turn(account, now) {
+                // It stays in the inbox: delayed, never dropped.
+                return Err(GatewayError::ProviderUnavailable { retry_after: Some(LEASE) });
+            }
             self.look_up_unknown(&record, pg_id, pg_order_id).await?;
         }
-        Ok(InboxOutcome::Marked { proved: is_proved(claim, &record) })
+        Ok(InboxOutcome::Marked { proved })
+    }
+
+    /// When a hint without proof has its payment looked at. Anybody can send one, so a storm of them must cost
+    /// the PG little: those of one payment share the look that waits already, and the next one waits a
+    /// little after the last; those of one account take turns.
+    fn turn_of(&self, record: &PaymentRecord, now: Timestamp) -> Timestamp {
+        let payment = &record.payment;
+        let waits = record.hints > payment.answered_hints;
+        if let Some(watch) = payment.watch.filter(|_| waits) {
+            return watch.at;
+        }
+        let earliest = payment.hint_looked_at.map_or(now, |last| later(last, BETWEEN_HINTS).max(now));
+        // A look so far away is one of another clock's.
+        let earliest = if earliest > later(now, BETWEEN_HINTS) { now } else { earliest };
+        self.lines.get(&payment.account).map_or(earliest, |line| line.turn_of_hint(earliest, now))
+    }
+
+    /// Whether a hint without proof may have the PG asked now.
+    fn has_turn(&self, account: &Account, now: Timestamp) -> bool {
+        self.lines.get(&account.id).is_none_or(|line| line.takes_hint(now))
     }
 
     async fn owner(
@@ -152,7 +183,7 @@ impl Gateway {
         pg_id: &PgPaymentId,
         pg_order_id: Option<&str>,
     ) -> Result<(), GatewayError> {
-        if record.attempts.iter().any(|attempt| attempt.pg_id.as_ref() == Some(pg_id)) {
+        if is_known(record, pg_id) {
             return Ok(());
         }
         let attempt =
@@ -163,7 +194,10 @@ impl Gateway {
             pg_id: Some(pg_id.clone()),
             state: attempt.state.clone(),
         };
-        match self.look_up(&record.payment.merchant, &record.payment.id, Some(&claimed), 0).await {
+        match self
+            .look_up(&record.payment.merchant, &record.payment.id, Some(&claimed), 0, Errand::Routine)
+            .await
+        {
             Ok(looked_up) => self.follow_up(looked_up.record).await.map(|_| ()),
             Err(LookUpError::Gateway(error)) => Err(error),
             // A made-up id must not stay in the inbox for ever, until no real webhook finds room.
@@ -175,6 +209,11 @@ impl Gateway {
             Err(LookUpError::Provider(error)) => Err(unanswered(error)),
         }
     }
+}
+
+/// Whether the resolver asks for this PG payment by its id anyway.
+fn is_known(record: &PaymentRecord, pg_id: &PgPaymentId) -> bool {
+    record.attempts.iter().any(|attempt| attempt.pg_id.as_ref() == Some(pg_id))
 }
 
 /// A missing or wrong secret lowers the proof, it never rejects.

@@ -4,7 +4,10 @@ use jiff::Timestamp;
 
 use crate::{
     Account, Attempt, AttemptStatus, Gateway, GatewayError, MerchantId, MoneyMoves, PaymentId, PaymentRecord,
-    PaymentRef, PgOrderId, PgPaymentId, ProviderError, Snapshot, StoreError, draft::Draft, settle::Stranger,
+    PaymentRef, PgOrderId, PgPaymentId, ProviderError, Snapshot, StoreError,
+    draft::Draft,
+    gateway::{asked_looks::Look, line::Errand},
+    settle::Stranger,
 };
 
 /// How often a look-up starts over because the payment changed while the PG was asked.
@@ -49,11 +52,34 @@ impl Gateway {
     /// [`GatewayError::ProviderUnavailable`] or [`GatewayError::ProviderMisconfigured`] when the PG
     /// gave no usable answer: the payment is unchanged. [`GatewayError::NotFound`], [`GatewayError::Store`].
     pub async fn verify(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
-        match self.look_up(merchant, id, None, 0).await {
+        match self.asked_looks.run(id, Box::pin(self.verify_now(merchant, id))).await {
+            Look::Own(verified) => verified,
+            Look::Shared { succeeded: true } => self.payment(merchant, id).await,
+            Look::Shared { succeeded: false } => {
+                // Another merchant's payment is not found, whatever the PG said of it.
+                self.payment(merchant, id).await?;
+                Err(GatewayError::ProviderUnavailable { retry_after: None })
+            }
+        }
+    }
+
+    async fn verify_now(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
+        let record = self.payment(merchant, id).await?;
+        let _place = self.place(&record.payment.account)?;
+        match self.look_up(merchant, id, None, 0, Errand::Asked).await {
             Ok(looked_up) => self.follow_up(looked_up.record).await,
             Err(LookUpError::Gateway(error)) => Err(error),
             Err(LookUpError::Provider(error)) => Err(unanswered(error)),
         }
+    }
+
+    /// Asks the PG what became of what was just sent.
+    pub(crate) async fn look_now(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+    ) -> Result<LookedUp, LookUpError> {
+        self.look_up(merchant, id, None, 0, Errand::Money).await
     }
 
     /// Asks the PG about every attempt that may hold money, and about `extra`, and commits what follows.
@@ -65,12 +91,14 @@ impl Gateway {
         id: &PaymentId,
         extra: Option<&PaymentRef>,
         tries: u32,
+        errand: Errand,
     ) -> Result<LookedUp, LookUpError> {
         for _ in 0..ROUNDS {
             let record = self.payment(merchant, id).await?;
             let account = self.account_of(&record)?;
             let asked_at = self.clock.now();
-            let snapshots = ask(account, &record, extra).await.map_err(LookUpError::Provider)?;
+            let asked = Box::pin(self.ask(account, &record, extra, errand)).await;
+            let snapshots = asked.map_err(LookUpError::Provider)?;
             match Box::pin(self.commit_look(record, &snapshots, asked_at, tries)).await {
                 Ok((record, met_stranger)) => {
                     return Ok(LookedUp { record, snapshots, asked_at, met_stranger });
@@ -187,9 +215,10 @@ impl Gateway {
                 "a PG payment of another order was shown for this payment; nothing was accepted or cancelled"
             );
             for owner in self.owners(account, stranger).await {
-                if owner != record.payment.id && self.store.mark_dirty(&owner, self.clock.now()).await.is_ok()
+                if owner != record.payment.id
+                    && let Err(error) = self.mark(&account.id, &owner, self.clock.now()).await
                 {
-                    self.wake();
+                    tracing::warn!(payment = %owner, %error, "the true owner of a PG payment could not be marked; the sweep or its own watch finds it");
                 }
             }
         }
@@ -204,37 +233,39 @@ impl Gateway {
         owners.push(self.store.owner_of_pg_id(&account.id, &stranger.pg_id).await);
         owners.into_iter().filter_map(|owner| owner.ok().flatten()).map(|(_, payment)| payment).collect()
     }
-}
 
-async fn ask(
-    account: &Account,
-    record: &PaymentRecord,
-    extra: Option<&PaymentRef>,
-) -> Result<Vec<Snapshot>, ProviderError> {
-    let by_order = account.description().money_moves == MoneyMoves::BeforeConfirm;
-    let mut subjects = subjects(record, by_order);
-    if let Some(extra) = extra
-        && !subjects.iter().any(|known| known.asked.pg_id.is_some() && known.asked.pg_id == extra.pg_id)
-    {
-        subjects.push(Subject { asked: extra.clone(), is_closed: false });
-    }
-    let mut snapshots: Vec<Snapshot> = Vec::new();
-    for subject in &subjects {
-        let shown = match account.provider.verify(&subject.asked).await {
-            Err(error) if subject.is_closed && says_nothing_ever(&error) => {
-                tracing::warn!(payment = %record.payment.id, account = %account.id, error = error.name(), "the PG cannot be asked about a closed attempt");
-                continue;
-            }
-            shown => shown?,
-        };
-        for snapshot in shown {
-            // Asked by id and by order, a PG may show one payment twice.
-            if !snapshots.iter().any(|seen| seen.pg_id == snapshot.pg_id) {
-                snapshots.push(snapshot);
+    async fn ask(
+        &self,
+        account: &Account,
+        record: &PaymentRecord,
+        extra: Option<&PaymentRef>,
+        errand: Errand,
+    ) -> Result<Vec<Snapshot>, ProviderError> {
+        let by_order = account.description().money_moves == MoneyMoves::BeforeConfirm;
+        let mut subjects = subjects(record, by_order);
+        if let Some(extra) = extra
+            && !subjects.iter().any(|known| known.asked.pg_id.is_some() && known.asked.pg_id == extra.pg_id)
+        {
+            subjects.push(Subject { asked: extra.clone(), is_closed: false });
+        }
+        let mut snapshots: Vec<Snapshot> = Vec::new();
+        for subject in &subjects {
+            let shown = match self.call(account, errand, account.provider.verify(&subject.asked)).await {
+                Err(error) if subject.is_closed && says_nothing_ever(&error) => {
+                    tracing::warn!(payment = %record.payment.id, account = %account.id, error = error.name(), "the PG cannot be asked about a closed attempt");
+                    continue;
+                }
+                shown => shown?,
+            };
+            for snapshot in shown {
+                // Asked by id and by order, a PG may show one payment twice.
+                if !snapshots.iter().any(|seen| seen.pg_id == snapshot.pg_id) {
+                    snapshots.push(snapshot);
+                }
             }
         }
+        Ok(snapshots)
     }
-    Ok(snapshots)
 }
 
 /// What the PG is asked about.

@@ -2,20 +2,30 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use tokio::sync::Notify;
+use jiff::Timestamp;
+use tokio::sync::SemaphorePermit;
 
 use crate::{
     AccountBinding, AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId,
-    Method, PaymentId, PaymentProvider, PaymentRecord, PgPaymentId, ProviderDescription, Store, StoreError,
+    Method, PaymentId, PaymentProvider, PaymentRecord, PgPaymentId, ProviderDescription, ProviderError,
+    Store, StoreError,
     draft::Draft,
+    gateway::{
+        asked_looks::AskedLooks,
+        line::{Errand, Line},
+    },
     schedule::{next_watch, visible_at},
     settle::Context,
 };
 
+mod asked_looks;
 mod cancel;
+mod cases;
 mod confirm;
 mod error;
 mod inbox;
+mod ledger;
+mod line;
 mod look_up;
 mod next_action;
 mod read;
@@ -23,14 +33,21 @@ mod register;
 mod resolve;
 mod send_cancel;
 mod send_confirm;
+mod send_lease;
 mod sweep;
 #[cfg(test)]
 mod tests;
 
 pub use cancel::NewCancel;
+pub use cases::CaseVerdict;
 pub use error::{GatewayError, StateProblem};
 pub use inbox::InboxOutcome;
+pub use ledger::{LedgerDifference, LedgerPage, LedgerProblem};
+pub use line::AccountLimits;
 pub use register::{NewPayment, Registered};
+
+/// How soon to come again when a PG is too slow for all who ask.
+const WHEN_BUSY: Duration = Duration::from_secs(5);
 
 /// A configured account at a PG.
 #[derive(Clone, Debug)]
@@ -43,6 +60,8 @@ pub struct Account {
     pub provider: Arc<dyn PaymentProvider>,
     /// Whether the PG is a simulator.
     pub simulated: bool,
+    /// How much it may ask of the PG.
+    pub limits: AccountLimits,
 }
 
 impl Account {
@@ -99,8 +118,10 @@ pub struct Gateway {
     ids: IdSource,
     accounts: BTreeMap<AccountId, Account>,
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
-    woken: Notify,
+    /// Of every configured account.
+    lines: BTreeMap<AccountId, Line>,
     reads: read::RecentReads,
+    asked_looks: AskedLooks,
 }
 
 impl Gateway {
@@ -113,6 +134,7 @@ impl Gateway {
         accounts: Vec<Account>,
         merchants: BTreeMap<MerchantId, MerchantPolicy>,
     ) -> Self {
+        let lines = accounts.iter().map(|account| (account.id.clone(), Line::new(account.limits))).collect();
         let accounts = accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
         Self {
             store,
@@ -120,8 +142,9 @@ impl Gateway {
             ids,
             accounts,
             merchants,
-            woken: Notify::new(),
+            lines,
             reads: read::RecentReads::default(),
+            asked_looks: AskedLooks::default(),
         }
     }
 
@@ -165,14 +188,59 @@ impl Gateway {
         &self.ids
     }
 
-    /// Returns when something was committed or received since the last call: there may be work.
-    pub async fn woken(&self) {
-        self.woken.notified().await;
+    /// Returns when something was committed or received for an account since the last call: there may be
+    /// work. Never for an account that is not configured.
+    pub async fn woken(&self, account: &AccountId) {
+        match self.lines.get(account) {
+            Some(line) => line.woken().await,
+            None => std::future::pending().await,
+        }
     }
 
-    /// Says that there may be work.
-    pub fn wake(&self) {
-        self.woken.notify_one();
+    /// Says that there may be work for an account.
+    pub fn wake(&self, account: &AccountId) {
+        if let Some(line) = self.lines.get(account) {
+            line.wake();
+        }
+    }
+
+    /// Says that there may be work for every account.
+    pub fn wake_all(&self) {
+        self.lines.values().for_each(Line::wake);
+    }
+
+    /// Marks a payment: the PG is asked about it at `at`.
+    async fn mark(&self, account: &AccountId, id: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
+        self.store.mark_dirty(id, at).await?;
+        self.wake(account);
+        Ok(())
+    }
+
+    /// Calls the PG over the account's line.
+    async fn call<T>(
+        &self,
+        account: &Account,
+        errand: Errand,
+        call: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        let Some(line) = self.lines.get(&account.id) else { return call.await };
+        line.send(errand, self.clock.now())?;
+        let answer = call.await;
+        if let Err(ProviderError::NotProcessed { retry_after: Some(wait), .. }) = &answer {
+            line.pause(*wait, self.clock.now());
+        }
+        answer
+    }
+
+    /// A place among the use cases that talk to an account's PG, kept until it is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::ProviderUnavailable`] if all are taken: the PG is slow, and nothing was done.
+    fn place(&self, account: &AccountId) -> Result<Option<SemaphorePermit<'_>>, GatewayError> {
+        let Some(line) = self.lines.get(account) else { return Ok(None) };
+        let busy = GatewayError::ProviderUnavailable { retry_after: Some(WHEN_BUSY) };
+        line.place().map(Some).ok_or(busy)
     }
 
     /// A payment of a merchant.
@@ -199,7 +267,7 @@ impl Gateway {
         &'a self,
         account: &'a Account,
         taken: &'a [PgPaymentId],
-        asked_at: jiff::Timestamp,
+        asked_at: Timestamp,
     ) -> Context<'a> {
         let late_payments = self.merchants.get(&account.merchant).map(|policy| policy.late_payments);
         Context {
@@ -230,11 +298,12 @@ impl Gateway {
     }
 
     /// Commits a draft whose watch is set.
-    async fn commit_watched(&self, draft: Draft, now: jiff::Timestamp) -> Result<PaymentRecord, StoreError> {
+    async fn commit_watched(&self, mut draft: Draft, now: Timestamp) -> Result<PaymentRecord, StoreError> {
+        draft.keep_cases(now);
         let unchanged = draft.record.clone();
         let Some((change, after)) = draft.into_change(now, &self.ids) else { return Ok(unchanged) };
         self.store.commit(change).await?;
-        self.wake();
+        self.wake(&after.payment.account);
         Ok(after)
     }
 

@@ -3,7 +3,10 @@
 use crate::{
     Account, Attempt, AttemptStatus, BrowserStep, Failure, FailureReason, Gateway, GatewayError, LastAttempt,
     MerchantId, Method, PaymentId, PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Prepared,
-    ProviderError, StateProblem, StoreError, draft::Draft, gateway::RequestKey, idempotency_key,
+    ProviderError, StateProblem, StoreError,
+    draft::Draft,
+    gateway::{RequestKey, line::Errand},
+    idempotency_key,
 };
 
 impl Gateway {
@@ -53,7 +56,8 @@ impl Gateway {
             Some(_) => record,
             None => self.commit_new_attempt(record, key).await?,
         };
-        let prepared = account.provider.request(&payment_request(account, &record)?).await;
+        let request = payment_request(account, &record)?;
+        let prepared = self.call(account, Errand::Money, account.provider.request(&request)).await;
         match prepared {
             Ok(prepared) => self.keep_step(record, prepared).await,
             Err(error) => self.close_unprepared(record, error).await,

@@ -46,8 +46,7 @@ impl Gateway {
             && sent_at(&record).is_some_and(|at| later(at, FRESH_FOR) <= now)
             && self.reads.is_first(id, now)
         {
-            self.store.mark_dirty(id, now).await?;
-            self.wake();
+            self.mark(&record.payment.account, id, now).await?;
         }
         Ok(record)
     }

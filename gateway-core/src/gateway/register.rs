@@ -114,7 +114,9 @@ impl Gateway {
             paid_at: None,
             watch: None,
             answered_hints: 0,
+            hint_looked_at: None,
             recheck_at: None,
+            cases: Vec::new(),
         };
         Ok(PaymentRecord { payment, attempts: Vec::new(), cancels: Vec::new(), hints: 0, events: 0 })
     }

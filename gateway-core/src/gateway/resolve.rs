@@ -6,12 +6,15 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    Attempt, AttemptStatus, Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Failure,
+    AccountId, Attempt, AttemptStatus, Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Failure,
     FailureReason, Gateway, GatewayError, Heard, MerchantId, MoneyMoves, PaymentId, PaymentRecord,
     PaymentStatus, PgStatus, ProviderDescription, ProviderError, Sending, Snapshot, SnapshotCancel,
     StoreError, Watch,
     draft::Draft,
-    gateway::look_up::{LookUpError, LookedUp},
+    gateway::{
+        line::Errand,
+        look_up::{LookUpError, LookedUp},
+    },
     give_back::is_same,
     schedule::{is_uncertain, later, retry_watch, settled_at},
 };
@@ -28,16 +31,21 @@ const AT_ONCE: usize = 8;
 const CANCEL_SENDS: u32 = 3;
 
 impl Gateway {
-    /// Works on every payment that is due now; tells how many there were.
+    /// Works on every payment of an account that is due now, while its PG's limits allow it; tells how many
+    /// there were.
     ///
     /// # Errors
     ///
     /// [`GatewayError::Store`] when the due payments cannot be read.
-    pub async fn resolve_due(&self) -> Result<usize, GatewayError> {
+    pub async fn resolve_due(&self, account: &AccountId) -> Result<usize, GatewayError> {
         let mut worked = 0;
         loop {
             let now = self.clock.now();
-            let due = self.store.lease_due(now, later(now, LEASE), ROUND).await?;
+            let room = self.lines.get(account).map_or(0, |line| line.routine_room(ROUND, now));
+            if room == 0 {
+                return Ok(worked);
+            }
+            let due = self.store.lease_due(account, now, later(now, LEASE), room).await?;
             if due.is_empty() {
                 return Ok(worked);
             }
@@ -52,6 +60,18 @@ impl Gateway {
         }
     }
 
+    /// When an account's next payment is due and its PG's limits allow to look at it; `None` while nothing
+    /// is expected.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`].
+    pub async fn next_work(&self, account: &AccountId) -> Result<Option<Timestamp>, GatewayError> {
+        let due = self.store.next_due(account).await?;
+        let from = self.lines.get(account).map(|line| line.routine_from(self.clock.now()));
+        Ok(due.map(|due| from.map_or(due, |from| due.max(from))))
+    }
+
     /// Looks at one payment: asks the PG, repeats what may be repeated, ends what time has ended.
     ///
     /// # Errors
@@ -64,7 +84,7 @@ impl Gateway {
         } else {
             0
         };
-        let looked_up = match self.look_up(merchant, id, None, tries).await {
+        let looked_up = match self.look_up(merchant, id, None, tries, Errand::Routine).await {
             Ok(looked_up) => looked_up,
             Err(LookUpError::Provider(error)) => return self.ask_later(read, &error).await,
             Err(LookUpError::Gateway(error)) => return Err(error),

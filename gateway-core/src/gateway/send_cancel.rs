@@ -7,7 +7,10 @@ use crate::{
     Failure, FailureReason, Gateway, GatewayError, Heard, PaymentRecord, PgMessage, ProviderError, Sending,
     StoreError, UnknownOutcome,
     draft::Draft,
-    gateway::look_up::{LookUpError, LookedUp},
+    gateway::{
+        line::Errand,
+        look_up::{LookUpError, LookedUp},
+    },
     idempotency_key,
 };
 
@@ -63,15 +66,17 @@ impl Gateway {
     ) -> Result<PaymentRecord, GatewayError> {
         let account = self.account_of(&record)?;
         let Some(request) = cancel_request(&record, id) else { return Ok(record) };
+        if !self.is_still_ours(&record, |record| waiting_cancel(record, id)).await? {
+            return self.payment(&record.payment.merchant, &record.payment.id).await;
+        }
         let asked_at = self.clock.now();
-        let answer = account.provider.cancel(&request).await;
+        let answer = self.call(account, Errand::Money, account.provider.cancel(&request)).await;
         if let Err(error) = &answer {
             tracing::info!(payment = %record.payment.id, cancel = %id, account = %account.id, error = error.name(), "the PG did not cancel");
         }
         // Whether this request went out before without a definite answer: then a failure to reach
         // the PG now says nothing of the first time.
-        let repeated =
-            record.cancel(id).and_then(|cancel| cancel.sending.as_ref()).is_some_and(|sent| sent.times > 1);
+        let repeated = sending_of(&record, id).is_some_and(|sent| sent.times > 1);
         let suspect = if repeated { Suspect::EarlierSend } else { Suspect::Nothing };
         match answer {
             Ok(outcome) if is_of(&outcome, &request, &record) => {
@@ -151,14 +156,14 @@ impl Gateway {
         }
         // The answer is definite: it is kept whatever else changed. What the PG shows is asked for again.
         self.update(&merchant, &payment, answer).await?;
-        match self.look_up(&merchant, &payment, None, 0).await {
+        match self.look_now(&merchant, &payment).await {
             Ok(LookedUp { record, .. }) => Ok(record),
             Err(LookUpError::Gateway(error)) => Err(error),
             // The cancel is done; the amounts follow with the next look.
             Err(LookUpError::Provider(_)) => {
-                self.store.mark_dirty(&payment, self.clock.now()).await?;
-                self.wake();
-                self.payment(&merchant, &payment).await
+                let record = self.payment(&merchant, &payment).await?;
+                self.mark(&record.payment.account, &payment, self.clock.now()).await?;
+                Ok(record)
             }
         }
     }
@@ -176,7 +181,7 @@ impl Gateway {
             return self.refuse_cancel(record, id, failure).await;
         }
         let (merchant, payment) = (&record.payment.merchant, &record.payment.id);
-        let looked_up = match self.look_up(merchant, payment, None, 0).await {
+        let looked_up = match self.look_now(merchant, payment).await {
             Ok(looked_up) => looked_up,
             Err(LookUpError::Gateway(error)) => return Err(error),
             Err(LookUpError::Provider(_)) => return self.cancel_unknown(record, id, Heard::Error).await,
@@ -262,8 +267,7 @@ impl Gateway {
         if record.cancel(id).is_some_and(looks_again) {
             // The usual reasons: money came into the account that was to be closed, or somebody took a part of
             // what was to go back. Refused once more for the same amount, it is an operator's.
-            self.store.mark_dirty(&record.payment.id, self.clock.now()).await?;
-            self.wake();
+            self.mark(&record.payment.account, &record.payment.id, self.clock.now()).await?;
         }
         Ok(refused)
     }
@@ -329,6 +333,15 @@ enum Suspect {
     /// The PG says it is done already, or that the balance is not what we expected: only a
     /// balance that did move makes that a no.
     Contradiction,
+}
+
+/// The request of a cancel that has no answer yet.
+fn waiting_cancel<'a>(record: &'a PaymentRecord, id: &CancelId) -> Option<&'a Sending> {
+    record.cancel(id).filter(|cancel| cancel.status == CancelStatus::Sent)?.sending.as_ref()
+}
+
+fn sending_of<'a>(record: &'a PaymentRecord, id: &CancelId) -> Option<&'a Sending> {
+    record.cancel(id)?.sending.as_ref()
 }
 
 fn cancel_request(record: &PaymentRecord, id: &CancelId) -> Option<CancelRequest> {

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use crate::{
     Attempt, ConfirmRequest, Failure, FailureReason, Gateway, GatewayError, Heard, MerchantId, PaymentId,
-    PaymentRecord, PaymentStatus, ProviderError, Snapshot, StoreError, UnknownOutcome,
+    PaymentRecord, PaymentStatus, ProviderError, Sending, Snapshot, StoreError, UnknownOutcome,
     draft::Draft,
-    gateway::{confirm::outcome, look_up::LookUpError},
+    gateway::{confirm::outcome, line::Errand, look_up::LookUpError},
     idempotency_key,
 };
 
@@ -20,8 +20,11 @@ impl Gateway {
         let account = self.account_of(&record)?;
         let Some((request, attempt)) = confirm_request(&record, number) else { return Ok(record) };
         let repeated = attempt.confirm.as_ref().is_some_and(|sent| sent.times > 1);
+        if !self.is_still_ours(&record, |record| waiting_confirm(record, number)).await? {
+            return outcome(self.payment(&record.payment.merchant, &record.payment.id).await?, number);
+        }
         let asked_at = self.clock.now();
-        let answer = account.provider.confirm(&request).await;
+        let answer = self.call(account, Errand::Money, account.provider.confirm(&request)).await;
         if let Err(error) = &answer {
             tracing::info!(payment = %record.payment.id, account = %account.id, error = error.name(), "the PG did not confirm");
         }
@@ -100,7 +103,7 @@ impl Gateway {
         id: &PaymentId,
         number: u16,
     ) -> Result<PaymentRecord, GatewayError> {
-        match self.look_up(merchant, id, None, 0).await {
+        match self.look_now(merchant, id).await {
             Ok(looked_up) => {
                 let met_stranger = looked_up.met_stranger;
                 let record = self.follow_up(looked_up.record).await?;
@@ -123,7 +126,7 @@ impl Gateway {
         number: u16,
         failure: &Failure,
     ) -> Result<PaymentRecord, GatewayError> {
-        match self.look_up(&record.payment.merchant, &record.payment.id, None, 0).await {
+        match self.look_now(&record.payment.merchant, &record.payment.id).await {
             Ok(looked_up) => self.declined(&looked_up.record, number, failure).await,
             Err(LookUpError::Gateway(error)) => Err(error),
             Err(LookUpError::Provider(_)) => self.heard(record, number, Heard::Nothing).await,
@@ -181,8 +184,7 @@ impl Gateway {
         number: u16,
         heard: Heard,
     ) -> Result<PaymentRecord, GatewayError> {
-        let sent = record.attempts.iter().find(|attempt| attempt.number == number);
-        let times = sent.and_then(|attempt| attempt.confirm.as_ref()).map(|sent| sent.times);
+        let times = confirm_of(record, number).map(|sent| sent.times);
         let change = |draft: &mut Draft| {
             let sending = draft.attempt_mut(number).and_then(|attempt| attempt.confirm.as_mut());
             // What an earlier request came to says nothing of one that was sent after it.
@@ -203,6 +205,20 @@ impl Gateway {
         self.heard(record, number, heard).await?;
         self.settle_again(&record.payment.merchant, &record.payment.id, number).await
     }
+}
+
+/// The confirm of an attempt that has no answer yet.
+fn waiting_confirm(record: &PaymentRecord, number: u16) -> Option<&Sending> {
+    record
+        .attempts
+        .iter()
+        .find(|attempt| attempt.number == number && attempt.is_uncertain())?
+        .confirm
+        .as_ref()
+}
+
+fn confirm_of(record: &PaymentRecord, number: u16) -> Option<&Sending> {
+    record.attempts.iter().find(|attempt| attempt.number == number)?.confirm.as_ref()
 }
 
 fn confirm_request(record: &PaymentRecord, number: u16) -> Option<(ConfirmRequest, &Attempt)> {

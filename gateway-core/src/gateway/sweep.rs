@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     Account, AccountId, Gateway, GatewayError, PaidList, PgOrderId, Snapshot,
-    gateway::look_up::unanswered,
+    gateway::{line::Errand, look_up::unanswered},
     schedule::{WATCHED_FOR, later},
 };
 
@@ -22,20 +22,18 @@ const AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
 const LEASE: Duration = Duration::from_secs(10 * 60);
 
 impl Gateway {
-    /// Sweeps every account whose PG has a list and whose sweep is due; tells how many payments
-    /// were found that we did not know to be paid.
+    /// Sweeps an account, if its PG has a list and its sweep is due; tells how many payments were found
+    /// that we did not know to be paid.
     ///
     /// # Errors
     ///
     /// [`GatewayError::Store`].
-    pub async fn sweep_due(&self) -> Result<usize, GatewayError> {
-        let mut found = 0;
-        for account in self.accounts.values() {
-            if let Some(list) = account.provider.paid_list() {
-                found += self.sweep(account, list).await?;
-            }
+    pub async fn sweep_due(&self, account: &AccountId) -> Result<usize, GatewayError> {
+        let Some(account) = self.accounts.get(account) else { return Ok(0) };
+        match account.provider.paid_list() {
+            Some(list) => self.sweep(account, list).await,
+            None => Ok(0),
         }
-        Ok(found)
     }
 
     async fn sweep(&self, account: &Account, list: &dyn PaidList) -> Result<usize, GatewayError> {
@@ -65,7 +63,8 @@ impl Gateway {
         to: Timestamp,
     ) -> Result<usize, GatewayError> {
         let (mut found, mut failed) = (0, None);
-        for paid in list.paid_between(from, to).await.map_err(unanswered)? {
+        let listed = self.call(account, Errand::Routine, list.paid_between(from, to)).await;
+        for paid in listed.map_err(unanswered)? {
             // One that cannot be followed must not hide those after it.
             match self.follow_paid(&account.id, &paid).await {
                 Ok(news) => found += usize::from(news),
@@ -88,8 +87,7 @@ impl Gateway {
             return Ok(false);
         }
         tracing::warn!(payment = %id, account = %account, "the sweep found a payment no webhook told of");
-        self.store.mark_dirty(&id, self.clock.now()).await?;
-        self.wake();
+        self.mark(account, &id, self.clock.now()).await?;
         self.look_up_unknown(&record, &paid.pg_id, Some(&paid.pg_order_id)).await?;
         Ok(true)
     }

@@ -1,6 +1,9 @@
 //! What a store in memory keeps, and how a change is checked and applied.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
 
 use jiff::Timestamp;
 
@@ -133,8 +136,17 @@ impl Books {
     }
 
     pub(super) fn apply(&mut self, change: Change) {
-        let Change { payment, hints, attempts, cancels, events, idempotency, supersedes, expected: _ } =
-            change;
+        let Change {
+            payment,
+            hints,
+            more_hints_at,
+            attempts,
+            cancels,
+            events,
+            idempotency,
+            supersedes,
+            expected: _,
+        } = change;
         if let Some(old) = supersedes.and_then(|id| self.payments.get_mut(&id)) {
             old.supersede();
         }
@@ -154,9 +166,8 @@ impl Books {
         });
         let merchant = payment.merchant.clone();
         row.lease_until = None;
-        if row.record.hints <= hints {
-            row.dirty_at = None;
-        }
+        let unseen = row.dirty_at.filter(|_| row.record.hints > hints);
+        row.dirty_at = unseen.map(|at| more_hints_at.map_or(at, |earliest| at.max(earliest)));
         row.record.payment = payment;
         attempts.into_iter().for_each(|attempt| put_attempt(&mut row.record.attempts, attempt));
         cancels.into_iter().for_each(|cancel| put_cancel(&mut row.record.cancels, cancel));
@@ -167,8 +178,19 @@ impl Books {
         }
     }
 
-    pub(super) fn webhooks_by_age(&mut self) -> Vec<&mut Waiting> {
-        let mut waiting: Vec<_> = self.inbox.values_mut().collect();
+    /// The payments after one, by id.
+    pub(super) fn rows_after(&self, after: Option<&PaymentId>) -> impl Iterator<Item = &Row> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.payments.range::<PaymentId, _>((from, Bound::Unbounded)).map(|(_, row)| row)
+    }
+
+    pub(super) fn inbox_of(&self, account: &AccountId) -> impl Iterator<Item = &Waiting> {
+        self.inbox.values().filter(move |waiting| waiting.webhook.account == *account)
+    }
+
+    pub(super) fn webhooks_by_age(&mut self, account: &AccountId) -> Vec<&mut Waiting> {
+        let of_account = |waiting: &&mut Waiting| waiting.webhook.account == *account;
+        let mut waiting: Vec<_> = self.inbox.values_mut().filter(of_account).collect();
         waiting.sort_by_key(|waiting| waiting.webhook.received_at);
         waiting
     }

@@ -202,6 +202,7 @@ const fn code_of(problem: StateProblem) -> ErrorCode {
         StateProblem::Status | StateProblem::TooManyAttempts => ErrorCode::InvalidState,
         StateProblem::AttemptEnded => ErrorCode::AttemptEnded,
         StateProblem::CancelInProgress => ErrorCode::CancelInProgress,
+        StateProblem::CaseClosed => ErrorCode::CaseClosed,
         StateProblem::CancellableAmountExceeded
         | StateProblem::CancellableAmountChanged
         | StateProblem::FullCloseOnly => ErrorCode::AmountNotCancellable,

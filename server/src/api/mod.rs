@@ -1,20 +1,20 @@
 //! The public API: its operations, its types, and the service that publishes them.
 
-mod answer;
+pub(crate) mod answer;
 mod cancel_body;
-mod date_time;
+pub(crate) mod date_time;
 mod events;
 mod health;
-mod list;
+pub(crate) mod list;
 mod operations;
 mod payment_body;
 mod payments;
 mod providers;
 mod published;
-mod register_body;
-mod strict_json;
-mod text;
-mod words;
+pub(crate) mod register_body;
+pub(crate) mod strict_json;
+pub(crate) mod text;
+pub(crate) mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -23,13 +23,11 @@ use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject, Tags};
 use tokio_util::task::TaskTracker;
 
 pub(crate) use answer::Chain;
+pub(crate) use health::HealthApi;
 pub use payment_body::PaymentBody;
 pub(crate) use published::complete as complete_document;
 
-use self::{
-    events::EventsApi, health::HealthApi, operations::Operations, payments::PaymentsApi,
-    providers::ProvidersApi,
-};
+use self::{events::EventsApi, operations::Operations, payments::PaymentsApi, providers::ProvidersApi};
 use crate::{config::ReturnOrigins, http::error_code};
 
 /// What an operation is about.
@@ -88,9 +86,4 @@ pub(crate) fn service(
         .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
         .summary("Payments in Korea, through any payment gateway")
         .description(format!("{DESCRIPTION}{}", error_code::markdown_table()))
-}
-
-/// What operators reach on the admin listener.
-pub(crate) fn admin_service(gateway: &Arc<Gateway>) -> OpenApiService<impl OpenApi + use<>, ()> {
-    OpenApiService::new(HealthApi { gateway: Arc::clone(gateway) }, "Paymux admin", env!("CARGO_PKG_VERSION"))
 }

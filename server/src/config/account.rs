@@ -8,6 +8,13 @@ use super::{ConfigError, RunMode, Settings, method::parse_method};
 /// Short enough to guess is as good as none.
 const MIN_TOKEN_LENGTH: usize = 16;
 
+/// More than these are as good as no limit.
+const MOST_AT_ONCE: u32 = 100_000;
+const MOST_PER_MINUTE: u32 = 1_000_000;
+
+/// With fewer, look-ups would have no share beside the money.
+const FEWEST_REQUESTS: u32 = 4;
+
 /// `[accounts.NAME]`.
 #[derive(Clone, Debug)]
 pub struct AccountConfig {
@@ -21,11 +28,24 @@ pub struct AccountConfig {
     pub mode: Mode,
     /// The methods offered; `None` for all that the provider can.
     pub methods: Option<Vec<Method>>,
+    /// How much it may ask of the PG.
+    pub limits: LimitsConfig,
     /// The part of `/webhooks/{account}/{token}` that others do not know.
     pub webhook_path_token: SecretString,
     /// Everything else in the table: for the provider of this kind to read, who then calls
     /// [`Settings::deny_rest`].
     pub settings: Settings,
+}
+
+/// How much an account may ask of its PG; what is left out has a default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Use cases that talk to the PG at the same time.
+    pub calls_at_once: Option<u32>,
+    /// Look-ups per minute that hints without proof may cause.
+    pub unproved_hints_per_minute: Option<u32>,
+    /// Requests per minute.
+    pub requests_per_minute: Option<u32>,
 }
 
 impl AccountConfig {
@@ -41,10 +61,21 @@ impl AccountConfig {
         if methods.as_ref().is_some_and(Vec::is_empty) {
             return Err(table.wrong("methods", "must not be empty; leave it out to offer all"));
         }
+        let limits = LimitsConfig::read(&mut table)?;
         let webhook_path_token = table.required_secret("webhook_path_token")?;
         check_token(webhook_path_token.expose_secret())
             .map_err(|reason| table.wrong("webhook_path_token", reason))?;
-        Ok(Self { id, kind, merchant, mode, methods, webhook_path_token, settings: table })
+        Ok(Self { id, kind, merchant, mode, methods, limits, webhook_path_token, settings: table })
+    }
+}
+
+impl LimitsConfig {
+    fn read(table: &mut Settings) -> Result<Self, ConfigError> {
+        Ok(Self {
+            calls_at_once: table.integer("calls_at_once", 1..=MOST_AT_ONCE)?,
+            unproved_hints_per_minute: table.integer("unproved_hints_per_minute", 1..=MOST_PER_MINUTE)?,
+            requests_per_minute: table.integer("requests_per_minute", FEWEST_REQUESTS..=MOST_PER_MINUTE)?,
+        })
     }
 }
 

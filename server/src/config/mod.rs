@@ -3,6 +3,7 @@
 //! The built-in file, [`DEFAULT_FILE`], is the documentation of every setting.
 
 mod account;
+mod admin;
 mod database;
 mod duration;
 mod encryption_key;
@@ -26,7 +27,8 @@ use std::{
 
 use gateway_core::{AccountId, InvalidText, MerchantId, Mode};
 
-pub use account::AccountConfig;
+pub use account::{AccountConfig, LimitsConfig};
+pub use admin::AdminListener;
 pub use database::{DatabaseConfig, DatabaseUrl};
 pub use encryption_key::EncryptionKey;
 pub use error::{ConfigError, Place};
@@ -37,6 +39,7 @@ pub use origins::ReturnOrigins;
 pub use server::{Limits, ServerConfig};
 pub use settings::Settings;
 
+pub(crate) use origins::parse_base_url;
 pub(crate) use tree::variable_of;
 use tree::{Entries, from_toml, from_variables, overlay};
 
@@ -95,15 +98,7 @@ impl Config {
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let mut entries = from_toml(Path::new("built-in defaults"), DEFAULT_FILE)?;
-        if mode == RunMode::Demo {
-            overlay(&mut entries, from_toml(Path::new("built-in demo"), DEMO_FILE)?);
-        }
-        if let Some(path) = file {
-            overlay(&mut entries, from_file(path)?);
-        }
-        overlay(&mut entries, from_variables(variables)?);
-        Self::read(mode, entries)
+        Self::read(mode, entries(mode, file, variables)?)
     }
 
     fn read(mode: RunMode, entries: Entries) -> Result<Self, ConfigError> {
@@ -125,6 +120,23 @@ impl Config {
         let merchants = read_merchants(merchants, &accounts)?;
         Ok(Self { mode, server, database, merchants, accounts })
     }
+}
+
+/// Everything that is written, the later over the earlier.
+fn entries(
+    mode: RunMode,
+    file: Option<&Path>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<Entries, ConfigError> {
+    let mut entries = from_toml(Path::new("built-in defaults"), DEFAULT_FILE)?;
+    if mode == RunMode::Demo {
+        overlay(&mut entries, from_toml(Path::new("built-in demo"), DEMO_FILE)?);
+    }
+    if let Some(path) = file {
+        overlay(&mut entries, from_file(path)?);
+    }
+    overlay(&mut entries, from_variables(variables)?);
+    Ok(entries)
 }
 
 fn from_file(path: &Path) -> Result<Entries, ConfigError> {

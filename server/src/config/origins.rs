@@ -50,7 +50,7 @@ pub(super) fn parse_origin(text: &str) -> Result<Origin, String> {
 }
 
 /// Reads an `http` or `https` address to which paths are appended.
-pub(super) fn parse_base_url(text: &str) -> Result<Url, String> {
+pub(crate) fn parse_base_url(text: &str) -> Result<Url, String> {
     let refused = "must be an address such as \"https://pay.example\"";
     let url = Url::parse(text).map_err(|_| refused.to_owned())?;
     let whole = url.query().is_none()

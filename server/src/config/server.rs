@@ -2,6 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
 use super::{
@@ -10,6 +11,9 @@ use super::{
     origins::{is_loopback, parse_base_url},
 };
 
+/// Short enough to guess is as good as none.
+const MIN_KEY_LENGTH: usize = 16;
+
 /// `[server]`.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
@@ -17,6 +21,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where operators reach us. Never the same as `listen`.
     pub admin_listen: SocketAddr,
+    /// What operators send to see and close cases. Without one, only callers on this machine may.
+    pub admin_key: Option<SecretString>,
     /// Our address as buyers and PGs see it.
     pub public_url: Url,
     /// Whose forwarded headers are believed.
@@ -46,6 +52,7 @@ pub struct Limits {
 impl ServerConfig {
     pub(super) fn read(mut table: Settings, mode: RunMode) -> Result<Self, ConfigError> {
         let (listen, admin_listen) = read_listeners(&mut table, mode)?;
+        let admin_key = read_admin_key(&mut table)?;
         let trusted_proxies = table.list("trusted_proxies", Network::parse)?;
         let limits = Limits::read(&mut table)?;
         let confirm_wait = required(&mut table, "confirm_wait")?;
@@ -59,6 +66,7 @@ impl ServerConfig {
         Ok(Self {
             listen,
             admin_listen,
+            admin_key,
             public_url: public_url?,
             trusted_proxies: trusted_proxies.unwrap_or_default(),
             limits,
@@ -91,13 +99,30 @@ fn required(table: &mut Settings, key: &str) -> Result<Duration, ConfigError> {
     duration.ok_or_else(|| table.missing(key))
 }
 
+/// `server.admin_key`, if there is one.
+pub(super) fn read_admin_key(table: &mut Settings) -> Result<Option<SecretString>, ConfigError> {
+    let key = table.optional_secret("admin_key")?;
+    let fits_a_header = |key: &str| key.bytes().all(|byte| byte.is_ascii_graphic());
+    match key.as_ref().map(|key| key.expose_secret()) {
+        Some(text) if text.len() < MIN_KEY_LENGTH || !fits_a_header(text) => {
+            let reason =
+                format!("must be at least {MIN_KEY_LENGTH} letters, digits or signs, without spaces");
+            Err(table.wrong("admin_key", reason))
+        }
+        _ => Ok(key),
+    }
+}
+
+/// The address at `key`.
+pub(super) fn read_address(table: &mut Settings, key: &str) -> Result<SocketAddr, ConfigError> {
+    table.required(key, |text| {
+        text.parse().map_err(|_| "must be an address such as \"127.0.0.1:8080\"".to_owned())
+    })
+}
+
 fn read_listeners(table: &mut Settings, mode: RunMode) -> Result<(SocketAddr, SocketAddr), ConfigError> {
     let mut address = |key| {
-        let address: SocketAddr = table
-            .parsed(key, |text| {
-                text.parse().map_err(|_| "must be an address such as \"127.0.0.1:8080\"".to_owned())
-            })?
-            .ok_or_else(|| table.missing(key))?;
+        let address = read_address(table, key)?;
         if mode == RunMode::Demo && !address.ip().is_loopback() {
             return Err(table.wrong(key, "must be a loopback address in a demo"));
         }

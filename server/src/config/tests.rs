@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use gateway_core::{LatePayments, Method, Mode};
+use gateway_core::{AccountLimits, LatePayments, Method, Mode};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use url::Url;
@@ -134,6 +134,10 @@ fn a_commented_setting_of_the_default_file_is_a_setting() {
     let left_out = &left_out.merchants[&merchant("shop")];
     assert_eq!(written.payable_for, left_out.payable_for, "the file tells another default");
     assert_eq!(written.late_payments, left_out.late_payments, "the file tells another default");
+    let (limits, usual) = (config.accounts[&example].limits, AccountLimits::default());
+    assert_eq!(limits.calls_at_once, Some(usual.calls_at_once), "the file tells another default");
+    let hints = Some(usual.unproved_hints_per_minute);
+    assert_eq!(limits.unproved_hints_per_minute, hints, "the file tells another default");
 }
 
 #[test]
@@ -192,12 +196,27 @@ fn a_mistake_is_named_by_file_line_and_key() {
         (
             "public_url = \"https://pay.example\"",
             "publik_url = \"x\"\npublic_url = \"https://pay.example\"",
-            "paymux.toml:2: server.publik_url is not a setting; known here: admin_listen, ",
+            "paymux.toml:2: server.publik_url is not a setting; known here: admin_key, admin_listen, ",
         ),
         (
             "public_url = \"https://pay.example\"",
             "",
             "paymux.toml:1: server.public_url is missing; set it there or as PAYMUX__SERVER__PUBLIC_URL",
+        ),
+        (
+            "public_url = \"https://pay.example\"",
+            "admin_key = \"short\"",
+            "paymux.toml:2: server.admin_key must be at least 16 letters",
+        ),
+        (
+            "methods = [\"card\"]",
+            "calls_at_once = 0",
+            "paymux.toml:21: accounts.two.calls_at_once must be a whole number from 1 to",
+        ),
+        (
+            "methods = [\"card\"]",
+            "requests_per_minute = 3",
+            "paymux.toml:21: accounts.two.requests_per_minute must be a whole number from 4 to",
         ),
         (
             "encryption_key = \"BwcH",

@@ -80,6 +80,9 @@ error_codes! {
     Unauthenticated "unauthenticated" UNAUTHORIZED Never
         "Send a valid merchant key: `Authorization: Bearer <key>`."
         "인증 키가 없거나 올바르지 않습니다.";
+    Forbidden "forbidden" FORBIDDEN Never
+        "This caller may not do that here."
+        "이 요청은 허용되지 않습니다.";
     PaymentDeclined "payment_declined" PAYMENT_REQUIRED NewAttempt
         "The payment was declined; no money was taken."
         "결제가 거절되었습니다. 결제 금액은 청구되지 않았습니다.";
@@ -113,6 +116,9 @@ error_codes! {
     IdempotencyInProgress "idempotency_in_progress" CONFLICT SameKey
         "The first request with this `Idempotency-Key` is still running."
         "같은 Idempotency-Key의 요청이 처리 중입니다.";
+    CaseClosed "case_closed" CONFLICT Never
+        "The case is settled already; nothing was changed."
+        "이미 종결된 건입니다.";
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE Never
         "The body is too large."
         "요청 본문이 너무 큽니다.";
@@ -152,6 +158,11 @@ error_codes! {
 }
 
 impl ErrorCode {
+    /// Those that merchants meet. The others are for operators, on the admin listener.
+    pub fn of_the_api() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|code| !matches!(code, Self::Forbidden | Self::CaseClosed))
+    }
+
     /// The name: `payment_declined`.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -193,7 +204,7 @@ impl ErrorCode {
 #[must_use]
 pub fn markdown_table() -> String {
     let mut table = "| code | status | what to do | meaning |\n|---|---|---|---|\n".to_owned();
-    for code in ErrorCode::ALL {
+    for code in ErrorCode::of_the_api() {
         let (name, status) = (code.name(), code.status().as_u16());
         let (advice, message) = (code.retry().advice(), code.message());
         writeln!(table, "| `{name}` | {status} | {advice} | {message} |").expect("a String takes everything");
@@ -250,8 +261,10 @@ mod tests {
     #[test]
     fn the_documentation_has_every_code() {
         let (table, page) = (markdown_table(), html_page());
-        for code in ErrorCode::ALL {
+        for code in ErrorCode::of_the_api() {
             assert!(table.contains(&format!("| `{}` |", code.name())), "{}", code.name());
+        }
+        for code in ErrorCode::ALL {
             let anchor = code.type_uri().replace("/docs/errors#", "");
             assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
         }

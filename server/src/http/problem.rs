@@ -131,6 +131,9 @@ pub enum ApiError {
         #[oai(header = "Idempotent-Replayed")]
         Option<bool>,
     ),
+    /// Not from there, or not without a key
+    #[oai(status = 403)]
+    Forbidden(Body),
     /// There is no such object
     #[oai(status = 404)]
     NotFound(Body),
@@ -214,6 +217,7 @@ impl ApiError {
             Self::BadRequest(body)
             | Self::Unauthenticated(body)
             | Self::Declined(body, _)
+            | Self::Forbidden(body)
             | Self::NotFound(body)
             | Self::Conflict(body, _)
             | Self::TooLarge(body)
@@ -232,6 +236,7 @@ impl ApiError {
             StatusCode::BAD_REQUEST => Self::BadRequest(body),
             StatusCode::UNAUTHORIZED => Self::Unauthenticated(body),
             StatusCode::PAYMENT_REQUIRED => Self::Declined(body, None),
+            StatusCode::FORBIDDEN => Self::Forbidden(body),
             StatusCode::NOT_FOUND => Self::NotFound(body),
             StatusCode::CONFLICT => Self::Conflict(body, None),
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge(body),

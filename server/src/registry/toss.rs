@@ -2,10 +2,19 @@
 
 use std::sync::Arc;
 
-use gateway_core::PaymentProvider;
+use gateway_core::{Mode, PaymentProvider};
 use provider_toss::{Checkout, Toss, TossConfig};
 
 use crate::config::{AccountConfig, ConfigError};
+
+/// Test keys: "100 requests per minute per API" (Toss docs, reference, 테스트 환경).
+const TEST_REQUESTS_PER_MINUTE: u32 = 100;
+
+/// What Toss allows where it says so: with test keys, at its own address. A simulator sets no limit.
+pub(super) fn requests_per_minute(account: &AccountConfig) -> Option<u32> {
+    let elsewhere = account.settings.clone().optional_str("base_url").is_ok_and(|url| url.is_some());
+    (account.mode == Mode::Test && !elsewhere).then_some(TEST_REQUESTS_PER_MINUTE)
+}
 
 pub(super) fn provider(account: &AccountConfig) -> Result<Arc<dyn PaymentProvider>, ConfigError> {
     let mut settings = account.settings.clone();

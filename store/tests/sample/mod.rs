@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use gateway_core::{
     Attempt, BrowserStep, Cancel, CancelOrigin, CancelScope, CancelStatus, Change, Customer, EventKind,
-    IdSource, IdempotencyRecord, Money, NewEvent, Payment, PaymentRecord, PaymentStatus, PaymentTerms,
+    IdSource, IdempotencyRecord, Money, Moved, NewEvent, Payment, PaymentRecord, PaymentStatus, PaymentTerms,
     PgOrderId, RawWebhook, ReceivedWebhook, RefundAccount, Secret, StoredAnswer,
 };
 use jiff::Timestamp;
@@ -60,7 +60,9 @@ pub(crate) fn payment(order_id: &str) -> Payment {
         late: false,
         superseded: false,
         answered_hints: 0,
+        hint_looked_at: None,
         recheck_at: None,
+        cases: Vec::new(),
         livemode: false,
         simulated: true,
         version: 1,
@@ -76,6 +78,7 @@ pub(crate) fn made(payment: &Payment) -> Change {
         expected: None,
         payment: payment.clone(),
         hints: 0,
+        more_hints_at: None,
         attempts: Vec::new(),
         cancels: Vec::new(),
         events: Vec::new(),
@@ -140,6 +143,7 @@ fn event(payment: &Payment) -> NewEvent {
         id: IDS.event(at(0)),
         kind: EventKind::Registered,
         number: 1,
+        moved: Moved::default(),
         created_at: at(0),
         payment: payment.clone(),
         cancels: vec![cancel()],

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a contract that cannot be asked about is a failed test")]
 
+mod admin;
 mod bad_bodies;
 mod bad_input;
 mod connections;

@@ -87,6 +87,35 @@ impl Store for CrashingStore {
         self.0.events(merchant, after, limit).await
     }
 
+    async fn events_of(&self, merchant: &MerchantId, payment: &PaymentId) -> Result<Vec<Event>, StoreError> {
+        self.0.events_of(merchant, payment).await
+    }
+
+    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
+        self.0.owner_of(payment).await
+    }
+
+    async fn all_payments(
+        &self,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        self.0.all_payments(after, limit).await
+    }
+
+    async fn count_payments(&self) -> Result<u64, StoreError> {
+        self.0.count_payments().await
+    }
+
+    async fn payments_with_cases(
+        &self,
+        only_open: bool,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        self.0.payments_with_cases(only_open, after, limit).await
+    }
+
     async fn idempotency(
         &self,
         merchant: &MerchantId,
@@ -103,25 +132,26 @@ impl Store for CrashingStore {
         around("forget_idempotency", self.0.forget_idempotency(before)).await
     }
 
-    async fn mark_dirty(&self, payment: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
-        around("mark_dirty", self.0.mark_dirty(payment, now)).await
+    async fn mark_dirty(&self, payment: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
+        around("mark_dirty", self.0.mark_dirty(payment, at)).await
     }
 
     async fn lease_due(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        let leased = self.0.lease_due(now, until, limit).await?;
+        let leased = self.0.lease_due(account, now, until, limit).await?;
         if !leased.is_empty() {
             pass("lease_due.after");
         }
         Ok(leased)
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.0.next_due().await
+    async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError> {
+        self.0.next_due(account).await
     }
 
     async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
@@ -130,11 +160,12 @@ impl Store for CrashingStore {
 
     async fn lease_inbox(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ReceivedWebhook>, StoreError> {
-        let leased = self.0.lease_inbox(now, until, limit).await?;
+        let leased = self.0.lease_inbox(account, now, until, limit).await?;
         if !leased.is_empty() {
             pass("lease_inbox.after");
         }
@@ -145,8 +176,8 @@ impl Store for CrashingStore {
         around("finish_webhook", self.0.finish_webhook(id)).await
     }
 
-    async fn inbox_length(&self) -> Result<u64, StoreError> {
-        self.0.inbox_length().await
+    async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError> {
+        self.0.inbox_length(account).await
     }
 
     async fn remember_delivery(

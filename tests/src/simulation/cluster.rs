@@ -68,7 +68,10 @@ impl Cluster {
                 gateways[replica] = Arc::clone(&gateway);
             }
         }
-        self.world.spawn(Owner::Replica(replica), workers::work(Arc::clone(self), gateway));
+        for model in &self.models {
+            let work = workers::work(Arc::clone(self), Arc::clone(&gateway), model.account.clone());
+            self.world.spawn(Owner::Replica(replica), work);
+        }
     }
 
     fn gateway(&self, replica: usize) -> Gateway {
@@ -80,6 +83,7 @@ impl Cluster {
             merchant: self.merchant.clone(),
             provider: Arc::new(Client { model: Arc::clone(model), replica }),
             simulated: true,
+            limits: world.profile.limits,
         };
         let policy = MerchantPolicy {
             default_account: self.models[0].account.clone(),

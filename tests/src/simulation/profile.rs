@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::LatePayments;
+use gateway_core::{AccountLimits, LatePayments};
 
 use super::rng::Rng;
 
@@ -37,6 +37,8 @@ pub(crate) struct Profile {
     pub(crate) payable_for: Duration,
     /// How many orders the merchant has.
     pub(crate) orders: u64,
+    /// How much the accounts may ask of their PGs.
+    pub(crate) limits: AccountLimits,
     /// For how long things go wrong.
     pub(crate) chaos: Duration,
 }
@@ -54,14 +56,18 @@ impl Profile {
             freezes,
             stale_reads: rng.chance(300),
             early_webhooks: rng.chance(500),
-            // A PG without guards of its own is safe only while nobody sends what he meant to send long ago.
-            permissive: freezes == 0 && rng.chance(300),
+            permissive: rng.chance(300),
             signs: rng.chance(400),
             names_cancels: rng.chance(600),
             closes_accounts: rng.chance(700),
             late_payments: if rng.chance(300) { LatePayments::GiveBack } else { LatePayments::Keep },
             payable_for: Duration::from_secs(60 * [20, 60, 180][rng.index(3)]),
             orders: rng.between(1, 4),
+            limits: AccountLimits {
+                requests_per_minute: rng.chance(300).then(|| [8, 20, 60][rng.index(3)]),
+                unproved_hints_per_minute: [2, 20, 600][rng.index(3)],
+                ..AccountLimits::default()
+            },
             chaos: Duration::from_secs(60 * [20, 60, 120][rng.index(3)]),
         }
     }

@@ -212,6 +212,39 @@ impl Store for SimulatedStore {
         self.call(move |store| peek(store.kept.events(&merchant, after, limit))).await
     }
 
+    async fn events_of(&self, merchant: &MerchantId, payment: &PaymentId) -> Result<Vec<Event>, StoreError> {
+        let (merchant, payment) = (merchant.clone(), payment.clone());
+        self.call(move |store| peek(store.kept.events_of(&merchant, &payment))).await
+    }
+
+    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
+        let payment = payment.clone();
+        self.call(move |store| peek(store.kept.owner_of(&payment))).await
+    }
+
+    async fn all_payments(
+        &self,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let after = after.cloned();
+        self.call(move |store| peek(store.kept.all_payments(after.as_ref(), limit))).await
+    }
+
+    async fn count_payments(&self) -> Result<u64, StoreError> {
+        self.call(move |store| peek(store.kept.count_payments())).await
+    }
+
+    async fn payments_with_cases(
+        &self,
+        only_open: bool,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let after = after.cloned();
+        self.call(move |store| peek(store.kept.payments_with_cases(only_open, after.as_ref(), limit))).await
+    }
+
     async fn idempotency(
         &self,
         merchant: &MerchantId,
@@ -229,22 +262,25 @@ impl Store for SimulatedStore {
         self.call(move |store| peek(store.kept.forget_idempotency(before))).await
     }
 
-    async fn mark_dirty(&self, payment: &PaymentId, now: Timestamp) -> Result<(), StoreError> {
+    async fn mark_dirty(&self, payment: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
         let payment = payment.clone();
-        self.call(move |store| peek(store.kept.mark_dirty(&payment, now))).await
+        self.call(move |store| peek(store.kept.mark_dirty(&payment, at))).await
     }
 
     async fn lease_due(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        self.call(move |store| peek(store.kept.lease_due(now, until, limit))).await
+        let account = account.clone();
+        self.call(move |store| peek(store.kept.lease_due(&account, now, until, limit))).await
     }
 
-    async fn next_due(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.call(move |store| peek(store.kept.next_due())).await
+    async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError> {
+        let account = account.clone();
+        self.call(move |store| peek(store.kept.next_due(&account))).await
     }
 
     async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
@@ -253,11 +289,13 @@ impl Store for SimulatedStore {
 
     async fn lease_inbox(
         &self,
+        account: &AccountId,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ReceivedWebhook>, StoreError> {
-        self.call(move |store| peek(store.kept.lease_inbox(now, until, limit))).await
+        let account = account.clone();
+        self.call(move |store| peek(store.kept.lease_inbox(&account, now, until, limit))).await
     }
 
     async fn finish_webhook(&self, id: &WebhookId) -> Result<(), StoreError> {
@@ -265,8 +303,9 @@ impl Store for SimulatedStore {
         self.call(move |store| peek(store.kept.finish_webhook(&id))).await
     }
 
-    async fn inbox_length(&self) -> Result<u64, StoreError> {
-        self.call(move |store| peek(store.kept.inbox_length())).await
+    async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError> {
+        let account = account.clone();
+        self.call(move |store| peek(store.kept.inbox_length(&account))).await
     }
 
     async fn remember_delivery(

@@ -3,16 +3,21 @@
 use std::fmt::Debug;
 
 use gateway_core::{
-    Change, IdSource, Payment, PaymentFilter, PaymentRecord, PaymentStatus, Secret, Store, Watch,
+    AccountId, Change, Event, IdSource, NewEvent, Payment, PaymentFilter, PaymentId, PaymentRecord,
+    PaymentStatus, ReceivedWebhook, Secret, Store, Watch,
 };
 
-use super::{at, attempt_with, cancel, changed, event, made, payment_of, request};
+use super::{
+    account, at, attempt_with, cancel, changed, event, made,
+    operators::{closed_case, open_case},
+    other_account, payment_of, request, webhook_of,
+};
 
-const STEPS: i64 = 80;
+const STEPS: i64 = 100;
 
 /// Makes the same random calls on both stores and compares every answer, then everything kept.
 pub async fn two_stores_agree(left: &dyn Store, right: &dyn Store, seed: u64) {
-    let mut walk = Walk { dice: IdSource::seeded(seed), seen: Vec::new(), seed };
+    let mut walk = Walk { dice: IdSource::seeded(seed), seen: Vec::new(), received: Vec::new(), seed };
     for step in 0..STEPS {
         walk.step([left, right], step).await;
     }
@@ -23,13 +28,13 @@ struct Walk {
     dice: IdSource,
     /// What was read at some time: changes are made of these, so that many are of an old version.
     seen: Vec<PaymentRecord>,
+    received: Vec<ReceivedWebhook>,
     seed: u64,
 }
 
 impl Walk {
     async fn step(&mut self, stores: [&dyn Store; 2], step: i64) {
-        let now = at(step);
-        match self.dice.below(8) {
+        match self.dice.below(11) {
             0 | 1 => {
                 let change = self.new_payment();
                 self.commit(stores, change).await;
@@ -41,9 +46,9 @@ impl Walk {
             }
             5 => {
                 let Some(record) = self.pick() else { return };
-                let id = &record.payment.id;
+                let due = at(step + [0, 0, 5, 20][self.under(4)]);
                 for store in stores {
-                    store.mark_dirty(id, now).await.unwrap();
+                    store.mark_dirty(&record.payment.id, due).await.unwrap();
                 }
             }
             6 => {
@@ -54,20 +59,47 @@ impl Walk {
                     store.keep_answer(&record.payment.id, 1, secret.clone(), raw.clone()).await.unwrap();
                 }
             }
-            _ => self.lease(stores, step).await,
+            7 => self.lease(stores, step).await,
+            8 => self.receive(stores, step).await,
+            9 => self.lease_inbox(stores, step).await,
+            _ => self.finish(stores).await,
         }
         self.read_one(stores).await;
     }
 
     async fn lease(&self, [left, right]: [&dyn Store; 2], step: i64) {
-        let until = at(step + 10);
+        let (account, until) = (self.account(), at(step + 10));
         let mut leased = [
-            left.lease_due(at(step), until, 100).await.unwrap(),
-            right.lease_due(at(step), until, 100).await.unwrap(),
+            left.lease_due(&account, at(step), until, 100).await.unwrap(),
+            right.lease_due(&account, at(step), until, 100).await.unwrap(),
         ];
         // Those due at the same moment have no order among them.
         leased.iter_mut().for_each(|leased| leased.sort());
         self.same("leased", leased);
+    }
+
+    async fn receive(&mut self, [left, right]: [&dyn Store; 2], step: i64) {
+        let webhook = webhook_of(&self.account(), at(step));
+        let outcomes = [left.receive(webhook.clone()).await, right.receive(webhook.clone()).await];
+        self.same("receive", outcomes.map(|outcome| format!("{outcome:?}")));
+        self.received.push(webhook);
+    }
+
+    async fn lease_inbox(&self, [left, right]: [&dyn Store; 2], step: i64) {
+        let (account, until) = (self.account(), at(step + 10));
+        let leased = [
+            left.lease_inbox(&account, at(step), until, 2).await.unwrap(),
+            right.lease_inbox(&account, at(step), until, 2).await.unwrap(),
+        ];
+        self.same("leased webhooks", leased);
+    }
+
+    async fn finish(&self, stores: [&dyn Store; 2]) {
+        // Some of them are finished already, or were never let in.
+        let Some(at) = self.received.len().checked_sub(1 + self.under(6)) else { return };
+        for store in stores {
+            store.finish_webhook(&self.received[at].id).await.unwrap();
+        }
     }
 
     async fn commit(&mut self, [left, right]: [&dyn Store; 2], change: Change) {
@@ -86,8 +118,8 @@ impl Walk {
 
     fn new_payment(&self) -> Change {
         let merchant = ["demo", "other"][self.under(2)];
-        let account = ["toss", "portone"][self.under(2)];
-        let payment = payment_of(merchant, account, ["order-1", "order-2", "order-3"][self.under(3)]);
+        let payment =
+            payment_of(merchant, self.account().as_str(), ["order-1", "order-2", "order-3"][self.under(3)]);
         let key = ["key-1", "key-2", "key-3", "key-4"][self.under(4)];
         let idempotency = (self.under(3) == 0).then(|| request(&payment, key));
         let supersedes = self.pick().filter(|_| self.under(2) == 0).map(|record| record.payment.id);
@@ -99,6 +131,9 @@ impl Walk {
         let watch = Watch { at: at(step + i64::from(self.dice.below(5) == 0) * 5), tries: 1 };
         change.payment.status = PaymentStatus::ALL[self.under(PaymentStatus::ALL.len())];
         change.payment.watch = (self.under(2) == 0).then_some(watch);
+        change.more_hints_at = (self.under(2) == 0).then(|| at(step + 7));
+        change.payment.cases =
+            (1..).zip([closed_case, open_case]).take(self.under(3)).map(|(n, case)| case(n)).collect();
         change.events = vec![event(&change.payment, record.events + 1)];
         if self.under(2) == 0 {
             let pg_id = ["pg-1", "pg-2"][self.under(2)];
@@ -110,13 +145,24 @@ impl Walk {
         change
     }
 
+    fn account(&self) -> AccountId {
+        [account(), other_account()][self.under(2)].clone()
+    }
+
     fn under(&self, bound: usize) -> usize {
         usize::try_from(self.dice.below(u64::try_from(bound).unwrap())).unwrap()
     }
 
     async fn read_one(&self, [left, right]: [&dyn Store; 2]) {
-        self.same("next due", [left.next_due().await.unwrap(), right.next_due().await.unwrap()]);
-        let Some(PaymentRecord { payment: Payment { merchant, order_id, account, .. }, .. }) = self.pick()
+        for account in [account(), other_account()] {
+            let next = [left.next_due(&account).await.unwrap(), right.next_due(&account).await.unwrap()];
+            self.same("next due", next);
+            let lengths =
+                [left.inbox_length(&account).await.unwrap(), right.inbox_length(&account).await.unwrap()];
+            self.same("inbox length", lengths);
+        }
+        let Some(PaymentRecord { payment: Payment { id, merchant, order_id, account, .. }, .. }) =
+            self.pick()
         else {
             return;
         };
@@ -131,6 +177,29 @@ impl Walk {
             right.owner_of_pg_id(&account, &pg_id).await.unwrap(),
         ];
         self.same("owner of PG id", owners);
+        let owners = [left.owner_of(&id).await.unwrap(), right.owner_of(&id).await.unwrap()];
+        self.same("owner", owners);
+        let events =
+            [left.events_of(&merchant, &id).await.unwrap(), right.events_of(&merchant, &id).await.unwrap()];
+        self.same("events of a payment", events.map(told));
+        self.compare_operators([left, right], &id).await;
+    }
+
+    async fn compare_operators(&self, [left, right]: [&dyn Store; 2], after: &PaymentId) {
+        let counts = [left.count_payments().await.unwrap(), right.count_payments().await.unwrap()];
+        self.same("count", counts);
+        for after in [None, Some(after)] {
+            let all =
+                [left.all_payments(after, 5).await.unwrap(), right.all_payments(after, 5).await.unwrap()];
+            self.same("all payments", all);
+            for only_open in [true, false] {
+                let cases = [
+                    left.payments_with_cases(only_open, after, 5).await.unwrap(),
+                    right.payments_with_cases(only_open, after, 5).await.unwrap(),
+                ];
+                self.same("payments with cases", cases);
+            }
+        }
     }
 
     async fn compare_all(&self, [left, right]: [&dyn Store; 2]) {
@@ -145,14 +214,16 @@ impl Walk {
                 left.events(&merchant, 0, 1_000).await.unwrap(),
                 right.events(&merchant, 0, 1_000).await.unwrap(),
             ];
-            self.same(
-                "events",
-                events.map(|feed| feed.into_iter().map(|told| told.event).collect::<Vec<_>>()),
-            );
+            self.same("events", events.map(told));
         }
     }
 
     fn same<T: PartialEq + Debug>(&self, what: &str, [left, right]: [T; 2]) {
         assert_eq!(left, right, "{what}, seed {}", self.seed);
     }
+}
+
+/// Without the positions: each store counts its own.
+fn told(feed: Vec<Event>) -> Vec<NewEvent> {
+    feed.into_iter().map(|told| told.event).collect()
 }

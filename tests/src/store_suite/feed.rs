@@ -1,7 +1,7 @@
 //! The event feed: never skips, never repeats.
 
 use futures_util::future::join_all;
-use gateway_core::{Event, Store};
+use gateway_core::{Event, Moved, NewEvent, Store};
 
 use super::{changed, event, made, payment, payment_of, read};
 
@@ -66,4 +66,27 @@ pub async fn changes_made_at_once_each_have_their_place(store: &dyn Store) {
     let told = store.events(&"demo".parse().unwrap(), 0, 1_000).await.unwrap();
     assert_eq!(told.len(), made);
     assert!(told.is_sorted_by(|a, b| a.position < b.position));
+}
+
+pub async fn a_payments_own_events_are_told_in_order(store: &dyn Store) {
+    let (mine, next) = (payment("order-1"), payment("order-2"));
+    for (payment, numbers) in [(&mine, 1..=2), (&next, 1..=1)] {
+        let mut change = made(payment);
+        change.events = numbers.map(|number| event(payment, number)).collect();
+        store.commit(change).await.unwrap();
+    }
+    let mut later = changed(&read(store, &mine).await);
+    let moved = Moved { paid: 27_500, cancelled: -1_000 };
+    later.events = vec![NewEvent { moved, ..event(&mine, 3) }];
+    store.commit(later.clone()).await.unwrap();
+
+    let feed = store.events(&mine.merchant, 0, 10).await.unwrap();
+    let expected: Vec<_> = feed.into_iter().filter(|told| told.event.payment.id == mine.id).collect();
+    let told = store.events_of(&mine.merchant, &mine.id).await.unwrap();
+    assert_eq!(told, expected);
+    assert_eq!(told.iter().map(|told| told.event.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(told[2].event, later.events[0]);
+    let other = "other".parse().unwrap();
+    assert_eq!(store.events_of(&other, &mine.id).await.unwrap(), []);
+    assert_eq!(store.events_of(&mine.merchant, &payment("order-3").id).await.unwrap(), []);
 }

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 
 use super::fake_pg::{CONFIRMS_WITHIN, FakePg, READ_TIMEOUT};
 use crate::{
-    Account, Clock, Customer, Event, EventKind, Gateway, GatewayError, IdSource, LatePayments, ManualClock,
-    MemoryStore, MerchantId, MerchantPolicy, Money, MoneyMoves, NewCancel, NewPayment, PaymentId,
-    PaymentRecord, PaymentStatus, PaymentTerms, PgPaymentId, RawWebhook, Registered, Store,
+    Account, AccountId, AccountLimits, Clock, Customer, Event, EventKind, Gateway, GatewayError, IdSource,
+    LatePayments, ManualClock, MemoryStore, MerchantId, MerchantPolicy, Money, MoneyMoves, NewCancel,
+    NewPayment, PaymentId, PaymentRecord, PaymentStatus, PaymentTerms, PgPaymentId, RawWebhook, Registered,
+    Store,
 };
 
 /// What every payment of the bench costs.
@@ -44,7 +45,7 @@ impl Bench {
         let pg = FakePg::new(clock.clone(), money_moves);
         let store = MemoryStore::default();
         let merchant: MerchantId = "demo".parse().unwrap();
-        let gateway = gateway(&store, &clock, &pg, &merchant, late_payments, 1);
+        let gateway = gateway(&store, &clock, &pg, &merchant, late_payments, 1, AccountLimits::default());
         Self { gateway, store, clock, pg, merchant, late_payments }
     }
 
@@ -53,15 +54,23 @@ impl Bench {
     pub(crate) fn replica(&self, configure: impl FnOnce(&mut FakePg)) -> Self {
         let mut pg = self.pg.clone();
         configure(&mut pg);
-        let gateway = gateway(&self.store, &self.clock, &pg, &self.merchant, self.late_payments, 2);
         Self {
-            gateway,
+            gateway: self.gateway_with(&pg, AccountLimits::default()),
             store: self.store.clone(),
             clock: self.clock.clone(),
             pg,
             merchant: self.merchant.clone(),
             late_payments: self.late_payments,
         }
+    }
+
+    /// The same over an account with these limits.
+    pub(crate) fn limited(self, limits: AccountLimits) -> Self {
+        Self { gateway: self.gateway_with(&self.pg, limits), ..self }
+    }
+
+    fn gateway_with(&self, pg: &FakePg, limits: AccountLimits) -> Arc<Gateway> {
+        gateway(&self.store, &self.clock, pg, &self.merchant, self.late_payments, 2, limits)
     }
 
     pub(crate) async fn try_register(&self, order: &str, amount: u64) -> Result<Registered, GatewayError> {
@@ -147,7 +156,7 @@ impl Bench {
     /// Some time passes, and the resolver works on what is due then.
     pub(crate) async fn pass(&self, time: Duration) {
         self.clock.advance(time);
-        self.gateway.resolve_due().await.unwrap();
+        self.resolve_due().await;
     }
 
     /// Time passes in steps, so that the resolver's ladder is climbed.
@@ -160,7 +169,22 @@ impl Bench {
     /// A webhook arrives and is worked on.
     pub(crate) async fn webhook(&self, body: Value) -> Vec<crate::InboxOutcome> {
         self.receive(body).await;
-        self.gateway.process_inbox().await.unwrap()
+        self.process_inbox().await
+    }
+
+    /// What is in the inbox is worked on.
+    pub(crate) async fn process_inbox(&self) -> Vec<crate::InboxOutcome> {
+        self.gateway.process_inbox(&account()).await.unwrap()
+    }
+
+    /// What is due is looked at.
+    pub(crate) async fn resolve_due(&self) {
+        self.gateway.resolve_due(&account()).await.unwrap();
+    }
+
+    /// How many webhooks wait.
+    pub(crate) async fn inbox_length(&self) -> u64 {
+        self.store.inbox_length(&account()).await.unwrap()
     }
 
     pub(crate) async fn receive(&self, body: Value) {
@@ -169,7 +193,7 @@ impl Bench {
             headers: Vec::new(),
             body: body.to_string().into_bytes(),
         };
-        self.gateway.receive(&"fake".parse().unwrap(), raw).await.unwrap();
+        self.gateway.receive(&account(), raw).await.unwrap();
     }
 
     pub(crate) async fn events(&self) -> Vec<Event> {
@@ -191,6 +215,11 @@ pub(crate) fn new_cancel(amount: Option<u64>) -> NewCancel {
     }
 }
 
+/// The one account of the bench.
+pub(crate) fn account() -> AccountId {
+    "fake".parse().unwrap()
+}
+
 fn gateway(
     store: &MemoryStore,
     clock: &ManualClock,
@@ -198,12 +227,14 @@ fn gateway(
     merchant: &MerchantId,
     late_payments: LatePayments,
     seed: u64,
+    limits: AccountLimits,
 ) -> Arc<Gateway> {
     let account = Account {
-        id: "fake".parse().unwrap(),
+        id: account(),
         merchant: merchant.clone(),
         provider: Arc::new(pg.clone()),
         simulated: true,
+        limits,
     };
     let policy = MerchantPolicy {
         default_account: account.id.clone(),

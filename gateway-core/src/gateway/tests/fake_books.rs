@@ -155,6 +155,15 @@ impl Books {
         });
     }
 
+    /// The newest refund could not be paid out: the money is with the merchant again.
+    pub(crate) fn fail_refund(&mut self, id: &PgPaymentId) {
+        let row = self.rows.get_mut(id).unwrap();
+        let refund = row.snapshot.cancels.last_mut().unwrap();
+        refund.status = CancelStatus::Refused;
+        row.given_back -= refund.amount.amount();
+        row.snapshot.cancelled = row.snapshot.cancelled.checked_sub(refund.amount).unwrap();
+    }
+
     pub(crate) fn show(&self, subject: &PaymentRef) -> Vec<Snapshot> {
         let is_meant = |snapshot: &Snapshot| match &subject.pg_id {
             Some(pg_id) => snapshot.pg_id == *pg_id,

@@ -170,7 +170,7 @@ impl World {
                     bench.webhook(body).await;
                 }
             }
-            Step::Sweep => drop(bench.gateway.sweep_due().await),
+            Step::Sweep => drop(bench.gateway.sweep_due(&super::bench::account()).await),
             Step::Verify => drop(bench.gateway.verify(&bench.merchant, &id).await),
             Step::Pass(seconds) => bench.pass(Duration::from_secs(seconds)).await,
             Step::Fault(op, failing @ (Failing::LostAfter | Failing::ErrorAfter)) => {
@@ -236,10 +236,13 @@ impl World {
         for (number, event) in (1..).zip(&events) {
             prop_assert_eq!(event.event.number, number);
             prop_assert_eq!(event.position, number);
-            if let EventKind::Status(status) = event.event.kind {
-                prop_assert_ne!(status, told, "told twice");
-                told = status;
-            }
+            let status = match event.event.kind {
+                EventKind::Status(status) => status,
+                EventKind::LateMoney => event.event.payment.status,
+                _ => continue,
+            };
+            prop_assert_ne!(status, told, "told twice");
+            told = status;
         }
         prop_assert_eq!(told, record.payment.status);
         Ok(())

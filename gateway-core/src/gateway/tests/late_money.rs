@@ -56,7 +56,9 @@ async fn late_money_is_given_back_where_the_policy_says_so() {
     assert_eq!((record.payment.status, record.payment.late), (PaymentStatus::Cancelled, true));
     assert_eq!(record.cancels[0].origin, CancelOrigin::Compensation);
     assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), PRICE);
-    assert_eq!(bench.count(crate::EventKind::Status(PaymentStatus::Paid)).await, 1);
+    assert_eq!(bench.count(crate::EventKind::LateMoney).await, 1);
+    let paid = crate::EventKind::Status(PaymentStatus::Paid);
+    assert_eq!(bench.count(paid).await, 0, "who ships on paid must not hear it");
 }
 
 #[tokio::test]

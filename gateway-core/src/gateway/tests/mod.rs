@@ -2,6 +2,7 @@
 
 mod bench;
 mod cancels;
+mod cases;
 mod confirms;
 mod deposits;
 mod errors_of_cancel;
@@ -10,8 +11,11 @@ mod fake_books;
 mod fake_pg;
 mod interleavings;
 mod late_money;
+mod ledger;
 mod mismatches;
 mod registers;
+mod storms;
 mod surplus;
 mod sweeps;
+mod truths;
 mod webhooks;

@@ -16,10 +16,10 @@ async fn the_sweep_finds_a_payment_no_webhook_told_of() {
     let id = bench.register().await;
     let order = bench.open(&id).await;
     bench.pg.books(|books| books.pay(&order, PRICE, bench.clock.now()));
-    assert_eq!(bench.gateway.sweep_due().await.unwrap(), 1);
+    assert_eq!(bench.gateway.sweep_due(&super::bench::account()).await.unwrap(), 1);
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.clock.advance(HOUR);
-    assert_eq!(bench.gateway.sweep_due().await.unwrap(), 0, "it is known now");
+    assert_eq!(bench.gateway.sweep_due(&super::bench::account()).await.unwrap(), 0, "it is known now");
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn the_sweep_finds_a_second_payment() {
     let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
     bench.clock.advance(HOUR);
     let second = bench.pg.books(|books| books.pay(&order, PRICE, bench.clock.now()));
-    assert_eq!(bench.gateway.sweep_due().await.unwrap(), 1);
+    assert_eq!(bench.gateway.sweep_due(&super::bench::account()).await.unwrap(), 1);
     assert_eq!(bench.pg.books(|books| books.row(&second).given_back), PRICE);
 }
 
@@ -37,12 +37,12 @@ async fn the_sweep_finds_a_second_payment() {
 async fn accounts_are_swept_hourly_by_one_replica() {
     let bench = Bench::before_confirm();
     let other = bench.replica(|_| ());
-    bench.gateway.sweep_due().await.unwrap();
-    other.gateway.sweep_due().await.unwrap();
+    bench.gateway.sweep_due(&super::bench::account()).await.unwrap();
+    other.gateway.sweep_due(&super::bench::account()).await.unwrap();
     assert_eq!(bench.pg.calls(Op::List).len(), 1);
     bench.clock.advance(HOUR);
-    other.gateway.sweep_due().await.unwrap();
-    bench.gateway.sweep_due().await.unwrap();
+    other.gateway.sweep_due(&super::bench::account()).await.unwrap();
+    bench.gateway.sweep_due(&super::bench::account()).await.unwrap();
     assert_eq!(bench.pg.calls(Op::List).len(), 2);
 }
 
@@ -52,10 +52,10 @@ async fn what_is_listed_late_is_found_by_the_overlap() {
     let id = bench.register().await;
     let order = bench.open(&id).await;
     let paid_at = bench.clock.now();
-    bench.gateway.sweep_due().await.unwrap();
+    bench.gateway.sweep_due(&super::bench::account()).await.unwrap();
     bench.clock.advance(HOUR);
     bench.pg.books(|books| books.pay(&order, PRICE, paid_at));
-    bench.gateway.sweep_due().await.unwrap();
+    bench.gateway.sweep_due(&super::bench::account()).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
@@ -66,9 +66,9 @@ async fn a_sweep_that_failed_is_repeated_soon_over_the_same_span() {
     let order = bench.open(&id).await;
     bench.pg.books(|books| books.pay(&order, PRICE, bench.clock.now()));
     bench.pg.instead(Op::List, || ProviderError::no_answer("the connection broke"));
-    bench.gateway.sweep_due().await.unwrap();
+    bench.gateway.sweep_due(&super::bench::account()).await.unwrap();
     bench.clock.advance(Duration::from_secs(5 * 60));
-    assert_eq!(bench.gateway.sweep_due().await.unwrap(), 1);
+    assert_eq!(bench.gateway.sweep_due(&super::bench::account()).await.unwrap(), 1);
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
@@ -83,9 +83,9 @@ async fn one_payment_that_cannot_be_followed_does_not_hide_those_after_it() {
         ids.push(id);
     }
     bench.pg.instead(Op::Verify, || ProviderError::Misconfigured(pg_message("FORBIDDEN_REQUEST")));
-    bench.gateway.sweep_due().await.unwrap();
+    bench.gateway.sweep_due(&super::bench::account()).await.unwrap();
     assert_eq!(bench.status(&ids[1]).await, PaymentStatus::Paid);
     bench.pass(Duration::from_secs(5 * 60)).await;
-    bench.gateway.sweep_due().await.unwrap();
+    bench.gateway.sweep_due(&super::bench::account()).await.unwrap();
     assert_eq!(bench.status(&ids[0]).await, PaymentStatus::Paid);
 }

@@ -23,7 +23,7 @@ const PARAMETERS: [(&str, &str); 3] = [
 /// The examples operations refer to.
 pub(super) fn components() -> Object {
     let mut components = WRITTEN["components"].as_object().cloned().unwrap_or_default();
-    components.extend(ErrorCode::ALL.iter().map(|code| (code.name().to_owned(), of_error(*code))));
+    components.extend(ErrorCode::of_the_api().map(|code| (code.name().to_owned(), of_error(code))));
     components
 }
 

@@ -6,7 +6,7 @@ use futures_util::{
     future::{Either, join, select},
     pin_mut,
 };
-use gateway_core::{Clock, Gateway, Store};
+use gateway_core::{AccountId, Clock, Gateway, Store};
 
 use crate::simulation::{cluster::Cluster, store::peek, world::Owner};
 
@@ -21,21 +21,21 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 /// How long after something happened a sweep has certainly seen it.
 const SWEPT_AFTER: Duration = Duration::from_secs(8 * 60 * 60);
 
-/// Works on what is due, for ever.
-pub(crate) async fn work(cluster: Arc<Cluster>, gateway: Arc<Gateway>) {
+/// Works on what is due for one account, for ever.
+pub(crate) async fn work(cluster: Arc<Cluster>, gateway: Arc<Gateway>, account: AccountId) {
     let world = Arc::clone(&cluster.world);
     let mut swept_at = None;
     loop {
-        let (inbox, due) = join(gateway.process_inbox(), gateway.resolve_due()).await;
+        let (inbox, due) = join(gateway.process_inbox(&account), gateway.resolve_due(&account)).await;
         let failed = inbox.is_err() || due.is_err();
         let now = world.now();
         if swept_at
             .is_none_or(|at: jiff::Timestamp| at.saturating_add(SWEEP_EVERY).is_ok_and(|next| next <= now))
         {
-            swept_at = gateway.sweep_due().await.ok().map(|_| now);
+            swept_at = gateway.sweep_due(&account).await.ok().map(|_| now);
         }
-        let wait = if failed { Duration::from_secs(1) } else { wait(&cluster) };
-        let woken = gateway.woken();
+        let wait = if failed { Duration::from_secs(1) } else { wait(&cluster, &gateway, &account).await };
+        let woken = gateway.woken(&account);
         pin_mut!(woken);
         let owner = if failed { Owner::Outside } else { Owner::Background };
         match select(woken, world.sleep(owner, wait)).await {
@@ -44,12 +44,12 @@ pub(crate) async fn work(cluster: Arc<Cluster>, gateway: Arc<Gateway>) {
     }
 }
 
-fn wait(cluster: &Cluster) -> Duration {
+async fn wait(cluster: &Cluster, gateway: &Gateway, account: &AccountId) -> Duration {
     let now = cluster.world.clock.now();
-    if peek(cluster.kept.inbox_length()).unwrap_or(0) > 0 {
+    if peek(cluster.kept.inbox_length(account)).unwrap_or(0) > 0 {
         return INBOX_WAIT;
     }
-    let due = peek(cluster.kept.next_due()).ok().flatten();
+    let due = gateway.next_work(account).await.ok().flatten();
     let left = due.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
     let longest = if cluster.world.has_faults() { LONGEST_WAIT } else { LONGEST_WAIT_IN_PEACE };
     left.map_or(longest, |left| left.clamp(Duration::from_millis(100), longest))
@@ -61,6 +61,8 @@ pub(crate) fn rests(cluster: &Cluster) -> bool {
     if cluster.world.now() < swept {
         return false;
     }
-    let nothing_due = matches!(peek(cluster.kept.next_due()), Ok(None));
-    nothing_due && peek(cluster.kept.inbox_length()).unwrap_or(1) == 0
+    cluster.models.iter().map(|model| &model.account).all(|account| {
+        matches!(peek(cluster.kept.next_due(account)), Ok(None))
+            && peek(cluster.kept.inbox_length(account)).unwrap_or(1) == 0
+    })
 }

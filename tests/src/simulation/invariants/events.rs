@@ -11,7 +11,10 @@ pub(super) fn i11_changes_are_told(commit: &Commit<'_>) {
     let payment = &change.payment;
     let holds_status = match before {
         None => told(EventKind::Registered),
-        Some(before) if before.payment.status != payment.status => told(EventKind::Status(payment.status)),
+        Some(before) if before.payment.status != payment.status => {
+            let goes_back = payment.status.has_money() && told(EventKind::LateMoney);
+            goes_back || told(EventKind::Status(payment.status))
+        }
         Some(_) => true,
     };
     let moved = change.cancels.iter().any(|cancel| {

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use gateway_core::{
-    Attempt, CancelOrigin, CancelStatus, Event, EventKind, MemoryStore, MerchantId, OrderId, PaymentFilter,
-    PaymentId, PaymentRecord, PaymentStatus, Store,
+    Attempt, CancelOrigin, CancelStatus, Event, EventKind, MemoryStore, MerchantId, Money, Moved, OrderId,
+    PaymentFilter, PaymentId, PaymentRecord, PaymentStatus, Store,
 };
 
 use super::cancels::executed;
@@ -157,10 +157,17 @@ impl<'a> Rest<'a> {
             let status = own.iter().rev().find_map(|event| match event.event.kind {
                 EventKind::Status(status) => Some(status),
                 EventKind::Registered => Some(PaymentStatus::Ready),
+                EventKind::LateMoney => Some(event.event.payment.status),
                 _ => None,
             });
             if !in_order || !numbered || status != Some(record.payment.status) {
                 self.wrong(11, || format!("the events of {id} end with {status:?}"));
+            }
+            let sum = |of: fn(&Moved) -> i64| own.iter().map(|event| of(&event.event.moved)).sum::<i64>();
+            let balance = (sum(|moved| moved.paid), sum(|moved| moved.cancelled));
+            let signed = |money: Money| i64::try_from(money.amount()).unwrap_or(i64::MAX);
+            if balance != (signed(record.payment.amount_paid), signed(record.payment.amount_cancelled)) {
+                self.wrong(11, || format!("the events of {id} add up to {balance:?}"));
             }
         }
     }

@@ -1,10 +1,15 @@
 //! What a PG answers, kept so that it can be answered again.
 
+use std::time::Duration;
+
 use gateway_core::{
     CancelOutcome, Failure, FailureReason, PgMessage, ProviderError, Snapshot, UnknownOutcome,
 };
 
 use crate::simulation::rng::Rng;
+
+/// How long a busy PG asks to be left alone.
+const BUSY_FOR: Duration = Duration::from_secs(20);
 
 /// An error a PG answers, by what may happen next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +55,7 @@ impl From<Refusal> for ProviderError {
     fn from(refusal: Refusal) -> Self {
         let pg = |code: &str| PgMessage::new(code, "text of the PG");
         match refusal {
-            Refusal::NotProcessed => Self::NotProcessed { retry_after: None, pg: pg("BUSY") },
+            Refusal::NotProcessed => Self::NotProcessed { retry_after: Some(BUSY_FOR), pg: pg("BUSY") },
             Refusal::StillRunning => Self::StillRunning,
             Refusal::Declined(reason) => Self::Declined(Failure::by_pg(reason, pg("DECLINED"))),
             Refusal::UnknownError => Self::OutcomeUnknown(UnknownOutcome::Error(pg("PROVIDER_ERROR"))),

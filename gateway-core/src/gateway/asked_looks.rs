@@ -1,0 +1,138 @@
+//! Look-ups that merchants ask for: for each payment at most one runs and one waits, and the rest share it.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::PaymentId;
+
+/// The look-ups that run or wait now, by payment.
+#[derive(Debug, Default)]
+pub(crate) struct AskedLooks(Mutex<HashMap<PaymentId, Arc<Looks>>>);
+
+/// The look-ups of one payment, counted as they start.
+#[derive(Debug, Default)]
+struct Looks {
+    started: AtomicU64,
+    newest: tokio::sync::Mutex<Option<Ended>>,
+}
+
+/// The newest look-up that ended.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    number: u64,
+    succeeded: bool,
+}
+
+/// What became of a caller's look-up.
+#[derive(Debug)]
+pub(crate) enum Look<T> {
+    /// It was done for this caller.
+    Own(T),
+    /// One that began after this caller came was done for another, and succeeded or not.
+    Shared {
+        /// Whether the PG told.
+        succeeded: bool,
+    },
+}
+
+impl AskedLooks {
+    /// Runs `look`, unless one that began after this call ended while it waited for its turn.
+    pub(crate) async fn run<T, E>(
+        &self,
+        id: &PaymentId,
+        look: impl Future<Output = Result<T, E>>,
+    ) -> Look<Result<T, E>> {
+        let looks = Arc::clone(self.all().entry(id.clone()).or_default());
+        let place = Place { of: self, id, looks };
+        let looks = &place.looks;
+        let came_after = looks.started.load(Ordering::SeqCst);
+        let mut newest = looks.newest.lock().await;
+        match *newest {
+            Some(ended) if ended.number > came_after => Look::Shared { succeeded: ended.succeeded },
+            _ => {
+                let number = looks.started.fetch_add(1, Ordering::SeqCst) + 1;
+                let done = look.await;
+                *newest = Some(Ended { number, succeeded: done.is_ok() });
+                Look::Own(done)
+            }
+        }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<PaymentId, Arc<Looks>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A caller who waits or looks. The last to leave takes the payment's entry along.
+struct Place<'a> {
+    of: &'a AskedLooks,
+    id: &'a PaymentId,
+    looks: Arc<Looks>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut all = self.of.all();
+        // One in the map, one here.
+        if Arc::strong_count(&self.looks) == 2 {
+            all.remove(self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    fn id() -> PaymentId {
+        crate::IdSource::seeded(1).payment(jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    #[tokio::test]
+    async fn of_many_at_once_two_are_done_and_all_are_answered() {
+        let (looks, done) = (AskedLooks::default(), AtomicUsize::new(0));
+        let look = || async {
+            done.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            Ok::<_, ()>(())
+        };
+        let id = id();
+        let (first, rest) =
+            tokio::join!(looks.run(&id, look()), join_all((0..100).map(|_| looks.run(&id, look()))),);
+        assert!(matches!(first, Look::Own(Ok(()))));
+        let own = rest.iter().filter(|look| matches!(look, Look::Own(_))).count();
+        let shared = rest.iter().filter(|look| matches!(look, Look::Shared { succeeded: true })).count();
+        assert_eq!((own, shared, done.into_inner()), (1, 99, 2));
+        assert!(looks.all().is_empty(), "nothing is kept when nobody waits");
+    }
+
+    #[tokio::test]
+    async fn who_comes_after_a_look_gets_one_of_their_own() {
+        let looks = AskedLooks::default();
+        for _ in 0..3 {
+            assert!(matches!(looks.run(&id(), async { Ok::<_, ()>(1) }).await, Look::Own(Ok(1))));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_that_failed_is_no_answer_for_those_who_shared_it() {
+        let looks = AskedLooks::default();
+        let fails = || async {
+            tokio::task::yield_now().await;
+            Err::<(), _>(())
+        };
+        let id = id();
+        let (_, rest) =
+            tokio::join!(looks.run(&id, fails()), join_all((0..3).map(|_| looks.run(&id, fails()))));
+        assert!(rest.iter().any(|look| matches!(look, Look::Shared { succeeded: false })), "{rest:?}");
+    }
+}

@@ -1,0 +1,98 @@
+//! Balances are the sum of what the events moved.
+
+use std::time::Duration;
+
+use super::bench::{Bench, PRICE};
+use crate::{Clock, EventKind, LedgerProblem, Moved, PaymentStatus, Store};
+
+/// What the events of the bench moved, those that moved nothing left out.
+async fn moved(bench: &Bench) -> Vec<(i64, i64)> {
+    let events = bench.events().await.into_iter().map(|event| event.event.moved);
+    events.filter(|moved| *moved != Moved::default()).map(|moved| (moved.paid, moved.cancelled)).collect()
+}
+
+#[tokio::test]
+async fn every_amount_is_the_sum_of_its_events() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.paid().await;
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    bench.cancel(&id, Some(2_000)).await.unwrap();
+    bench.pg.books(|books| books.cancel_in_console(&pg_id, 500));
+    bench.verify(&id).await;
+    assert_eq!(moved(&bench).await, [(10_000, 0), (0, 1_000), (0, 2_000), (0, 500)]);
+    let page = bench.gateway.check_ledger(None, 10).await.unwrap();
+    assert_eq!((page.checked, page.differences.len(), page.next), (1, 0, None));
+    assert_eq!(bench.gateway.count_payments().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_reversed_deposit_is_moved_back() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.awaiting_deposit().await;
+    bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
+    bench.verify(&id).await;
+    bench.pg.books(|books| books.reverse(&pg_id));
+    bench.verify(&id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
+    assert_eq!(moved(&bench).await, [(10_000, 0), (-10_000, 0)]);
+    assert!(bench.gateway.check_ledger(None, 10).await.unwrap().differences.is_empty());
+}
+
+#[tokio::test]
+async fn an_amount_that_changes_alone_is_told() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.paid().await;
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    bench.pass_slowly(Duration::from_secs(600), 5).await;
+    // The PG shows more given back before it lists the cancel.
+    bench.pg.books(|books| {
+        books.change(&pg_id, |snapshot| snapshot.cancelled = crate::Money::krw(1_500));
+    });
+    bench.verify(&id).await;
+    assert_eq!(bench.count(EventKind::AmountsChanged).await, 1);
+    assert_eq!(moved(&bench).await.last(), Some(&(0, 500)));
+}
+
+#[tokio::test]
+async fn the_ledger_is_read_in_parts() {
+    let bench = Bench::on_confirm();
+    for number in 0..5 {
+        bench.try_register(&format!("order-{number}"), PRICE).await.unwrap();
+    }
+    let (mut after, mut sizes) = (None, Vec::new());
+    loop {
+        let page = bench.gateway.check_ledger(after.as_ref(), 2).await.unwrap();
+        sizes.push(page.checked);
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [2, 2, 1]);
+}
+
+#[tokio::test]
+async fn what_was_changed_behind_the_events_is_found() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.paid().await;
+    let record = bench.read(&id).await;
+    let mut payment = record.payment.clone();
+    payment.version += 1;
+    payment.amount_paid = crate::Money::krw(9_000);
+    payment.status = PaymentStatus::Cancelled;
+    let change = crate::Change {
+        expected: Some(record.payment.version),
+        payment,
+        hints: record.hints,
+        more_hints_at: None,
+        attempts: Vec::new(),
+        cancels: Vec::new(),
+        events: Vec::new(),
+        idempotency: None,
+        supersedes: None,
+    };
+    bench.store.commit(change).await.unwrap();
+    let found = bench.gateway.check_ledger(None, 10).await.unwrap().differences;
+    let found: Vec<_> = found.iter().map(|found| (found.problem, found.shown, found.recomputed)).collect();
+    assert_eq!(found, [(LedgerProblem::AmountPaid, 9_000, 10_000), (LedgerProblem::Status, 1, 0)]);
+}

@@ -1,0 +1,86 @@
+//! What operators reach on the admin listener: health, the cases only a person can settle, and the ledger.
+
+mod access;
+pub(crate) mod case_body;
+mod case_id;
+mod cases;
+pub(crate) mod ledger;
+
+use std::sync::Arc;
+
+use gateway_core::Gateway;
+use poem::{Endpoint, EndpointExt as _, Response, Route};
+use poem_openapi::{OpenApi, OpenApiService, Tags};
+use serde_json::{Value, json};
+use tokio_util::task::TaskTracker;
+
+use self::{access::Access, cases::CasesApi, ledger::LedgerApi};
+use crate::{
+    api::HealthApi,
+    config::ServerConfig,
+    http::{AllowedMethods, Funnel, FunnelLimits, docs::Documentation},
+};
+
+/// What an operation is about.
+#[derive(Tags)]
+enum Tag {
+    /// What only a person can settle.
+    Cases,
+    /// Whether the books agree with themselves.
+    Ledger,
+}
+
+const DESCRIPTION: &str = "\
+For the operators of this gateway, not for merchants. Cases and the ledger need the admin key \
+(`Authorization: Bearer <server.admin_key>`) where one is configured, and always unless the listener is a loopback \
+address. Errors are `application/problem+json`, as in the public API.";
+
+/// The routes of the admin listener.
+pub(crate) fn routes(
+    config: &ServerConfig,
+    gateway: &Arc<Gateway>,
+    tasks: &TaskTracker,
+    limits: FunnelLimits,
+) -> impl Endpoint<Output = Response> + 'static {
+    let service = service(gateway, tasks.clone());
+    let documentation = Documentation::new(&service, complete);
+    let allowed = AllowedMethods::of(documentation.document());
+    let access = Arc::new(Access::new(config));
+    let routes = documentation
+        .mount(Route::new().nest("/", service))
+        .around(move |endpoint, request| access::guard(Arc::clone(&access), endpoint, request));
+    Funnel::new(routes, limits, allowed)
+}
+
+fn service(gateway: &Arc<Gateway>, tasks: TaskTracker) -> OpenApiService<impl OpenApi + use<>, ()> {
+    let gateway = Arc::clone(gateway);
+    let apis = (
+        CasesApi { gateway: Arc::clone(&gateway), tasks },
+        LedgerApi { gateway: Arc::clone(&gateway) },
+        HealthApi { gateway },
+    );
+    OpenApiService::new(apis, "Paymux admin", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+}
+
+/// Errors only merchants meet: poem-openapi gives every operation all there are.
+const NEVER_ANSWERED: [&str; 4] = ["402", "422", "429", "502"];
+
+/// Completes the document: who may call, and which errors there are.
+fn complete(document: &mut Value) {
+    let key = json!({ "type": "http", "scheme": "bearer", "description": "`server.admin_key`, if one is configured" });
+    document["components"]["securitySchemes"] = json!({ "AdminKey": key });
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    for (path, item) in paths {
+        for operation in item.as_object_mut().into_iter().flat_map(|item| item.values_mut()) {
+            if !access::is_for_all(path) {
+                operation["security"] = json!([{ "AdminKey": [] }]);
+            }
+            if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+                responses.retain(|status, _| !NEVER_ANSWERED.contains(&status.as_str()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,101 @@
+//! The operators' commands, `paymux cases` and `paymux ledger`: they talk to the admin listener of a running
+//! server.
+
+mod cases;
+mod client;
+mod ledger;
+mod text;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write as _},
+    path::Path,
+};
+
+use serde_json::Value;
+
+use crate::{
+    cli::{AdminArgs, CaseCommand, CasesArgs, LedgerArgs, LedgerCommand, exit_code},
+    config::ConfigError,
+};
+
+use self::client::{AdminClient, ClientError};
+
+/// Why an operator's command did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperatorError {
+    /// The configuration does not say where the server is.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The server was not reached, or refused.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Nobody said who closes the case.
+    #[error("say who you are: --by NAME (neither USER nor LOGNAME is set)")]
+    Nobody,
+    /// The answer cannot be written down.
+    #[error("standard output cannot be written to")]
+    Output(#[source] io::Error),
+}
+
+/// Runs `paymux cases …`; gives the exit code.
+///
+/// # Errors
+///
+/// [`OperatorError`]: nothing was done, or the answer got lost.
+pub async fn cases(
+    args: CasesArgs,
+    config: Option<&Path>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<u8, OperatorError> {
+    let CasesArgs { command, admin } = args;
+    let by = match &command {
+        CaseCommand::Close(close) => Some(close.by.clone().or_else(login).ok_or(OperatorError::Nobody)?),
+        CaseCommand::List { .. } | CaseCommand::Show { .. } => None,
+    };
+    let client = AdminClient::new(&admin, config, variables)?;
+    let (answer, people) = match (command, by) {
+        (CaseCommand::List { all }, _) => cases::list(&client, all).await?,
+        (CaseCommand::Show { id }, _) => cases::show(&client, &id).await?,
+        (CaseCommand::Close(close), by) => cases::close(&client, &close, &by.unwrap_or_default()).await?,
+    };
+    say(&admin, &answer, &people)?;
+    Ok(exit_code::OK)
+}
+
+/// Runs `paymux ledger …`; gives the exit code, which is a failure if there are differences.
+///
+/// # Errors
+///
+/// [`OperatorError`]: not everything was checked.
+pub async fn ledger(
+    args: LedgerArgs,
+    config: Option<&Path>,
+    variables: impl IntoIterator<Item = (OsString, OsString)>,
+) -> Result<u8, OperatorError> {
+    let LedgerArgs { command: LedgerCommand::Check, admin } = args;
+    let client = AdminClient::new(&admin, config, variables)?;
+    let checked = ledger::check(&client).await?;
+    say(&admin, &checked.answer(), &checked.for_people())?;
+    Ok(if checked.agrees() { exit_code::OK } else { exit_code::FAILED })
+}
+
+/// Who is logged in, as the environment says.
+fn login() -> Option<String> {
+    let names = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    names.into_iter().find(|name| !name.is_empty())
+}
+
+fn say(admin: &AdminArgs, answer: &Value, people: &str) -> Result<(), OperatorError> {
+    let text = if admin.json { format!("{answer:#}\n") } else { people.to_owned() };
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // `paymux cases list | head` has seen enough.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OperatorError::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

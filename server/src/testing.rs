@@ -1,0 +1,47 @@
+//! What several modules' tests need: a demo in memory, and a payment in it.
+
+use std::{collections::BTreeMap, ffi::OsString};
+
+use gateway_core::{AccountId, Customer, Gateway, Method, Money, NewPayment, PaymentRecord, PaymentTerms};
+
+use crate::{
+    App,
+    config::{Config, RunMode},
+};
+
+/// A demo on free ports whose data is in memory, configured further.
+pub(crate) async fn demo(further: &[(&str, &str)]) -> App {
+    let defaults = [
+        ("SERVER__LISTEN", "127.0.0.1:0"),
+        ("SERVER__ADMIN_LISTEN", "127.0.0.1:0"),
+        ("SERVER__SHUTDOWN_WAIT", "10ms"),
+        ("DATABASE__URL", "sqlite::memory:"),
+    ];
+    let variables = defaults.iter().chain(further);
+    let variables =
+        variables.map(|(name, value)| (OsString::from(format!("PAYMUX__{name}")), OsString::from(*value)));
+    App::start(Config::load(RunMode::Demo, None, variables).unwrap()).await.unwrap()
+}
+
+/// A registered payment of an account, 15,000 won by card.
+pub(crate) async fn registered(gateway: &Gateway, account: &AccountId, order_id: &str) -> PaymentRecord {
+    let merchant = gateway.account(account).unwrap().merchant.clone();
+    let terms = PaymentTerms {
+        order_name: "T-shirt".to_owned(),
+        amount: Money::krw(15_000),
+        tax_free_amount: None,
+        method: Some(Method::Card),
+        account: Some(account.clone()),
+        customer: Customer::default(),
+        card_issuer: None,
+        installment_months: None,
+        easy_pay_provider: None,
+        deposit_due_at: None,
+        cash_receipt: None,
+        locale: None,
+        return_url: "http://localhost:3000/return".to_owned(),
+        metadata: BTreeMap::new(),
+    };
+    let new = NewPayment { order_id: order_id.parse().unwrap(), terms };
+    gateway.register(&merchant, new, None).await.unwrap().record
+}
