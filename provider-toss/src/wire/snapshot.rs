@@ -6,6 +6,7 @@ use gateway_core::{
 };
 
 use super::{
+    decimal::Decimal,
     error::message_of,
     method::method_of,
     payment::{Cancel, Payment},
@@ -47,7 +48,7 @@ impl Payment {
             virtual_account: self.account(),
             receipt_url: self.receipt_url(),
             cash_receipt: self.our_cash_receipt(),
-            cancels: self.our_cancels(currency, money_came)?,
+            cancels: self.our_cancels(currency, money_came, balance)?,
             paid_at: self.approved_at.as_deref().and_then(instant).filter(|_| money_came),
             failure: self.our_failure(),
             // A payment does not say it: the key does.
@@ -151,16 +152,20 @@ impl Payment {
         Some(Failure::by_pg(reason, message_of(&failure.code, &failure.message)))
     }
 
-    fn our_cancels(&self, currency: Currency, money_came: bool) -> Result<Vec<SnapshotCancel>, Unreadable> {
+    fn our_cancels(
+        &self,
+        currency: Currency,
+        money_came: bool,
+        balance: Money,
+    ) -> Result<Vec<SnapshotCancel>, Unreadable> {
         let cancels = self.cancels.as_deref().unwrap_or_default();
         let newest = self.newest_cancel(cancels);
+        let failed = newest.filter(|newest| !self.failed_before(cancels, *newest, currency, balance));
         let refund = self.virtual_account.as_ref().and_then(|account| account.refund_status.as_deref());
         let read = |(position, cancel): (usize, &Cancel)| {
-            let refund = refund.filter(|_| money_came).map(|status| Refund {
-                status,
-                only: cancels.len() == 1,
-                newest: newest == Some(position),
-            });
+            let refund = refund
+                .filter(|_| money_came)
+                .map(|status| Refund { status, failure_is_its: failed == Some(position) });
             let amount = cancel.cancel_amount.money(currency, "cancelAmount")?;
             Ok(SnapshotCancel {
                 pg_cancel_id: Some(cancel.name()),
@@ -181,11 +186,29 @@ impl Payment {
             cancels.iter().position(|cancel| last.is_some() && cancel.transaction_key.as_ref() == last);
         named.or(cancels.len().checked_sub(1))
     }
+
+    /// Whether the amounts show that the money of an older refund came back, and that of the newest did not: then a
+    /// failure is the older one's. (That failed money comes back to the balance is not documented.)
+    fn failed_before(&self, cancels: &[Cancel], newest: usize, currency: Currency, balance: Money) -> bool {
+        let read = |amount: &Decimal| amount.money(currency, "cancelAmount").ok().map(Money::amount);
+        let (Ok(total), Some(left), Some(cancelled)) = (
+            self.total_amount.money(currency, "totalAmount"),
+            cancels.get(newest).and_then(|cancel| read(cancel.refundable_amount.as_ref()?)),
+            cancels
+                .iter()
+                .filter(|cancel| cancel.own_status() == "DONE")
+                .try_fold(0_u64, |sum, cancel| sum.checked_add(read(&cancel.cancel_amount)?)),
+        ) else {
+            return false;
+        };
+        let came_back = cancelled.saturating_add(balance.amount()) > total.amount();
+        came_back && balance.amount() == left
+    }
 }
 
 impl Cancel {
-    /// Toss' name for it, or, in versions without one, a name made of what never changes: the balance
-    /// after a cancel falls with every cancel, so no two are named alike.
+    /// Toss' name for it, or, in versions without one, a name made of what never changes: the balance after a
+    /// cancel falls with every cancel, until a refund fails, which takes longer than a second. So no two are named alike.
     fn name(&self) -> String {
         filled(self.transaction_key.as_deref()).unwrap_or_else(|| {
             let left = self.refundable_amount.as_ref().map_or("", |left| left.as_str());
@@ -193,12 +216,16 @@ impl Cancel {
         })
     }
 
+    fn own_status(&self) -> &str {
+        self.cancel_status.as_deref().unwrap_or("DONE")
+    }
+
     /// Whether the money is back, by the cancel's own status and, for a deposit, the refund's.
     ///
     /// A refund status that is missing is of a version that does not tell: then the cancel's status is
     /// all there is.
     fn status(&self, refund: Option<Refund<'_>>) -> CancelStatus {
-        match (self.cancel_status.as_deref().unwrap_or("DONE"), refund) {
+        match (self.own_status(), refund) {
             ("ABORTED", _) => CancelStatus::Refused,
             ("DONE", None) => CancelStatus::Done,
             ("DONE", Some(refund)) => refund.means(),
@@ -215,22 +242,21 @@ impl Cancel {
 #[derive(Clone, Copy)]
 struct Refund<'a> {
     status: &'a str,
-    /// The payment has no other cancel.
-    only: bool,
-    newest: bool,
+    /// It is the newest, and the amounts do not show that a failure is of an older one.
+    failure_is_its: bool,
 }
 
 impl Refund<'_> {
-    /// `NONE` is `Pending`: Toss has taken the cancel and has not entered the refund yet. A failure is surely
-    /// the newest one's; what it says of the others is not known.
+    /// `NONE` is `Pending`: Toss has taken the cancel and has not entered the refund yet. A failure, in part or not, is
+    /// taken for the newest one's: taken for nobody's, the buyer would wait for ever and nobody would look into it. What
+    /// it says of the others is not known.
     ///
-    /// A failed refund is `Refused` although `balanceAmount` stays without it: the balance is what Toss would still
-    /// cancel, and the money of this one is for an operator to bring back.
+    /// A failed refund is `Refused` whether or not its money comes back to `balanceAmount`, which is what Toss would
+    /// still cancel: if it does not, it is for an operator to bring back.
     fn means(self) -> CancelStatus {
         match self.status {
             "COMPLETED" => CancelStatus::Done,
-            "FAILED" if self.newest => CancelStatus::Refused,
-            "PARTIAL_FAILED" if self.only => CancelStatus::Refused,
+            "FAILED" | "PARTIAL_FAILED" if self.failure_is_its => CancelStatus::Refused,
             _ => CancelStatus::Pending,
         }
     }

@@ -94,21 +94,22 @@ impl Toss {
 
     /// Expiries, and the end of refunds.
     pub(super) fn do_what_is_due(&self, outbox: &mut Outbox) {
-        let now_ms = self.clock.now_ms();
+        let (now_ms, returns) = (self.clock.now_ms(), self.config.failed_refund_returns);
         if !self.books.read(|books| books.has_due(now_ms)) {
             return;
         }
-        let expired: Vec<Row> = self.books.write(|books| {
+        let moved_on: Vec<Row> = self.books.write(|books| {
             let due = books.take_due(now_ms);
             let still_due = due.into_iter().filter(|key| {
                 books.find(key).and_then(Row::due_at_ms).is_some_and(|due_at_ms| due_at_ms <= now_ms)
             });
             let still_due: Vec<String> = still_due.collect();
-            let changed =
-                still_due.iter().filter_map(|key| books.update(key, |row| let_time_pass(row, now_ms)));
-            changed.filter(|row| row.status == Status::Expired).collect()
+            let changed = still_due
+                .iter()
+                .filter_map(|key| books.update(key, |row| let_time_pass(row, now_ms, returns)));
+            changed.filter(|row| row.stale().status != row.status).collect()
         });
-        for row in expired {
+        for row in moved_on {
             self.tell_of_change(&row, outbox);
         }
     }
@@ -137,7 +138,7 @@ impl Toss {
 }
 
 /// Does to a payment what its due time is for.
-fn let_time_pass(row: &mut Row, now_ms: u64) {
+fn let_time_pass(row: &mut Row, now_ms: u64, returns: bool) {
     match row.status {
         Status::Ready | Status::InProgress => {
             row.status = Status::Expired;
@@ -149,7 +150,7 @@ fn let_time_pass(row: &mut Row, now_ms: u64) {
                 account.expired = true;
             }
         }
-        _ => row.end_refunds(now_ms),
+        _ => row.end_refunds(now_ms, returns),
     }
 }
 

@@ -158,12 +158,12 @@ impl Toss {
             request_id: asked.request_id.clone(),
             refund,
         });
-        // In two steps it stays partly cancelled for ever, even when nothing is left.
-        let at_once = row.balance() == 0 && row.cancels.len() == 1;
-        row.status = if at_once { Status::Canceled } else { Status::PartialCanceled };
+        row.status = row.status_after_cancel();
         if !was_waiting {
             row.given_back = row.given_back.saturating_add(amount);
         }
+        // One that takes no time has ended already.
+        row.end_refunds(now_ms, self.config.failed_refund_returns);
     }
 
     /// A deposit goes back by bank transfer, which takes its time.
@@ -173,7 +173,7 @@ impl Toss {
         let fails =
             asked.refund_account.as_ref().is_some_and(|refund| refund.number.starts_with(TAKES_NO_MONEY));
         let ends_at_ms = now_ms.saturating_add(millis(self.config.refund_takes));
-        Some(Refund { ends_at_ms, fails, ended: self.config.refund_takes.is_zero() })
+        Some(Refund { ends_at_ms, fails, ended: false, came_back: false })
     }
 }
 

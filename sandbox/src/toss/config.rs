@@ -21,6 +21,9 @@ pub struct TossConfig {
     /// Whether a deposit's refund is refused (`ALREADY_REFUNDING_PAYMENT`) while another of the payment is under way.
     /// The code is in Toss' global list and not in that of the cancel; default yes.
     pub one_refund_at_a_time: bool,
+    /// Whether a deposit's refund that failed comes back to `balanceAmount`, so that it can be cancelled again, to another
+    /// account; otherwise the merchant has to bring it back by himself. Not documented; default yes.
+    pub failed_refund_returns: bool,
     /// What a confirm with another order id is answered. Not documented for certain; default `FORBIDDEN_REQUEST`.
     pub wrong_order_code: String,
     /// What a confirm with another amount is answered. Not documented; default `INVALID_REQUEST`.
@@ -117,6 +120,7 @@ impl Default for TossConfig {
             permissive: false,
             refund_takes: Duration::from_secs(2 * 24 * 60 * 60),
             one_refund_at_a_time: true,
+            failed_refund_returns: true,
             wrong_order_code: "FORBIDDEN_REQUEST".to_owned(),
             wrong_amount_code: "INVALID_REQUEST".to_owned(),
         }

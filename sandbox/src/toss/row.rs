@@ -58,7 +58,7 @@ pub(crate) struct Row {
     pub(crate) ask: Ask,
     /// Money that came in, in all.
     pub(crate) taken: u64,
-    /// Money that was given or promised back, in all.
+    /// Money that was given or promised back, in all, without what came back when its refund failed.
     pub(crate) given_back: u64,
     /// As it was before its last change: what a stale replica still shows.
     pub(crate) previous: Option<Box<Row>>,
@@ -131,6 +131,9 @@ pub(crate) struct Refund {
     pub(crate) fails: bool,
     /// Set when its time has come.
     pub(crate) ended: bool,
+    /// Set when it failed and its money can be cancelled again.
+    #[serde(default)]
+    pub(crate) came_back: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -225,15 +228,19 @@ impl TossBooks {
 impl Row {
     /// What is left to cancel.
     pub(crate) fn balance(&self) -> u64 {
-        self.cancels.iter().fold(self.total, |left, cancel| left.saturating_sub(cancel.amount))
+        self.standing().fold(self.total, |left, cancel| left.saturating_sub(cancel.amount))
     }
 
     /// What is left of the tax-free part.
     pub(crate) fn tax_free_balance(&self) -> u64 {
-        self.cancels
-            .iter()
+        self.standing()
             .fold(self.tax_free, |left, cancel| left.saturating_sub(cancel.tax_free))
             .min(self.balance())
+    }
+
+    /// The cancels whose money did not come back.
+    fn standing(&self) -> impl Iterator<Item = &Cancel> {
+        self.cancels.iter().filter(|cancel| cancel.refund.is_none_or(|refund| !refund.came_back))
     }
 
     /// As a stale replica shows it.
@@ -258,11 +265,22 @@ impl Row {
         self.cancels.iter().filter_map(|cancel| cancel.refund)
     }
 
-    /// The one status of all its refunds together. That it sums them up is inferred: the payment has one field for any
+    /// The refunds that its one status speaks of: all but those whose money came back and was asked for again.
+    fn told_refunds(&self) -> impl Iterator<Item = Refund> {
+        let refunds = || self.cancels.iter().filter_map(|cancel| Some((cancel.at_ms, cancel.refund?)));
+        let newest = refunds().next_back().map(|(at_ms, _)| at_ms);
+        let last = refunds().count().saturating_sub(1);
+        refunds().enumerate().filter_map(move |(position, (_, refund))| {
+            let asked_again = position != last && newest.is_some_and(|at_ms| refund.ends_at_ms <= at_ms);
+            (!refund.came_back || !asked_again).then_some(refund)
+        })
+    }
+
+    /// The one status of its refunds together. That it sums them up is inferred: the payment has one field for any
     /// number of refunds, and that field knows `PARTIAL_FAILED`.
     pub(crate) fn refund_status(&self) -> RefundStatus {
-        let failed = self.refunds().filter(|refund| refund.fails).count();
-        match self.refunds().count() {
+        let failed = self.told_refunds().filter(|refund| refund.fails).count();
+        match self.told_refunds().count() {
             0 => RefundStatus::None,
             _ if self.refunds().any(|refund| !refund.ended) => RefundStatus::Pending,
             _ if failed == 0 => RefundStatus::Completed,
@@ -271,11 +289,29 @@ impl Row {
         }
     }
 
-    /// Ends the refunds whose time has come.
-    pub(crate) fn end_refunds(&mut self, now_ms: u64) {
-        for refund in self.cancels.iter_mut().filter_map(|cancel| cancel.refund.as_mut()) {
-            refund.ended |= refund.ends_at_ms <= now_ms;
+    /// Ends the refunds whose time has come. The money of those that fail comes back, if `returns`.
+    pub(crate) fn end_refunds(&mut self, now_ms: u64, returns: bool) {
+        let mut came_back = 0_u64;
+        for cancel in &mut self.cancels {
+            let due = |refund: &&mut Refund| !refund.ended && refund.ends_at_ms <= now_ms;
+            let Some(refund) = cancel.refund.as_mut().filter(due) else { continue };
+            refund.ended = true;
+            refund.came_back = refund.fails && returns;
+            if refund.came_back {
+                came_back = came_back.saturating_add(cancel.amount);
+            }
         }
+        self.given_back = self.given_back.saturating_sub(came_back);
+        if came_back > 0 {
+            let nothing_stands = self.standing().next().is_none();
+            self.status = if nothing_stands { Status::Done } else { Status::PartialCanceled };
+        }
+    }
+
+    /// What it is called after a cancel. In two steps it stays partly cancelled for ever, even when nothing is left.
+    pub(crate) fn status_after_cancel(&self) -> Status {
+        let at_once = self.balance() == 0 && self.standing().count() == 1;
+        if at_once { Status::Canceled } else { Status::PartialCanceled }
     }
 
     /// When something happens to it by itself.

@@ -2,13 +2,21 @@
 
 use std::time::Duration;
 
-use serde_json::json;
-use tests::harness::{AMOUNT, Shop};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::harness::{AMOUNT, Reply, Shop};
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 /// Longer than any account is open here.
 const PAST_DUE: Duration = Duration::from_secs(8 * 24 * 60 * 60);
+
+/// How long the PG is on its way with a refund.
+const REFUND_TAKES: Duration = Duration::from_secs(2 * 24 * 60 * 60);
+
+/// An account that takes no money, and one that does.
+const CLOSED: &str = "999123456789";
+const OPEN: &str = "110123456789";
 
 /// A registered order with an account that waits for its deposit.
 async fn awaiting(shop: &Shop) -> String {
@@ -80,4 +88,89 @@ pub(crate) async fn reversed_and_made_again(shop: &mut Shop) {
     shop.control("deposit", json!({ "payment_id": id })).await;
     let payment = shop.until_status(&id, "paid").await;
     assert_eq!(payment["amount_paid"], AMOUNT);
+}
+
+/// Cancels to an account of the buyer's; `None` is all that is left.
+async fn cancel_to(shop: &Shop, id: &str, key: &str, amount: Option<u64>, account: &str) -> Reply {
+    let refund_account = json!({ "bank_code": "088", "account_number": account, "holder_name": "홍길동" });
+    let mut body = json!({ "reason": "재고 없음", "refund_account": refund_account });
+    if let Some(amount) = amount {
+        body["amount"] = amount.into();
+    }
+    let url = format!("{}/v1/payments/{id}/cancel", shop.demo.url());
+    let headers = [("authorization", "Bearer sk_test_demo"), ("idempotency-key", key)];
+    shop.client.send(Method::POST, &url, &headers, Some(&body)).await
+}
+
+/// The status of every cancel, oldest first.
+fn statuses(payment: &Value) -> Vec<&str> {
+    let rows = payment["cancels"].as_array().unwrap().iter();
+    rows.map(|row| row["status"].as_str().unwrap()).collect()
+}
+
+/// How often a payment's events say this.
+async fn times_told(shop: &Shop, id: &str, event: &str) -> usize {
+    shop.events_of(id).await.iter().filter(|told| *told == event).count()
+}
+
+/// How many cases wait for an operator.
+async fn open_cases(shop: &Shop, id: &str) -> usize {
+    times_told(shop, id, "payment.case_opened").await - times_told(shop, id, "payment.case_closed").await
+}
+
+/// The bank does not take the refund: the payment is paid again, and can be cancelled to another account.
+pub(crate) async fn a_refund_that_failed_goes_to_another_account(shop: &mut Shop) {
+    let id = shop.paid("order-1").await;
+    for (so_far, key) in [(1, "first"), (2, "second")] {
+        let sent = cancel_to(shop, &id, key, None, CLOSED).await.expect(200, "cancelled");
+        assert_eq!(statuses(&sent.body).last(), Some(&"pending"));
+        shop.advance(REFUND_TAKES).await;
+        let payment = shop.until_status(&id, "paid").await;
+        assert_eq!(statuses(&payment), vec!["refused"; so_far]);
+        assert_eq!(payment["cancels"][so_far - 1]["failure"]["reason"], "refund_failed");
+        assert_eq!(
+            (&payment["amount_cancelled"], &payment["cancellable_amount"]),
+            (&json!(0), &json!(AMOUNT))
+        );
+        assert_eq!(open_cases(shop, &id).await, so_far, "a person is asked at once");
+    }
+
+    cancel_to(shop, &id, "third", None, OPEN).await.expect(200, "cancelled");
+    shop.advance(REFUND_TAKES).await;
+    let payment = shop.until(&id, |payment| statuses(payment) == ["refused", "refused", "done"]).await;
+    assert_eq!((&payment["status"], &payment["amount_cancelled"]), (&json!("cancelled"), &json!(AMOUNT)));
+    assert_eq!(payment["cancels"][0]["failure"]["reason"], "refund_failed", "what failed stays failed");
+    assert_eq!(open_cases(shop, &id).await, 0, "nobody is needed any more");
+    assert_eq!(shop.calls("cancel").await.len(), 3);
+}
+
+/// The same of one part after another that was paid out. Nobody tells of the failure: we look.
+pub(crate) async fn a_part_that_failed_goes_to_another_account(shop: &mut Shop) {
+    let id = shop.paid("order-1").await;
+    shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;
+    cancel_to(shop, &id, "part", Some(4_000), OPEN).await.expect(200, "partially_cancelled");
+    shop.advance(REFUND_TAKES).await;
+    shop.until(&id, |payment| statuses(payment) == ["done"]).await;
+
+    cancel_to(shop, &id, "rest", None, CLOSED).await.expect(200, "cancelled");
+    shop.advance(REFUND_TAKES).await;
+    let payment = shop.until(&id, |payment| statuses(payment) == ["done", "refused"]).await;
+    assert_eq!(
+        (&payment["status"], &payment["amount_cancelled"]),
+        (&json!("partially_cancelled"), &json!(4_000))
+    );
+    assert_eq!(payment["cancels"][1]["failure"]["reason"], "refund_failed");
+    assert_eq!(payment["cancellable_amount"], AMOUNT - 4_000);
+    assert_eq!(open_cases(shop, &id).await, 1);
+
+    cancel_to(shop, &id, "some", Some(1_000), OPEN).await.expect(200, "partially_cancelled");
+    shop.advance(REFUND_TAKES).await;
+    shop.until(&id, |payment| statuses(payment) == ["done", "refused", "done"]).await;
+    assert_eq!(open_cases(shop, &id).await, 1);
+
+    cancel_to(shop, &id, "all", None, OPEN).await.expect(200, "cancelled");
+    shop.advance(REFUND_TAKES).await;
+    let payment = shop.until(&id, |payment| statuses(payment) == ["done", "refused", "done", "done"]).await;
+    assert_eq!((&payment["status"], &payment["amount_cancelled"]), (&json!("cancelled"), &json!(AMOUNT)));
+    assert_eq!(open_cases(shop, &id).await, 0);
 }

@@ -56,7 +56,8 @@ flows! {
         virtual_account {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_hidden, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
-            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late, reversed_and_made_again;
+            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late, reversed_and_made_again,
+                a_refund_that_failed_goes_to_another_account, a_part_that_failed_goes_to_another_account;
             webhooks: told_twice, told_before_the_browser, only_the_webhook_came, forged;
         }
     }
@@ -101,6 +102,7 @@ flows! {
         virtual_account {
             paying: paid;
             cancelling: cancelled_in_part_and_then_in_full;
+            deposits: a_refund_that_failed_goes_to_another_account, a_part_that_failed_goes_to_another_account;
             webhooks: told_twice;
         }
     }

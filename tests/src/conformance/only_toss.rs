@@ -298,7 +298,13 @@ pub async fn a_refund_is_pending_until_it_is_completed() {
 }
 
 pub async fn a_refund_that_fails_is_refused_and_its_money_stays_out_of_the_balance() {
-    let bench = TossBench::start().await;
+    // If Toss leaves it to the merchant: whether the money comes back to the balance is not documented.
+    let simulator = SimulatorConfig {
+        keys: vec![per_api(ApiVersion::default())],
+        failed_refund_returns: false,
+        ..SimulatorConfig::default()
+    };
+    let bench = TossBench::of(simulator, |_| ()).await;
     let issued = bench.deposited(&order(1)).await;
     let request = to(all_of(&issued.pg_id, 1, AMOUNT), "88", "999123456789");
     assert_eq!(bench.provider().cancel(&request).await.unwrap().status, CancelStatus::Pending);
@@ -306,8 +312,14 @@ pub async fn a_refund_that_fails_is_refused_and_its_money_stays_out_of_the_balan
     let failed = bench.look(&issued).await;
     assert_eq!(failed.cancels[0].status, CancelStatus::Refused);
     assert_eq!((failed.paid, failed.balance()), (krw(AMOUNT), krw(0)), "Toss would not cancel it again");
+
+    // The same request is answered as it was the first time; another is refused.
+    assert!(bench.provider().cancel(&request).await.is_ok());
     let again = to_account(all_of(&issued.pg_id, 2, AMOUNT));
     assert_eq!(bench.provider().cancel(&again).await.unwrap_err().name(), "conflict");
+    let known = bench.look(&issued).await;
+    assert_eq!(known.cancels, failed.cancels, "one cancel, refused");
+    assert_eq!(bench.money(&order(1)), (AMOUNT, AMOUNT), "sent once");
 }
 
 pub async fn a_refund_is_refused_while_another_is_under_way() {

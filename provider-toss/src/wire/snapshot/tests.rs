@@ -336,7 +336,7 @@ fn of_several_refunds_none_is_done_until_all_are() {
         ("COMPLETED", Done, Done),
         // The newest may be all it speaks of.
         ("FAILED", Refused, Pending),
-        ("PARTIAL_FAILED", Pending, Pending),
+        ("PARTIAL_FAILED", Refused, Pending),
     ] {
         let cancels = json!([
             {"cancelAmount": 500, "transactionKey": "newest", "cancelStatus": "DONE"},
@@ -354,6 +354,67 @@ fn of_several_refunds_none_is_done_until_all_are() {
         unnamed["lastTransactionKey"] = Value::Null;
         assert_eq!(statuses(unnamed), [older, newest], "{refund}: without a name the last is the newest");
     }
+}
+
+/// A deposit of 27,500 won, cancelled by parts: their amounts, and what was left after each.
+fn refunded(status: &str, balance: u64, refunds: &str, parts: &[(u64, u64)]) -> Snapshot {
+    let cancel = |(amount, left): &(u64, u64)| json!({"cancelAmount": amount, "refundableAmount": left, "cancelStatus": "DONE"});
+    let cancels: Vec<Value> = parts.iter().map(cancel).collect();
+    read(&with(
+        ACCOUNT,
+        json!({
+            "status": status, "approvedAt": "2026-03-14T10:31:02+09:00", "balanceAmount": balance,
+            "virtualAccount": {"refundStatus": refunds}, "cancels": cancels,
+        }),
+    ))
+}
+
+#[test]
+fn a_failed_refund_is_refused_and_the_next_one_speaks_for_itself() {
+    use CancelStatus::{Done, Pending, Refused};
+    let all = (27_500, 0);
+    for (status, balance, refunds, parts, newest) in [
+        // The money came back: it can be cancelled again.
+        ("DONE", 27_500, "FAILED", vec![all], Refused),
+        ("CANCELED", 0, "PENDING", vec![all, all], Pending),
+        ("CANCELED", 0, "COMPLETED", vec![all, all], Done),
+        ("DONE", 27_500, "FAILED", vec![all, all], Refused),
+        // The next one is taken, and the word is still that about the one before.
+        ("CANCELED", 0, "FAILED", vec![all, all], Pending),
+        // The second of two parts came back.
+        ("PARTIAL_CANCELED", 20_000, "PARTIAL_FAILED", vec![(7_500, 20_000), (20_000, 0)], Refused),
+        ("PARTIAL_CANCELED", 20_000, "FAILED", vec![(7_500, 20_000), (20_000, 0)], Refused),
+        // The first came back, the second did not.
+        ("PARTIAL_CANCELED", 7_500, "PARTIAL_FAILED", vec![(7_500, 20_000), (20_000, 7_500)], Pending),
+        ("PARTIAL_CANCELED", 7_500, "COMPLETED", vec![(7_500, 20_000), (20_000, 7_500)], Done),
+        // Nothing comes back: the amounts do not say whose failure it is.
+        ("CANCELED", 0, "FAILED", vec![all], Refused),
+        ("PARTIAL_CANCELED", 0, "PARTIAL_FAILED", vec![(7_500, 20_000), (20_000, 0)], Refused),
+    ] {
+        let snapshot = refunded(status, balance, refunds, &parts);
+        let case = format!("{status} {balance} {refunds} {parts:?}");
+        assert_eq!((snapshot.status, snapshot.balance()), (PgStatus::Paid, Money::krw(balance)), "{case}");
+        assert_eq!(snapshot.cancels.last().unwrap().status, newest, "{case}");
+        let older = &snapshot.cancels[..parts.len() - 1];
+        assert!(
+            older.iter().all(|cancel| cancel.status != Refused),
+            "only the newest is surely refused: {case}"
+        );
+    }
+}
+
+#[test]
+fn a_cancel_that_was_never_done_explains_no_failed_refund() {
+    let cancels = json!([
+        {"cancelAmount": 27500, "refundableAmount": 0, "cancelStatus": "ABORTED"},
+        {"cancelAmount": 27500, "refundableAmount": 0, "cancelStatus": "DONE"},
+    ]);
+    let changes = json!({
+        "status": "CANCELED", "approvedAt": "2026-03-14T10:31:02+09:00", "balanceAmount": 0,
+        "virtualAccount": {"refundStatus": "FAILED"}, "cancels": cancels,
+    });
+    let read = read(&with(ACCOUNT, changes));
+    assert!(read.cancels.iter().all(|cancel| cancel.status == CancelStatus::Refused), "{:?}", read.cancels);
 }
 
 #[test]

@@ -14,6 +14,7 @@ use crate::{
 pub(super) const START_MS: u64 = 1_773_451_862_000;
 pub(super) const WIDGET_SECRET_KEY: &str = "test_gsk_paymux_sandbox";
 pub(super) const WIDGET_CLIENT_KEY: &str = "test_gck_paymux_sandbox";
+
 /// An account that a refund reaches.
 pub(super) fn refund_account() -> Value {
     json!({ "bank": "88", "accountNumber": "110234567890", "holderName": "박서준" })
@@ -25,6 +26,18 @@ pub(super) struct Bench {
     pub(super) http: reqwest::Client,
     pub(super) inbox: Inbox,
     pub(super) secret_key: String,
+}
+
+/// Gives a part of a deposit back.
+pub(super) fn refund(amount: u64) -> Value {
+    json!({ "cancelReason": "변심", "cancelAmount": amount, "refundReceiveAccount": refund_account() })
+}
+
+/// The same, to an account that takes no money.
+pub(super) fn refund_that_fails(amount: u64) -> Value {
+    let mut body = refund(amount);
+    body["refundReceiveAccount"]["accountNumber"] = "999123456789".into();
+    body
 }
 
 /// A status and a body.

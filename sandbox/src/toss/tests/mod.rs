@@ -3,6 +3,7 @@
 mod bench;
 mod cancels;
 mod confirms;
+mod failed_refunds;
 mod faults;
 mod idempotency;
 mod look_ups;

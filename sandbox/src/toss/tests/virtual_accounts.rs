@@ -1,18 +1,12 @@
 //! Virtual accounts: issue, deposit, reversal, expiry, refund.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::{
     super::TossConfig,
-    bench::{Bench, refund_account, refusal, refused, text},
+    bench::{Bench, refund, refund_that_fails, refusal, refused, text},
 };
 use crate::{ControlErrorCode, OrderAction, PayMethod, PayOutcome, PayRequest};
-
-fn refund(amount: u64) -> Value {
-    json!({ "cancelReason": "변심", "cancelAmount": amount, "refundReceiveAccount": refund_account() })
-}
 
 #[tokio::test]
 async fn only_the_confirm_shows_the_secret() {
@@ -140,16 +134,6 @@ async fn a_refund_is_pending_for_two_days() {
 }
 
 #[tokio::test]
-async fn a_refund_can_fail_in_the_end() {
-    let bench = Bench::with(TossConfig { refund_takes: Duration::ZERO, ..TossConfig::default() }).await;
-    let payment = bench.deposited("order-0001", 10_000).await;
-    let mut body = refund(10_000);
-    body["refundReceiveAccount"]["accountNumber"] = "999123456789".into();
-    let (_, cancelled) = bench.cancel(&payment, body).await;
-    assert_eq!(cancelled["virtualAccount"]["refundStatus"], "FAILED");
-}
-
-#[tokio::test]
 async fn while_a_refund_is_under_way_no_other_begins() {
     let bench = Bench::start().await;
     let payment = bench.deposited("order-0001", 10_000).await;
@@ -166,11 +150,9 @@ async fn one_status_sums_up_all_refunds() {
     let config = TossConfig { one_refund_at_a_time: false, ..TossConfig::default() };
     let bench = Bench::with(config).await;
     let payment = bench.deposited("order-0001", 10_000).await;
-    let mut fails = refund(1_000);
-    fails["refundReceiveAccount"]["accountNumber"] = "999123456789".into();
     bench.cancel(&payment, refund(4_000)).await;
     bench.advance_minutes(24 * 60);
-    bench.cancel(&payment, fails).await;
+    bench.cancel(&payment, refund_that_fails(1_000)).await;
     for (minutes, status) in [(24 * 60, "PENDING"), (24 * 60, "PARTIAL_FAILED")] {
         bench.advance_minutes(minutes);
         assert_eq!(bench.look_up(&payment).await["virtualAccount"]["refundStatus"], status);
