@@ -52,8 +52,9 @@ impl CaseKind {
                 "Look the payment up in the PG's own console. Close as done if this cancel is in its list, as not_done if it is not."
             }
             Self::RefusedCompensation => {
-                "Give the money back: cancel the payment through the API, for a deposit with a refund_account, or in the PG's \
-                 own console, or by bank transfer. Close as done when the buyer has it, as not_done if it is to be kept."
+                "Give this PG payment's money back in the PG's own console, or by bank transfer. Where the payment itself shows \
+                 the amount as cancellable, cancelling it through the API, for a deposit with a refund_account, does it too. \
+                 Close as done when the buyer has it, as not_done if it is to be kept."
             }
             Self::FailedRefund => {
                 "Ask the buyer for another account and cancel again with it as refund_account, or pay by bank transfer. \

@@ -1,12 +1,14 @@
-//! Opening a case when only a person can go on, and closing it when the PG tells after all.
+//! Opening a case when only a person can go on, closing it when the PG tells after all, and what a person's
+//! decision does to a payment.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::{
-    Attempt, Cancel, CancelOrigin, CancelScope, CancelStatus, Case, CaseClosing, CaseKind, CaseSubject,
-    EventKind, FailureReason, PaymentRecord, Sending, draft::Draft, schedule::later,
+    Attempt, AttemptStatus, Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Case, CaseClosing,
+    CaseKind, CaseOutcome, CaseSubject, EventKind, Failure, FailureReason, PaymentRecord, PaymentStatus,
+    draft::Draft, schedule::later,
 };
 
 /// How long an outcome may be unknown before a person is asked.
@@ -42,6 +44,68 @@ impl Draft {
     }
 }
 
+impl Draft {
+    /// An operator knows whether the money was taken.
+    pub(crate) fn decide_confirm(&mut self, number: u16, outcome: CaseOutcome, now: Timestamp) {
+        let confirming = self.record.payment.status == PaymentStatus::Confirming;
+        let accepts = self.record.accepted_attempt().is_none();
+        match outcome {
+            CaseOutcome::NotDone => {
+                let failure = Failure::of(FailureReason::Other);
+                self.close_attempt(number, &failure);
+                if confirming {
+                    self.record.payment.status = PaymentStatus::Failed;
+                    self.record.payment.failure = Some(failure);
+                }
+            }
+            CaseOutcome::Done if accepts => {
+                if let Some(attempt) = self.attempt_mut(number) {
+                    attempt.status = AttemptStatus::Accepted;
+                    attempt.accepted = true;
+                }
+                let payment = &mut self.record.payment;
+                payment.late |= !confirming;
+                payment.status = PaymentStatus::Paid;
+                payment.amount_paid = payment.terms.amount;
+                payment.paid_at = Some(now);
+                payment.failure = None;
+            }
+            // A second payment of the order: the row stays, and the money is the operator's to give back.
+            CaseOutcome::Done => {
+                if let Some(attempt) = self.attempt_mut(number) {
+                    attempt.status = AttemptStatus::Closed;
+                }
+            }
+        }
+    }
+
+    /// An operator knows whether the PG gave the money back.
+    pub(crate) fn decide_cancel(&mut self, id: &CancelId, outcome: CaseOutcome, pg_told: bool) {
+        let accepted = self.record.accepted().cloned();
+        let Some(cancel) = self.cancel_mut(id) else { return };
+        if outcome == CaseOutcome::NotDone {
+            return cancel.refuse(Failure::of(FailureReason::NotCancellable));
+        }
+        cancel.status = CancelStatus::Done;
+        cancel.failure = None;
+        // What the PG told just now has every cancel in its amounts.
+        if pg_told || !accepted.is_some_and(|accepted| cancel.takes_from(&accepted)) {
+            return;
+        }
+        let payment = &self.record.payment;
+        let left = payment.amount_paid.saturating_sub(payment.amount_cancelled);
+        let Some(cancel) = self.cancel_mut(id) else { return };
+        if cancel.amount.amount() > left.amount() {
+            cancel.amount = left;
+        }
+        let left = left.saturating_sub(cancel.amount);
+        let payment = &mut self.record.payment;
+        payment.amount_cancelled = payment.amount_paid.saturating_sub(left);
+        payment.status =
+            if left.is_zero() { PaymentStatus::Cancelled } else { PaymentStatus::PartiallyCancelled };
+    }
+}
+
 /// Everything about a payment that only a person can settle.
 fn troubles(record: &PaymentRecord, now: Timestamp) -> Vec<(CaseSubject, CaseKind)> {
     let is_old = |since: Timestamp| later(since, UNKNOWN_FOR) <= now;
@@ -55,7 +119,11 @@ fn troubles(record: &PaymentRecord, now: Timestamp) -> Vec<(CaseSubject, CaseKin
         .filter(is_unknown)
         .map(|attempt| (CaseSubject::Confirm(attempt.number), CaseKind::UnknownConfirm));
     let cancels = record.cancels.iter().filter_map(|cancel| {
-        let since = cancel.sending.as_ref().map_or(cancel.created_at, |sent: &Sending| sent.first_sent_at);
+        let since = match &cancel.sending {
+            // What we must give back is sent afresh as often as it takes.
+            Some(sent) if cancel.origin != CancelOrigin::Compensation => sent.first_sent_at,
+            _ => cancel.created_at,
+        };
         let kind = if cancel.status.is_unsettled() && is_old(since) {
             CaseKind::UnknownCancel
         } else if is_still_owed(record, cancel) {
@@ -73,20 +141,28 @@ fn troubles(record: &PaymentRecord, now: Timestamp) -> Vec<(CaseSubject, CaseKin
 
 /// Whether a refused cancel leaves money where it must not stay, and nothing after it gave that back.
 fn is_still_owed(record: &PaymentRecord, cancel: &Cancel) -> bool {
-    let must_go_back = cancel.origin == CancelOrigin::Compensation || cancel.is_failed_refund();
+    let compensates = cancel.origin == CancelOrigin::Compensation;
+    let must_go_back = compensates || cancel.is_failed_refund();
     if cancel.status != CancelStatus::Refused || cancel.scope == CancelScope::Close || !must_go_back {
         return false;
     }
-    let after = record.cancels.iter().skip_while(|other| other.id != cancel.id).skip(1);
-    let of_it = after.filter(|other| other.pg_id == cancel.pg_id && other.scope != CancelScope::Close);
+    let of_it = |other: &&Cancel| other.pg_id == cancel.pg_id && other.scope != CancelScope::Close;
+    let rows: Vec<_> = record.cancels.iter().filter(of_it).collect();
+    let place = rows.iter().position(|row| row.id == cancel.id).unwrap_or_default();
+    let after = rows.get(place + 1..).unwrap_or_default();
     // A compensation that was written anew answers for the money itself.
-    let anew = |other: &Cancel| {
-        cancel.origin == CancelOrigin::Compensation && other.origin == CancelOrigin::Compensation
-    };
-    let gives_back = |other: &&Cancel| matches!(other.status, CancelStatus::Done | CancelStatus::Pending);
-    let given_back =
-        of_it.clone().filter(gives_back).fold(0_u64, |sum, other| sum.saturating_add(other.amount.amount()));
-    !of_it.clone().any(anew) && given_back < cancel.amount.amount()
+    if compensates && after.iter().any(|row| row.origin == CancelOrigin::Compensation) {
+        return false;
+    }
+    // What comes back makes good what failed first.
+    let failed = |row: &Cancel| if compensates { row.id == cancel.id } else { row.is_failed_refund() };
+    let first = rows.iter().position(|row| failed(row)).unwrap_or_default();
+    let gives_back = |row: &Cancel| row.status == CancelStatus::Done;
+    sum(&rows[first..], gives_back) < sum(&rows[..=place], failed)
+}
+
+fn sum(rows: &[&Cancel], counts: impl Fn(&Cancel) -> bool) -> u64 {
+    rows.iter().filter(|row| counts(row)).fold(0, |sum, row| sum.saturating_add(row.amount.amount()))
 }
 
 impl Cancel {

@@ -1,9 +1,9 @@
 //! Following cancels, and writing those that give back money which must not stay.
 
 use crate::{
-    Cancel, CancelOrigin, CancelScope, CancelStatus, EventKind, Failure, FailureReason, LatePayments, Money,
-    PaymentStatus, PgPaymentId, PgStatus, Snapshot, SnapshotCancel, draft::Draft, schedule::settled_at,
-    settle::Context,
+    Cancel, CancelOrigin, CancelScope, CancelStatus, CaseClosing, CaseKind, CaseSubject, EventKind, Failure,
+    FailureReason, LatePayments, Money, PaymentStatus, PgPaymentId, PgStatus, Snapshot, SnapshotCancel,
+    draft::Draft, schedule::settled_at, settle::Context,
 };
 
 impl Draft {
@@ -137,12 +137,24 @@ impl Draft {
         let of_it = |cancel: &&Cancel| cancel.pg_id.as_ref() == Some(&snapshot.pg_id);
         let blocked =
             self.record.cancels.iter().filter(of_it).any(|cancel| blocks(cancel, scope, amount, context));
-        if amount.is_zero() || !possible || blocked {
+        if amount.is_zero() || !possible || blocked || self.was_decided(&snapshot.pg_id) {
             return false;
         }
         let row = compensation(number, snapshot.pg_id.clone(), amount, scope, reason, context);
         self.record.cancels.push(row);
         true
+    }
+}
+
+impl Draft {
+    /// Whether an operator has settled beside the PG what becomes of this PG payment's money.
+    fn was_decided(&self, pg_id: &PgPaymentId) -> bool {
+        self.record.payment.cases.iter().any(|case| {
+            let CaseSubject::Cancel(id) = &case.about else { return false };
+            case.kind == CaseKind::RefusedCompensation
+                && matches!(case.closing, Some(CaseClosing::Decided { .. }))
+                && self.record.cancel(id).is_some_and(|cancel| cancel.pg_id.as_ref() == Some(pg_id))
+        })
     }
 }
 

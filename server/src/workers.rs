@@ -54,8 +54,10 @@ async fn work(gateway: Arc<Gateway>, account: AccountId, tasks: TaskTracker) {
 }
 
 async fn round(gateway: &Gateway, account: &AccountId) -> Result<(), GatewayError> {
-    gateway.process_inbox(account).await?;
-    gateway.resolve_due(account).await?;
+    // Side by side: a flood of webhooks must not keep payments waiting.
+    let (inbox, due) = tokio::join!(gateway.process_inbox(account), gateway.resolve_due(account));
+    inbox?;
+    due?;
     Ok(())
 }
 

@@ -12,7 +12,13 @@ use crate::PaymentId;
 
 /// The look-ups that run or wait now, by payment.
 #[derive(Debug, Default)]
-pub(crate) struct AskedLooks(Mutex<HashMap<PaymentId, Arc<Looks>>>);
+pub(crate) struct AskedLooks(Mutex<HashMap<PaymentId, Entry>>);
+
+#[derive(Debug, Default)]
+struct Entry {
+    callers: usize,
+    looks: Arc<Looks>,
+}
 
 /// The look-ups of one payment, counted as they start.
 #[derive(Debug, Default)]
@@ -47,8 +53,7 @@ impl AskedLooks {
         id: &PaymentId,
         look: impl Future<Output = Result<T, E>>,
     ) -> Look<Result<T, E>> {
-        let looks = Arc::clone(self.all().entry(id.clone()).or_default());
-        let place = Place { of: self, id, looks };
+        let place = self.enter(id);
         let looks = &place.looks;
         let came_after = looks.started.load(Ordering::SeqCst);
         let mut newest = looks.newest.lock().await;
@@ -63,7 +68,14 @@ impl AskedLooks {
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<PaymentId, Arc<Looks>>> {
+    fn enter<'a>(&'a self, id: &'a PaymentId) -> Place<'a> {
+        let mut all = self.all();
+        let entry = all.entry(id.clone()).or_default();
+        entry.callers += 1;
+        Place { of: self, id, looks: Arc::clone(&entry.looks) }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<PaymentId, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,8 +90,9 @@ struct Place<'a> {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut all = self.of.all();
-        // One in the map, one here.
-        if Arc::strong_count(&self.looks) == 2 {
+        let Some(entry) = all.get_mut(self.id) else { return };
+        entry.callers -= 1;
+        if entry.callers == 0 {
             all.remove(self.id);
         }
     }

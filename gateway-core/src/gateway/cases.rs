@@ -1,13 +1,14 @@
 //! What operators do with cases: list them, and decide.
 
+use std::time::Duration;
+
 use crate::{
-    AttemptStatus, CancelId, CancelStatus, CaseClosing, CaseKind, CaseOutcome, CaseSubject, EventKind,
-    Failure, FailureReason, Gateway, GatewayError, PaymentId, PaymentRecord, PaymentStatus, StateProblem,
-    StoreError,
-    draft::Draft,
-    gateway::{line::Errand, look_up::LookUpError},
-    is_printable,
+    CaseClosing, CaseKind, CaseOutcome, CaseSubject, EventKind, Gateway, GatewayError, PaymentId,
+    PaymentRecord, StateProblem, StoreError, draft::Draft, gateway::look_up::LookUpError, is_printable,
+    schedule::later,
 };
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What an operator decided about a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,18 +77,24 @@ impl Gateway {
     ) -> Result<PaymentRecord, GatewayError> {
         verdict.check()?;
         let merchant = self.store.owner_of(id).await?.ok_or(GatewayError::NotFound)?;
-        self.open_case(self.payment(&merchant, id).await?, number)?;
-        match Box::pin(self.look_up(&merchant, id, None, 0, Errand::Asked)).await {
-            Ok(looked_up) => drop(Box::pin(self.follow_up(looked_up.record)).await?),
+        let (record, ..) = self.open_case(self.payment(&merchant, id).await?, number)?;
+        let _place = self.place(&record.payment.account)?;
+        let pg_told = match Box::pin(self.look_now(&merchant, id)).await {
+            Ok(looked_up) => {
+                Box::pin(self.follow_up(looked_up.record)).await?;
+                true
+            }
             Err(LookUpError::Gateway(error)) => return Err(error),
+            Err(LookUpError::Busy(until)) => return Err(self.busy_until(until)),
             // That it does not tell may be the very reason of the case.
             Err(LookUpError::Provider(error)) => {
                 tracing::warn!(payment = %id, case = number, error = error.name(), "the PG could not be asked before a case was closed");
+                false
             }
-        }
+        };
         for _ in 0..3 {
             let (record, kind, about) = self.open_case(self.payment(&merchant, id).await?, number)?;
-            let draft = self.decided(record, number, kind, &about, verdict);
+            let draft = self.decided(record, number, (kind, &about), verdict, pg_told)?;
             match self.commit(draft, 0).await {
                 Err(StoreError::Conflict) => {}
                 closed => {
@@ -119,21 +126,32 @@ impl Gateway {
         &self,
         record: PaymentRecord,
         number: u16,
-        kind: CaseKind,
-        about: &CaseSubject,
+        what: (CaseKind, &CaseSubject),
         verdict: &CaseVerdict,
-    ) -> Draft {
+        pg_told: bool,
+    ) -> Result<Draft, GatewayError> {
+        let now = self.clock.now();
         let mut draft = Draft::of(record);
-        match (kind, about) {
+        match what {
             (CaseKind::UnknownConfirm, CaseSubject::Confirm(attempt)) => {
-                draft.decide_confirm(*attempt, verdict.outcome, self.clock.now());
+                let named = draft.attempt(*attempt).is_some_and(|attempt| attempt.pg_id.is_some());
+                if verdict.outcome == CaseOutcome::Done && !named {
+                    // Money that has no name here could never be given back.
+                    let rule = "must be not_done: the PG's id of the payment is not known here, and what it shows later is believed";
+                    return Err(GatewayError::invalid("outcome", rule));
+                }
+                draft.decide_confirm(*attempt, verdict.outcome, now);
             }
-            (CaseKind::UnknownCancel, CaseSubject::Cancel(id)) => draft.decide_cancel(id, verdict.outcome),
+            (CaseKind::UnknownCancel, CaseSubject::Cancel(id)) => {
+                draft.decide_cancel(id, verdict.outcome, pg_told);
+            }
             // The row says already what the PG did; what was done beside the PG is in the case.
             _ => {}
         }
+        // A decision is no wall: the PG is asked once more.
+        draft.look_again(later(now, DAY));
         let closing = CaseClosing::Decided {
-            at: self.clock.now(),
+            at: now,
             by: verdict.by.clone(),
             outcome: verdict.outcome,
             reason: verdict.reason.clone(),
@@ -143,62 +161,6 @@ impl Gateway {
             case.closing = Some(closing);
         }
         draft.tell(EventKind::CaseClosed);
-        draft
-    }
-}
-
-impl Draft {
-    /// An operator knows whether the money was taken.
-    fn decide_confirm(&mut self, number: u16, outcome: CaseOutcome, now: jiff::Timestamp) {
-        let confirming = self.record.payment.status == PaymentStatus::Confirming;
-        let accepts = self.record.accepted().is_none();
-        match outcome {
-            CaseOutcome::NotDone => {
-                let failure = Failure::of(FailureReason::Other);
-                self.close_attempt(number, &failure);
-                if confirming {
-                    self.record.payment.status = PaymentStatus::Failed;
-                    self.record.payment.failure = Some(failure);
-                }
-            }
-            CaseOutcome::Done if accepts => {
-                if let Some(attempt) = self.attempt_mut(number) {
-                    attempt.status = AttemptStatus::Accepted;
-                    attempt.accepted = true;
-                }
-                let payment = &mut self.record.payment;
-                payment.status = PaymentStatus::Paid;
-                payment.amount_paid = payment.terms.amount;
-                payment.paid_at = Some(now);
-                payment.failure = None;
-            }
-            // A second payment of the order: the row stays, and the money is the operator's to give back.
-            CaseOutcome::Done => {
-                if let Some(attempt) = self.attempt_mut(number) {
-                    attempt.status = AttemptStatus::Closed;
-                }
-            }
-        }
-    }
-
-    /// An operator knows whether the PG gave the money back.
-    fn decide_cancel(&mut self, id: &CancelId, outcome: CaseOutcome) {
-        let accepted = self.record.accepted().cloned();
-        let Some(cancel) = self.cancel_mut(id) else { return };
-        if outcome == CaseOutcome::NotDone {
-            return cancel.refuse(Failure::of(FailureReason::NotCancellable));
-        }
-        cancel.status = CancelStatus::Done;
-        cancel.failure = None;
-        let (amount, is_accepted) =
-            (cancel.amount, accepted.is_some_and(|accepted| cancel.takes_from(&accepted)));
-        let payment = &mut self.record.payment;
-        if !is_accepted {
-            return;
-        }
-        let left = payment.amount_paid.saturating_sub(payment.amount_cancelled).saturating_sub(amount);
-        payment.amount_cancelled = payment.amount_paid.saturating_sub(left);
-        payment.status =
-            if left.is_zero() { PaymentStatus::Cancelled } else { PaymentStatus::PartiallyCancelled };
+        Ok(draft)
     }
 }

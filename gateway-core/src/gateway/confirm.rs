@@ -272,7 +272,10 @@ impl Gateway {
                 idempotency_key: idempotency_key(id, "confirm", &number.to_string(), 1),
                 state: claimed.state.clone(),
             };
-            self.call(account, Errand::Money, account.provider.confirm(&request)).await.map_err(Some)
+            match self.admit(&account.id, Errand::Asked, 1) {
+                Ok(()) => self.call(account, account.provider.confirm(&request)).await.map_err(Some),
+                Err(_) => Err(None),
+            }
         };
         match asked {
             Ok(snapshot) if snapshot.pg_order_id == attempt.pg_order_id.as_str() => {
@@ -296,14 +299,14 @@ impl Gateway {
             Ok(_) | Err(_) => {}
         }
         // A stranger, a race, or no answer: ask by order as well, where no id is known.
-        match self.look_up(merchant, id, Some(&claimed), 0, Errand::Money).await {
+        match self.look_up(merchant, id, Some(&claimed), 0, Errand::Asked).await {
             Ok(looked_up) => {
                 let met_stranger = looked_up.met_stranger;
                 self.follow_up(looked_up.record).await?;
                 Ok(met_stranger)
             }
             Err(LookUpError::Gateway(error)) => Err(error),
-            Err(LookUpError::Provider(_)) => {
+            Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {
                 // What the browser brought may be untrue: it is asked again soon.
                 self.mark(&record.payment.account, id, self.clock.now()).await?;
                 Ok(false)

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     Account, AccountId, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
-    PgPaymentId, Proof, RawWebhook, ReceivedWebhook, WebhookClaim, WebhookSubject,
+    PgPaymentId, Proof, RawWebhook, ReceivedWebhook, Watch, WebhookClaim, WebhookSubject,
     gateway::{
         line::Errand,
         look_up::{LookUpError, says_nothing_ever, unanswered},
@@ -15,10 +15,14 @@ use crate::{
     schedule::{BETWEEN_HINTS, later},
 };
 
-/// How long a worker keeps a webhook to itself.
-const LEASE: Duration = Duration::from_secs(60);
+/// How long a worker keeps a webhook to itself: longer than a batch takes with a PG that answers slowly.
+const LEASE: Duration = Duration::from_secs(2 * 60);
 
-const ROUND: u32 = 64;
+/// How long a webhook waits for a PG that cannot be asked about the id it names, which may be made up. A
+/// PG repeats what it means, and its list is swept; the room is for others.
+const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+const ROUND: u32 = 16;
 const AT_ONCE: usize = 8;
 
 /// What came of a received webhook.
@@ -84,7 +88,13 @@ impl Gateway {
 
     async fn process_webhook(&self, webhook: &ReceivedWebhook) -> Result<InboxOutcome, GatewayError> {
         let outcome = match self.accounts.get(&webhook.account) {
-            Some(account) => self.follow_webhook(account, webhook).await?,
+            Some(account) => match self.follow_webhook(account, webhook).await {
+                Err(error) if later(webhook.received_at, KEPT_FOR) <= self.clock.now() => {
+                    tracing::error!(account = %webhook.account, webhook = %webhook.id, %error, "the PG could not be asked about the payment a webhook names for a day; let go, the payment itself stays watched");
+                    InboxOutcome::Ignored
+                }
+                outcome => outcome?,
+            },
             None => InboxOutcome::Ignored,
         };
         self.store.finish_webhook(&webhook.id).await?;
@@ -126,15 +136,17 @@ impl Gateway {
         let record = self.payment(&merchant, &payment).await?;
         let proved = is_proved(claim, &record);
         let now = self.clock.now();
-        let at = if proved { now } else { self.turn_of(&record, now) };
-        self.mark(&account.id, &payment, at).await?;
-        if let Some(pg_id) = pg_id.filter(|pg_id| !is_known(&record, pg_id)) {
-            if !proved && !self.has_turn(account, now) {
-                // It stays in the inbox: delayed, never dropped.
-                return Err(GatewayError::ProviderUnavailable { retry_after: Some(LEASE) });
-            }
-            self.look_up_unknown(&record, pg_id, pg_order_id).await?;
+        let Some(unknown) = pg_id.filter(|pg_id| !is_known(&record, pg_id)) else {
+            let at = if proved { now } else { self.turn_of(&record, now) };
+            self.mark(&account.id, &payment, at).await?;
+            return Ok(InboxOutcome::Marked { proved });
+        };
+        if !proved && !self.has_turn(account) {
+            // It stays in the inbox: delayed, never dropped.
+            return Err(GatewayError::ProviderUnavailable { retry_after: Some(LEASE) });
         }
+        self.mark(&account.id, &payment, now).await?;
+        self.look_up_unknown(&record, unknown, pg_order_id).await?;
         Ok(InboxOutcome::Marked { proved })
     }
 
@@ -144,7 +156,9 @@ impl Gateway {
     fn turn_of(&self, record: &PaymentRecord, now: Timestamp) -> Timestamp {
         let payment = &record.payment;
         let waits = record.hints > payment.answered_hints;
-        if let Some(watch) = payment.watch.filter(|_| waits) {
+        // A look far away waits for a PG that did not answer, and not for this hint's turn.
+        let is_soon = |watch: &Watch| waits && watch.at <= later(now, BETWEEN_HINTS);
+        if let Some(watch) = payment.watch.filter(is_soon) {
             return watch.at;
         }
         let earliest = payment.hint_looked_at.map_or(now, |last| later(last, BETWEEN_HINTS).max(now));
@@ -154,8 +168,8 @@ impl Gateway {
     }
 
     /// Whether a hint without proof may have the PG asked now.
-    fn has_turn(&self, account: &Account, now: Timestamp) -> bool {
-        self.lines.get(&account.id).is_none_or(|line| line.takes_hint(now))
+    fn has_turn(&self, account: &Account) -> bool {
+        self.lines.get(&account.id).is_none_or(|line| line.takes_hint(self.clock.now()))
     }
 
     async fn owner(
@@ -207,6 +221,7 @@ impl Gateway {
             }
             // The webhook stays in the inbox and is worked on again.
             Err(LookUpError::Provider(error)) => Err(unanswered(error)),
+            Err(LookUpError::Busy(until)) => Err(self.busy_until(until)),
         }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
-use crate::{BoxError, ProviderError, schedule::later};
+use crate::schedule::later;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -46,11 +46,6 @@ pub(crate) enum Errand {
     Routine,
 }
 
-/// The account's own limit is reached; nothing was sent.
-#[derive(Debug, thiserror::Error)]
-#[error("the account's requests per minute are used up")]
-struct LimitReached;
-
 /// One account's line to its PG.
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -74,7 +69,7 @@ impl Line {
         Self {
             woken: Notify::new(),
             calls: Semaphore::new(usize::try_from(limits.calls_at_once).unwrap_or(Semaphore::MAX_PERMITS)),
-            limit: limits.requests_per_minute,
+            limit: limits.requests_per_minute.map(|limit| limit.max(1)),
             state: Mutex::new(State {
                 now: Timestamp::MIN,
                 requests: LastMinute::of(limits.requests_per_minute.unwrap_or(0)),
@@ -98,35 +93,43 @@ impl Line {
         self.calls.try_acquire().ok()
     }
 
-    /// Counts a request that is about to go out.
-    pub(crate) fn send(&self, errand: Errand, now: Timestamp) -> Result<(), ProviderError> {
+    /// Counts requests that belong together and are about to go out.
+    ///
+    /// # Errors
+    ///
+    /// From when on they may go; none of them is counted.
+    pub(crate) fn admit(&self, errand: Errand, requests: u32, now: Timestamp) -> Result<(), Timestamp> {
         let mut state = self.state(now);
-        if self.room(&mut state, errand, now) == 0 {
-            return Err(ProviderError::NotSent(BoxError::from(LimitReached)));
+        let from = self.free_from(&state, errand, requests);
+        if from > state.now {
+            return Err(from);
         }
         if self.limit.is_some() {
-            state.requests.take(now);
+            let now = state.now;
+            (0..requests).for_each(|_| state.requests.take(now));
         }
         Ok(())
     }
 
     /// How many routine requests may go out now, at most `most`.
     pub(crate) fn routine_room(&self, most: u32, now: Timestamp) -> u32 {
-        self.room(&mut self.state(now), Errand::Routine, now).min(most)
+        let state = self.state(now);
+        if state.paused_until.is_some() {
+            return 0;
+        }
+        let taken = state.requests.taken(state.now);
+        self.share(Errand::Routine).map_or(most, |share| share.saturating_sub(taken).min(most))
     }
 
     /// From when on a routine request may go out.
     pub(crate) fn routine_from(&self, now: Timestamp) -> Timestamp {
-        let state = self.state(now);
-        let paused_until = state.paused_until.unwrap_or(now);
-        let limited_until = self.limit.map_or(now, |limit| state.requests.free_at(limit - limit / 4, now));
-        paused_until.max(limited_until).max(now)
+        self.free_from(&self.state(now), Errand::Routine, 1)
     }
 
     /// The PG asked to be left alone for a while.
     pub(crate) fn pause(&self, wait: Duration, now: Timestamp) {
-        let until = later(now, wait.min(LONGEST_PAUSE));
         let mut state = self.state(now);
+        let until = later(state.now, wait.min(LONGEST_PAUSE));
         state.paused_until = state.paused_until.max(Some(until));
     }
 
@@ -140,34 +143,45 @@ impl Line {
 
     /// Whether a hint without proof has its turn now; then it is taken.
     pub(crate) fn takes_hint(&self, now: Timestamp) -> bool {
-        let hints = &mut self.state(now).hints;
-        let has_turn = hints.free_at(hints.limit, now) <= now;
+        let mut state = self.state(now);
+        let now = state.now;
+        let has_turn = state.hints.free_at(state.hints.limit, now) <= now;
         if has_turn {
-            hints.take(now);
+            state.hints.take(now);
         }
         has_turn
     }
 
-    fn room(&self, state: &mut State, errand: Errand, now: Timestamp) -> u32 {
-        let allowed = match (errand, self.limit) {
-            (Errand::Money, _) => return u32::MAX,
-            _ if state.paused_until.is_some() => return 0,
-            (_, None) => return u32::MAX,
-            (Errand::Asked, Some(limit)) => limit,
-            (Errand::Routine, Some(limit)) => limit - limit / 4,
-        };
-        allowed.saturating_sub(state.requests.taken(now))
+    /// How many requests a minute an errand may bring the account to; `None`: any number.
+    const fn share(&self, errand: Errand) -> Option<u32> {
+        match (errand, self.limit) {
+            (Errand::Money, _) | (_, None) => None,
+            (Errand::Asked, Some(limit)) => Some(limit),
+            (Errand::Routine, Some(limit)) => Some(limit - limit / 4),
+        }
     }
 
+    /// From when on so many requests may go out. More than the share go when nothing else went for a minute.
+    fn free_from(&self, state: &State, errand: Errand, requests: u32) -> Timestamp {
+        if errand == Errand::Money {
+            return state.now;
+        }
+        let others = |share: u32| share.saturating_sub(requests.saturating_sub(1)).max(1);
+        let in_share = self.share(errand).map(|share| state.requests.free_at(others(share), state.now));
+        in_share.max(state.paused_until).unwrap_or(state.now)
+    }
+
+    /// Callers read the clock before they wait for this, so `now` may be a little older than what is known.
     fn state(&self, now: Timestamp) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if now < state.now {
+        if later(now, MINUTE) < state.now {
             state.requests.clear();
             state.hints.clear();
             state.paused_until = None;
+            state.now = now;
         }
-        state.now = now;
-        state.paused_until = state.paused_until.filter(|until| *until > now);
+        state.now = state.now.max(now);
+        state.paused_until = state.paused_until.filter(|until| *until > state.now);
         state
     }
 }
@@ -181,8 +195,9 @@ struct LastMinute {
 }
 
 impl LastMinute {
-    const fn of(limit: u32) -> Self {
-        Self { limit, moments: VecDeque::new() }
+    /// None at all would be waited for for ever: one is the least.
+    fn of(limit: u32) -> Self {
+        Self { limit: limit.max(1), moments: VecDeque::new() }
     }
 
     fn take(&mut self, at: Timestamp) {
@@ -192,7 +207,7 @@ impl LastMinute {
         }
     }
 
-    fn taken(&mut self, now: Timestamp) -> u32 {
+    fn taken(&self, now: Timestamp) -> u32 {
         let recent = self.moments.iter().filter(|at| later(**at, MINUTE) > now).count();
         u32::try_from(recent).unwrap_or(u32::MAX)
     }
@@ -229,11 +244,11 @@ mod tests {
     #[test]
     fn routine_leaves_a_quarter_of_the_limit_to_those_who_wait() {
         let line = line(100);
-        let sent = (0..200).filter(|_| line.send(Errand::Routine, at(0)).is_ok()).count();
+        let sent = (0..200).filter(|_| line.admit(Errand::Routine, 1, at(0)).is_ok()).count();
         assert_eq!(sent, 75);
-        let asked = (0..200).filter(|_| line.send(Errand::Asked, at(0)).is_ok()).count();
+        let asked = (0..200).filter(|_| line.admit(Errand::Asked, 1, at(0)).is_ok()).count();
         assert_eq!(asked, 25);
-        assert!(line.send(Errand::Money, at(0)).is_ok(), "money is never held back");
+        assert!(line.admit(Errand::Money, 1, at(0)).is_ok(), "money is never held back");
     }
 
     #[test]
@@ -241,7 +256,7 @@ mod tests {
         let line = line(4);
         let mut sent: Vec<i64> = Vec::new();
         for second in 0..600 {
-            while line.send(Errand::Asked, at(second)).is_ok() {
+            while line.admit(Errand::Asked, 1, at(second)).is_ok() {
                 sent.push(second);
             }
         }
@@ -255,8 +270,8 @@ mod tests {
     #[test]
     fn money_counts_against_what_routine_may_send() {
         let line = line(100);
-        (0..75).for_each(|_| line.send(Errand::Money, at(0)).unwrap());
-        assert!(line.send(Errand::Routine, at(0)).is_err());
+        (0..75).for_each(|_| line.admit(Errand::Money, 1, at(0)).unwrap());
+        assert!(line.admit(Errand::Routine, 1, at(0)).is_err());
         assert_eq!(line.routine_from(at(0)), at(60));
         assert_eq!(line.routine_room(10, at(59)), 0);
         assert_eq!(line.routine_room(10, at(60)), 10);
@@ -267,11 +282,11 @@ mod tests {
         for line in [line(100), Line::new(AccountLimits::default())] {
             line.pause(Duration::from_secs(30), at(0));
             line.pause(Duration::from_secs(5), at(1));
-            assert!(line.send(Errand::Routine, at(29)).is_err());
-            assert!(line.send(Errand::Asked, at(29)).is_err());
-            assert!(line.send(Errand::Money, at(29)).is_ok());
+            assert!(line.admit(Errand::Routine, 1, at(29)).is_err());
+            assert!(line.admit(Errand::Asked, 1, at(29)).is_err());
+            assert!(line.admit(Errand::Money, 1, at(29)).is_ok());
             assert_eq!(line.routine_from(at(29)), at(30));
-            assert!(line.send(Errand::Routine, at(30)).is_ok());
+            assert!(line.admit(Errand::Routine, 1, at(30)).is_ok());
         }
     }
 
@@ -280,6 +295,16 @@ mod tests {
         let line = line(100);
         line.pause(Duration::from_secs(24 * 60 * 60), at(0));
         assert_eq!(line.routine_from(at(1)), at(3_600));
+    }
+
+    #[test]
+    fn a_limit_of_nothing_is_one_a_minute() {
+        let none =
+            AccountLimits { requests_per_minute: Some(0), unproved_hints_per_minute: 0, calls_at_once: 1 };
+        let line = Line::new(none);
+        let sent = (0..3).filter(|_| line.admit(Errand::Asked, 1, at(0)).is_ok()).count();
+        assert_eq!(sent, 1);
+        assert_eq!([0, 1, 2].map(|_| line.turn_of_hint(at(0), at(0))), [0, 60, 120].map(at));
     }
 
     #[test]
@@ -293,12 +318,33 @@ mod tests {
     #[test]
     fn a_clock_that_is_set_back_does_not_stop_an_account() {
         let line = line(1);
-        line.send(Errand::Asked, at(3_600)).unwrap();
+        line.admit(Errand::Asked, 1, at(3_600)).unwrap();
         line.pause(Duration::from_secs(60), at(3_600));
         let turns: Vec<_> = (0..4).map(|_| line.turn_of_hint(at(3_600), at(3_600))).collect();
         assert_eq!(turns[3], at(3_660));
-        assert!(line.send(Errand::Asked, at(0)).is_ok());
+        assert!(line.admit(Errand::Asked, 1, at(0)).is_ok());
         assert_eq!(line.turn_of_hint(at(0), at(0)), at(0));
+    }
+
+    #[test]
+    fn callers_who_read_the_clock_a_moment_ago_forget_nothing() {
+        let line = line(4);
+        line.pause(Duration::from_secs(600), at(10));
+        assert_eq!(line.admit(Errand::Asked, 1, at(9)), Err(at(610)));
+        (0..3).for_each(|_| assert!(line.takes_hint(at(10))));
+        assert!(!line.takes_hint(at(9)));
+    }
+
+    #[test]
+    fn requests_that_belong_together_go_together_or_not_at_all() {
+        let line = line(4);
+        assert_eq!(line.admit(Errand::Routine, 2, at(0)), Ok(()));
+        assert_eq!(line.admit(Errand::Routine, 2, at(1)), Err(at(60)));
+        assert_eq!(line.admit(Errand::Routine, 1, at(2)), Ok(()));
+        // More than the share ever is: once a minute has gone by without any.
+        assert_eq!(line.admit(Errand::Routine, 9, at(30)), Err(at(62)));
+        assert_eq!(line.admit(Errand::Routine, 9, at(62)), Ok(()));
+        assert_eq!(line.routine_room(5, at(63)), 0);
     }
 
     #[test]

@@ -28,7 +28,10 @@ pub(crate) struct LookedUp {
 /// Why a look-up came to nothing.
 #[derive(Debug)]
 pub(crate) enum LookUpError {
+    /// The PG did not tell.
     Provider(ProviderError),
+    /// The account's line has no room before this; the PG was not asked.
+    Busy(Timestamp),
     Gateway(GatewayError),
 }
 
@@ -52,14 +55,12 @@ impl Gateway {
     /// [`GatewayError::ProviderUnavailable`] or [`GatewayError::ProviderMisconfigured`] when the PG
     /// gave no usable answer: the payment is unchanged. [`GatewayError::NotFound`], [`GatewayError::Store`].
     pub async fn verify(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
+        // Another merchant's payment is not found, and its look-ups are not shared.
+        self.payment(merchant, id).await?;
         match self.asked_looks.run(id, Box::pin(self.verify_now(merchant, id))).await {
             Look::Own(verified) => verified,
             Look::Shared { succeeded: true } => self.payment(merchant, id).await,
-            Look::Shared { succeeded: false } => {
-                // Another merchant's payment is not found, whatever the PG said of it.
-                self.payment(merchant, id).await?;
-                Err(GatewayError::ProviderUnavailable { retry_after: None })
-            }
+            Look::Shared { succeeded: false } => Err(GatewayError::ProviderUnavailable { retry_after: None }),
         }
     }
 
@@ -69,6 +70,7 @@ impl Gateway {
         match self.look_up(merchant, id, None, 0, Errand::Asked).await {
             Ok(looked_up) => self.follow_up(looked_up.record).await,
             Err(LookUpError::Gateway(error)) => Err(error),
+            Err(LookUpError::Busy(until)) => Err(self.busy_until(until)),
             Err(LookUpError::Provider(error)) => Err(unanswered(error)),
         }
     }
@@ -97,8 +99,7 @@ impl Gateway {
             let record = self.payment(merchant, id).await?;
             let account = self.account_of(&record)?;
             let asked_at = self.clock.now();
-            let asked = Box::pin(self.ask(account, &record, extra, errand)).await;
-            let snapshots = asked.map_err(LookUpError::Provider)?;
+            let snapshots = Box::pin(self.ask(account, &record, extra, errand)).await?;
             match Box::pin(self.commit_look(record, &snapshots, asked_at, tries)).await {
                 Ok((record, met_stranger)) => {
                     return Ok(LookedUp { record, snapshots, asked_at, met_stranger });
@@ -240,7 +241,7 @@ impl Gateway {
         record: &PaymentRecord,
         extra: Option<&PaymentRef>,
         errand: Errand,
-    ) -> Result<Vec<Snapshot>, ProviderError> {
+    ) -> Result<Vec<Snapshot>, LookUpError> {
         let by_order = account.description().money_moves == MoneyMoves::BeforeConfirm;
         let mut subjects = subjects(record, by_order);
         if let Some(extra) = extra
@@ -248,14 +249,16 @@ impl Gateway {
         {
             subjects.push(Subject { asked: extra.clone(), is_closed: false });
         }
+        let requests = u32::try_from(subjects.len()).unwrap_or(u32::MAX);
+        self.admit(&account.id, errand, requests).map_err(LookUpError::Busy)?;
         let mut snapshots: Vec<Snapshot> = Vec::new();
         for subject in &subjects {
-            let shown = match self.call(account, errand, account.provider.verify(&subject.asked)).await {
+            let shown = match self.call(account, account.provider.verify(&subject.asked)).await {
                 Err(error) if subject.is_closed && says_nothing_ever(&error) => {
                     tracing::warn!(payment = %record.payment.id, account = %account.id, error = error.name(), "the PG cannot be asked about a closed attempt");
                     continue;
                 }
-                shown => shown?,
+                shown => shown.map_err(LookUpError::Provider)?,
             };
             for snapshot in shown {
                 // Asked by id and by order, a PG may show one payment twice.

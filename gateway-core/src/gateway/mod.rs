@@ -216,17 +216,38 @@ impl Gateway {
         Ok(())
     }
 
-    /// Calls the PG over the account's line.
+    /// Counts requests that go out over an account's line now, or tells from when on they may.
+    fn admit(&self, account: &AccountId, errand: Errand, requests: u32) -> Result<(), Timestamp> {
+        self.lines.get(account).map_or(Ok(()), |line| line.admit(errand, requests, self.clock.now()))
+    }
+
+    /// What a caller is told who would have to wait.
+    fn busy_until(&self, from: Timestamp) -> GatewayError {
+        let wait = Duration::try_from(from.duration_since(self.clock.now())).unwrap_or(WHEN_BUSY);
+        GatewayError::ProviderUnavailable { retry_after: Some(wait.max(Duration::from_secs(1))) }
+    }
+
+    /// Calls the PG about money: nothing holds this back, but it is counted.
+    async fn call_for_money<T>(
+        &self,
+        account: &Account,
+        call: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        // Money is always admitted.
+        let _ = self.admit(&account.id, Errand::Money, 1);
+        self.call(account, call).await
+    }
+
+    /// Calls the PG with what was admitted, and heeds it if it asks to be left alone.
     async fn call<T>(
         &self,
         account: &Account,
-        errand: Errand,
         call: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
-        let Some(line) = self.lines.get(&account.id) else { return call.await };
-        line.send(errand, self.clock.now())?;
         let answer = call.await;
-        if let Err(ProviderError::NotProcessed { retry_after: Some(wait), .. }) = &answer {
+        if let Err(ProviderError::NotProcessed { retry_after: Some(wait), .. }) = &answer
+            && let Some(line) = self.lines.get(&account.id)
+        {
             line.pause(*wait, self.clock.now());
         }
         answer

@@ -3,10 +3,7 @@
 use crate::{
     Account, Attempt, AttemptStatus, BrowserStep, Failure, FailureReason, Gateway, GatewayError, LastAttempt,
     MerchantId, Method, PaymentId, PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Prepared,
-    ProviderError, StateProblem, StoreError,
-    draft::Draft,
-    gateway::{RequestKey, line::Errand},
-    idempotency_key,
+    ProviderError, StateProblem, StoreError, draft::Draft, gateway::RequestKey, idempotency_key,
 };
 
 impl Gateway {
@@ -51,13 +48,14 @@ impl Gateway {
         if let Some(step) = open_step(&record) {
             return Ok((record, step));
         }
+        let _place = self.place(&account.id)?;
         // The row is durable before the PG hears its order id.
         let record = match record.attempts.last().filter(|attempt| attempt.is_open()) {
             Some(_) => record,
             None => self.commit_new_attempt(record, key).await?,
         };
         let request = payment_request(account, &record)?;
-        let prepared = self.call(account, Errand::Money, account.provider.request(&request)).await;
+        let prepared = self.call_for_money(account, account.provider.request(&request)).await;
         match prepared {
             Ok(prepared) => self.keep_step(record, prepared).await,
             Err(error) => self.close_unprepared(record, error).await,

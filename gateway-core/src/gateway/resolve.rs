@@ -26,6 +26,9 @@ const LEASE: Duration = Duration::from_secs(5 * 60);
 const ROUND: u32 = 64;
 const AT_ONCE: usize = 8;
 
+/// How long a hint waits at most for the next look while the PG does not answer.
+const HINT_WAITS: Duration = Duration::from_secs(15 * 60);
+
 /// How often a merchant's cancel is sent while the PG answers errors and is seen to do nothing. The
 /// merchant then decides; money that must go back is never given up.
 const CANCEL_SENDS: u32 = 3;
@@ -87,6 +90,7 @@ impl Gateway {
         let looked_up = match self.look_up(merchant, id, None, tries, Errand::Routine).await {
             Ok(looked_up) => looked_up,
             Err(LookUpError::Provider(error)) => return self.ask_later(read, &error).await,
+            Err(LookUpError::Busy(until)) => return self.postpone(read, until).await,
             Err(LookUpError::Gateway(error)) => return Err(error),
         };
         let hints = read.hints;
@@ -127,10 +131,23 @@ impl Gateway {
         };
         let tries = record.payment.watch.map_or(0, |watch| watch.tries).saturating_add(1);
         let retry = retry_watch(now, tries, &self.ids);
+        // Whoever sends hints while the PG is away must not put off the day it comes back.
+        let longest = if record.hints > record.payment.answered_hints { HINT_WAITS } else { Duration::MAX };
+        let at = retry.at.min(later(now, longest)).max(earliest);
+        self.watch_again(record, Watch { at, tries }).await
+    }
+
+    /// The line has no room now: the PG was not asked, so this was no try.
+    async fn postpone(&self, record: PaymentRecord, until: Timestamp) -> Result<(), GatewayError> {
+        let tries = record.payment.watch.map_or(0, |watch| watch.tries);
+        self.watch_again(record, Watch { at: until, tries }).await
+    }
+
+    async fn watch_again(&self, record: PaymentRecord, watch: Watch) -> Result<(), GatewayError> {
         let mut draft = Draft::of(record);
-        draft.record.payment.watch = Some(Watch { at: retry.at.max(earliest), ..retry });
+        draft.record.payment.watch = Some(watch);
         draft.touch();
-        match self.commit_watched(draft, now).await {
+        match self.commit_watched(draft, self.clock.now()).await {
             Ok(_) | Err(StoreError::Conflict) => Ok(()),
             Err(error) => Err(error.into()),
         }

@@ -7,10 +7,7 @@ use crate::{
     Failure, FailureReason, Gateway, GatewayError, Heard, PaymentRecord, PgMessage, ProviderError, Sending,
     StoreError, UnknownOutcome,
     draft::Draft,
-    gateway::{
-        line::Errand,
-        look_up::{LookUpError, LookedUp},
-    },
+    gateway::look_up::{LookUpError, LookedUp},
     idempotency_key,
 };
 
@@ -70,7 +67,7 @@ impl Gateway {
             return self.payment(&record.payment.merchant, &record.payment.id).await;
         }
         let asked_at = self.clock.now();
-        let answer = self.call(account, Errand::Money, account.provider.cancel(&request)).await;
+        let answer = self.call_for_money(account, account.provider.cancel(&request)).await;
         if let Err(error) = &answer {
             tracing::info!(payment = %record.payment.id, cancel = %id, account = %account.id, error = error.name(), "the PG did not cancel");
         }
@@ -160,7 +157,7 @@ impl Gateway {
             Ok(LookedUp { record, .. }) => Ok(record),
             Err(LookUpError::Gateway(error)) => Err(error),
             // The cancel is done; the amounts follow with the next look.
-            Err(LookUpError::Provider(_)) => {
+            Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {
                 let record = self.payment(&merchant, &payment).await?;
                 self.mark(&record.payment.account, &payment, self.clock.now()).await?;
                 Ok(record)
@@ -184,7 +181,9 @@ impl Gateway {
         let looked_up = match self.look_now(merchant, payment).await {
             Ok(looked_up) => looked_up,
             Err(LookUpError::Gateway(error)) => return Err(error),
-            Err(LookUpError::Provider(_)) => return self.cancel_unknown(record, id, Heard::Error).await,
+            Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {
+                return self.cancel_unknown(record, id, Heard::Error).await;
+            }
         };
         let Some(cancel) = looked_up.record.cancel(id).cloned() else { return Err(GatewayError::NotFound) };
         if !cancel.status.is_unsettled() {
@@ -212,8 +211,13 @@ impl Gateway {
         id: &CancelId,
         pg: Option<PgMessage>,
     ) -> Result<PaymentRecord, GatewayError> {
+        let times = sending_of(record, id).map(|sent| sent.times);
+        // What an earlier request came to says nothing of one that was sent, or settled, after it.
+        let is_its = |cancel: &&mut Cancel| {
+            cancel.status.is_unsettled() && cancel.sending.as_ref().map(|sent| sent.times) == times
+        };
         let change = |draft: &mut Draft| {
-            if let Some(cancel) = draft.cancel_mut(id) {
+            if let Some(cancel) = draft.cancel_mut(id).filter(is_its) {
                 if let Some(sending) = &mut cancel.sending {
                     sending.heard = if pg.is_some() { Heard::Error } else { Heard::Nothing };
                 }

@@ -6,7 +6,7 @@ use crate::{
     Attempt, ConfirmRequest, Failure, FailureReason, Gateway, GatewayError, Heard, MerchantId, PaymentId,
     PaymentRecord, PaymentStatus, ProviderError, Sending, Snapshot, StoreError, UnknownOutcome,
     draft::Draft,
-    gateway::{confirm::outcome, line::Errand, look_up::LookUpError},
+    gateway::{confirm::outcome, look_up::LookUpError},
     idempotency_key,
 };
 
@@ -24,7 +24,7 @@ impl Gateway {
             return outcome(self.payment(&record.payment.merchant, &record.payment.id).await?, number);
         }
         let asked_at = self.clock.now();
-        let answer = self.call(account, Errand::Money, account.provider.confirm(&request)).await;
+        let answer = self.call_for_money(account, account.provider.confirm(&request)).await;
         if let Err(error) = &answer {
             tracing::info!(payment = %record.payment.id, account = %account.id, error = error.name(), "the PG did not confirm");
         }
@@ -115,7 +115,9 @@ impl Gateway {
             }
             Err(LookUpError::Gateway(error)) => Err(error),
             // Still uncertain: the payment is shown as it is.
-            Err(LookUpError::Provider(_)) => outcome(self.payment(merchant, id).await?, number),
+            Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {
+                outcome(self.payment(merchant, id).await?, number)
+            }
         }
     }
 
@@ -129,7 +131,9 @@ impl Gateway {
         match self.look_now(&record.payment.merchant, &record.payment.id).await {
             Ok(looked_up) => self.declined(&looked_up.record, number, failure).await,
             Err(LookUpError::Gateway(error)) => Err(error),
-            Err(LookUpError::Provider(_)) => self.heard(record, number, Heard::Nothing).await,
+            Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {
+                self.heard(record, number, Heard::Nothing).await
+            }
         }
     }
 

@@ -63,7 +63,8 @@ impl Gateway {
         to: Timestamp,
     ) -> Result<usize, GatewayError> {
         let (mut found, mut failed) = (0, None);
-        let listed = self.call(account, Errand::Routine, list.paid_between(from, to)).await;
+        self.admit(&account.id, Errand::Routine, 1).map_err(|from| self.busy_until(from))?;
+        let listed = self.call(account, list.paid_between(from, to)).await;
         for paid in listed.map_err(unanswered)? {
             // One that cannot be followed must not hide those after it.
             match self.follow_paid(&account.id, &paid).await {

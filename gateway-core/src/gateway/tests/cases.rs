@@ -199,6 +199,92 @@ async fn a_refund_that_could_not_be_paid_out_is_a_case_until_another_is() {
 }
 
 #[tokio::test]
+async fn what_we_cannot_send_back_for_a_week_is_a_case_however_often_it_was_tried() {
+    let bench = Bench::over(MoneyMoves::BeforeConfirm, LatePayments::GiveBack);
+    let id = bench.register().await;
+    let order = bench.open(&id).await;
+    bench.pass(PAYABLE_FOR + Duration::from_secs(10)).await;
+    bench.pg.books(|books| books.pay(&order, PRICE, bench.clock.now()));
+    (0..1_000).for_each(|_| {
+        bench.pg.instead(Op::Cancel, || ProviderError::Misconfigured(pg_message("NOT_ENOUGH_BALANCE")));
+    });
+    bench.verify(&id).await;
+    bench.pass_slowly(8 * DAY, 32).await;
+    let case = the_case(&bench, &id).await;
+    assert_eq!((case.kind, case.is_open()), (CaseKind::UnknownCancel, true));
+}
+
+#[tokio::test]
+async fn one_refund_makes_good_one_that_failed_and_not_two() {
+    let bench = Bench::on_confirm();
+    bench.pg.books(|books| books.slow_refunds = true);
+    let (id, pg_id) = bench.paid().await;
+    for _ in 0..2 {
+        bench.cancel(&id, Some(3_000)).await.unwrap();
+        bench.pg.books(|books| books.fail_refund(&pg_id));
+        bench.verify(&id).await;
+    }
+    let open = async || {
+        let cases = bench.read(&id).await.payment.cases;
+        cases.iter().map(Case::is_open).collect::<Vec<_>>()
+    };
+    for expected in [[false, true], [false, false]] {
+        let before = open().await;
+        bench.cancel(&id, Some(3_000)).await.unwrap();
+        assert_eq!(open().await, before, "a promise makes nothing good");
+        bench.pg.books(|books| books.complete_refunds(&pg_id));
+        bench.verify(&id).await;
+        assert_eq!(open().await, expected);
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_gave_back_by_hand_is_not_given_back_again() {
+    let bench = Bench::over(MoneyMoves::BeforeConfirm, LatePayments::GiveBack);
+    let id = bench.register().await;
+    let order = bench.open(&id).await;
+    bench.pass(PAYABLE_FOR + Duration::from_secs(10)).await;
+    let pg_id = bench.pg.books(|books| books.pay(&order, PRICE, bench.clock.now()));
+    bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
+    bench.verify(&id).await;
+    bench.gateway.close_case(&id, 1, &verdict(CaseOutcome::Done)).await.unwrap();
+    // Somebody cancels a part in the console later: another balance than the refused one's.
+    bench.pg.books(|books| books.cancel_in_console(&pg_id, 1_000));
+    bench.verify(&id).await;
+    bench.pass_slowly(2 * DAY, 8).await;
+    assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), 0);
+}
+
+#[tokio::test]
+async fn money_without_a_name_cannot_be_decided_to_be_here() {
+    let bench = Bench::before_confirm();
+    let id = bench.register().await;
+    bench.open(&id).await;
+    never_tells(&bench, Op::Confirm);
+    never_tells(&bench, Op::Verify);
+    bench.bring(&id, serde_json::json!({})).await.unwrap();
+    bench.pass_slowly(8 * DAY, 16).await;
+    assert_eq!(the_case(&bench, &id).await.kind, CaseKind::UnknownConfirm);
+    let done = bench.gateway.close_case(&id, 1, &verdict(CaseOutcome::Done)).await;
+    assert!(matches!(done, Err(GatewayError::Invalid { param: "outcome", .. })), "{done:?}");
+    bench.gateway.close_case(&id, 1, &verdict(CaseOutcome::NotDone)).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_the_pg_counts_already_is_not_counted_again() {
+    let bench = Bench::on_confirm();
+    let id = unknown_cancel(&bench, Some(3_000)).await;
+    bench.pg.forget_faults();
+    let pg_id = bench.read(&id).await.accepted().cloned().unwrap();
+    // The PG did it and has lost our name for it; a repeat of the request is refused.
+    bench.pg.books(|books| books.cancel_in_console(&pg_id, 3_000));
+    (0..1_000).for_each(|_| bench.pg.instead(Op::Cancel, || ProviderError::no_answer("lost")));
+    let record = bench.gateway.close_case(&id, 1, &verdict(CaseOutcome::Done)).await.unwrap();
+    assert_eq!(record.payment.amount_cancelled, Money::krw(3_000));
+    assert_eq!(record.payment.status, PaymentStatus::PartiallyCancelled);
+}
+
+#[tokio::test]
 async fn what_an_operator_decided_stays_decided() {
     let bench = Bench::over(MoneyMoves::BeforeConfirm, LatePayments::GiveBack);
     let id = bench.register().await;

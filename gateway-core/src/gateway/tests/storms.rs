@@ -95,13 +95,78 @@ async fn made_up_ids_take_turns_too_and_wait_in_the_inbox() {
         bench.receive(json!({ "pg_id": format!("made-up-{number}"), "order_id": order })).await;
     }
     let outcomes = bench.process_inbox().await;
-    assert!(outcomes.len() < 3, "the mark of the payment takes a turn as well: {outcomes:?}");
-    assert!(bench.inbox_length().await >= 7);
-    for _ in 0..5 {
-        bench.clock.advance(Duration::from_secs(61));
+    assert_eq!((outcomes.len(), bench.inbox_length().await), (3, 7));
+    for _ in 0..3 {
+        bench.clock.advance(Duration::from_secs(121));
         bench.process_inbox().await;
     }
     assert_eq!(bench.inbox_length().await, 0);
+}
+
+#[tokio::test]
+async fn an_id_the_pg_can_never_be_asked_about_is_let_go_after_a_day() {
+    let bench = Bench::on_confirm();
+    let id = bench.register().await;
+    let order = bench.open(&id).await;
+    (0..1_000).for_each(|_| {
+        bench.pg.instead(Op::Verify, || ProviderError::Misconfigured(pg_message("FORBIDDEN_REQUEST")));
+    });
+    bench.webhook(json!({ "pg_id": "made-up", "order_id": order })).await;
+    bench.clock.advance(Duration::from_secs(23 * 60 * 60));
+    bench.process_inbox().await;
+    assert_eq!(bench.inbox_length().await, 1);
+    bench.clock.advance(Duration::from_secs(60 * 60));
+    bench.process_inbox().await;
+    assert_eq!(bench.inbox_length().await, 0);
+}
+
+#[tokio::test]
+async fn hints_during_an_outage_do_not_put_off_the_day_after_it() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.awaiting_deposit().await;
+    let hint = json!({ "pg_id": pg_id.as_str() });
+    (0..1_000).for_each(|_| bench.pg.instead(Op::Verify, || ProviderError::no_answer("down")));
+    for _ in 0..100 {
+        bench.webhook(hint.clone()).await;
+        bench.pass(Duration::from_secs(30)).await;
+    }
+    bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
+    bench.pg.forget_faults();
+    bench.webhook(hint).await;
+    bench.pass(Duration::from_secs(30)).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "the real one is heard at once");
+}
+
+#[tokio::test]
+async fn a_hint_in_an_outage_is_answered_soon_after_it() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.awaiting_deposit().await;
+    (0..1_000).for_each(|_| bench.pg.instead(Op::Verify, || ProviderError::no_answer("down")));
+    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+    bench.pass_slowly(Duration::from_secs(2 * 60 * 60), 120).await;
+    bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
+    bench.pg.forget_faults();
+    bench.pass(Duration::from_secs(15 * 60)).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn waiting_for_room_is_no_try() {
+    let bench = Bench::on_confirm().limited(limits(Some(4), 600));
+    let (id, pg_id) = bench.agreed().await;
+    (0..4).for_each(|_| bench.pg.instead(Op::Confirm, || ProviderError::no_answer("lost")));
+    (0..4).for_each(|_| bench.pg.instead(Op::Verify, || ProviderError::no_answer("lost")));
+    bench.confirm(&id, &pg_id).await.unwrap();
+    let tries = |record: crate::PaymentRecord| record.payment.watch.unwrap().tries;
+    let before = tries(bench.read(&id).await);
+    // The look begins when there was room, and asks when there is none.
+    for _ in 0..5 {
+        let _ = bench.gateway.verify(&bench.merchant, &id).await;
+    }
+    for _ in 0..10 {
+        bench.gateway.resolve(&bench.merchant, &id).await.unwrap();
+    }
+    assert!(tries(bench.read(&id).await) <= before + 1);
 }
 
 #[tokio::test]

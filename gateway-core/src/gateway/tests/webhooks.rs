@@ -85,7 +85,7 @@ async fn a_signed_delivery_that_failed_halfway_is_no_duplicate() {
     bench.pg.instead(Op::Verify, || ProviderError::no_answer("the connection broke"));
     let delivery = json!({ "pg_id": pg_id.as_str(), "order_id": order, "delivery": "d1" });
     assert!(bench.webhook(delivery).await.is_empty(), "it stays in the inbox");
-    bench.clock.advance(Duration::from_secs(61));
+    bench.clock.advance(Duration::from_secs(121));
     let again = bench.process_inbox().await;
     assert_eq!(again, [InboxOutcome::Marked { proved: true }]);
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
