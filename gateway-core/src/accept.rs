@@ -83,13 +83,22 @@ impl Draft {
         }
     }
 
-    /// An attempt beside the accepted one that the PG shows to have ended without money waits for nothing.
+    /// An attempt beside the accepted one waits for nothing any more once the PG shows what became of it: it
+    /// ended without money, or it took money, which goes back as surplus.
     pub(crate) fn end_others(&mut self, matching: &[(u16, &Snapshot)]) {
         let Some(accepted) = self.record.accepted().cloned() else { return };
         for (number, snapshot) in matching {
-            let ended = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Cancelled);
-            let waits = self.attempt(*number).is_some_and(crate::Attempt::is_uncertain);
-            if ended && waits && snapshot.paid.is_zero() && snapshot.pg_id != accepted {
+            // Of two windows under one order id, one says nothing of what was asked of the other.
+            let is_its = |attempt: &&mut crate::Attempt| {
+                attempt.is_uncertain() && attempt.pg_id.as_ref() == Some(&snapshot.pg_id)
+            };
+            let Some(attempt) = self.attempt_mut(*number).filter(is_its) else { continue };
+            if snapshot.pg_id == accepted {
+                continue;
+            }
+            if !snapshot.paid.is_zero() {
+                attempt.status = AttemptStatus::Closed;
+            } else if matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Cancelled) {
                 let failure = snapshot.failure.clone().unwrap_or(Failure::of(FailureReason::SessionExpired));
                 self.close_attempt(*number, &failure);
             }

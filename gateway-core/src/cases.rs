@@ -154,7 +154,12 @@ fn is_still_owed(record: &PaymentRecord, cancel: &Cancel) -> bool {
     if compensates && after.iter().any(|row| row.origin == CancelOrigin::Compensation) {
         return false;
     }
-    // What comes back makes good what failed first.
+    // A refund that failed twice and then came through is one refund.
+    if !compensates && record.accepted() == cancel.pg_id.as_ref() && record.cancellable().is_zero() {
+        return rows.iter().any(|row| row.status == CancelStatus::Pending || row.status.is_unsettled());
+    }
+    // What comes back makes good what failed first. Whether a later refund was meant for this one nobody
+    // knows: then a person looks once too often.
     let failed = |row: &Cancel| if compensates { row.id == cancel.id } else { row.is_failed_refund() };
     let first = rows.iter().position(|row| failed(row)).unwrap_or_default();
     let gives_back = |row: &Cancel| row.status == CancelStatus::Done;

@@ -34,7 +34,7 @@ pub(crate) const WATCHED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 pub(crate) const NEGATIVE_GRACE: Duration = Duration::from_secs(30);
 
 /// How long after a look that a hint caused the next one waits: a storm of hints must cost the PG little.
-pub(crate) const BETWEEN_HINTS: Duration = Duration::from_secs(30);
+pub(crate) const BETWEEN_HINTS: Duration = Duration::from_secs(10);
 
 /// How long after its due time a deposit is asked for once more.
 const DEPOSIT_GRACE: Duration = HOUR;

@@ -8,6 +8,7 @@ mod refusals;
 mod snapshots;
 mod stub;
 mod tokens;
+mod transports;
 mod webhooks;
 
 use std::sync::Once;

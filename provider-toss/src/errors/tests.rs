@@ -288,3 +288,23 @@ fn no_code_stands_twice_in_what_one_call_is_answered() {
         assert_eq!(unique.len(), codes.len());
     }
 }
+
+#[test]
+fn a_success_without_a_code_hands_on_its_body() {
+    for status in [200, 201, 299] {
+        let answer = Answer { status, retry_after: None, body: br#"{"status":"DONE"}"#.to_vec() };
+        for call in [Confirm, Cancel, LookUp, Create] {
+            assert_eq!(accepted(call, &answer).unwrap(), answer.body, "{call:?} {status}");
+        }
+    }
+}
+
+#[test]
+fn the_rest_of_what_is_documented_has_its_class_too() {
+    for call in [Confirm, Cancel, LookUp, Create] {
+        means(call, "misconfigured", &[(400, "INVALID_TEST_CODE"), (403, "FORBIDDEN_REQUEST")]);
+        means(call, "not_processed", &[(403, "FORBIDDEN_CONSECUTIVE_REQUEST")]);
+    }
+    means(Create, "misconfigured", &[(404, "NOT_FOUND")]);
+    means(LookUp, "outcome_unknown", &[(404, "NOT_FOUND_PAYMENT")]);
+}

@@ -177,9 +177,9 @@ impl Bench {
         self.gateway.process_inbox(&account()).await.unwrap()
     }
 
-    /// What is due is looked at.
-    pub(crate) async fn resolve_due(&self) {
-        self.gateway.resolve_due(&account()).await.unwrap();
+    /// What is due is looked at; gives how much it was.
+    pub(crate) async fn resolve_due(&self) -> usize {
+        self.gateway.resolve_due(&account()).await.unwrap()
     }
 
     /// How many webhooks wait.

@@ -26,7 +26,7 @@ async fn ten_thousand_hints_cost_the_pg_two_look_ups_beyond_the_first() {
     for _ in 0..100 {
         join_all((0..100).map(|_| bench.receive(json!({ "pg_id": pg_id.as_str() })))).await;
         bench.process_inbox().await;
-        bench.pass(Duration::from_millis(100)).await;
+        bench.pass(Duration::from_millis(90)).await;
     }
     bench.pass_slowly(SETTLED * 10, 100).await;
     let looks = bench.pg.calls(Op::Verify).len() - before;
@@ -43,7 +43,7 @@ async fn a_hint_that_comes_soon_after_another_is_delayed_and_not_dropped() {
     bench.resolve_due().await;
     bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
     bench.webhook(hint).await;
-    bench.pass(Duration::from_secs(29)).await;
+    bench.pass(Duration::from_secs(9)).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
     bench.pass(Duration::from_secs(1)).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
