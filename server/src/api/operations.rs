@@ -7,7 +7,8 @@ use std::{
 };
 
 use gateway_core::{
-    Gateway, GatewayError, IdempotencyRecord, MerchantId, PaymentId, RequestKey, StoreError, StoredAnswer,
+    CancelId, CancelStatus, Gateway, GatewayError, IdempotencyRecord, MerchantId, PaymentId, PaymentStatus,
+    RequestKey, StoreError, StoredAnswer,
 };
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::TaskTracker;
@@ -74,11 +75,11 @@ impl Operations {
     /// Runs `operation` in a task of its own, so that a caller who hangs up, or a server that
     /// stops, only ends the wait. Its final answer is kept under the key before it is given.
     ///
-    /// `payment`: what to show when the caller's wait is over and the operation is not.
+    /// `about`: what to show when the caller's wait is over and the operation is not.
     pub(crate) async fn run<F>(
         &self,
         asked: Asked,
-        payment: Option<PaymentId>,
+        about: About,
         operation: impl FnOnce(Arc<Gateway>, Option<RequestKey>, Earlier) -> F + Send + 'static,
     ) -> Result<Answer, ApiError>
     where
@@ -88,7 +89,7 @@ impl Operations {
             Begun::Answered(stored) => return replay(&stored),
             Begun::Run(earlier, guard) => (earlier, guard),
         };
-        let (gateway, merchant) = (Arc::clone(&self.gateway), asked.merchant.clone());
+        let (gateway, asker) = (Arc::clone(&self.gateway), asked.clone());
         let task = self.tasks.spawn(async move {
             let _guard = guard;
             // A key that already has its row is not written again.
@@ -99,7 +100,7 @@ impl Operations {
         match tokio::time::timeout(self.wait, task).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_panic)) => Err(ApiError::new(ErrorCode::Internal)),
-            Err(_elapsed) => self.show(&merchant, payment).await,
+            Err(_elapsed) => self.show(&asker, about).await,
         }
     }
 
@@ -124,14 +125,45 @@ impl Operations {
         }
     }
 
-    /// The caller has waited long enough: the payment as it is, while the operation goes on. That
-    /// money came in needs no waiting for, unless it is being given back.
-    async fn show(&self, merchant: &MerchantId, payment: Option<PaymentId>) -> Result<Answer, ApiError> {
-        let Some(id) = payment else { return Err(ApiError::new(ErrorCode::TimedOut)) };
-        let record = self.gateway.payment(merchant, &id).await.map_err(|error| problem_of(&error))?;
-        let settled = record.payment.status.has_money() && record.unsettled_cancel().is_none();
-        Ok(Answer { status: if settled { 200 } else { 202 }, ..Answer::payment(&record) })
+    /// The caller has waited long enough: the payment as it is, while the operation goes on. Of what is not
+    /// stored yet nothing is said but that the same request may be repeated.
+    async fn show(&self, asked: &Asked, about: About) -> Result<Answer, ApiError> {
+        let not_yet = || ApiError::new(ErrorCode::TimedOut);
+        let (id, settled) = match about {
+            About::NewPayment => return Err(not_yet()),
+            About::Payment(id) => (id, None),
+            About::Cancel(id) => (id, Some(self.cancel_of(asked).await?.ok_or_else(not_yet)?)),
+        };
+        let record = self.gateway.payment(&asked.merchant, &id).await.map_err(|error| problem_of(&error))?;
+        let is_settled = match settled.and_then(|cancel| record.cancel(&cancel)) {
+            Some(cancel) if cancel.status == CancelStatus::Refused => return Err(not_yet()),
+            Some(cancel) => !cancel.status.is_unsettled(),
+            // That money came in needs no waiting for, unless it is being given back.
+            None => record.payment.status.has_money() && record.unsettled_cancel().is_none(),
+        };
+        if record.payment.status == PaymentStatus::Ready {
+            return Err(not_yet());
+        }
+        Ok(Answer { status: if is_settled { 200 } else { 202 }, ..Answer::payment(&record) })
     }
+
+    /// The cancel that a request has made so far.
+    async fn cancel_of(&self, asked: &Asked) -> Result<Option<CancelId>, ApiError> {
+        let Some(key) = &asked.key else { return Ok(None) };
+        let record = self.gateway.store().idempotency(&asked.merchant, &key.key).await;
+        Ok(record.map_err(|error| problem_of(&error.into()))?.and_then(|record| record.cancel))
+    }
+}
+
+/// What an operation is about.
+#[derive(Clone, Debug)]
+pub(crate) enum About {
+    /// A payment that it makes.
+    NewPayment,
+    /// A payment there is.
+    Payment(PaymentId),
+    /// A cancel that it makes of this payment.
+    Cancel(PaymentId),
 }
 
 enum Begun {

@@ -15,7 +15,7 @@ use super::{
     answer::{Answer, PaymentAnswer, RegisterAnswer, problem_of},
     cancel_body::{CancelPayment, ConfirmPayment},
     list::{ListObject, page_size},
-    operations::{Asked, Earlier, Operations},
+    operations::{About, Asked, Earlier, Operations},
     payment_body::PaymentBody,
     register_body::{RegisterPayment, wrong},
     strict_json::StrictJson,
@@ -65,7 +65,7 @@ impl PaymentsApi {
             self.origins.get(&asked.merchant).ok_or_else(|| ApiError::new(ErrorCode::Unauthenticated))?;
         let new = body.0.into_domain(origins, self.operations.gateway.clock().now())?;
         let merchant = asked.merchant.clone();
-        let answer = self.operations.run(asked, None, move |gateway, key, earlier| async move {
+        let answer = self.operations.run(asked, About::NewPayment, move |gateway, key, earlier| async move {
             if let Earlier::Row(row) = earlier
                 && let Some(id) = row.payment
             {
@@ -148,7 +148,7 @@ impl PaymentsApi {
         let id = payment_id(&id.0)?;
         let asked = Asked::new(auth.0, idempotency_key.0, &format!("/v1/payments/{id}/next-action"), "")?;
         let (merchant, shown) = (asked.merchant.clone(), id.clone());
-        let answer = self.operations.run(asked, Some(shown), move |gateway, key, _| async move {
+        let answer = self.operations.run(asked, About::Payment(shown), move |gateway, key, _| async move {
             let (record, _step) = gateway.next_action(&merchant, &id, key.as_ref()).await?;
             Ok(Answer::payment(&record))
         });
@@ -174,7 +174,7 @@ impl PaymentsApi {
         let path = format!("/v1/payments/{id}/confirm");
         let asked = Asked::new(auth.0, idempotency_key.0, &path, &body.0.to_json_string())?;
         let (merchant, shown, result) = (asked.merchant.clone(), id.clone(), body.0.browser_result);
-        let answer = self.operations.run(asked, Some(shown), move |gateway, key, _| async move {
+        let answer = self.operations.run(asked, About::Payment(shown), move |gateway, key, _| async move {
             Ok(Answer::payment(&gateway.confirm(&merchant, &id, &result, key.as_ref()).await?))
         });
         Ok(answer.await?.into())
@@ -196,7 +196,7 @@ impl PaymentsApi {
         let id = payment_id(&id.0)?;
         let asked = Asked::new(auth.0, idempotency_key.0, &format!("/v1/payments/{id}/verify"), "")?;
         let (merchant, shown) = (asked.merchant.clone(), id.clone());
-        let answer = self.operations.run(asked, Some(shown), move |gateway, _, _| async move {
+        let answer = self.operations.run(asked, About::Payment(shown), move |gateway, _, _| async move {
             Ok(Answer::payment(&gateway.verify(&merchant, &id).await?))
         });
         Ok(answer.await?.into())
@@ -227,17 +227,18 @@ impl PaymentsApi {
         let record = gateway.payment(&asked.merchant, &id).await.map_err(|error| problem_of(&error))?;
         let new = body.0.into_domain(record.payment.currency())?;
         let (merchant, shown) = (asked.merchant.clone(), id.clone());
-        let answer = self.operations.run(asked, Some(shown), move |gateway, key, earlier| async move {
-            let made = match &earlier {
-                Earlier::Row(row) => row.cancel.clone(),
-                Earlier::None => None,
-            };
-            let (record, cancel) = match made {
-                Some(cancel) => gateway.cancel_again(&merchant, &id, &cancel).await?,
-                None => gateway.cancel(&merchant, &id, &new, key.as_ref()).await?,
-            };
-            Ok(Answer::cancel(&record, &cancel))
-        });
+        let answer =
+            self.operations.run(asked, About::Cancel(shown), move |gateway, key, earlier| async move {
+                let made = match &earlier {
+                    Earlier::Row(row) => row.cancel.clone(),
+                    Earlier::None => None,
+                };
+                let (record, cancel) = match made {
+                    Some(cancel) => gateway.cancel_again(&merchant, &id, &cancel).await?,
+                    None => gateway.cancel(&merchant, &id, &new, key.as_ref()).await?,
+                };
+                Ok(Answer::cancel(&record, &cancel))
+            });
         Ok(answer.await?.into())
     }
 }
