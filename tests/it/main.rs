@@ -1,10 +1,14 @@
 //! Workspace tests.
 
 mod architecture;
+mod bulkhead;
+mod clock_back;
 mod conformance;
 mod contract;
 mod crash;
+mod faults;
 mod flows;
 mod openapi;
 mod simulation;
 mod store;
+mod storm;

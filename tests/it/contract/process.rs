@@ -75,6 +75,19 @@ impl Process {
         eventually(async || child.try_wait().unwrap().ok_or("it still runs".to_owned())).await.success()
     }
 
+    /// Sets something for its next life.
+    pub(super) fn configure(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Starts it again on data that it cannot use: its exit code, and what it said.
+    pub(super) async fn ends_at_once(&mut self) -> (Option<i32>, String) {
+        self.child = spawn(self.folder.path(), &self.variables);
+        let child = &mut self.child;
+        let status = eventually(async || child.try_wait().unwrap().ok_or("it still runs".to_owned())).await;
+        (status.code(), self.log())
+    }
+
     /// Lets it open only so many files and connections from now on.
     pub(super) fn limit_descriptors(&self, most: u32) -> bool {
         run("prlimit", &["--pid", &self.child.id().to_string(), &format!("--nofile={most}:{most}")])
@@ -242,7 +255,7 @@ fn spawn(folder: &Path, variables: &[(String, String)]) -> Child {
 }
 
 /// The binary, built as the tests were. A test of another package is not given its path.
-fn binary() -> &'static Path {
+pub(super) fn binary() -> &'static Path {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     BINARY.get_or_init(|| {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());

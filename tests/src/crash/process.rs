@@ -127,7 +127,11 @@ impl Simulators {
     }
 
     /// Asks a simulator for something that has to work.
-    pub(super) async fn control(&self, pg: &str, call: &str, body: Value) -> anyhow::Result<Value> {
+    ///
+    /// # Errors
+    ///
+    /// It did not work.
+    pub async fn control(&self, pg: &str, call: &str, body: Value) -> anyhow::Result<Value> {
         let (status, answer) = self.try_control(pg, call, body).await?;
         anyhow::ensure!(status == 200, "the simulator answered {call} with {status}: {answer}");
         Ok(answer)
@@ -146,7 +150,11 @@ impl Simulators {
     }
 
     /// Reads a log, or the books.
-    pub(super) async fn read(&self, pg: &str, what: &str) -> anyhow::Result<Vec<Value>> {
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub async fn read(&self, pg: &str, what: &str) -> anyhow::Result<Vec<Value>> {
         let answer = self.http.get(format!("{}/_sandbox/{what}", self.url(pg))).send().await?;
         Ok(answer.json().await?)
     }

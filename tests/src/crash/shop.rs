@@ -359,7 +359,8 @@ pub(super) fn shown(payment: &Value) -> Value {
 
 impl Books {
     /// What of them a person wants to see.
-    pub(super) fn shown(&self) -> String {
+    #[must_use]
+    pub fn shown(&self) -> String {
         let ours = self.payments.iter().map(|payment| format!("ours:   {}\n", shown(payment)));
         let names = ["order_id", "pg_id", "status", "amount", "taken", "given_back"];
         let theirs = self.rows.iter().map(|row| format!("theirs: {}\n", only(row, &names)));
@@ -376,17 +377,25 @@ fn pg_order(window: &Map<String, Value>) -> anyhow::Result<&Value> {
 }
 
 /// A port that was free a moment ago. The server keeps it for all its lives, so that webhooks find it.
-fn free_port() -> std::io::Result<u16> {
+///
+/// # Errors
+///
+/// There is none.
+pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-const WEBHOOK_TOKEN: &str = "crash-matrix-webhook-token";
+/// The unguessable part of the address that the PG's webhooks go to.
+pub const WEBHOOK_TOKEN: &str = "crash-matrix-webhook-token";
 
-/// The public key of the demo merchant, and its hash.
-const MERCHANT_KEY: &str = "sk_test_demo";
+/// The public key of the demo merchant.
+pub const MERCHANT_KEY: &str = "sk_test_demo";
+/// Its hash.
 const MERCHANT_KEY_HASH: &str = "sha256:5d48f1024f38b44ad9ddc03dc12b2a8287c7ec690065dcef384cb1fd1753626d";
 
-fn variables(folder: &Path, port: u16, pg: &str, base_url: &str) -> BTreeMap<String, String> {
+/// What `paymux serve` is configured with: one merchant with one account, whose PG is somewhere on this machine.
+#[must_use]
+pub fn variables(folder: &Path, port: u16, pg: &str, base_url: &str) -> BTreeMap<String, String> {
     let account = pg.to_uppercase();
     let general = [
         ("SERVER__LISTEN".to_owned(), format!("127.0.0.1:{port}")),

@@ -78,6 +78,19 @@ impl Shop {
         self.controls.send(Method::POST, &url, &[], Some(body)).await.status
     }
 
+    /// This shop's PG, held by the hand and not over HTTP.
+    ///
+    /// # Panics
+    ///
+    /// If the account has no simulator.
+    #[must_use]
+    pub fn pg(&self) -> sandbox::Control {
+        let own = self.permissive.as_ref().map(super::permissive::Permissive::control);
+        let controls = self.demo.app().controls();
+        let demos = || controls.iter().find(|(account, _)| account.as_str() == self.account);
+        own.or_else(|| demos().map(|(_, control)| control.clone())).unwrap()
+    }
+
     fn control_url(&self, call: &str) -> String {
         let server = self.permissive.as_ref().map_or_else(|| self.demo.url(), |own| own.base_url());
         format!("{server}/_sandbox/{call}")

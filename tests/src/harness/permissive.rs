@@ -56,6 +56,10 @@ impl Permissive {
         self.running.base_url()
     }
 
+    pub(super) fn control(&self) -> sandbox::Control {
+        self.running.control()
+    }
+
     pub(super) fn advance(&self, by: Duration) {
         self.running.control().advance(by);
     }

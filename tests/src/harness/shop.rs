@@ -59,8 +59,15 @@ impl Shop {
 
     /// A shop at a PG that guards against nothing.
     pub async fn open_permissive(account: &str, method: &str) -> Self {
+        Self::open_permissive_with(account, method, &[]).await
+    }
+
+    /// The same, configured further.
+    pub async fn open_permissive_with(account: &str, method: &str, variables: &[(&str, &str)]) -> Self {
         let (permissive, settings) = Permissive::start(account).await;
-        let settings: Vec<_> = settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let mut settings: Vec<_> =
+            settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        settings.extend_from_slice(variables);
         let mut shop = Self::open_with(account, method, &settings).await;
         permissive.tells(&shop.demo.url(), account);
         shop.permissive = Some(permissive);
@@ -155,6 +162,24 @@ impl Shop {
     /// Every event there is, oldest first.
     pub async fn events(&self) -> Vec<Value> {
         self.pages("/v1/events?limit=100").await
+    }
+
+    /// The events after a place in the feed, which moves on; empty is the beginning.
+    pub async fn events_after(&self, cursor: &mut String) -> Vec<Value> {
+        let mut events = Vec::new();
+        loop {
+            let place = if cursor.is_empty() { String::new() } else { format!("&cursor={cursor}") };
+            let path = format!("/v1/events?limit=100{place}");
+            let page = self.merchant(Method::GET, &path, &[], None).await;
+            let data = page["data"].as_array().unwrap();
+            if let Some(next) = page["next_cursor"].as_str() {
+                next.clone_into(cursor);
+            }
+            events.extend(data.iter().cloned());
+            if data.is_empty() || page["next_cursor"].is_null() {
+                return events;
+            }
+        }
     }
 
     /// The names of a payment's events, oldest first.

@@ -1,0 +1,172 @@
+//! What a shop does when the fault comes: the same flow, with the fault in its place.
+
+use std::time::Duration;
+
+use sandbox::{Fault, FaultRule};
+use serde_json::json;
+
+use super::{
+    merchant::{Told, Visit},
+    plan::Place,
+};
+use crate::harness::AMOUNT;
+
+/// What goes back first.
+const PART: u64 = 5_000;
+
+/// Longer than a PG takes to send a deposit back, and longer than a token lives.
+const REFUND_TAKES: Duration = Duration::from_secs(3 * 24 * 60 * 60);
+const TOKEN_LIVES: Duration = Duration::from_secs(31 * 60);
+
+impl Visit<'_> {
+    /// Goes through the flow.
+    pub(super) async fn go(&mut self) -> Told {
+        let place = self.case.place;
+        let is_told = self.case.is_a_lie() || matches!(place, Place::Webhook | Place::Refund);
+        if !is_told {
+            self.silence().await?;
+        }
+        match place {
+            Place::Close => self.closed().await,
+            Place::Refund => self.refunded().await,
+            Place::Webhook => self.told().await,
+            _ => {
+                self.paid().await?;
+                self.given_back().await
+            }
+        }
+    }
+
+    /// Paid by card, the fault in its place if it is before that.
+    async fn paid(&mut self) -> Told {
+        let place = self.case.place;
+        if matches!(place, Place::Prepare | Place::Token) {
+            self.meet(&[]).await?;
+        }
+        if place == Place::Token {
+            // Whoever asks first from now on needs another.
+            self.shop.advance(TOKEN_LIVES).await;
+        }
+        if self.case.fault == Fault::OtherAttemptByOrder {
+            self.shop.buyer(&self.id, "close").await;
+        }
+        let result = self.window().await?.ok_or("paid before the window opened")?;
+        match place {
+            Place::Confirm => self.meet(&[]).await?,
+            Place::Read => self.meet(&self.lost("confirm")).await?,
+            Place::ReadOrder => {
+                self.meet(&[]).await?;
+                self.looked_at().await?;
+            }
+            Place::List => {
+                self.meet(&[]).await?;
+                self.found().await?;
+            }
+            _ => {}
+        }
+        self.confirmed(result).await?;
+        self.mend().await?;
+        self.agree("paid").await;
+        Ok(())
+    }
+
+    /// The call got through, its answer did not: somebody has to look. `PortOne`'s confirm is a look itself.
+    fn lost(&self, call: &str) -> Vec<FaultRule> {
+        let looks = call == "confirm" && !self.shop.confirms();
+        if looks { Vec::new() } else { vec![FaultRule::new(call, Fault::ResetAfter)] }
+    }
+
+    /// The shop asks before the browser is back.
+    async fn looked_at(&mut self) -> Told {
+        for _ in 0..4 {
+            let reply = self.shop.verify(&self.id).await;
+            if !matches!(reply.status, 200 | 202 | 502 | 503) {
+                return Err(format!("a look was answered {} {:#}", reply.status, reply.body));
+            }
+            if reply.status == 200 && reply["status"] == "paid" {
+                break;
+            }
+            self.pass().await;
+        }
+        Ok(())
+    }
+
+    /// Nobody comes back and nobody tells: the list does.
+    async fn found(&mut self) -> Told {
+        for _ in 0..60 {
+            if self.payment().await["status"] == "paid" {
+                return Ok(());
+            }
+            self.shop.advance(Duration::from_secs(20 * 60)).await;
+            self.pass().await;
+        }
+        Err("the sweep never found it".to_owned())
+    }
+
+    /// A part goes back, then the rest, the fault in its place each time.
+    async fn given_back(&mut self) -> Told {
+        for (target, status) in [(PART, "partially_cancelled"), (AMOUNT, "cancelled")] {
+            match self.case.place {
+                Place::Cancel => self.meet(&[]).await?,
+                Place::Read => self.meet(&self.lost("cancel")).await?,
+                _ => {}
+            }
+            self.cancelled(target).await?;
+            self.mend().await?;
+            if target < AMOUNT {
+                self.agree(status).await;
+            }
+        }
+        self.end("cancelled").await
+    }
+
+    /// An account, closed before the deposit.
+    async fn closed(&mut self) -> Told {
+        let result = self.window().await?.ok_or("paid before the window opened")?;
+        self.confirmed(result).await?;
+        self.meet(&[]).await?;
+        self.cancelled(AMOUNT).await?;
+        self.end("cancelled").await
+    }
+
+    /// An account, paid into, and all of it sent back.
+    async fn refunded(&mut self) -> Told {
+        let result = self.window().await?.ok_or("paid before the window opened")?;
+        self.confirmed(result).await?;
+        self.shop.control("deposit", json!({ "payment_id": self.id })).await;
+        self.shop.until_status(&self.id, "paid").await;
+        if !self.case.is_a_lie() {
+            self.silence().await?;
+        }
+        self.meet(&[]).await?;
+        self.cancelled(AMOUNT).await?;
+        self.mend().await?;
+        self.shop.advance(REFUND_TAKES).await;
+        self.end("cancelled").await
+    }
+
+    /// What the PG tells is all we hear: of the payment, and of two cancels in its console.
+    async fn told(&mut self) -> Told {
+        self.meet(&[]).await?;
+        let result = self.window().await?.ok_or("paid before the window opened")?;
+        if self.shop.confirms() {
+            self.arm(&self.lost("confirm")).await?;
+            self.confirmed(result).await?;
+        } else {
+            self.found().await?;
+        }
+        if self.case.fault == Fault::Drop {
+            // Nothing else tells of the console.
+            self.mend().await?;
+        }
+        self.shop.control("cancel", json!({ "payment_id": self.id, "amount": PART })).await;
+        if self.case.fault == Fault::Reorder {
+            // A webhook that waits for the next one waits for one without a fault.
+            self.mend().await?;
+        } else {
+            self.agree("partially_cancelled").await;
+        }
+        self.shop.control("cancel", json!({ "payment_id": self.id, "amount": AMOUNT - PART })).await;
+        self.end("cancelled").await
+    }
+}
