@@ -28,10 +28,11 @@ pub(super) fn table(header: &[&str], rows: &[Vec<String>]) -> String {
     text
 }
 
-/// Names and what they are, one a line.
+/// Names and what they are, one a line. A text of somebody else's must not move a terminal's cursor.
 pub(super) fn sheet(rows: &[(&str, String)]) -> String {
     let width = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0) + GAP;
     rows.iter().fold(String::new(), |mut text, (name, value)| {
+        let value = value.replace(char::is_control, "\u{fffd}");
         writeln!(text, "  {name:<width$}{value}").expect("a String takes everything");
         text
     })
@@ -88,5 +89,11 @@ mod tests {
     #[test]
     fn times_are_in_utc() {
         assert_eq!(time("2026-11-21T23:59:01.5+09:00".parse().unwrap()), "2026-11-21 14:59:01");
+    }
+
+    #[test]
+    fn a_text_of_the_pg_moves_no_cursor() {
+        let shown = sheet(&[("reason", "refund\u{1b}[2Jpaid\nstate  closed".to_owned())]);
+        assert_eq!(shown, "  reason  refund\u{fffd}[2Jpaid\u{fffd}state  closed\n");
     }
 }
