@@ -153,7 +153,7 @@ impl Gateway {
     /// When a hint without proof has its payment looked at. Anybody can send one, so a storm of them must cost
     /// the PG little: those of one payment share the look that waits already, and the next one waits a
     /// little after the last; those of one account take turns.
-    fn turn_of(&self, record: &PaymentRecord, now: Timestamp) -> Timestamp {
+    pub(super) fn turn_of(&self, record: &PaymentRecord, now: Timestamp) -> Timestamp {
         let payment = &record.payment;
         let waits = record.hints > payment.answered_hints;
         // A look far away waits for a PG that did not answer, and not for this hint's turn.

@@ -168,12 +168,14 @@ impl Gateway {
             let mut draft = Draft::of(record.clone());
             draft.record.payment.superseded |= superseded;
             prepare(&mut draft);
-            let strangers = draft.settle(snapshots, &self.context(account, &taken, asked_at));
+            let mut strangers = draft.settle(snapshots, &self.context(account, &taken, asked_at));
+            let met_stranger = !strangers.is_empty();
+            strangers.retain(|stranger| is_news(&record, stranger));
             let accepted = draft.record.accepted().cloned();
             match self.commit(draft, tries).await {
                 Ok(record) => {
                     self.report(account, &record, &strangers).await;
-                    return Ok((record, !strangers.is_empty()));
+                    return Ok((record, met_stranger));
                 }
                 // Two payments cannot have accepted one PG payment: the first keeps it.
                 Err(StoreError::PgIdTaken) => match accepted {
@@ -215,9 +217,9 @@ impl Gateway {
                 account = %account.id,
                 "a PG payment of another order was shown for this payment; nothing was accepted or cancelled"
             );
-            for owner in self.owners(account, stranger).await {
+            for (merchant, owner) in self.owners(account, stranger).await {
                 if owner != record.payment.id
-                    && let Err(error) = self.mark(&account.id, &owner, self.clock.now()).await
+                    && let Err(error) = self.verify_in_turn(&merchant, &owner).await
                 {
                     tracing::warn!(payment = %owner, %error, "the true owner of a PG payment could not be marked; the sweep or its own watch finds it");
                 }
@@ -225,14 +227,21 @@ impl Gateway {
         }
     }
 
+    /// Has a payment looked at, in turn: two that meet each other's PG payments must not keep each other awake.
+    async fn verify_in_turn(&self, merchant: &MerchantId, id: &PaymentId) -> Result<(), GatewayError> {
+        let record = self.payment(merchant, id).await?;
+        let at = self.turn_of(&record, self.clock.now());
+        Ok(self.mark(&record.payment.account, id, at).await?)
+    }
+
     /// Whose a stranger is: by its order id, and by who accepted it.
-    async fn owners(&self, account: &Account, stranger: &Stranger) -> Vec<PaymentId> {
+    async fn owners(&self, account: &Account, stranger: &Stranger) -> Vec<(MerchantId, PaymentId)> {
         let mut owners = Vec::new();
         if let Ok(pg_order_id) = stranger.pg_order_id.parse::<PgOrderId>() {
             owners.push(self.store.owner_of_attempt(&account.id, &pg_order_id).await);
         }
         owners.push(self.store.owner_of_pg_id(&account.id, &stranger.pg_id).await);
-        owners.into_iter().filter_map(|owner| owner.ok().flatten()).map(|(_, payment)| payment).collect()
+        owners.into_iter().filter_map(|owner| owner.ok().flatten()).collect()
     }
 
     async fn ask(
@@ -269,6 +278,15 @@ impl Gateway {
         }
         Ok(snapshots)
     }
+}
+
+/// Whether a stranger was not met before. A claim that has ended is still asked for, and always shows the same:
+/// two payments that claim each other's would have each other looked at without end.
+fn is_news(before: &PaymentRecord, stranger: &Stranger) -> bool {
+    let ended = |attempt: &Attempt| {
+        attempt.status == AttemptStatus::Closed && attempt.pg_id.as_ref() == Some(&stranger.pg_id)
+    };
+    !before.attempts.iter().any(ended)
 }
 
 /// What the PG is asked about.

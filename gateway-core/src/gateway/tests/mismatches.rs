@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    bench::{Bench, PRICE},
+    bench::{Bench, PRICE, SETTLED},
     fake_books::Op,
 };
 use crate::{
@@ -223,4 +223,31 @@ async fn a_made_up_payment_id_does_not_stop_the_look_ups_that_matter() {
     assert_eq!(record.payment.status, PaymentStatus::Paid);
     let owner = bench.store.owner_of_pg_id(&"fake".parse().unwrap(), &real).await.unwrap();
     assert_eq!(owner.map(|(_, payment)| payment), Some(id));
+}
+
+/// Two buyers bring back each other's result, and both claims end.
+#[tokio::test]
+async fn payments_that_claim_each_others_do_not_keep_each_other_awake() {
+    let bench = Bench::on_confirm();
+    let mut payments = Vec::new();
+    for order in ["order-1", "order-2"] {
+        let id = bench.try_register(order, PRICE).await.unwrap().record.payment.id;
+        let shown = bench.open(&id).await;
+        payments.push((id, bench.pg.books(|books| books.agree(&shown, PRICE))));
+    }
+    let [(first, of_first), (second, of_second)] = &payments[..] else { unreachable!() };
+    for (id, swapped) in [(first, of_second), (second, of_first)] {
+        bench.pg.instead(Op::Confirm, || ProviderError::no_answer("lost"));
+        let _ = bench.confirm(id, swapped).await;
+    }
+    bench.pg.books(|books| {
+        for pg_id in [of_first, of_second] {
+            books.change(pg_id, |snapshot| snapshot.status = crate::PgStatus::Expired);
+        }
+    });
+    bench.pass_slowly(SETTLED * 20, 200).await;
+    let looks = bench.pg.calls(Op::Verify).len();
+    bench.pass_slowly(SETTLED * 20, 200).await;
+    let later = bench.pg.calls(Op::Verify).len();
+    assert!(later - looks < 10, "{} looks at what has ended", later - looks);
 }
