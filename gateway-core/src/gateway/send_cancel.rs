@@ -9,6 +9,7 @@ use crate::{
     draft::Draft,
     gateway::look_up::{LookUpError, LookedUp},
     idempotency_key,
+    schedule::visible_at,
 };
 
 impl Gateway {
@@ -185,6 +186,7 @@ impl Gateway {
                 return self.cancel_unknown(record, id, Heard::Error).await;
             }
         };
+        let description = self.account_of(&looked_up.record)?.description();
         let Some(cancel) = looked_up.record.cancel(id).cloned() else { return Err(GatewayError::NotFound) };
         if !cancel.status.is_unsettled() {
             return Ok(looked_up.record);
@@ -194,7 +196,12 @@ impl Gateway {
         let balance_moved = shown.is_some_and(|snapshot| match cancel.scope {
             // The deposit won the race: there is nothing to close any more.
             CancelScope::Close => !snapshot.paid.is_zero(),
-            CancelScope::All | CancelScope::Part => snapshot.balance() != cancel.guard,
+            // Less is left than we expected; or nothing was paid at all, and not in an answer from before the payment.
+            CancelScope::All | CancelScope::Part if snapshot.paid.is_zero() => {
+                sending_of(&looked_up.record, id)
+                    .is_some_and(|sent| visible_at(sent.first_sent_at, description) <= looked_up.asked_at)
+            }
+            CancelScope::All | CancelScope::Part => snapshot.balance().amount() < cancel.guard.amount(),
         });
         if suspect == Suspect::EarlierSend || balance_moved {
             self.refuse_cancel(&looked_up.record, id, failure).await

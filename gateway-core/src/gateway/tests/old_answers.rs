@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     bench::{Bench, PAYABLE_FOR, PRICE, SETTLED},
-    fake_books::Op,
+    fake_books::{Op, pg_message},
 };
 use crate::{
     CancelOrigin, CancelScope, CancelStatus, Clock, EventKind, LatePayments, Money, MoneyMoves, PaymentId,
@@ -209,4 +209,28 @@ async fn a_refund_that_was_accepted_and_does_not_show_yet_is_no_reason_for_anoth
     assert!(record.cancels.iter().all(|cancel| cancel.status == CancelStatus::Pending));
     assert_eq!(record.cancellable(), Money::krw(0));
     assert_eq!(given_back(&bench, &pg_id), PRICE);
+}
+
+#[tokio::test]
+async fn an_answer_from_before_the_payment_does_not_refuse_what_gives_it_back() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.paid().await;
+    let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
+    let second = bench.pg.books(|books| books.pay(&order, PRICE, bench.clock.now()));
+    // The PG says that it was done before, which is not so; the look-up after it shows the time before the payment.
+    bench.pg.instead(Op::Cancel, || ProviderError::Conflict(pg_message("ALREADY_CANCELED")));
+    let unpaid = bench.pg.books(|books| {
+        let mut shown = books.row(&second).snapshot;
+        shown.paid = Money::krw(0);
+        shown.status = PgStatus::Ready;
+        shown
+    });
+    bench.pg.meanwhile(Op::Verify, || async {});
+    bench.pg.meanwhile(Op::Verify, || async {});
+    bench.pg.meanwhile(Op::Verify, || async {});
+    bench.pg.answer(Op::Verify, unpaid);
+    bench.webhook(json!({ "pg_id": second.as_str(), "order_id": order })).await;
+    assert_eq!(bench.read(&id).await.cancels[0].status, CancelStatus::Unknown, "nobody knows");
+    bench.pass_slowly(SETTLED * 6, 30).await;
+    assert_eq!(bench.pg.books(|books| books.row(&second).given_back), PRICE);
 }
