@@ -148,4 +148,38 @@ mod tests {
             tokio::join!(looks.run(&id, fails()), join_all((0..3).map(|_| looks.run(&id, fails()))));
         assert!(rest.iter().any(|look| matches!(look, Look::Shared { succeeded: false })), "{rest:?}");
     }
+
+    #[tokio::test]
+    async fn a_look_that_nobody_shared_leaves_nothing_behind() {
+        let looks = AskedLooks::default();
+        looks.run(&id(), async { Ok::<_, ()>(()) }).await;
+        assert!(looks.all().is_empty());
+    }
+
+    #[tokio::test]
+    async fn who_comes_while_the_second_looks_does_not_look_beside_it() {
+        let (looks, running) = (AskedLooks::default(), AtomicUsize::new(0));
+        let look = || async {
+            let beside = running.fetch_add(1, Ordering::SeqCst);
+            for _ in 0..5 {
+                tokio::task::yield_now().await;
+            }
+            running.fetch_sub(1, Ordering::SeqCst);
+            if beside == 0 { Ok(()) } else { Err(beside) }
+        };
+        let (id, (leave, left)) = (id(), tokio::sync::oneshot::channel());
+        let first = async {
+            let look = looks.run(&id, look()).await;
+            leave.send(()).unwrap();
+            look
+        };
+        let third = async {
+            left.await.unwrap();
+            looks.run(&id, look()).await
+        };
+        let (first, second, third) = tokio::join!(first, looks.run(&id, look()), third);
+        for look in [first, second, third] {
+            assert!(matches!(look, Look::Own(Ok(()))), "{look:?}");
+        }
+    }
 }

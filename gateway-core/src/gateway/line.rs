@@ -355,4 +355,21 @@ mod tests {
         drop(first);
         assert!(line.place().is_some());
     }
+
+    #[test]
+    fn a_clock_that_is_a_minute_behind_is_a_caller_who_was_slow_and_no_clock_that_was_set_back() {
+        let line = line(4);
+        line.pause(Duration::from_secs(600), at(60));
+        assert_eq!(line.routine_from(at(0)), at(660));
+        assert_eq!(line.routine_from(at(-1)), at(-1), "that one was set back");
+    }
+
+    #[test]
+    fn a_pause_is_over_the_moment_it_ends() {
+        for line in [line(100), Line::new(AccountLimits::default())] {
+            line.pause(Duration::from_secs(30), at(0));
+            assert_eq!([at(0), at(29), at(30)].map(|now| line.routine_room(5, now)), [0, 0, 5]);
+            assert_eq!(line.routine_from(at(30)), at(30));
+        }
+    }
 }

@@ -6,6 +6,7 @@ mod asked_cancels;
 mod bench;
 mod browser_results;
 mod cancels;
+mod case_rules;
 mod cases;
 mod confirms;
 mod decides;
