@@ -1,4 +1,5 @@
-//! Look-ups that merchants ask for: for each payment at most one runs and one waits, and the rest share it.
+//! Look-ups that merchants, hints and time ask for: of one payment one runs at a time, and merchants who wait share
+//! the next.
 
 use std::{
     collections::HashMap,
@@ -25,6 +26,19 @@ struct Entry {
 struct Looks {
     started: AtomicU64,
     newest: tokio::sync::Mutex<Option<Ended>>,
+}
+
+impl Looks {
+    async fn begin<T, E>(
+        &self,
+        newest: &mut Option<Ended>,
+        look: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
+        let done = look.await;
+        *newest = Some(Ended { number, succeeded: done.is_ok() });
+        done
+    }
 }
 
 /// The newest look-up that ended.
@@ -59,13 +73,19 @@ impl AskedLooks {
         let mut newest = looks.newest.lock().await;
         match *newest {
             Some(ended) if ended.number > came_after => Look::Shared { succeeded: ended.succeeded },
-            _ => {
-                let number = looks.started.fetch_add(1, Ordering::SeqCst) + 1;
-                let done = look.await;
-                *newest = Some(Ended { number, succeeded: done.is_ok() });
-                Look::Own(done)
-            }
+            _ => Look::Own(looks.begin(&mut newest, look).await),
         }
+    }
+
+    /// Runs `look` once no other of this payment runs. Callers who wait meanwhile share it.
+    pub(crate) async fn run_own<T, E>(
+        &self,
+        id: &PaymentId,
+        look: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let place = self.enter(id);
+        let mut newest = place.looks.newest.lock().await;
+        place.looks.begin(&mut newest, look).await
     }
 
     fn enter<'a>(&'a self, id: &'a PaymentId) -> Place<'a> {

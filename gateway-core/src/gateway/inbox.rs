@@ -208,10 +208,9 @@ impl Gateway {
             pg_id: Some(pg_id.clone()),
             state: attempt.state.clone(),
         };
-        match self
-            .look_up(&record.payment.merchant, &record.payment.id, Some(&claimed), 0, Errand::Routine)
-            .await
-        {
+        let (merchant, id) = (&record.payment.merchant, &record.payment.id);
+        let look = Box::pin(self.look_up(merchant, id, Some(&claimed), 0, Errand::Routine));
+        match self.asked_looks.run_own(id, look).await {
             Ok(looked_up) => self.follow_up(looked_up.record).await.map(|_| ()),
             Err(LookUpError::Gateway(error)) => Err(error),
             // A made-up id must not stay in the inbox for ever, until no real webhook finds room.

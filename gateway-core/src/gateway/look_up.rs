@@ -57,18 +57,19 @@ impl Gateway {
     pub async fn verify(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
         // Another merchant's payment is not found, and its look-ups are not shared.
         self.payment(merchant, id).await?;
-        match self.asked_looks.run(id, Box::pin(self.verify_now(merchant, id))).await {
-            Look::Own(verified) => verified,
+        match self.asked_looks.run(id, Box::pin(self.look_asked(merchant, id))).await {
+            // Not while others wait for the look: what follows may look again.
+            Look::Own(looked_up) => self.follow_up(looked_up?.record).await,
             Look::Shared { succeeded: true } => self.payment(merchant, id).await,
             Look::Shared { succeeded: false } => Err(GatewayError::ProviderUnavailable { retry_after: None }),
         }
     }
 
-    async fn verify_now(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
+    async fn look_asked(&self, merchant: &MerchantId, id: &PaymentId) -> Result<LookedUp, GatewayError> {
         let record = self.payment(merchant, id).await?;
         let _place = self.place(&record.payment.account)?;
         match self.look_up(merchant, id, None, 0, Errand::Asked).await {
-            Ok(looked_up) => self.follow_up(looked_up.record).await,
+            Ok(looked_up) => Ok(looked_up),
             Err(LookUpError::Gateway(error)) => Err(error),
             Err(LookUpError::Busy(until)) => Err(self.busy_until(until)),
             Err(LookUpError::Provider(error)) => Err(unanswered(error)),

@@ -87,7 +87,8 @@ impl Gateway {
         } else {
             0
         };
-        let looked_up = match self.look_up(merchant, id, None, tries, Errand::Routine).await {
+        let look = Box::pin(self.look_up(merchant, id, None, tries, Errand::Routine));
+        let looked_up = match self.asked_looks.run_own(id, look).await {
             Ok(looked_up) => looked_up,
             Err(LookUpError::Provider(error)) => return self.ask_later(read, &error).await,
             Err(LookUpError::Busy(until)) => return self.postpone(read, until).await,

@@ -301,3 +301,17 @@ async fn one_accounts_full_inbox_is_its_own() {
     assert!(bench.gateway.process_inbox(&other).await.unwrap().is_empty());
     assert_eq!(bench.process_inbox().await, [InboxOutcome::Marked { proved: false }]);
 }
+
+#[tokio::test]
+async fn of_one_payment_one_look_up_runs_at_a_time_whoever_asks() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.paid().await;
+    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+    let before = bench.pg.calls(Op::Verify).len();
+    let asked = join_all((0..20).map(|_| bench.gateway.verify(&bench.merchant, &id)));
+    let (due, asked) = tokio::join!(bench.resolve_due(), asked);
+    assert_eq!(due, 1);
+    assert!(asked.iter().all(Result::is_ok));
+    let looks = bench.pg.calls(Op::Verify).len() - before;
+    assert!(looks <= 3, "{looks}: the resolver's, the first merchant's, and one for all the others");
+}
