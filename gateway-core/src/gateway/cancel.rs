@@ -68,7 +68,7 @@ impl Gateway {
         };
         let cancel = row.id.clone();
         let sends = row.status == CancelStatus::Requested;
-        let _place = self.place(&record.payment.account)?;
+        let _place = self.account_of(&record)?.place()?;
         let mut draft = Draft::of(record);
         draft.idempotency = self.idempotency(merchant, key, id, Some(&cancel));
         if !sends {
@@ -115,7 +115,7 @@ impl Gateway {
         if scope != CancelScope::Close && amount.amount() > left.amount() {
             return Err(GatewayError::state(StateProblem::CancellableAmountExceeded, record));
         }
-        let _place = self.place(&record.payment.account)?;
+        let _place = self.account_of(&record)?.place()?;
         let mut draft = Draft::of(record);
         if let Some(row) = draft.cancel_mut(cancel) {
             row.failure = None;

@@ -78,8 +78,8 @@ impl Gateway {
         verdict.check()?;
         let merchant = self.store.owner_of(id).await?.ok_or(GatewayError::NotFound)?;
         let (record, ..) = self.open_case(self.payment(&merchant, id).await?, number)?;
-        let _place = self.place(&record.payment.account)?;
-        let pg_told = match Box::pin(self.look_now(&merchant, id)).await {
+        let _place = self.account_of(&record)?.place()?;
+        let pg_told = match Box::pin(self.look_after_sending(&merchant, id)).await {
             Ok(looked_up) => {
                 Box::pin(self.follow_up(looked_up.record)).await?;
                 true

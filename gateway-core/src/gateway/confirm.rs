@@ -129,7 +129,7 @@ impl Gateway {
             }
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         }
-        let _place = self.place(&record.payment.account)?;
+        let _place = self.account_of(&record)?.place()?;
         let mut draft = Draft::of(record);
         let credential = self.account_of(&draft.record)?.description().credential.clone();
         let sending = Sending::first(self.clock.now(), &credential);
@@ -203,7 +203,7 @@ impl Gateway {
         {
             return outcome(record, number);
         }
-        let _place = self.place(&record.payment.account)?;
+        let _place = self.account_of(&record)?.place()?;
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let open = record.attempts.iter().any(|attempt| attempt.number == number && attempt.is_open());
         let asks = record.payment.status == PaymentStatus::Ready && open && claim.failure.is_none();
@@ -272,7 +272,7 @@ impl Gateway {
                 idempotency_key: idempotency_key(id, "confirm", &number.to_string(), 1),
                 state: claimed.state.clone(),
             };
-            match self.admit(&account.id, Errand::Asked, 1) {
+            match self.admit(account, Errand::Asked, 1) {
                 Ok(()) => self.call(account, account.provider.confirm(&request)).await.map_err(Some),
                 Err(_) => Err(None),
             }

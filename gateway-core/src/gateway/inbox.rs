@@ -6,9 +6,10 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    Account, AccountId, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
+    AccountId, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
     PgPaymentId, Proof, RawWebhook, ReceivedWebhook, Watch, WebhookClaim, WebhookSubject,
     gateway::{
+        account::ConnectedAccount,
         line::Errand,
         look_up::{LookUpError, says_nothing_ever, unanswered},
     },
@@ -104,7 +105,7 @@ impl Gateway {
 
     async fn follow_webhook(
         &self,
-        account: &Account,
+        account: &ConnectedAccount,
         webhook: &ReceivedWebhook,
     ) -> Result<InboxOutcome, GatewayError> {
         let Ok(claim) = account.provider.webhook(&webhook.raw) else { return Ok(InboxOutcome::Rejected) };
@@ -122,7 +123,7 @@ impl Gateway {
 
     async fn follow_claim(
         &self,
-        account: &Account,
+        account: &ConnectedAccount,
         claim: &WebhookClaim,
     ) -> Result<InboxOutcome, GatewayError> {
         let (pg_id, pg_order_id) = match &claim.subject {
@@ -141,7 +142,7 @@ impl Gateway {
             self.mark(&account.id, &payment, at).await?;
             return Ok(InboxOutcome::Marked { proved });
         };
-        if !proved && !self.has_turn(account) {
+        if !proved && !account.line.takes_hint(now) {
             // It stays in the inbox: delayed, never dropped.
             return Err(GatewayError::ProviderUnavailable { retry_after: Some(LEASE) });
         }
@@ -164,17 +165,14 @@ impl Gateway {
         let earliest = payment.hint_looked_at.map_or(now, |last| later(last, BETWEEN_HINTS).max(now));
         // A look so far away is one of another clock's.
         let earliest = if earliest > later(now, BETWEEN_HINTS) { now } else { earliest };
-        self.lines.get(&payment.account).map_or(earliest, |line| line.turn_of_hint(earliest, now))
-    }
-
-    /// Whether a hint without proof may have the PG asked now.
-    fn has_turn(&self, account: &Account) -> bool {
-        self.lines.get(&account.id).is_none_or(|line| line.takes_hint(self.clock.now()))
+        self.accounts
+            .get(&payment.account)
+            .map_or(earliest, |account| account.line.turn_of_hint(earliest, now))
     }
 
     async fn owner(
         &self,
-        account: &Account,
+        account: &ConnectedAccount,
         pg_id: Option<&PgPaymentId>,
         pg_order_id: Option<&str>,
     ) -> Result<Option<(MerchantId, PaymentId)>, GatewayError> {
@@ -209,8 +207,7 @@ impl Gateway {
             state: attempt.state.clone(),
         };
         let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-        let look = Box::pin(self.look_up(merchant, id, Some(&claimed), 0, Errand::Routine));
-        match self.asked_looks.run_own(id, look).await {
+        match self.look_up(merchant, id, Some(&claimed), 0, Errand::Routine).await {
             Ok(looked_up) => self.follow_up(looked_up.record).await.map(|_| ()),
             Err(LookUpError::Gateway(error)) => Err(error),
             // A made-up id must not stay in the inbox for ever, until no real webhook finds room.

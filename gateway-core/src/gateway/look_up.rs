@@ -6,7 +6,7 @@ use crate::{
     Account, Attempt, AttemptStatus, Gateway, GatewayError, MerchantId, MoneyMoves, PaymentId, PaymentRecord,
     PaymentRef, PgOrderId, PgPaymentId, ProviderError, Snapshot, StoreError,
     draft::Draft,
-    gateway::{asked_looks::Look, line::Errand},
+    gateway::{account::ConnectedAccount, line::Errand, look_queue::Look},
     settle::Stranger,
 };
 
@@ -57,7 +57,7 @@ impl Gateway {
     pub async fn verify(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
         // Another merchant's payment is not found, and its look-ups are not shared.
         self.payment(merchant, id).await?;
-        match self.asked_looks.run(id, Box::pin(self.look_asked(merchant, id))).await {
+        match self.looks.run(id, Box::pin(self.look_asked(merchant, id))).await {
             // Not while others wait for the look: what follows may look again.
             Look::Own(looked_up) => self.follow_up(looked_up?.record).await,
             Look::Shared { succeeded: true } => self.payment(merchant, id).await,
@@ -67,8 +67,8 @@ impl Gateway {
 
     async fn look_asked(&self, merchant: &MerchantId, id: &PaymentId) -> Result<LookedUp, GatewayError> {
         let record = self.payment(merchant, id).await?;
-        let _place = self.place(&record.payment.account)?;
-        match self.look_up(merchant, id, None, 0, Errand::Asked).await {
+        let _place = self.account_of(&record)?.place()?;
+        match self.look_up_now(merchant, id, None, 0, Errand::Asked).await {
             Ok(looked_up) => Ok(looked_up),
             Err(LookUpError::Gateway(error)) => Err(error),
             Err(LookUpError::Busy(until)) => Err(self.busy_until(until)),
@@ -76,8 +76,9 @@ impl Gateway {
         }
     }
 
-    /// Asks the PG what became of what was just sent.
-    pub(crate) async fn look_now(
+    /// Asks the PG what became of what was just sent. So it must not wait for the PG's limits, only for a look-up
+    /// of this payment that runs.
+    pub(crate) async fn look_after_sending(
         &self,
         merchant: &MerchantId,
         id: &PaymentId,
@@ -85,10 +86,23 @@ impl Gateway {
         self.look_up(merchant, id, None, 0, Errand::Money).await
     }
 
-    /// Asks the PG about every attempt that may hold money, and about `extra`, and commits what follows.
+    /// Asks the PG about every attempt that may hold money, and about `extra`, and commits what follows; once no
+    /// other look-up of this payment runs.
+    pub(crate) async fn look_up(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+        extra: Option<&PaymentRef>,
+        tries: u32,
+        errand: Errand,
+    ) -> Result<LookedUp, LookUpError> {
+        let look = Box::pin(self.look_up_now(merchant, id, extra, tries, errand));
+        self.looks.run_own(id, look).await
+    }
+
     /// The version is read before the PG is asked; if the payment changes meanwhile, the answer is
     /// dropped and the PG asked again.
-    pub(crate) async fn look_up(
+    async fn look_up_now(
         &self,
         merchant: &MerchantId,
         id: &PaymentId,
@@ -247,7 +261,7 @@ impl Gateway {
 
     async fn ask(
         &self,
-        account: &Account,
+        account: &ConnectedAccount,
         record: &PaymentRecord,
         extra: Option<&PaymentRef>,
         errand: Errand,
@@ -260,7 +274,7 @@ impl Gateway {
             subjects.push(Subject { asked: extra.clone(), is_closed: false });
         }
         let requests = u32::try_from(subjects.len()).unwrap_or(u32::MAX);
-        self.admit(&account.id, errand, requests).map_err(LookUpError::Busy)?;
+        self.admit(account, errand, requests).map_err(LookUpError::Busy)?;
         let mut snapshots: Vec<Snapshot> = Vec::new();
         for subject in &subjects {
             let shown = match self.call(account, account.provider.verify(&subject.asked)).await {

@@ -3,22 +3,21 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::sync::SemaphorePermit;
 
 use crate::{
-    AccountBinding, AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId,
-    Method, PaymentId, PaymentProvider, PaymentRecord, PgPaymentId, ProviderDescription, ProviderError,
-    Store, StoreError,
+    AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId, Method, PaymentId,
+    PaymentRecord, PgPaymentId, ProviderError, Store, StoreError,
     draft::Draft,
     gateway::{
-        asked_looks::AskedLooks,
-        line::{Errand, Line},
+        account::{ConnectedAccount, WHEN_BUSY},
+        line::Errand,
+        look_queue::LookQueue,
     },
     schedule::{next_watch, visible_at},
     settle::Context,
 };
 
-mod asked_looks;
+mod account;
 mod cancel;
 mod cases;
 mod confirm;
@@ -26,6 +25,7 @@ mod error;
 mod inbox;
 mod ledger;
 mod line;
+mod look_queue;
 mod look_up;
 mod next_action;
 mod read;
@@ -38,6 +38,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 
+pub use account::Account;
 pub use cancel::NewCancel;
 pub use cases::CaseVerdict;
 pub use error::{GatewayError, StateProblem};
@@ -45,45 +46,6 @@ pub use inbox::InboxOutcome;
 pub use ledger::{LedgerDifference, LedgerPage, LedgerProblem};
 pub use line::AccountLimits;
 pub use register::{NewPayment, Registered};
-
-/// How soon to come again when a PG is too slow for all who ask.
-const WHEN_BUSY: Duration = Duration::from_secs(5);
-
-/// A configured account at a PG.
-#[derive(Clone, Debug)]
-pub struct Account {
-    /// Its name.
-    pub id: AccountId,
-    /// Whose it is.
-    pub merchant: MerchantId,
-    /// The PG.
-    pub provider: Arc<dyn PaymentProvider>,
-    /// Whether the PG is a simulator.
-    pub simulated: bool,
-    /// How much it may ask of the PG.
-    pub limits: AccountLimits,
-}
-
-impl Account {
-    /// What the PG can do and how it behaves.
-    #[must_use]
-    pub fn description(&self) -> &ProviderDescription {
-        self.provider.describe()
-    }
-
-    /// The account as a store binds it.
-    #[must_use]
-    pub fn binding(&self) -> AccountBinding {
-        let description = self.description();
-        AccountBinding {
-            account: self.id.clone(),
-            merchant: self.merchant.clone(),
-            kind: description.kind.to_owned(),
-            mode: description.mode,
-            pg_merchant: description.pg_merchant.clone(),
-        }
-    }
-}
 
 /// How a merchant wants its payments handled.
 #[derive(Clone, Debug)]
@@ -116,12 +78,10 @@ pub struct Gateway {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     ids: IdSource,
-    accounts: BTreeMap<AccountId, Account>,
+    accounts: BTreeMap<AccountId, ConnectedAccount>,
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
-    /// Of every configured account.
-    lines: BTreeMap<AccountId, Line>,
     reads: read::RecentReads,
-    asked_looks: AskedLooks,
+    looks: LookQueue,
 }
 
 impl Gateway {
@@ -134,34 +94,33 @@ impl Gateway {
         accounts: Vec<Account>,
         merchants: BTreeMap<MerchantId, MerchantPolicy>,
     ) -> Self {
-        let lines = accounts.iter().map(|account| (account.id.clone(), Line::new(account.limits))).collect();
-        let accounts = accounts.into_iter().map(|account| (account.id.clone(), account)).collect();
+        let connect = |account: Account| (account.id.clone(), ConnectedAccount::new(account));
+        let accounts = accounts.into_iter().map(connect).collect();
         Self {
             store,
             clock,
             ids,
             accounts,
             merchants,
-            lines,
             reads: read::RecentReads::default(),
-            asked_looks: AskedLooks::default(),
+            looks: LookQueue::default(),
         }
     }
 
     /// The configured accounts of a merchant.
     pub fn accounts_of<'a>(&'a self, merchant: &'a MerchantId) -> impl Iterator<Item = &'a Account> {
-        self.accounts.values().filter(move |account| account.merchant == *merchant)
+        self.accounts().filter(move |account| account.merchant == *merchant)
     }
 
     /// Every configured account.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.values()
+        self.accounts.values().map(|account| &**account)
     }
 
     /// A configured account.
     #[must_use]
     pub fn account(&self, id: &AccountId) -> Option<&Account> {
-        self.accounts.get(id)
+        self.accounts.get(id).map(|account| &**account)
     }
 
     /// How a merchant wants its payments handled.
@@ -191,22 +150,22 @@ impl Gateway {
     /// Returns when something was committed or received for an account since the last call: there may be
     /// work. Never for an account that is not configured.
     pub async fn woken(&self, account: &AccountId) {
-        match self.lines.get(account) {
-            Some(line) => line.woken().await,
+        match self.accounts.get(account) {
+            Some(account) => account.line.woken().await,
             None => std::future::pending().await,
         }
     }
 
     /// Says that there may be work for an account.
     pub fn wake(&self, account: &AccountId) {
-        if let Some(line) = self.lines.get(account) {
-            line.wake();
+        if let Some(account) = self.accounts.get(account) {
+            account.line.wake();
         }
     }
 
     /// Says that there may be work for every account.
     pub fn wake_all(&self) {
-        self.lines.values().for_each(Line::wake);
+        self.accounts.values().for_each(|account| account.line.wake());
     }
 
     /// Marks a payment: the PG is asked about it at `at`.
@@ -217,8 +176,8 @@ impl Gateway {
     }
 
     /// Counts requests that go out over an account's line now, or tells from when on they may.
-    fn admit(&self, account: &AccountId, errand: Errand, requests: u32) -> Result<(), Timestamp> {
-        self.lines.get(account).map_or(Ok(()), |line| line.admit(errand, requests, self.clock.now()))
+    fn admit(&self, account: &ConnectedAccount, errand: Errand, requests: u32) -> Result<(), Timestamp> {
+        account.line.admit(errand, requests, self.clock.now())
     }
 
     /// What a caller is told who would have to wait.
@@ -230,38 +189,25 @@ impl Gateway {
     /// Calls the PG about money: nothing holds this back, but it is counted.
     async fn call_for_money<T>(
         &self,
-        account: &Account,
+        account: &ConnectedAccount,
         call: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
         // Money is always admitted.
-        let _ = self.admit(&account.id, Errand::Money, 1);
+        let _ = self.admit(account, Errand::Money, 1);
         self.call(account, call).await
     }
 
     /// Calls the PG with what was admitted, and heeds it if it asks to be left alone.
     async fn call<T>(
         &self,
-        account: &Account,
+        account: &ConnectedAccount,
         call: impl Future<Output = Result<T, ProviderError>>,
     ) -> Result<T, ProviderError> {
         let answer = call.await;
-        if let Err(ProviderError::NotProcessed { retry_after: Some(wait), .. }) = &answer
-            && let Some(line) = self.lines.get(&account.id)
-        {
-            line.pause(*wait, self.clock.now());
+        if let Err(ProviderError::NotProcessed { retry_after: Some(wait), .. }) = &answer {
+            account.line.pause(*wait, self.clock.now());
         }
         answer
-    }
-
-    /// A place among the use cases that talk to an account's PG, kept until it is dropped.
-    ///
-    /// # Errors
-    ///
-    /// [`GatewayError::ProviderUnavailable`] if all are taken: the PG is slow, and nothing was done.
-    fn place(&self, account: &AccountId) -> Result<Option<SemaphorePermit<'_>>, GatewayError> {
-        let Some(line) = self.lines.get(account) else { return Ok(None) };
-        let busy = GatewayError::ProviderUnavailable { retry_after: Some(WHEN_BUSY) };
-        line.place().map(Some).ok_or(busy)
     }
 
     /// A payment of a merchant.
@@ -277,7 +223,7 @@ impl Gateway {
         self.store.payment(merchant, id).await?.ok_or(GatewayError::NotFound)
     }
 
-    fn account_of(&self, record: &PaymentRecord) -> Result<&Account, GatewayError> {
+    fn account_of(&self, record: &PaymentRecord) -> Result<&ConnectedAccount, GatewayError> {
         // The start-up check refuses a configuration without an account that has open payments.
         self.accounts
             .get(&record.payment.account)

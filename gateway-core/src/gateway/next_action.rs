@@ -48,7 +48,7 @@ impl Gateway {
         if let Some(step) = open_step(&record) {
             return Ok((record, step));
         }
-        let _place = self.place(&account.id)?;
+        let _place = account.place()?;
         // The row is durable before the PG hears its order id.
         let record = match record.attempts.last().filter(|attempt| attempt.is_open()) {
             Some(_) => record,

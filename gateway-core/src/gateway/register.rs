@@ -129,7 +129,7 @@ impl Gateway {
         };
         let name: &AccountId = terms.account.as_ref().unwrap_or_else(by_rule);
         // Another merchant's account is as unknown as one that does not exist.
-        let account = self.accounts.get(name).filter(|account| account.merchant == *merchant);
+        let account = self.account(name).filter(|account| account.merchant == *merchant);
         account.ok_or(GatewayError::invalid("account", "is no account of this merchant"))
     }
 }

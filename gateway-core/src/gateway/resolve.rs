@@ -44,7 +44,7 @@ impl Gateway {
         let mut worked = 0;
         loop {
             let now = self.clock.now();
-            let room = self.lines.get(account).map_or(0, |line| line.routine_room(ROUND, now));
+            let room = self.accounts.get(account).map_or(0, |account| account.line.routine_room(ROUND, now));
             if room == 0 {
                 return Ok(worked);
             }
@@ -71,7 +71,7 @@ impl Gateway {
     /// [`GatewayError::Store`].
     pub async fn next_work(&self, account: &AccountId) -> Result<Option<Timestamp>, GatewayError> {
         let due = self.store.next_due(account).await?;
-        let from = self.lines.get(account).map(|line| line.routine_from(self.clock.now()));
+        let from = self.accounts.get(account).map(|account| account.line.routine_from(self.clock.now()));
         Ok(due.map(|due| from.map_or(due, |from| due.max(from))))
     }
 
@@ -87,8 +87,7 @@ impl Gateway {
         } else {
             0
         };
-        let look = Box::pin(self.look_up(merchant, id, None, tries, Errand::Routine));
-        let looked_up = match self.asked_looks.run_own(id, look).await {
+        let looked_up = match self.look_up(merchant, id, None, tries, Errand::Routine).await {
             Ok(looked_up) => looked_up,
             Err(LookUpError::Provider(error)) => return self.ask_later(read, &error).await,
             Err(LookUpError::Busy(until)) => return self.postpone(read, until).await,

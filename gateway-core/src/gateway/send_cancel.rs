@@ -154,7 +154,7 @@ impl Gateway {
         }
         // The answer is definite: it is kept whatever else changed. What the PG shows is asked for again.
         self.update(&merchant, &payment, answer).await?;
-        match self.look_now(&merchant, &payment).await {
+        match self.look_after_sending(&merchant, &payment).await {
             Ok(LookedUp { record, .. }) => Ok(record),
             Err(LookUpError::Gateway(error)) => Err(error),
             // The cancel is done; the amounts follow with the next look.
@@ -179,7 +179,7 @@ impl Gateway {
             return self.refuse_cancel(record, id, failure).await;
         }
         let (merchant, payment) = (&record.payment.merchant, &record.payment.id);
-        let looked_up = match self.look_now(merchant, payment).await {
+        let looked_up = match self.look_after_sending(merchant, payment).await {
             Ok(looked_up) => looked_up,
             Err(LookUpError::Gateway(error)) => return Err(error),
             Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {

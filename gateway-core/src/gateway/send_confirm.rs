@@ -103,7 +103,7 @@ impl Gateway {
         id: &PaymentId,
         number: u16,
     ) -> Result<PaymentRecord, GatewayError> {
-        match self.look_now(merchant, id).await {
+        match self.look_after_sending(merchant, id).await {
             Ok(looked_up) => {
                 let met_stranger = looked_up.met_stranger;
                 let record = self.follow_up(looked_up.record).await?;
@@ -128,7 +128,7 @@ impl Gateway {
         number: u16,
         failure: &Failure,
     ) -> Result<PaymentRecord, GatewayError> {
-        match self.look_now(&record.payment.merchant, &record.payment.id).await {
+        match self.look_after_sending(&record.payment.merchant, &record.payment.id).await {
             Ok(looked_up) => self.declined(&looked_up.record, number, failure).await,
             Err(LookUpError::Gateway(error)) => Err(error),
             Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    Account, AccountId, Gateway, GatewayError, PaidList, PgOrderId, Snapshot,
-    gateway::{line::Errand, look_up::unanswered},
+    AccountId, Gateway, GatewayError, PaidList, PgOrderId, Snapshot,
+    gateway::{account::ConnectedAccount, line::Errand, look_up::unanswered},
     schedule::{WATCHED_FOR, later},
 };
 
@@ -36,7 +36,7 @@ impl Gateway {
         }
     }
 
-    async fn sweep(&self, account: &Account, list: &dyn PaidList) -> Result<usize, GatewayError> {
+    async fn sweep(&self, account: &ConnectedAccount, list: &dyn PaidList) -> Result<usize, GatewayError> {
         let now = self.clock.now();
         let Some(sweep) = self.store.lease_sweep(&account.id, now, later(now, LEASE)).await? else {
             return Ok(0);
@@ -57,13 +57,13 @@ impl Gateway {
 
     async fn sweep_span(
         &self,
-        account: &Account,
+        account: &ConnectedAccount,
         list: &dyn PaidList,
         from: Timestamp,
         to: Timestamp,
     ) -> Result<usize, GatewayError> {
         let (mut found, mut failed) = (0, None);
-        self.admit(&account.id, Errand::Routine, 1).map_err(|from| self.busy_until(from))?;
+        self.admit(account, Errand::Routine, 1).map_err(|from| self.busy_until(from))?;
         let listed = self.call(account, list.paid_between(from, to)).await;
         for paid in listed.map_err(unanswered)? {
             // One that cannot be followed must not hide those after it.

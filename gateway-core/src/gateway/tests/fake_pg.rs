@@ -55,7 +55,15 @@ pub(crate) struct Call {
 struct World {
     faults: BTreeMap<Op, VecDeque<Fault>>,
     calls: Vec<Call>,
+    looks: AtOnce,
     books: Books,
+}
+
+/// How many run, and the most that ever did.
+#[derive(Default)]
+struct AtOnce {
+    now: usize,
+    most: usize,
 }
 
 /// The PG, seen with one set of credentials. Clones are the same PG.
@@ -144,6 +152,11 @@ impl FakePg {
         self.calls(op).into_iter().filter_map(|call| call.key).collect()
     }
 
+    /// The most look-ups that ever ran at the same time.
+    pub(crate) fn looks_at_once(&self) -> usize {
+        self.world().looks.most
+    }
+
     /// Does a call with its fault.
     async fn call<T>(
         &self,
@@ -222,7 +235,14 @@ impl PaymentProvider for FakePg {
     async fn verify(&self, subject: &PaymentRef) -> Result<Vec<Snapshot>, ProviderError> {
         let pg_id = subject.pg_id.as_ref().map(ToString::to_string);
         let call = Call { op: Op::Verify, key: None, pg_id };
-        self.call(call, |books| Ok(books.show(subject)), |snapshot| vec![snapshot]).await
+        {
+            let looks = &mut self.world().looks;
+            looks.now += 1;
+            looks.most = looks.most.max(looks.now);
+        }
+        let shown = self.call(call, |books| Ok(books.show(subject)), |snapshot| vec![snapshot]).await;
+        self.world().looks.now -= 1;
+        shown
     }
 
     async fn cancel(&self, request: &CancelRequest) -> Result<CancelOutcome, ProviderError> {

@@ -10,8 +10,8 @@ use super::{
     fake_books::{Op, pg_message},
 };
 use crate::{
-    AccountLimits, CancelStatus, Clock, GatewayError, Heard, InboxOutcome, PaymentStatus, ProviderError,
-    Store,
+    AccountLimits, CancelStatus, Clock, GatewayError, Heard, InboxOutcome, PaymentId, PaymentStatus,
+    ProviderError, Store,
 };
 
 fn limits(requests_per_minute: Option<u32>, unproved_hints_per_minute: u32) -> AccountLimits {
@@ -314,4 +314,43 @@ async fn of_one_payment_one_look_up_runs_at_a_time_whoever_asks() {
     assert!(asked.iter().all(Result::is_ok));
     let looks = bench.pg.calls(Op::Verify).len() - before;
     assert!(looks <= 3, "{looks}: the resolver's, the first merchant's, and one for all the others");
+    assert_eq!(bench.pg.looks_at_once(), 1);
+}
+
+/// The resolver comes while the next look-up runs, for as long as it can get on without waiting.
+fn resolves_meanwhile(bench: &Bench, id: &PaymentId) {
+    let (gateway, merchant, id) = (bench.gateway.clone(), bench.merchant.clone(), id.clone());
+    bench.pg.meanwhile(Op::Verify, move || async move {
+        let _ = tokio::time::timeout(Duration::ZERO, gateway.resolve(&merchant, &id)).await;
+    });
+}
+
+#[tokio::test]
+async fn nobody_looks_beside_the_look_up_that_settles_a_confirm() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.after(Op::Confirm, || ProviderError::no_answer("lost"));
+    resolves_meanwhile(&bench, &id);
+    bench.confirm(&id, &pg_id).await.unwrap();
+    assert_eq!(bench.pg.looks_at_once(), 1);
+}
+
+#[tokio::test]
+async fn nobody_looks_beside_the_look_up_that_settles_a_cancel() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.paid().await;
+    bench.pg.after(Op::Cancel, || ProviderError::Conflict(pg_message("ALREADY_CANCELED_PAYMENT")));
+    resolves_meanwhile(&bench, &id);
+    bench.cancel(&id, None).await.unwrap();
+    assert_eq!(bench.pg.looks_at_once(), 1);
+}
+
+#[tokio::test]
+async fn nobody_looks_beside_the_look_up_for_what_a_browser_brought() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.instead(Op::Confirm, || ProviderError::no_answer("lost"));
+    resolves_meanwhile(&bench, &id);
+    bench.confirm(&id, &pg_id).await.unwrap();
+    assert_eq!(bench.pg.looks_at_once(), 1);
 }

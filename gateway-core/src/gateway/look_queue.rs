@@ -1,5 +1,4 @@
-//! Look-ups that merchants, hints and time ask for: of one payment one runs at a time, and merchants who wait share
-//! the next.
+//! Look-ups take turns: of one payment one runs at a time, and merchants who wait share the next.
 
 use std::{
     collections::HashMap,
@@ -13,7 +12,7 @@ use crate::PaymentId;
 
 /// The look-ups that run or wait now, by payment.
 #[derive(Debug, Default)]
-pub(crate) struct AskedLooks(Mutex<HashMap<PaymentId, Entry>>);
+pub(crate) struct LookQueue(Mutex<HashMap<PaymentId, Entry>>);
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -60,7 +59,7 @@ pub(crate) enum Look<T> {
     },
 }
 
-impl AskedLooks {
+impl LookQueue {
     /// Runs `look`, unless one that began after this call ended while it waited for its turn.
     pub(crate) async fn run<T, E>(
         &self,
@@ -102,7 +101,7 @@ impl AskedLooks {
 
 /// A caller who waits or looks. The last to leave takes the payment's entry along.
 struct Place<'a> {
-    of: &'a AskedLooks,
+    of: &'a LookQueue,
     id: &'a PaymentId,
     looks: Arc<Looks>,
 }
@@ -132,7 +131,7 @@ mod tests {
 
     #[tokio::test]
     async fn of_many_at_once_two_are_done_and_all_are_answered() {
-        let (looks, done) = (AskedLooks::default(), AtomicUsize::new(0));
+        let (looks, done) = (LookQueue::default(), AtomicUsize::new(0));
         let look = || async {
             done.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
@@ -150,7 +149,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_comes_after_a_look_gets_one_of_their_own() {
-        let looks = AskedLooks::default();
+        let looks = LookQueue::default();
         for _ in 0..3 {
             assert!(matches!(looks.run(&id(), async { Ok::<_, ()>(1) }).await, Look::Own(Ok(1))));
         }
@@ -158,7 +157,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_that_failed_is_no_answer_for_those_who_shared_it() {
-        let looks = AskedLooks::default();
+        let looks = LookQueue::default();
         let fails = || async {
             tokio::task::yield_now().await;
             Err::<(), _>(())
@@ -171,14 +170,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_look_that_nobody_shared_leaves_nothing_behind() {
-        let looks = AskedLooks::default();
+        let looks = LookQueue::default();
         looks.run(&id(), async { Ok::<_, ()>(()) }).await;
         assert!(looks.all().is_empty());
     }
 
     #[tokio::test]
     async fn who_comes_while_the_second_looks_does_not_look_beside_it() {
-        let (looks, running) = (AskedLooks::default(), AtomicUsize::new(0));
+        let (looks, running) = (LookQueue::default(), AtomicUsize::new(0));
         let look = || async {
             let beside = running.fetch_add(1, Ordering::SeqCst);
             for _ in 0..5 {
