@@ -125,6 +125,9 @@ impl Draft {
             return None;
         }
         self.record.payment.version = self.before.payment.version + 1;
+        if self.looked.is_some() {
+            self.record.payment.looked_at = self.looked;
+        }
         let (before, record) = (&self.before, &self.record);
         let attempts = changed(&before.attempts, &record.attempts);
         let cancels = changed(&before.cancels, &record.cancels);

@@ -226,12 +226,15 @@ pub struct Payment {
     pub paid_at: Option<Timestamp>,
     /// When it is looked at again; `None` when nothing is expected.
     pub watch: Option<Watch>,
+    /// When the PG was asked for the newest look at the payment that left a commit.
+    #[serde(default)]
+    pub looked_at: Option<Timestamp>,
     /// How many hints a look at the PG has answered.
     pub answered_hints: u64,
     /// When the PG was last asked because of a hint: the next one that proves nothing waits a little.
     #[serde(default)]
     pub hint_looked_at: Option<Timestamp>,
-    /// When to look once more after the newest hint: its look may have come before the PG showed the change.
+    /// When to look once more after the newest hint or stale answer: the PG may not have shown the change yet.
     pub recheck_at: Option<Timestamp>,
     /// What only a person can settle, and how it was settled. The oldest first.
     #[serde(default)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    CancelStatus, IdSource, MoneyMoves, PaymentRecord, PaymentStatus, ProviderDescription, Sending, Watch,
+    CancelStatus, CaseClosing, IdSource, MoneyMoves, PaymentRecord, PaymentStatus, ProviderDescription,
+    Sending, Watch,
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -39,20 +40,23 @@ pub(crate) const BETWEEN_HINTS: Duration = Duration::from_secs(10);
 /// How long after its due time a deposit is asked for once more.
 const DEPOSIT_GRACE: Duration = HOUR;
 
-/// When to look next, after `tries` looks that settled nothing. What the PG was asked at `asked_at`, it may
-/// have answered out of an older state.
+/// When to look next, after `tries` looks that settled nothing. `looked_at`: when the PG was last asked; what it
+/// answered then may be out of an older state. A look that is owed and did not come, because the PG gave no answer,
+/// is owed still.
 pub(crate) fn next_watch(
     record: &PaymentRecord,
     description: &ProviderDescription,
     now: Timestamp,
-    asked_at: Timestamp,
+    looked_at: Option<Timestamp>,
     tries: u32,
     ids: &IdSource,
 ) -> Option<Watch> {
+    let is_owed = |at: &Timestamp| looked_at.is_none_or(|looked_at| *at > looked_at);
     let at = [
         is_uncertain(record).then(|| later(now, rung(tries, ids))),
-        next_proof(record, description, asked_at),
-        record.payment.recheck_at.filter(|at| *at > asked_at),
+        proofs(record, description).filter(is_owed).min(),
+        case_checks(record).filter(is_owed).min(),
+        record.payment.recheck_at,
         has_pending_refund(record).then(|| later(now, rung(tries.max(REFUND_RUNG), ids))),
         match record.payment.status {
             PaymentStatus::Ready => Some(record.payment.expires_at.max(later(now, rung(tries, ids)))),
@@ -84,14 +88,17 @@ fn has_pending_refund(record: &PaymentRecord) -> bool {
 
 /// A cancel that is done is looked at once more when no answer can be old any more: until then the PG may
 /// show the payment as it was before.
-fn next_proof(
-    record: &PaymentRecord,
-    description: &ProviderDescription,
-    asked_at: Timestamp,
-) -> Option<Timestamp> {
+fn proofs(record: &PaymentRecord, description: &ProviderDescription) -> impl Iterator<Item = Timestamp> {
     let given_back = record.cancels.iter().filter(|cancel| cancel.status == CancelStatus::Done);
-    let proofs = given_back.filter_map(|cancel| Some(settled_at(cancel.sending.as_ref()?, description)));
-    proofs.filter(|at| *at > asked_at).min()
+    given_back.filter_map(|cancel| Some(settled_at(cancel.sending.as_ref()?, description)))
+}
+
+/// A decision is no wall: a day after a person closed a case the PG is asked once more.
+fn case_checks(record: &PaymentRecord) -> impl Iterator<Item = Timestamp> {
+    record.payment.cases.iter().filter_map(|case| match &case.closing {
+        Some(CaseClosing::Decided { at, .. }) => Some(later(*at, DAY)),
+        Some(CaseClosing::Settled { .. }) | None => None,
+    })
 }
 
 /// From when on "not there" can no longer be "not there yet".

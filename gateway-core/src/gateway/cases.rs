@@ -1,14 +1,9 @@
 //! What operators do with cases: list them, and decide.
 
-use std::time::Duration;
-
 use crate::{
     CaseClosing, CaseKind, CaseOutcome, CaseSubject, EventKind, Gateway, GatewayError, PaymentId,
     PaymentRecord, StateProblem, StoreError, draft::Draft, gateway::look_up::LookUpError, is_printable,
-    schedule::later,
 };
-
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What an operator decided about a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,8 +143,6 @@ impl Gateway {
             // The row says already what the PG did; what was done beside the PG is in the case.
             _ => {}
         }
-        // A decision is no wall: the PG is asked once more.
-        draft.look_again(later(now, DAY));
         let closing = CaseClosing::Decided {
             at: now,
             by: verdict.by.clone(),

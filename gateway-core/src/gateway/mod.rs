@@ -255,8 +255,8 @@ impl Gateway {
             if let Some(asked_at) = draft.asked_at() {
                 draft.answer_hints(asked_at, visible_at(asked_at, account.description()));
             }
-            let asked_at = draft.asked_at().unwrap_or(now);
-            let next = next_watch(&draft.record, account.description(), now, asked_at, tries, &self.ids);
+            let looked_at = draft.asked_at().or(draft.record.payment.looked_at);
+            let next = next_watch(&draft.record, account.description(), now, looked_at, tries, &self.ids);
             let waiting = draft.waiting_watch(now);
             draft.record.payment.watch = [waiting, next].into_iter().flatten().min_by_key(|watch| watch.at);
         }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::{
-    bench::{Bench, PRICE},
+    bench::{Bench, PRICE, SETTLED},
     fake_books::Op,
 };
 use crate::{
@@ -369,7 +370,18 @@ async fn a_day_after_a_decision_the_pg_is_asked_once_more() {
     let by = "jiwoo".to_owned();
     let verdict = CaseVerdict { by, outcome: CaseOutcome::NotDone, reason: "not in the console".to_owned() };
     let record = bench.gateway.close_case(&id, 1, &verdict).await.unwrap();
-    assert_eq!(record.payment.recheck_at, Some(bench.clock.now() + DAY));
+    let asked_again_at = bench.clock.now() + DAY;
+    assert_eq!(record.payment.watch.map(|watch| watch.at), Some(asked_again_at));
+    // A hint in between has looks of its own, and does not take that one's place.
+    bench.pg.forget_faults();
+    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+    bench.pass(SETTLED / 2).await;
+    let watched_at = async || bench.read(&id).await.payment.watch.map(|watch| watch.at);
+    assert_eq!(watched_at().await, Some(bench.clock.now() + SETTLED));
+    bench.pass(SETTLED).await;
+    assert_eq!(watched_at().await, Some(asked_again_at));
+    bench.pass(DAY).await;
+    assert!(watched_at().await.is_none_or(|at| at > asked_again_at));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     bench::{Bench, PRICE, SETTLED},
-    fake_books::Op,
+    fake_books::{Op, pg_message},
 };
 use crate::{Clock, Failure, FailureReason, Money, PaymentId, PaymentStatus, PgPaymentId, ProviderError};
 
@@ -129,4 +129,56 @@ async fn a_done_cancel_is_looked_at_once_more_when_no_answer_can_be_old() {
     bench.pass(Duration::ZERO).await;
     assert_eq!(watched_at(&bench, &id).await, None);
     assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), 1_000);
+}
+
+/// The merchant asks for a cancel, and the PG says no: a change, and nobody asked what is true.
+async fn refused_cancel(bench: &Bench, id: &PaymentId) {
+    bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
+    bench.cancel(id, Some(1_000)).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_second_look_that_failed_is_not_lost_to_a_change_that_asked_nobody() {
+    let (bench, id, pg_id) = at_rest().await;
+    let before = bench.pg.books(|books| books.row(&pg_id).snapshot);
+    bench.pg.books(|books| books.cancel_in_console(&pg_id, 2_500));
+    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+    bench.pg.answer(Op::Verify, before);
+    bench.pass(SECOND).await;
+    bench.pg.instead(Op::Verify, no_answer);
+    bench.pass(SETTLED).await;
+    assert_eq!((bench.read(&id).await.payment.amount_cancelled, looks(&bench)), (Money::krw(0), 2));
+    refused_cancel(&bench, &id).await;
+    bench.pass(SECOND).await;
+    assert_eq!(bench.read(&id).await.payment.amount_cancelled, Money::krw(2_500));
+}
+
+#[tokio::test]
+async fn the_proof_of_a_cancel_that_failed_is_not_lost_to_a_change_that_asked_nobody() {
+    let (bench, id, _) = at_rest().await;
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    bench.pg.instead(Op::Verify, no_answer);
+    bench.pass(SETTLED).await;
+    assert_eq!(looks(&bench), 1);
+    refused_cancel(&bench, &id).await;
+    bench.pass(SECOND).await;
+    assert_eq!((watched_at(&bench, &id).await, looks(&bench)), (None, 2));
+}
+
+#[tokio::test]
+async fn a_second_look_that_waits_for_room_is_not_lost_to_a_change_that_asked_nobody() {
+    let (bench, id, pg_id) = at_rest().await;
+    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+    bench.pass(Duration::ZERO).await;
+    let busy = || ProviderError::NotProcessed { retry_after: Some(SETTLED), pg: pg_message("BUSY") };
+    bench.clock.advance(SETTLED - SECOND);
+    bench.pg.instead(Op::Cancel, busy);
+    bench.cancel(&id, Some(1_000)).await.unwrap_err();
+    bench.clock.advance(SECOND);
+    bench.gateway.resolve(&bench.merchant, &id).await.unwrap();
+    assert!(watched_at(&bench, &id).await > Some(bench.clock.now()), "it waits");
+    refused_cancel(&bench, &id).await;
+    bench.pass(SETTLED).await;
+    let payment = bench.read(&id).await.payment;
+    assert_eq!((payment.recheck_at, looks(&bench)), (None, 2));
 }
