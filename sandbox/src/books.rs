@@ -57,7 +57,10 @@ impl<T: Default + Serialize + DeserializeOwned> Books<T> {
 
 fn load<T: Default + DeserializeOwned>(path: &Path) -> io::Result<T> {
     match fs::read(path) {
-        Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+            let message = format!("`{}` does not hold a simulator's books: {error}", path.display());
+            io::Error::new(io::ErrorKind::InvalidData, message)
+        }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(T::default()),
         Err(error) => Err(error),
     }
@@ -85,7 +88,8 @@ mod tests {
         let reopened = Books::<Vec<u64>>::open(Some(path.clone())).unwrap();
         assert_eq!(reopened.read(Clone::clone), [7]);
         fs::write(&path, b"not json").unwrap();
-        assert!(Books::<Vec<u64>>::open(Some(path)).is_err(), "broken books are not silently replaced");
+        let error = Books::<Vec<u64>>::open(Some(path.clone())).unwrap_err().to_string();
+        assert!(error.contains(path.to_str().unwrap()), "broken books are not silently replaced: {error}");
         fs::remove_dir_all(folder).unwrap();
     }
 }

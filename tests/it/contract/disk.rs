@@ -1,4 +1,4 @@
-//! A disk that is full, or takes no writes. Only root may make such a disk; without it these say so and pass.
+//! A disk that is full, takes no writes, or fails. Only root may make such a disk; without it these say so and pass.
 
 use std::{
     fs::{self, File},
@@ -11,7 +11,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::process::{Answer, Process, answer};
+use super::process::{Answer, Process, answer, run};
 
 /// Room for a database and some thousand rows.
 const SIZE: &str = "size=4m";
@@ -90,6 +90,12 @@ fn id_of(answer: &Answer) -> String {
     answer.expect(201, "ready")["id"].as_str().unwrap().to_owned()
 }
 
+/// How often the payment gateway was asked for money.
+async fn confirms(process: &Process) -> usize {
+    let calls = process.get("/_sandbox/calls").await;
+    calls["toss"].as_array().unwrap().iter().filter(|call| call["call"] == "confirm").count()
+}
+
 #[track_caller]
 fn assert_not_stored(answer: &Answer) {
     let problem = answer.expect(503, "storage_unavailable");
@@ -120,9 +126,7 @@ async fn a_full_disk_acknowledges_nothing_and_loses_nothing() {
     };
     assert_not_stored(&refused);
     assert_not_stored(&confirm(&process, &id, &result).await);
-    let calls = process.get("/_sandbox/calls").await;
-    let asked = calls["toss"].as_array().unwrap().iter().filter(|call| call["call"] == "confirm").count();
-    assert_eq!(asked, 0, "money was asked for by a row that is not stored");
+    assert_eq!(confirms(&process).await, 0, "money was asked for by a row that is not stored");
     let webhook = process.request(Method::POST, "/webhooks/toss/demo-webhook-token-toss").json(&json!({}));
     assert_eq!(answer(webhook).await.status, StatusCode::SERVICE_UNAVAILABLE, "a webhook that is not stored");
     answer(process.request(Method::GET, "/healthz")).await.expect(200, "ok");
@@ -177,4 +181,83 @@ async fn a_read_only_folder_without_a_database_stops_the_start_and_says_so() {
     disk.take_writes(true);
     process.resume().await;
     id_of(&register(&process, 0).await);
+}
+
+/// A disk with a file system that turns read-only when it finds an error, as a server's usually does.
+struct FailingDisk {
+    disk: Disk,
+    image: TempDir,
+}
+
+impl FailingDisk {
+    fn mount() -> Option<Self> {
+        let image = tempfile::tempdir().unwrap();
+        let path = image.path().join("disk");
+        File::create(&path).unwrap().set_len(32 * 1024 * 1024).unwrap();
+        let made = run("mkfs.ext4", &["-q", path.to_str().unwrap()]);
+        let failing = made.then(|| Self { disk: Disk(tempfile::tempdir().unwrap()), image });
+        let failing = failing.filter(Self::mount_again);
+        if failing.is_none() {
+            println!("skipped: a file system in a file cannot be made here");
+        }
+        failing
+    }
+
+    fn mount_again(&self) -> bool {
+        let image = self.image.path().join("disk");
+        mount(&["-o", "loop,errors=remount-ro", image.to_str().unwrap()], self.disk.0.path())
+    }
+
+    /// The simulators' books: a payment gateway has its own disk, and does not lose them with ours.
+    fn books(&self) -> Vec<(PathBuf, Vec<u8>)> {
+        let files = fs::read_dir(self.disk.0.path()).unwrap().map(|entry| entry.unwrap().path());
+        let books = files.filter(|path| path.to_str().unwrap().contains("sandbox-"));
+        books.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
+    }
+
+    /// From now on it takes no writes, also of files that are open.
+    fn fail(&self) {
+        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
+        let here = self.disk.0.path().to_str().unwrap();
+        let mounted = mounts.lines().find(|line| line.split(' ').nth(1) == Some(here)).unwrap();
+        let device = mounted.split(' ').next().unwrap().trim_start_matches("/dev/");
+        fs::write(format!("/sys/fs/ext4/{device}/trigger_fs_error"), "1").unwrap();
+        assert!(File::create(self.disk.path("probe")).is_err(), "it still takes writes");
+    }
+
+    /// What an operator does: take it out, have it checked, put it back.
+    fn repair(&self) {
+        assert!(run("umount", &[self.disk.0.path().to_str().unwrap()]), "somebody still uses it");
+        // It says by its exit code that it mended something.
+        run("fsck.ext4", &["-p", "-f", self.image.path().join("disk").to_str().unwrap()]);
+        assert!(self.mount_again());
+    }
+}
+
+#[tokio::test]
+async fn a_disk_that_fails_under_a_running_server_acknowledges_nothing_and_loses_nothing() {
+    let Some(failing) = FailingDisk::mount() else { return };
+    let mut process = Process::start_with(&[("DATABASE__URL", &failing.disk.url())]).await;
+    let id = id_of(&register(&process, 0).await);
+    let result = process.control("pay", &json!({ "payment_id": id, "outcome": "approve" })).await;
+    let result = result["browser_result"].clone();
+
+    let books = failing.books();
+    failing.fail();
+    assert_not_stored(&register(&process, 1).await);
+    assert_not_stored(&confirm(&process, &id, &result).await);
+    assert_eq!(confirms(&process).await, 0, "money was asked for by a row that is not stored");
+    let webhook = process.request(Method::POST, "/webhooks/toss/demo-webhook-token-toss").json(&json!({}));
+    assert_eq!(answer(webhook).await.status, StatusCode::SERVICE_UNAVAILABLE, "a webhook that is not stored");
+    answer(process.request(Method::GET, "/healthz")).await.expect(200, "ok");
+    assert_not_stored(&answer(process.request(Method::GET, "/readyz")).await);
+    all_there(&process, std::slice::from_ref(&id)).await;
+    process.terminate().await;
+
+    failing.repair();
+    books.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
+    process.resume().await;
+    all_there(&process, std::slice::from_ref(&id)).await;
+    id_of(&register(&process, 1).await);
+    confirm(&process, &id, &result).await.expect(200, "paid");
 }

@@ -204,7 +204,7 @@ impl Answer {
     }
 }
 
-fn run(program: &str, arguments: &[&str]) -> bool {
+pub(super) fn run(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }
 
