@@ -136,6 +136,8 @@ impl Draft {
             kinds.push(match record.payment.status {
                 // Who ships on "paid" must not hear it of money that is going back.
                 status if status.has_money() && is_new_return(before, record) => EventKind::LateMoney,
+                // Nor a second time, of money whose refund failed.
+                PaymentStatus::Paid if !before.payment.amount_paid.is_zero() => EventKind::AmountsChanged,
                 status => EventKind::Status(status),
             });
         }

@@ -141,6 +141,7 @@ pub(crate) async fn a_refund_that_failed_goes_to_another_account(shop: &mut Shop
     assert_eq!((&payment["status"], &payment["amount_cancelled"]), (&json!("cancelled"), &json!(AMOUNT)));
     assert_eq!(payment["cancels"][0]["failure"]["reason"], "refund_failed", "what failed stays failed");
     assert_eq!(open_cases(shop, &id).await, 0, "nobody is needed any more");
+    assert_eq!(times_told(shop, &id, "payment.paid").await, 1, "who ships on it must not ship again");
     assert_eq!(shop.calls("cancel").await.len(), 3);
 }
 

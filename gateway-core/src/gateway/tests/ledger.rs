@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::bench::{Bench, PRICE};
-use crate::{Clock, EventKind, LedgerProblem, Moved, PaymentStatus, Store};
+use crate::{CancelStatus, Clock, EventKind, LedgerProblem, Money, Moved, PaymentStatus, Store};
 
 /// What the events of the bench moved, those that moved nothing left out.
 async fn moved(bench: &Bench) -> Vec<(i64, i64)> {
@@ -46,11 +46,33 @@ async fn an_amount_that_changes_alone_is_told() {
     bench.pass_slowly(Duration::from_secs(600), 5).await;
     // The PG shows more given back before it lists the cancel.
     bench.pg.books(|books| {
-        books.change(&pg_id, |snapshot| snapshot.cancelled = crate::Money::krw(1_500));
+        books.change(&pg_id, |snapshot| snapshot.cancelled = Money::krw(1_500));
     });
     bench.verify(&id).await;
     assert_eq!(bench.count(EventKind::AmountsChanged).await, 1);
     assert_eq!(moved(&bench).await.last(), Some(&(0, 500)));
+}
+
+#[tokio::test]
+async fn what_a_failed_refund_leaves_is_told_as_an_amount_and_not_as_paid_again() {
+    for part in [None, Some(4_000)] {
+        let bench = Bench::on_confirm();
+        let (id, pg_id) = bench.paid().await;
+        bench.pg.books(|books| books.slow_refunds = true);
+        bench.cancel(&id, part).await.unwrap();
+        bench.pg.books(|books| {
+            books.change(&pg_id, |snapshot| {
+                snapshot.cancelled = Money::krw(0);
+                snapshot.cancels[0].status = CancelStatus::Refused;
+            });
+        });
+        assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
+        let told = [EventKind::Status(PaymentStatus::Paid), EventKind::AmountsChanged];
+        assert_eq!([bench.count(told[0]).await, bench.count(told[1]).await], [1, 1]);
+        let back = i64::try_from(part.unwrap_or(PRICE)).unwrap();
+        assert_eq!(moved(&bench).await, [(10_000, 0), (0, back), (0, -back)]);
+        assert!(bench.gateway.check_ledger(None, 10).await.unwrap().differences.is_empty());
+    }
 }
 
 #[tokio::test]

@@ -157,7 +157,7 @@ impl<'a> Rest<'a> {
             let status = own.iter().rev().find_map(|event| match event.event.kind {
                 EventKind::Status(status) => Some(status),
                 EventKind::Registered => Some(PaymentStatus::Ready),
-                EventKind::LateMoney => Some(event.event.payment.status),
+                EventKind::LateMoney | EventKind::AmountsChanged => Some(event.event.payment.status),
                 _ => None,
             });
             if !in_order || !numbered || status != Some(record.payment.status) {
