@@ -31,8 +31,12 @@ const REFUND_RUNG: u32 = 6;
 /// How long an ended payment is watched for money that comes late.
 pub(crate) const WATCHED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
+/// How long after its commit a request for money may still set out. Usually it is milliseconds; a process that stood still for
+/// longer sends nothing.
+pub(crate) const SENT_WITHIN: Duration = Duration::from_secs(10);
+
 /// How long after a request's own timeout its effect may still show up late.
-pub(crate) const NEGATIVE_GRACE: Duration = Duration::from_secs(30);
+const NEGATIVE_GRACE: Duration = Duration::from_secs(30);
 
 /// How long after a look that a hint caused the next one waits: a storm of hints must cost the PG little.
 pub(crate) const BETWEEN_HINTS: Duration = Duration::from_secs(10);
@@ -101,9 +105,9 @@ fn case_checks(record: &PaymentRecord) -> impl Iterator<Item = Timestamp> {
     })
 }
 
-/// From when on "not there" can no longer be "not there yet".
+/// From when on "not there" can no longer be "not there yet", however late the request set out.
 pub(crate) fn settled_at(sent: &Sending, description: &ProviderDescription) -> Timestamp {
-    visible_at(sent.sent_at, description)
+    visible_at(later(sent.sent_at, SENT_WITHIN), description)
 }
 
 /// From when on every answer of the PG shows what was true at `at`.

@@ -2,15 +2,14 @@
 
 use crate::{
     Gateway, GatewayError, PaymentRecord, Sending,
-    schedule::{NEGATIVE_GRACE, later},
+    schedule::{SENT_WITHIN, later},
 };
 
 impl Gateway {
     /// Whether a request that was committed may still go out. A process that stood still since then may have
     /// been given up: another has repeated the request, or has been told by the PG that it never came.
     ///
-    /// Others wait for a request until its read timeout and [`NEGATIVE_GRACE`] are over, so it goes out
-    /// within that grace or not at all.
+    /// Others count on it that a request sets out within [`SENT_WITHIN`] or not at all.
     ///
     /// # Errors
     ///
@@ -24,7 +23,7 @@ impl Gateway {
         let committed = waiting(record);
         let is_kept = committed.is_some() && waiting(&now) == committed;
         // Last, for the read itself may have taken long.
-        let in_time = committed.is_some_and(|sent| self.clock.now() < later(sent.sent_at, NEGATIVE_GRACE));
+        let in_time = committed.is_some_and(|sent| self.clock.now() < later(sent.sent_at, SENT_WITHIN));
         if !(is_kept && in_time) {
             tracing::error!(payment = %record.payment.id, account = %record.payment.account, "a request for money came too late to be sent; it was left to whoever looks at the payment next");
         }

@@ -17,8 +17,10 @@ use crate::{
 pub(crate) const PRICE: u64 = 10_000;
 /// How long a payment of the bench may be paid.
 pub(crate) const PAYABLE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// From when on a negative look-up is final.
-pub(crate) const SETTLED: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs(30));
+/// From when on every answer shows what was true.
+pub(crate) const VISIBLE: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs(30));
+/// From when on a negative look-up is final: a request sets out within ten seconds.
+pub(crate) const SETTLED: Duration = VISIBLE.saturating_add(Duration::from_secs(10));
 
 pub(crate) struct Bench {
     pub(crate) gateway: Arc<Gateway>,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    bench::{Bench, PRICE, SETTLED},
+    bench::{Bench, PRICE, SETTLED, VISIBLE},
     fake_books::{Op, pg_message},
 };
 use crate::{Clock, Failure, FailureReason, Money, PaymentId, PaymentStatus, PgPaymentId, ProviderError};
@@ -42,8 +42,8 @@ async fn a_hint_that_is_ahead_of_what_the_pg_shows_is_followed_by_one_more_look(
     bench.pg.answer(Op::Verify, before);
     bench.pass(SECOND).await;
     assert_eq!((bench.status(&id).await, looks(&bench)), (PaymentStatus::Paid, 1));
-    assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + SETTLED));
-    bench.pass(SETTLED - SECOND).await;
+    assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + VISIBLE));
+    bench.pass(VISIBLE - SECOND).await;
     assert_eq!(looks(&bench), 1);
     bench.pass(SECOND).await;
     let payment = bench.read(&id).await.payment;
@@ -58,7 +58,7 @@ async fn a_look_that_comes_before_answers_are_new_enough_does_not_count_as_the_l
     bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
     bench.pass(SECOND).await;
     let recheck_at = watched_at(&bench, &id).await;
-    bench.clock.advance(SETTLED - SECOND);
+    bench.clock.advance(VISIBLE - SECOND);
     bench.verify(&id).await;
     assert_eq!(watched_at(&bench, &id).await, recheck_at, "still to come");
     bench.clock.advance(SECOND);
@@ -73,7 +73,7 @@ async fn a_newer_hint_moves_the_last_look_and_an_older_one_does_not() {
         bench.clock.advance(Duration::from_secs(wait));
         bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
         bench.pass(Duration::ZERO).await;
-        assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + SETTLED));
+        assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + VISIBLE));
     }
     bench.clock.advance(Duration::from_secs(10));
     let again_at = watched_at(&bench, &id).await;
@@ -91,7 +91,7 @@ async fn a_hint_whose_looks_failed_is_not_lost_to_a_change_that_asked_nobody() {
     }
     bench.pass_slowly(Duration::from_secs(25 * 60), 50).await;
     let retry_at = watched_at(&bench, &id).await;
-    assert!(retry_at.is_some_and(|at| at > bench.clock.now() + SETTLED), "{retry_at:?}");
+    assert!(retry_at.is_some_and(|at| at > bench.clock.now() + VISIBLE), "{retry_at:?}");
     bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
     bench.cancel(&id, Some(1_000)).await.unwrap_err();
     let still_at = watched_at(&bench, &id).await;
@@ -106,7 +106,7 @@ async fn a_look_that_changes_nothing_leaves_no_event_and_no_work() {
     let (bench, id, pg_id) = at_rest().await;
     let events = bench.events().await.len();
     bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
-    bench.pass_slowly(2 * SETTLED, 6).await;
+    bench.pass_slowly(2 * VISIBLE, 6).await;
     assert_eq!(bench.events().await.len(), events);
     assert_eq!(watched_at(&bench, &id).await, None);
     let seen = looks(&bench);
@@ -146,7 +146,7 @@ async fn a_second_look_that_failed_is_not_lost_to_a_change_that_asked_nobody() {
     bench.pg.answer(Op::Verify, before);
     bench.pass(SECOND).await;
     bench.pg.instead(Op::Verify, no_answer);
-    bench.pass(SETTLED).await;
+    bench.pass(VISIBLE).await;
     assert_eq!((bench.read(&id).await.payment.amount_cancelled, looks(&bench)), (Money::krw(0), 2));
     refused_cancel(&bench, &id).await;
     bench.pass(SECOND).await;
@@ -170,15 +170,15 @@ async fn a_second_look_that_waits_for_room_is_not_lost_to_a_change_that_asked_no
     let (bench, id, pg_id) = at_rest().await;
     bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
     bench.pass(Duration::ZERO).await;
-    let busy = || ProviderError::NotProcessed { retry_after: Some(SETTLED), pg: pg_message("BUSY") };
-    bench.clock.advance(SETTLED - SECOND);
+    let busy = || ProviderError::NotProcessed { retry_after: Some(VISIBLE), pg: pg_message("BUSY") };
+    bench.clock.advance(VISIBLE - SECOND);
     bench.pg.instead(Op::Cancel, busy);
     bench.cancel(&id, Some(1_000)).await.unwrap_err();
     bench.clock.advance(SECOND);
     bench.gateway.resolve(&bench.merchant, &id).await.unwrap();
     assert!(watched_at(&bench, &id).await > Some(bench.clock.now()), "it waits");
     refused_cancel(&bench, &id).await;
-    bench.pass(SETTLED).await;
+    bench.pass(VISIBLE).await;
     let payment = bench.read(&id).await.payment;
     assert_eq!((payment.recheck_at, looks(&bench)), (None, 2));
 }

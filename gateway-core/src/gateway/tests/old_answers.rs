@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{
-    bench::{Bench, PAYABLE_FOR, PRICE, SETTLED},
+    bench::{Bench, PAYABLE_FOR, PRICE, SETTLED, VISIBLE},
     fake_books::{Op, pg_message},
 };
 use crate::{
@@ -135,7 +135,7 @@ async fn a_look_up_that_shows_taken_money_as_not_yet_taken_changes_nothing() {
         assert_eq!((record.payment.status, record.accepted()), (PaymentStatus::Paid, Some(&pg_id)));
         assert_eq!(record.payment.amount_paid, Money::krw(PRICE));
         let again_at = record.payment.watch.map(|watch| watch.at);
-        assert_eq!(again_at, Some(bench.clock.now() + SETTLED), "and is looked at when no answer is old");
+        assert_eq!(again_at, Some(bench.clock.now() + VISIBLE), "and is looked at when no answer is old");
         assert_eq!(bench.count(EventKind::Status(PaymentStatus::Ready)).await, 0);
     }
 }
