@@ -19,6 +19,9 @@ pub(crate) struct Profile {
     pub(crate) crashes: u64,
     /// How often a replica stops for longer than its leases and goes on.
     pub(crate) freezes: u64,
+    /// How many times in a thousand a replica dies or stops right when a call of it comes back: between a commit
+    /// and the request, or between an answer and its commit.
+    pub(crate) strikes: u64,
     /// The PG's look-ups show what was true up to a minute ago.
     pub(crate) stale_reads: bool,
     /// The PG's webhooks may be ahead of its look-ups.
@@ -54,6 +57,7 @@ impl Profile {
             store_faults: [0, 0, 10, 30][rng.index(4)],
             crashes: [0, 1, 2, 4][rng.index(4)],
             freezes,
+            strikes: [0, 0, 2, 6][rng.index(4)],
             stale_reads: rng.chance(300),
             early_webhooks: rng.chance(500),
             permissive: rng.chance(300),

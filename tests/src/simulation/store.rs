@@ -60,6 +60,7 @@ impl SimulatedStore {
             };
             // The caller may be gone.
             let _ = send.send(done);
+            store.world.comes_back(store.replica);
         });
         answer.await.unwrap_or_else(|_| Err(unavailable()))
     }

@@ -260,7 +260,28 @@ impl World {
         self.state().frozen[replica]
     }
 
-    pub(crate) fn freeze(&self, replica: usize, frozen: bool) {
+    /// A replica stops for longer than its leases, then goes on as if nothing were.
+    pub(crate) fn stop(self: &Arc<Self>, replica: usize) {
+        self.freeze(replica, true);
+        self.count(|stats| stats.freezes += 1);
+        let wait = Duration::from_secs(self.draw(|rng| rng.between(60, 25 * 60)));
+        let at = self.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
+        let world = Arc::clone(self);
+        self.schedule(Owner::Outside, at, move || world.freeze(replica, false));
+    }
+
+    /// A call of a replica comes back: this may be the moment it dies or stops at.
+    pub(crate) fn comes_back(self: &Arc<Self>, replica: usize) {
+        if self.fault(self.profile.strikes) {
+            if self.chance(500) {
+                self.crash(replica);
+            } else {
+                self.stop(replica);
+            }
+        }
+    }
+
+    fn freeze(&self, replica: usize, frozen: bool) {
         self.note(Owner::Replica(replica), || if frozen { "freezes" } else { "goes on" }.to_owned());
         self.state().frozen[replica] = frozen;
     }

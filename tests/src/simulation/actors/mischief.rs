@@ -17,7 +17,7 @@ pub(crate) fn begin(cluster: &Arc<Cluster>) {
         at_random(cluster, seconds, |cluster| cluster.world.crash(cluster.world.draw(|rng| rng.index(2))));
     }
     for _ in 0..profile.freezes {
-        at_random(cluster, seconds, freeze);
+        at_random(cluster, seconds, |cluster| cluster.world.stop(cluster.world.draw(|rng| rng.index(2))));
     }
     for _ in 0..world.draw(|rng| rng.below(3)) {
         at_random(cluster, seconds, |cluster| {
@@ -43,19 +43,6 @@ fn at_random(cluster: &Arc<Cluster>, seconds: u64, what: impl FnOnce(&Arc<Cluste
     });
     let own = Arc::clone(cluster);
     cluster.world.schedule(Owner::Outside, in_millis(cluster, wait), move || what(&own));
-}
-
-/// A replica stops for longer than its leases, then goes on as if nothing were.
-fn freeze(cluster: &Arc<Cluster>) {
-    let world = &cluster.world;
-    let replica = world.draw(|rng| rng.index(2));
-    let wait = world.draw(|rng| rng.between(60, 25 * 60));
-    world.freeze(replica, true);
-    world.count(|stats| stats.freezes += 1);
-    let thawed = Arc::clone(cluster);
-    world.schedule(Owner::Outside, in_millis(cluster, wait * 1_000), move || {
-        thawed.world.freeze(replica, false);
-    });
 }
 
 /// Somebody sends webhooks that no PG sent.

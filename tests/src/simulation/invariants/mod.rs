@@ -10,6 +10,8 @@ use gateway_core::{
     AccountId, CancelRequest, Change, ConfirmRequest, PaymentId, PaymentRecord, PgPaymentId, ProviderError,
 };
 
+use jiff::Timestamp;
+
 use super::{
     model_pg::{Kind, Model},
     world::World,
@@ -25,8 +27,8 @@ mod truth;
 /// What was seen so far.
 #[derive(Default)]
 struct Seen {
-    /// For each key, how often a request with it was committed, and for which PG payment.
-    committed: BTreeMap<String, (u32, Option<PgPaymentId>)>,
+    /// For each key, what was committed to be sent with it.
+    committed: BTreeMap<String, Committed>,
     /// For each key, how often it was sent.
     sent: BTreeMap<String, u32>,
     /// The attempt that asked for the money of a PG payment.
@@ -39,6 +41,16 @@ struct Seen {
     not_sent: BTreeSet<String>,
     /// The newest state of a PG payment that was committed.
     shown: BTreeMap<PgPaymentId, usize>,
+}
+
+/// A request for money that was committed to be sent.
+#[derive(Default)]
+struct Committed {
+    times: u32,
+    /// The PG payment it is about.
+    pg_id: Option<PgPaymentId>,
+    /// The newest time it was to be sent at.
+    sent_at: Timestamp,
 }
 
 /// Watches a run, and says what is wrong.
@@ -108,6 +120,7 @@ impl Watchman {
         let world = &self.world;
         sending::i01_is_committed_first(&seen, world, &request.idempotency_key, request.pg_id.as_ref());
         sending::i02_one_post_each(&mut seen, world, &request.idempotency_key);
+        sending::i05_nothing_is_sent_late(&seen, world, &request.idempotency_key);
         sending::i02_one_attempt_each(&mut seen, world, request);
         sending::i10_keys_follow_answers(&seen, world, &request.idempotency_key);
         sending::i10_ids_are_ours(world, request);
@@ -120,6 +133,7 @@ impl Watchman {
         let world = &self.world;
         sending::i01_is_committed_first(&seen, world, &request.idempotency_key, Some(&request.pg_id));
         sending::i02_one_post_each(&mut seen, world, &request.idempotency_key);
+        sending::i05_nothing_is_sent_late(&seen, world, &request.idempotency_key);
         sending::i10_keys_follow_answers(&seen, world, &request.idempotency_key);
         acceptance::i08_only_our_money_is_cancelled(world, model, request);
     }

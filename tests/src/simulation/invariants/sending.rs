@@ -1,11 +1,18 @@
-//! Invariants 1, 2 and 10: what is sent, under which key, and what is durable before.
+//! Invariants 1, 2, 5 and 10: what is sent, under which key, when, and what is durable before.
+
+use std::time::Duration;
 
 use gateway_core::{
     CancelStatus, ConfirmRequest, PaymentId, PgOrderId, PgPaymentId, Sending, idempotency_key,
 };
 
+use jiff::Timestamp;
+
 use super::{Commit, Seen};
 use crate::simulation::{model_pg::Kind, world::World};
+
+/// How long after its commit a request may set out.
+const SENT_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a key says: `{payment}:{operation}:{operation id}:{send}`.
 struct Key {
@@ -29,8 +36,9 @@ pub(super) fn remember_committed(seen: &mut Seen, commit: &Commit<'_>) {
     let mut remember = |operation: &str, id: &str, sending: &Sending, pg_id: Option<&PgPaymentId>| {
         let key = idempotency_key(payment, operation, id, sending.send);
         let entry = seen.committed.entry(key).or_default();
-        entry.0 += 1;
-        entry.1 = pg_id.cloned();
+        entry.times += 1;
+        entry.pg_id = pg_id.cloned();
+        entry.sent_at = sending.sent_at;
     };
     let went_out = |sending: &Sending| (sending.send, sending.times, sending.sent_at);
     let before = commit.before;
@@ -61,7 +69,7 @@ pub(super) fn remember_committed(seen: &mut Seen, commit: &Commit<'_>) {
 
 /// 1: the row, with its key and the claimed PG id, is durable before the first byte goes out.
 pub(super) fn i01_is_committed_first(seen: &Seen, world: &World, key: &str, pg_id: Option<&PgPaymentId>) {
-    let is_durable = seen.committed.get(key).is_some_and(|(_, claimed)| claimed.as_ref() == pg_id);
+    let is_durable = seen.committed.get(key).is_some_and(|committed| committed.pg_id.as_ref() == pg_id);
     if !is_durable {
         world.violated(1, || format!("{key} for {pg_id:?} was sent and is not durable"));
     }
@@ -71,10 +79,20 @@ pub(super) fn i01_is_committed_first(seen: &Seen, world: &World, key: &str, pg_i
 pub(super) fn i02_one_post_each(seen: &mut Seen, world: &World, key: &str) {
     let sent = seen.sent.entry(key.to_owned()).or_default();
     *sent += 1;
-    let committed = seen.committed.get(key).map_or(0, |(commits, _)| *commits);
+    let committed = seen.committed.get(key).map_or(0, |committed| committed.times);
     if *sent > committed {
         let sent = *sent;
         world.violated(2, || format!("{key} was sent {sent} times and committed {committed} times"));
+    }
+}
+
+/// 5: others wait for a request until what was sent in time must show. So nothing sets out later: its sender stood still,
+/// and by now another may have sent the next.
+pub(super) fn i05_nothing_is_sent_late(seen: &Seen, world: &World, key: &str) {
+    let Some(committed) = seen.committed.get(key) else { return };
+    let latest = committed.sent_at.saturating_add(SENT_WITHIN).unwrap_or(Timestamp::MAX);
+    if latest <= world.now() {
+        world.violated(5, || format!("{key} of {} was sent only now", committed.sent_at));
     }
 }
 

@@ -91,8 +91,8 @@ impl Client {
             2 => Trip::AnswerLost,
             3 => Trip::Late,
             4 | 5 => Trip::Instead(Refusal::draw(rng)),
-            6 if moves_money => Trip::After(after(rng.below(3))),
-            7 if moves_money => Trip::Later(after(rng.below(3))),
+            6 if moves_money => Trip::After(after(rng.below(4))),
+            7 if moves_money => Trip::Later(after(rng.below(4))),
             _ => Trip::AnswerLost,
         })
     }
@@ -112,12 +112,13 @@ impl Client {
             _ => soon,
         };
         if let Trip::Later(refusal) = trip {
-            answer_after(&world, soon, send, Err(refusal.into()));
+            self.answer_after(soon, send, Err(refusal.into()));
             world.clone().schedule(Owner::Outside, after_ms(&world, wait), move || {
                 let _ = model.books(errand.work);
             });
             return;
         }
+        let client = self.clone();
         let kept = errand.key.filter(|_| world.chance(500));
         world.clone().schedule(Owner::Outside, after_ms(&world, wait), move || {
             let done = match trip {
@@ -137,29 +138,32 @@ impl Client {
             world.note(Owner::Outside, || format!("  {} of {sent_at} worked on", errand.name));
             if trip != Trip::AnswerLost {
                 let back = world.draw(|rng| rng.between(0, 800));
-                answer_after(&world, back, send, done);
+                client.answer_after(back, send, done);
             }
+        });
+    }
+
+    fn answer_after<T: Send + 'static>(
+        &self,
+        millis: u64,
+        send: oneshot::Sender<Result<T, ProviderError>>,
+        answer: Result<T, ProviderError>,
+    ) {
+        let (world, replica) = (Arc::clone(&self.model.world), self.replica);
+        self.model.world.schedule(Owner::Outside, after_ms(&self.model.world, millis), move || {
+            // Nobody may wait for it any more.
+            let _ = send.send(answer);
+            world.comes_back(replica);
         });
     }
 }
 
 /// What a PG says that has done, or will do, what was asked: nothing definite.
 fn after(which: u64) -> Refusal {
-    [Refusal::UnknownError, Refusal::Garbled, Refusal::StillRunning][usize::try_from(which).unwrap_or(0)]
+    [Refusal::UnknownError, Refusal::Garbled, Refusal::StillRunning, Refusal::Conflict]
+        [usize::try_from(which).unwrap_or(0)]
 }
 
 fn after_ms(world: &World, millis: u64) -> Timestamp {
     world.now().saturating_add(Duration::from_millis(millis)).unwrap_or(Timestamp::MAX)
-}
-
-fn answer_after<T: Send + 'static>(
-    world: &World,
-    millis: u64,
-    send: oneshot::Sender<Result<T, ProviderError>>,
-    answer: Result<T, ProviderError>,
-) {
-    world.schedule(Owner::Outside, after_ms(world, millis), move || {
-        // Nobody may wait for it any more.
-        let _ = send.send(answer);
-    });
 }
