@@ -70,7 +70,7 @@ impl Process {
 
     /// Asks it to stop, as a supervisor does; whether it ended well.
     pub(super) async fn terminate(&mut self) -> bool {
-        assert!(run("kill", &["-TERM", &self.child.id().to_string()]));
+        ask_to_stop(&self.child);
         let child = &mut self.child;
         eventually(async || child.try_wait().unwrap().ok_or("it still runs".to_owned())).await.success()
     }
@@ -204,6 +204,12 @@ impl Answer {
     }
 }
 
+/// Sends SIGTERM, as a supervisor does. By the shell, for a bare Debian has no `kill` of its own.
+pub(super) fn ask_to_stop(child: &Child) {
+    assert!(run("sh", &["-c", "kill -TERM \"$1\"", "sh", &child.id().to_string()]));
+}
+
+/// Runs a program; whether it ended well.
 pub(super) fn run(program: &str, arguments: &[&str]) -> bool {
     Command::new(program).args(arguments).status().is_ok_and(|status| status.success())
 }

@@ -20,7 +20,7 @@ use tests::{
     harness::eventually,
 };
 
-use super::process::binary;
+use super::process::{ask_to_stop, binary};
 
 /// How many orders run at once, and after how many steps of theirs the server is stopped.
 const ORDERS: usize = 24;
@@ -142,8 +142,7 @@ impl Served {
             done => Err(format!("{done} steps")),
         })
         .await;
-        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status();
-        assert!(told.unwrap().success());
+        ask_to_stop(&self.child);
     }
 
     async fn list(&self, path: &str) -> Vec<Value> {
