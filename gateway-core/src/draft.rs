@@ -117,6 +117,20 @@ impl Draft {
         }
     }
 
+    /// What tells that the status changed, if it did.
+    fn status_event(&self) -> Option<EventKind> {
+        let (before, record) = (&self.before, &self.record);
+        let payment = &record.payment;
+        let told = payment.paid_told_of.is_some() && payment.paid_told_of.as_ref() == record.accepted();
+        (payment.status != before.payment.status).then(|| match payment.status {
+            // Who ships on "paid" must not hear it of money that is going back.
+            status if status.has_money() && is_new_return(before, record) => EventKind::LateMoney,
+            // Nor a second time of the same money: its refund failed.
+            PaymentStatus::Paid if told => EventKind::AmountsChanged,
+            status => EventKind::Status(status),
+        })
+    }
+
     /// The change this draft makes, and the record after it. `None` if it changes nothing.
     pub(crate) fn into_change(mut self, now: Timestamp, ids: &IdSource) -> Option<(Change, PaymentRecord)> {
         let is_new = self.before.payment.version == 0;
@@ -128,19 +142,17 @@ impl Draft {
         if self.looked.is_some() {
             self.record.payment.looked_at = self.looked;
         }
+        let status_event = self.status_event().filter(|_| !is_new);
+        if self.record.payment.amount_paid.is_zero() {
+            self.record.payment.paid_told_of = None;
+        } else if status_event == Some(EventKind::Status(PaymentStatus::Paid)) {
+            self.record.payment.paid_told_of = self.record.accepted().cloned();
+        }
         let (before, record) = (&self.before, &self.record);
         let attempts = changed(&before.attempts, &record.attempts);
         let cancels = changed(&before.cancels, &record.cancels);
         let mut kinds = self.events;
-        if !is_new && record.payment.status != before.payment.status {
-            kinds.push(match record.payment.status {
-                // Who ships on "paid" must not hear it of money that is going back.
-                status if status.has_money() && is_new_return(before, record) => EventKind::LateMoney,
-                // Nor a second time, of money whose refund failed.
-                PaymentStatus::Paid if !before.payment.amount_paid.is_zero() => EventKind::AmountsChanged,
-                status => EventKind::Status(status),
-            });
-        }
+        kinds.extend(status_event);
         let moved = |cancel: &&Cancel| {
             before
                 .cancels

@@ -21,8 +21,8 @@ pub enum EventKind {
     Surplus,
     /// Money came after the payment had ended; it is being given back.
     LateMoney,
-    /// What came in or was given back is another amount, which no other event tells: a cancel in part was seen to be of more, or
-    /// a refund failed, and what was given back is the merchant's again.
+    /// What came in or was given back is another amount, and no other event tells it. The status may be `paid` again, which was told
+    /// before: a refund failed.
     AmountsChanged,
     /// Something about the payment waits for an operator.
     CaseOpened,

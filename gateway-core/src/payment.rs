@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AccountId, Case, Currency, Failure, FailureReason, MerchantId, Method, MethodDetail, Money, OrderId,
-    PaymentId, VirtualAccount,
+    PaymentId, PgPaymentId, VirtualAccount,
 };
 
 /// Where a payment stands.
@@ -212,6 +212,9 @@ pub struct Payment {
     pub late: bool,
     /// A newer payment took over the order: money that comes now is given back.
     pub superseded: bool,
+    /// The PG payment that the event `payment.paid` told of, while its money is here.
+    #[serde(default)]
+    pub paid_told_of: Option<PgPaymentId>,
     /// Whether real money moves.
     pub livemode: bool,
     /// Whether the PG is a simulator.

@@ -76,6 +76,40 @@ async fn what_a_failed_refund_leaves_is_told_as_an_amount_and_not_as_paid_again(
 }
 
 #[tokio::test]
+async fn money_that_was_never_told_as_paid_is_told_when_its_refund_fails() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.awaiting_deposit().await;
+    // The deposit's webhook is lost, and somebody gives the money back in the console before anybody looks.
+    bench.pg.books(|books| {
+        books.charge(&pg_id, bench.clock.now());
+        books.cancel_in_console(&pg_id, PRICE);
+        books.change(&pg_id, |snapshot| snapshot.cancels[0].status = CancelStatus::Pending);
+    });
+    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Cancelled);
+    bench.pg.books(|books| {
+        books.change(&pg_id, |snapshot| {
+            snapshot.cancelled = Money::krw(0);
+            snapshot.cancels[0].status = CancelStatus::Refused;
+        });
+    });
+    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
+    assert_eq!(bench.count(EventKind::Status(PaymentStatus::Paid)).await, 1);
+}
+
+#[tokio::test]
+async fn a_deposit_that_was_reversed_and_came_again_is_told_again() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.awaiting_deposit().await;
+    for told in [1, 2] {
+        bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
+        assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
+        assert_eq!(bench.count(EventKind::Status(PaymentStatus::Paid)).await, told);
+        bench.pg.books(|books| books.reverse(&pg_id));
+        bench.verify(&id).await;
+    }
+}
+
+#[tokio::test]
 async fn the_ledger_is_read_in_parts() {
     let bench = Bench::on_confirm();
     for number in 0..5 {

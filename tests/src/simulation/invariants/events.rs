@@ -2,24 +2,34 @@
 
 use gateway_core::{EventKind, PaymentStatus};
 
-use super::Commit;
+use super::{Commit, Seen};
 
-/// 11: every change of state is told in its own commit, under the next numbers; money that was told as paid is not
-/// told so again.
-pub(super) fn i11_changes_are_told(commit: &Commit<'_>) {
+/// 11: every change of state is told in its own commit, under the next numbers; and the same money as paid only once.
+pub(super) fn i11_changes_are_told(seen: &mut Seen, commit: &Commit<'_>) {
     let (before, change) = (commit.before, commit.change);
     let told = |kind: EventKind| change.events.iter().any(|event| event.kind == kind);
     let payment = &change.payment;
+    if payment.amount_paid.is_zero() {
+        seen.paid_told.remove(&payment.id);
+    }
+    let told_before = seen.paid_told.get(&payment.id).is_some_and(|of| commit.after.accepted() == Some(of));
     let holds_status = match before {
         None => told(EventKind::Registered),
         Some(before) if before.payment.status != payment.status => {
-            let was_paid = payment.status == PaymentStatus::Paid && !before.payment.amount_paid.is_zero();
             let goes_back = payment.status.has_money() && told(EventKind::LateMoney);
-            let by_name = told(EventKind::Status(payment.status));
-            goes_back || if was_paid { told(EventKind::AmountsChanged) && !by_name } else { by_name }
+            let again = payment.status == PaymentStatus::Paid && told_before;
+            goes_back
+                || told(if again { EventKind::AmountsChanged } else { EventKind::Status(payment.status) })
         }
         Some(_) => true,
     };
+    if told(EventKind::Status(PaymentStatus::Paid)) {
+        if told_before {
+            commit.world.violated(11, || format!("{} is told as paid a second time", payment.id));
+        }
+        let accepted = commit.after.accepted().map(|of| (payment.id.clone(), of.clone()));
+        seen.paid_told.extend(accepted);
+    }
     let moved = change.cancels.iter().any(|cancel| {
         let old = before.and_then(|before| before.cancel(&cancel.id));
         old.is_none_or(|old| old.status != cancel.status)

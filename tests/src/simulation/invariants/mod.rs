@@ -9,7 +9,6 @@ use std::{
 use gateway_core::{
     AccountId, CancelRequest, Change, ConfirmRequest, PaymentId, PaymentRecord, PgPaymentId, ProviderError,
 };
-
 use jiff::Timestamp;
 
 use super::{
@@ -39,6 +38,8 @@ struct Seen {
     declined: BTreeSet<String>,
     /// The keys whose request did not leave, at least once.
     not_sent: BTreeSet<String>,
+    /// The PG payment that was told as paid, while its money is here.
+    paid_told: BTreeMap<PaymentId, PgPaymentId>,
     /// The newest state of a PG payment that was committed.
     shown: BTreeMap<PgPaymentId, usize>,
 }
@@ -108,7 +109,7 @@ impl Watchman {
         cancels::i07_never_more_than_was_paid(&commit);
         acceptance::i08_only_what_matches_is_accepted(&commit);
         acceptance::i09_one_is_accepted(&commit);
-        events::i11_changes_are_told(&commit);
+        events::i11_changes_are_told(&mut seen, &commit);
         cancels::i13_done_is_done(&commit);
     }
 

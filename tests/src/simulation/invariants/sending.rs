@@ -5,7 +5,6 @@ use std::time::Duration;
 use gateway_core::{
     CancelStatus, ConfirmRequest, PaymentId, PgOrderId, PgPaymentId, Sending, idempotency_key,
 };
-
 use jiff::Timestamp;
 
 use super::{Commit, Seen};
