@@ -80,6 +80,11 @@ impl Sending {
         Self { send: self.send.saturating_add(answered), ..Self::first(now, credential) }
     }
 
+    /// Whether both are one request, whatever came back.
+    pub(crate) fn is_same_request(&self, other: &Self) -> bool {
+        (self.send, self.times, self.sent_at) == (other.send, other.times, other.sent_at)
+    }
+
     /// The next key: the last one was answered with an error and proved not executed.
     #[must_use]
     pub fn next(&self, now: Timestamp) -> Self {

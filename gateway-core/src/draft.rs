@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::{
     Attempt, Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Change, EventKind, Failure,
     FailureReason, IdSource, IdempotencyRecord, LastAttempt, Money, Moved, NewEvent, Payment, PaymentId,
-    PaymentRecord, PaymentStatus, PgPaymentId, Watch,
+    PaymentRecord, PaymentStatus, PgPaymentId, Sending, Watch,
     schedule::{BETWEEN_HINTS, later},
 };
 
@@ -102,6 +102,19 @@ impl Draft {
         self.record.cancels.iter_mut().find(|cancel| cancel.id == *id)
     }
 
+    /// The cancel, if it has no outcome and went out no further time since `sent`. What a request came to says nothing of one that
+    /// was sent after it: a process that stood still may bring an old answer.
+    pub(crate) fn cancel_answered(&mut self, id: &CancelId, sent: Option<&Sending>) -> Option<&mut Cancel> {
+        self.cancel_mut(id)
+            .filter(|cancel| cancel.status.is_unsettled() && is_same(cancel.sending.as_ref(), sent))
+    }
+
+    /// The attempt, if its confirm has no outcome and went out no further time since `sent`.
+    pub(crate) fn confirm_answered(&mut self, number: u16, sent: Option<&Sending>) -> Option<&mut Attempt> {
+        self.attempt_mut(number)
+            .filter(|attempt| attempt.is_uncertain() && is_same(attempt.confirm.as_ref(), sent))
+    }
+
     /// Ends an attempt without money and shows why on the payment.
     pub(crate) fn close_attempt(&mut self, number: u16, failure: &Failure) {
         if let Some(attempt) = self.attempt_mut(number) {
@@ -192,6 +205,10 @@ impl Draft {
         };
         Some((change, after))
     }
+}
+
+fn is_same(kept: Option<&Sending>, sent: Option<&Sending>) -> bool {
+    kept.zip(sent).is_some_and(|(kept, sent)| kept.is_same_request(sent))
 }
 
 /// Whether this change decided that the accepted money goes back whole.

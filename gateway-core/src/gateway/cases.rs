@@ -74,7 +74,7 @@ impl Gateway {
         let merchant = self.store.owner_of(id).await?.ok_or(GatewayError::NotFound)?;
         let (record, ..) = self.open_case(self.payment(&merchant, id).await?, number)?;
         let _place = self.account_of(&record)?.place()?;
-        let pg_told = match Box::pin(self.look_after_sending(&merchant, id)).await {
+        let pg_told = match Box::pin(self.look_for_money(&merchant, id)).await {
             Ok(looked_up) => {
                 Box::pin(self.follow_up(looked_up.record)).await?;
                 true

@@ -76,9 +76,9 @@ impl Gateway {
         }
     }
 
-    /// Asks the PG what became of what was just sent. So it must not wait for the PG's limits, only for a look-up
-    /// of this payment that runs.
-    pub(crate) async fn look_after_sending(
+    /// Asks the PG what became of money that was just sent for, or that a person is about to decide on. The PG's limits do
+    /// not hold this back; only the look-ups of this payment that were there before do.
+    pub(crate) async fn look_for_money(
         &self,
         merchant: &MerchantId,
         id: &PaymentId,

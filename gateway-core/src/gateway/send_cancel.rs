@@ -154,7 +154,7 @@ impl Gateway {
         }
         // The answer is definite: it is kept whatever else changed. What the PG shows is asked for again.
         self.update(&merchant, &payment, answer).await?;
-        match self.look_after_sending(&merchant, &payment).await {
+        match self.look_for_money(&merchant, &payment).await {
             Ok(LookedUp { record, .. }) => Ok(record),
             Err(LookUpError::Gateway(error)) => Err(error),
             // The cancel is done; the amounts follow with the next look.
@@ -179,7 +179,7 @@ impl Gateway {
             return self.refuse_cancel(record, id, failure).await;
         }
         let (merchant, payment) = (&record.payment.merchant, &record.payment.id);
-        let looked_up = match self.look_after_sending(merchant, payment).await {
+        let looked_up = match self.look_for_money(merchant, payment).await {
             Ok(looked_up) => looked_up,
             Err(LookUpError::Gateway(error)) => return Err(error),
             Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {
@@ -204,9 +204,9 @@ impl Gateway {
             CancelScope::All | CancelScope::Part => snapshot.balance().amount() < cancel.guard.amount(),
         });
         if suspect == Suspect::EarlierSend || balance_moved {
-            self.refuse_cancel(&looked_up.record, id, failure).await
+            self.refuse_cancel(record, id, failure).await
         } else {
-            self.cancel_unknown(&looked_up.record, id, Heard::Error).await
+            self.cancel_unknown(record, id, Heard::Error).await
         }
     }
 
@@ -218,13 +218,9 @@ impl Gateway {
         id: &CancelId,
         pg: Option<PgMessage>,
     ) -> Result<PaymentRecord, GatewayError> {
-        let times = sending_of(record, id).map(|sent| sent.times);
-        // What an earlier request came to says nothing of one that was sent, or settled, after it.
-        let is_its = |cancel: &&mut Cancel| {
-            cancel.status.is_unsettled() && cancel.sending.as_ref().map(|sent| sent.times) == times
-        };
+        let sent = sending_of(record, id);
         let change = |draft: &mut Draft| {
-            if let Some(cancel) = draft.cancel_mut(id).filter(is_its) {
+            if let Some(cancel) = draft.cancel_answered(id, sent) {
                 if let Some(sending) = &mut cancel.sending {
                     sending.heard = if pg.is_some() { Heard::Error } else { Heard::Nothing };
                 }
@@ -266,8 +262,9 @@ impl Gateway {
         if record.cancel(id).is_some_and(|cancel| cancel.origin == CancelOrigin::Compensation) {
             tracing::error!(payment = %record.payment.id, cancel = %id, "money that must go back was refused by the PG: an operator is needed");
         }
+        let sent = sending_of(record, id);
         let change = |draft: &mut Draft| {
-            if let Some(cancel) = draft.cancel_mut(id).filter(|cancel| cancel.status.is_unsettled()) {
+            if let Some(cancel) = draft.cancel_answered(id, sent) {
                 cancel.refuse(failure.clone());
             }
         };
@@ -292,8 +289,9 @@ impl Gateway {
         pg: &PgMessage,
     ) -> Result<(), GatewayError> {
         let failure = Failure::by_pg(FailureReason::ProviderUnavailable, pg.clone());
+        let sent = sending_of(record, id);
         let change = |draft: &mut Draft| {
-            if let Some(cancel) = draft.cancel_mut(id).filter(|cancel| cancel.status.is_unsettled()) {
+            if let Some(cancel) = draft.cancel_answered(id, sent) {
                 cancel.failure = Some(failure.clone());
             }
         };
@@ -307,8 +305,9 @@ impl Gateway {
         record: &PaymentRecord,
         id: &CancelId,
     ) -> Result<PaymentRecord, GatewayError> {
+        let sent = sending_of(record, id);
         let change = |draft: &mut Draft| {
-            if let Some(cancel) = draft.cancel_mut(id).filter(|cancel| cancel.status.is_unsettled()) {
+            if let Some(cancel) = draft.cancel_answered(id, sent) {
                 let failure = cancel.failure.take();
                 cancel.refuse(failure.unwrap_or(Failure::of(FailureReason::ProviderUnavailable)));
             }
@@ -322,8 +321,9 @@ impl Gateway {
         id: &CancelId,
         heard: Heard,
     ) -> Result<PaymentRecord, GatewayError> {
+        let sent = sending_of(record, id);
         let change = |draft: &mut Draft| {
-            if let Some(cancel) = draft.cancel_mut(id).filter(|cancel| cancel.status.is_unsettled()) {
+            if let Some(cancel) = draft.cancel_answered(id, sent) {
                 cancel.status = CancelStatus::Unknown;
                 if let Some(sending) = &mut cancel.sending {
                     sending.heard = heard;

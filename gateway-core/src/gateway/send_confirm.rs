@@ -103,7 +103,7 @@ impl Gateway {
         id: &PaymentId,
         number: u16,
     ) -> Result<PaymentRecord, GatewayError> {
-        match self.look_after_sending(merchant, id).await {
+        match self.look_for_money(merchant, id).await {
             Ok(looked_up) => {
                 let met_stranger = looked_up.met_stranger;
                 let record = self.follow_up(looked_up.record).await?;
@@ -128,8 +128,8 @@ impl Gateway {
         number: u16,
         failure: &Failure,
     ) -> Result<PaymentRecord, GatewayError> {
-        match self.look_after_sending(&record.payment.merchant, &record.payment.id).await {
-            Ok(looked_up) => self.declined(&looked_up.record, number, failure).await,
+        match self.look_for_money(&record.payment.merchant, &record.payment.id).await {
+            Ok(_) => self.declined(record, number, failure).await,
             Err(LookUpError::Gateway(error)) => Err(error),
             Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {
                 self.heard(record, number, Heard::Nothing).await
@@ -144,8 +144,9 @@ impl Gateway {
         number: u16,
         failure: &Failure,
     ) -> Result<PaymentRecord, GatewayError> {
+        let sent = confirm_of(record, number);
         let change = |draft: &mut Draft| {
-            if draft.attempt(number).is_some_and(Attempt::is_uncertain) {
+            if draft.confirm_answered(number, sent).is_some() {
                 draft.close_attempt(number, failure);
                 // Another attempt may have paid meanwhile.
                 if draft.record.payment.status == PaymentStatus::Confirming {
@@ -170,8 +171,9 @@ impl Gateway {
         if repeated {
             return self.heard(record, number, Heard::Error).await.map(|_| ());
         }
+        let sent = confirm_of(record, number);
         let change = |draft: &mut Draft| {
-            if draft.attempt(number).is_some_and(Attempt::is_uncertain) {
+            if draft.confirm_answered(number, sent).is_some() {
                 draft.close_attempt(number, &failure);
                 if draft.record.payment.status == PaymentStatus::Confirming {
                     draft.record.payment.status = PaymentStatus::Ready;
@@ -188,11 +190,10 @@ impl Gateway {
         number: u16,
         heard: Heard,
     ) -> Result<PaymentRecord, GatewayError> {
-        let times = confirm_of(record, number).map(|sent| sent.times);
+        let sent = confirm_of(record, number);
         let change = |draft: &mut Draft| {
-            let sending = draft.attempt_mut(number).and_then(|attempt| attempt.confirm.as_mut());
-            // What an earlier request came to says nothing of one that was sent after it.
-            if let Some(sending) = sending.filter(|sending| Some(sending.times) == times) {
+            let attempt = draft.confirm_answered(number, sent);
+            if let Some(sending) = attempt.and_then(|attempt| attempt.confirm.as_mut()) {
                 sending.heard = heard;
             }
         };

@@ -39,6 +39,8 @@ enum Fault {
     After(Error),
     /// This happens meanwhile; the answer is what was true before.
     Meanwhile(Hook),
+    /// It is not done; this is answered, after something else has happened.
+    InsteadLate(Hook, Error),
     /// An answer that was true for nobody.
     Answer(Box<Snapshot>),
 }
@@ -127,6 +129,18 @@ impl FakePg {
         self.fault(op, Fault::After(Box::new(error)));
     }
 
+    /// The next such call is not done, and its answer comes after something else has happened.
+    pub(crate) fn instead_late<F>(
+        &self,
+        op: Op,
+        hook: impl FnOnce() -> F + Send + 'static,
+        error: impl FnOnce() -> ProviderError + Send + 'static,
+    ) where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.fault(op, Fault::InsteadLate(Box::new(|| Box::pin(hook())), Box::new(error)));
+    }
+
     /// Something happens while the next such call is on its way back.
     pub(crate) fn meanwhile<F>(&self, op: Op, hook: impl FnOnce() -> F + Send + 'static)
     where
@@ -183,6 +197,10 @@ impl FakePg {
                 let done = self.books(work);
                 hook().await;
                 done
+            }
+            Some(Fault::InsteadLate(hook, error)) => {
+                hook().await;
+                Err(error())
             }
             Some(Fault::Answer(snapshot)) => Ok(other(*snapshot)),
             None => self.books(work),

@@ -10,8 +10,9 @@ use super::{
     fake_books::{Op, pg_message},
 };
 use crate::{
-    CancelOrigin, CancelScope, CancelStatus, Clock, EventKind, LatePayments, Money, MoneyMoves, PaymentId,
-    PaymentStatus, PgPaymentId, PgStatus, ProviderError, Snapshot,
+    AttemptStatus, CancelOrigin, CancelScope, CancelStatus, Clock, EventKind, Failure, FailureReason,
+    LatePayments, Money, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ProviderError,
+    Snapshot,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -137,6 +138,63 @@ async fn a_look_up_that_shows_taken_money_as_not_yet_taken_changes_nothing() {
         let again_at = record.payment.watch.map(|watch| watch.at);
         assert_eq!(again_at, Some(bench.clock.now() + VISIBLE), "and is looked at when no answer is old");
         assert_eq!(bench.count(EventKind::Status(PaymentStatus::Ready)).await, 0);
+    }
+}
+
+/// Every definite no, and what says nothing.
+const OLD_NOS: [fn() -> ProviderError; 6] = [
+    || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)),
+    || ProviderError::Invalid(pg_message("INVALID_REQUEST")),
+    || ProviderError::Misconfigured(pg_message("UNAUTHORIZED_KEY")),
+    || ProviderError::Unsupported("this"),
+    || ProviderError::NotProcessed { retry_after: None, pg: pg_message("BUSY") },
+    || ProviderError::NotSent("no route".into()),
+];
+
+/// Stands still until another replica has sent the same request again, which is done and whose answer is lost.
+fn stands_still(bench: &Bench, id: &PaymentId, op: Op, no: fn() -> ProviderError) {
+    let (other, clock, id) = (bench.replica(|_| {}), bench.clock.clone(), id.clone());
+    let repeats = move || async move {
+        clock.advance(SETTLED);
+        other.gateway.resolve(&other.merchant, &id).await.unwrap();
+    };
+    bench.pg.instead_late(op, repeats, no);
+    let pg = bench.pg.clone();
+    bench.pg.after(op, move || {
+        // Nor does the look-up after it tell.
+        pg.instead(Op::Verify, || ProviderError::no_answer("lost as well"));
+        ProviderError::no_answer("lost")
+    });
+}
+
+#[tokio::test]
+async fn a_no_to_a_cancel_says_nothing_of_one_that_was_sent_after_it() {
+    for no in OLD_NOS {
+        let bench = Bench::on_confirm();
+        let (id, pg_id) = bench.paid().await;
+        stands_still(&bench, &id, Op::Cancel, no);
+        let _ = bench.cancel(&id, Some(1_000)).await;
+        let [cancel] = &bench.read(&id).await.cancels[..] else { panic!("one cancel") };
+        assert_ne!(cancel.status, CancelStatus::Refused, "{:?}", no());
+        bench.pass_slowly(SETTLED * 6, 30).await;
+        assert_eq!(bench.read(&id).await.cancels[0].status, CancelStatus::Done, "{:?}", no());
+        assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), 1_000);
+    }
+}
+
+#[tokio::test]
+async fn a_no_to_a_confirm_says_nothing_of_one_that_was_sent_after_it() {
+    for no in OLD_NOS {
+        let bench = Bench::on_confirm();
+        let (id, pg_id) = bench.agreed().await;
+        stands_still(&bench, &id, Op::Confirm, no);
+        let _ = bench.confirm(&id, &pg_id).await;
+        let record = bench.read(&id).await;
+        assert_ne!(record.attempts[0].status, AttemptStatus::Closed, "{:?}", no());
+        assert_ne!(record.payment.status, PaymentStatus::Ready, "{:?}", no());
+        bench.pass_slowly(SETTLED * 6, 30).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "{:?}", no());
+        assert_eq!(bench.pg.books(|books| books.row(&pg_id).charged), 1);
     }
 }
 
