@@ -31,8 +31,8 @@ const REFUND_RUNG: u32 = 6;
 /// How long an ended payment is watched for money that comes late.
 pub(crate) const WATCHED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How long after its commit a request for money may still set out. Usually it is milliseconds; a process that stood still for
-/// longer sends nothing.
+/// How long after its commit a request for money may still be given to the provider, whose read timeout counts from then.
+/// Usually it is milliseconds; a process that stood still for longer sends nothing.
 pub(crate) const SENT_WITHIN: Duration = Duration::from_secs(10);
 
 /// How long after a request's own timeout its effect may still show up late.
@@ -64,9 +64,9 @@ pub(crate) fn next_watch(
         has_pending_refund(record).then(|| later(now, rung(tries.max(REFUND_RUNG), ids))),
         match record.payment.status {
             PaymentStatus::Ready => Some(record.payment.expires_at.max(later(now, rung(tries, ids)))),
-            PaymentStatus::AwaitingDeposit => Some(next_deposit_look(record, now, ids)),
+            PaymentStatus::AwaitingDeposit => Some(next_deposit_look(record, now, is_owed, ids)),
             PaymentStatus::Failed | PaymentStatus::Expired | PaymentStatus::Cancelled => {
-                late_money_look(record, description, now, ids)
+                late_money_look(record, description, now, is_owed, ids)
             }
             PaymentStatus::Confirming | PaymentStatus::Paid | PaymentStatus::PartiallyCancelled => None,
         },
@@ -116,17 +116,23 @@ pub(crate) fn visible_at(at: Timestamp, description: &ProviderDescription) -> Ti
 }
 
 /// Toss asks merchants not to poll for deposits: once a day, at the due time, and an hour later.
-fn next_deposit_look(record: &PaymentRecord, now: Timestamp, ids: &IdSource) -> Timestamp {
+fn next_deposit_look(
+    record: &PaymentRecord,
+    now: Timestamp,
+    is_owed: impl Fn(&Timestamp) -> bool,
+    ids: &IdSource,
+) -> Timestamp {
     let daily = later(now, jittered(DAY, ids));
     let due_at = record.payment.virtual_account.as_ref().and_then(|account| account.due_at);
     let moments = due_at.into_iter().flat_map(|due_at| [due_at, later(due_at, DEPOSIT_GRACE)]);
-    moments.filter(|at| *at > now).fold(daily, Timestamp::min)
+    moments.filter(is_owed).fold(daily, Timestamp::min)
 }
 
 fn late_money_look(
     record: &PaymentRecord,
     description: &ProviderDescription,
     now: Timestamp,
+    is_owed: impl Fn(&Timestamp) -> bool,
     ids: &IdSource,
 ) -> Option<Timestamp> {
     let payment = &record.payment;
@@ -138,8 +144,8 @@ fn late_money_look(
     let due_at = payment.virtual_account.as_ref().and_then(|account| account.due_at);
     let last = later(payment.expires_at.max(due_at.unwrap_or(Timestamp::MIN)), WATCHED_FOR);
     let daily = later(now, jittered(DAY, ids)).min(last);
-    let grace = due_at.map(|due_at| later(due_at, DEPOSIT_GRACE)).filter(|at| *at > now);
-    (last > now).then(|| grace.map_or(daily, |grace| grace.min(daily)))
+    let grace = due_at.map(|due_at| later(due_at, DEPOSIT_GRACE)).filter(&is_owed);
+    is_owed(&last).then(|| grace.map_or(daily, |grace| grace.min(daily)))
 }
 
 fn rung(tries: u32, ids: &IdSource) -> Duration {

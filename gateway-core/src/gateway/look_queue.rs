@@ -28,14 +28,19 @@ struct Looks {
 }
 
 impl Looks {
+    /// `is_asked`: others asked for the same and may share its failure too. What the resolver looks for may have failed for
+    /// reasons of its own: no room for routine, an id that a webhook made up.
     async fn begin<T, E>(
         &self,
         newest: &mut Option<Ended>,
+        is_asked: bool,
         look: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
         let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
         let done = look.await;
-        *newest = Some(Ended { number, succeeded: done.is_ok() });
+        if is_asked || done.is_ok() {
+            *newest = Some(Ended { number, succeeded: done.is_ok() });
+        }
         done
     }
 }
@@ -72,11 +77,11 @@ impl LookQueue {
         let mut newest = looks.newest.lock().await;
         match *newest {
             Some(ended) if ended.number > came_after => Look::Shared { succeeded: ended.succeeded },
-            _ => Look::Own(looks.begin(&mut newest, look).await),
+            _ => Look::Own(looks.begin(&mut newest, true, look).await),
         }
     }
 
-    /// Runs `look` once no other of this payment runs. Callers who wait meanwhile share it.
+    /// Runs `look` once no other of this payment runs. Callers who wait meanwhile share it if it succeeds.
     pub(crate) async fn run_own<T, E>(
         &self,
         id: &PaymentId,
@@ -84,7 +89,7 @@ impl LookQueue {
     ) -> Result<T, E> {
         let place = self.enter(id);
         let mut newest = place.looks.newest.lock().await;
-        place.looks.begin(&mut newest, look).await
+        place.looks.begin(&mut newest, false, look).await
     }
 
     fn enter<'a>(&'a self, id: &'a PaymentId) -> Place<'a> {
@@ -166,6 +171,39 @@ mod tests {
         let (_, rest) =
             tokio::join!(looks.run(&id, fails()), join_all((0..3).map(|_| looks.run(&id, fails()))));
         assert!(rest.iter().any(|look| matches!(look, Look::Shared { succeeded: false })), "{rest:?}");
+    }
+
+    #[tokio::test]
+    async fn what_the_resolver_could_not_look_up_is_no_answer_for_who_asks() {
+        let looks = LookQueue::default();
+        let running = async {
+            tokio::task::yield_now().await;
+            Ok::<_, ()>(())
+        };
+        let id = id();
+        let (_, own, asked) = tokio::join!(
+            looks.run_own(&id, running),
+            looks.run_own(&id, async { Err::<(), _>(()) }),
+            looks.run(&id, async { Ok::<_, ()>(7) }),
+        );
+        assert!(own.is_err());
+        assert!(matches!(asked, Look::Own(Ok(7))), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn what_the_resolver_looked_up_is_shared_by_who_waited_for_it() {
+        let looks = LookQueue::default();
+        let running = async {
+            tokio::task::yield_now().await;
+            Ok::<_, ()>(())
+        };
+        let id = id();
+        let (_, _, asked) = tokio::join!(
+            looks.run_own(&id, running),
+            looks.run_own(&id, async { Ok::<_, ()>(()) }),
+            looks.run(&id, async { Ok::<_, ()>(7) }),
+        );
+        assert!(matches!(asked, Look::Shared { succeeded: true }), "{asked:?}");
     }
 
     #[tokio::test]

@@ -255,7 +255,9 @@ impl Gateway {
             if let Some(asked_at) = draft.asked_at() {
                 draft.answer_hints(asked_at, visible_at(asked_at, account.description()));
             }
-            let looked_at = draft.asked_at().or(draft.record.payment.looked_at);
+            // A look in the future is another clock's, and answered nothing of ours.
+            let last_look = draft.record.payment.looked_at.filter(|at| *at <= now);
+            let looked_at = draft.asked_at().or(last_look);
             let next = next_watch(&draft.record, account.description(), now, looked_at, tries, &self.ids);
             let waiting = draft.waiting_watch(now);
             draft.record.payment.watch = [waiting, next].into_iter().flatten().min_by_key(|watch| watch.at);

@@ -9,7 +9,9 @@ use super::{
     bench::{Bench, PRICE, SETTLED, VISIBLE},
     fake_books::{Op, pg_message},
 };
-use crate::{Clock, Failure, FailureReason, Money, PaymentId, PaymentStatus, PgPaymentId, ProviderError};
+use crate::{
+    Clock, Failure, FailureReason, Money, PaymentId, PaymentStatus, PgPaymentId, ProviderError, draft::Draft,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -129,6 +131,30 @@ async fn a_done_cancel_is_looked_at_once_more_when_no_answer_can_be_old() {
     bench.pass(Duration::ZERO).await;
     assert_eq!(watched_at(&bench, &id).await, None);
     assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), 1_000);
+}
+
+#[tokio::test]
+async fn a_look_of_a_clock_that_was_ahead_proves_nothing() {
+    let (bench, id, _) = at_rest().await;
+    let ahead = bench.clock.now() + Duration::from_secs(60 * 60);
+    let look_ahead = |draft: &mut Draft| draft.record.payment.looked_at = Some(ahead);
+    bench.gateway.update(&bench.merchant, &id, look_ahead).await.unwrap();
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + SETTLED));
+}
+
+#[tokio::test]
+async fn the_look_at_the_due_time_of_a_deposit_is_not_lost_to_a_change_that_asked_nobody() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.awaiting_deposit().await;
+    let due_at = bench.read(&id).await.payment.virtual_account.unwrap().due_at.unwrap();
+    bench.clock.advance(Duration::try_from(due_at.duration_since(bench.clock.now())).unwrap());
+    bench.pg.instead(Op::Verify, no_answer);
+    bench.gateway.resolve(&bench.merchant, &id).await.unwrap();
+    bench.clock.advance(SECOND);
+    bench.pg.instead(Op::Cancel, || ProviderError::NotSent("no route".into()));
+    bench.cancel(&id, None).await.unwrap_err();
+    assert_eq!(watched_at(&bench, &id).await, Some(due_at));
 }
 
 /// The merchant asks for a cancel, and the PG says no: a change, and nobody asked what is true.
