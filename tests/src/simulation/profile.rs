@@ -22,6 +22,8 @@ pub(crate) struct Profile {
     /// How many times in a thousand a replica dies or stops right when a call of it comes back: between a commit
     /// and the request, or between an answer and its commit.
     pub(crate) strikes: u64,
+    /// How many times in a thousand the store takes up to twenty seconds.
+    pub(crate) slow_store: u64,
     /// The PG's look-ups show what was true up to a minute ago.
     pub(crate) stale_reads: bool,
     /// The PG's webhooks may be ahead of its look-ups.
@@ -58,6 +60,7 @@ impl Profile {
             crashes: [0, 1, 2, 4][rng.index(4)],
             freezes,
             strikes: [0, 0, 2, 6][rng.index(4)],
+            slow_store: [0, 0, 3, 20][rng.index(4)],
             stale_reads: rng.chance(300),
             early_webhooks: rng.chance(500),
             permissive: rng.chance(300),

@@ -1,6 +1,6 @@
 //! A store whose every call is a message: others get turns before and after, and it may be lost.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::BoxFuture};
@@ -45,7 +45,10 @@ impl SimulatedStore {
         let (send, answer) = oneshot::channel();
         let store = self.clone();
         let fault = self.world.fault(self.world.profile.store_faults).then(|| self.world.chance(500));
-        self.world.schedule(Owner::StoreOf(self.replica), self.world.now(), move || {
+        let slow = self.world.fault(self.world.profile.slow_store);
+        let wait = if slow { self.world.draw(|rng| rng.between(1, 20_000)) } else { 0 };
+        let at = self.world.now().saturating_add(Duration::from_millis(wait)).unwrap_or(Timestamp::MAX);
+        self.world.schedule(Owner::StoreOf(self.replica), at, move || {
             let done = match fault {
                 None => apply(&store),
                 Some(applied) => {

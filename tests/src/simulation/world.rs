@@ -65,7 +65,8 @@ struct State {
     trace: Option<Vec<String>>,
     violation: Option<String>,
     faults: bool,
-    frozen: [bool; 2],
+    /// How many stops are not over.
+    frozen: [u32; 2],
     crashed: Option<usize>,
     /// When money last moved, or anything else of a payment at a PG.
     moved_at: Timestamp,
@@ -94,7 +95,7 @@ impl World {
                 trace: traced.then(Vec::new),
                 violation: None,
                 faults: true,
-                frozen: [false; 2],
+                frozen: [0; 2],
                 crashed: None,
                 moved_at: start,
                 stats: Stats::default(),
@@ -184,7 +185,7 @@ impl World {
     pub(crate) fn end_of_faults(&self) {
         let mut state = self.state();
         state.faults = false;
-        state.frozen = [false; 2];
+        state.frozen = [0; 2];
         drop(state);
         self.note(Owner::Outside, || "faults end".to_owned());
     }
@@ -257,14 +258,15 @@ impl World {
     }
 
     pub(crate) fn is_frozen(&self, replica: usize) -> bool {
-        self.state().frozen[replica]
+        self.state().frozen[replica] > 0
     }
 
-    /// A replica stops for longer than its leases, then goes on as if nothing were.
+    /// A replica stops for a while, half the time for longer than its leases, then goes on as if nothing were.
     pub(crate) fn stop(self: &Arc<Self>, replica: usize) {
         self.freeze(replica, true);
         self.count(|stats| stats.freezes += 1);
-        let wait = Duration::from_secs(self.draw(|rng| rng.between(60, 25 * 60)));
+        let (least, most) = if self.chance(500) { (1, 60) } else { (60, 25 * 60) };
+        let wait = Duration::from_secs(self.draw(|rng| rng.between(least, most)));
         let at = self.now().saturating_add(wait).unwrap_or(Timestamp::MAX);
         let world = Arc::clone(self);
         self.schedule(Owner::Outside, at, move || world.freeze(replica, false));
@@ -283,7 +285,10 @@ impl World {
 
     fn freeze(&self, replica: usize, frozen: bool) {
         self.note(Owner::Replica(replica), || if frozen { "freezes" } else { "goes on" }.to_owned());
-        self.state().frozen[replica] = frozen;
+        let mut state = self.state();
+        let stops = &mut state.frozen[replica];
+        // The end of faults ended those that were under way.
+        *stops = if frozen { *stops + 1 } else { stops.saturating_sub(1) };
     }
 
     /// Has a replica die before anything else happens.
