@@ -42,7 +42,7 @@ pub use event::{Event, EventKind, Moved, NewEvent};
 pub use failure::{Failure, FailureReason, PgMessage};
 pub use gateway::{
     Account, AccountLimits, CaseVerdict, Gateway, GatewayError, InboxOutcome, LedgerDifference, LedgerPage,
-    LedgerProblem, MerchantPolicy, NewCancel, NewPayment, Registered, RequestKey, StateProblem,
+    LedgerProblem, MerchantPolicy, NewCancel, NewPayment, Registered, RequestKey, StateProblem, Work,
 };
 pub use ids::{
     AccountId, CancelId, EventId, IdSource, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId,

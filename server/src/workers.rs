@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_core::{AccountId, Gateway, GatewayError};
+use gateway_core::{AccountId, Gateway, GatewayError, Work};
 use jiff::{SignedDuration, Timestamp};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::task::TaskTracker;
@@ -19,9 +19,14 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 const KEYS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(15 * 24);
 const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
+/// How many rounds of each work an account has at once. One round ends with the slowest look-up in it, which may be a
+/// minute; meanwhile the others take what is new.
+const AT_ONCE: [(Work, usize); 2] = [(Work::Webhooks, 2), (Work::Payments, 4)];
+
 /// Starts the workers; they stop when `stop` says so. A round that has begun goes on in `tasks`.
 ///
-/// Every account has its own: one whose PG is slow waits for it alone.
+/// Every account has its own: one whose PG is slow waits for it alone. And webhooks have others than payments, so that
+/// a flood of them keeps no payment waiting.
 pub(crate) fn start(
     gateway: &Arc<Gateway>,
     tasks: &TaskTracker,
@@ -29,21 +34,25 @@ pub(crate) fn start(
 ) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     for account in gateway.accounts() {
-        let worker = work(Arc::clone(gateway), account.id.clone(), tasks.clone());
-        workers.spawn(until(stop.clone(), worker));
+        for (work, at_once) in AT_ONCE {
+            for _ in 0..at_once {
+                let worker = works(Arc::clone(gateway), account.id.clone(), work, tasks.clone());
+                workers.spawn(until(stop.clone(), worker));
+            }
+        }
         workers.spawn(until(stop.clone(), sweeps(Arc::clone(gateway), account.id.clone())));
     }
     workers.spawn(until(stop.clone(), forgets(Arc::clone(gateway))));
     workers
 }
 
-/// An account's received webhooks, and its payments that are due.
-async fn work(gateway: Arc<Gateway>, account: AccountId, tasks: TaskTracker) {
+/// One round of an account's work after another.
+async fn works(gateway: Arc<Gateway>, account: AccountId, work: Work, tasks: TaskTracker) {
     loop {
         // A task of its own: what it has begun with a PG is brought to an end, also when we stop.
         let (due, of) = (Arc::clone(&gateway), account.clone());
-        match tasks.spawn(async move { round(&due, &of).await }).await {
-            Ok(Ok(())) => sleep(&gateway, &account).await,
+        match tasks.spawn(async move { round(&due, &of, work).await }).await {
+            Ok(Ok(())) => sleep(&gateway, &account, work).await,
             Ok(Err(error)) => {
                 tracing::error!(%account, error = %Chain(&error), "a worker cannot read what is due");
                 tokio::time::sleep(AFTER_FAILURE).await;
@@ -53,21 +62,24 @@ async fn work(gateway: Arc<Gateway>, account: AccountId, tasks: TaskTracker) {
     }
 }
 
-async fn round(gateway: &Gateway, account: &AccountId) -> Result<(), GatewayError> {
-    // Side by side: a flood of webhooks must not keep payments waiting.
-    let (inbox, due) = tokio::join!(gateway.process_inbox(account), gateway.resolve_due(account));
-    inbox?;
-    due?;
-    Ok(())
+async fn round(gateway: &Gateway, account: &AccountId, work: Work) -> Result<(), GatewayError> {
+    match work {
+        Work::Webhooks => gateway.process_inbox(account).await.map(drop),
+        Work::Payments => gateway.resolve_due(account).await.map(drop),
+    }
 }
 
 /// Until somebody wakes the account, or its next payment is due.
-async fn sleep(gateway: &Gateway, account: &AccountId) {
+async fn sleep(gateway: &Gateway, account: &AccountId, work: Work) {
     let now = gateway.clock().now();
     let latest = now.saturating_add(LONGEST_SLEEP).unwrap_or(Timestamp::MAX);
-    let due = gateway.next_work(account).await.ok().flatten().unwrap_or(latest);
+    let due = match work {
+        Work::Webhooks => None,
+        Work::Payments => gateway.next_work(account).await.ok().flatten(),
+    };
+    let due = due.unwrap_or(latest);
     tokio::select! {
-        () = gateway.woken(account) => {}
+        () = gateway.woken(account, work) => {}
         () = gateway.clock().sleep_until(due.min(latest)) => {}
     }
 }

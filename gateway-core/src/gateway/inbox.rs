@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::{
     AccountId, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, PaymentRef, PgOrderId,
-    PgPaymentId, Proof, RawWebhook, ReceivedWebhook, Watch, WebhookClaim, WebhookSubject,
+    PgPaymentId, Proof, RawWebhook, ReceivedWebhook, Watch, WebhookClaim, WebhookSubject, Work,
     gateway::{
         account::ConnectedAccount,
         line::Errand,
@@ -16,7 +16,8 @@ use crate::{
     schedule::{BETWEEN_HINTS, later},
 };
 
-/// How long a worker keeps a webhook to itself: longer than a batch takes with a PG that answers slowly.
+/// How long a worker keeps a webhook to itself: longer than one takes with a PG that answers slowly. One that takes longer
+/// is worked on once more, which costs a look-up.
 const LEASE: Duration = Duration::from_secs(2 * 60);
 
 /// How long a webhook waits for a PG that cannot be asked about the id it names, which may be made up. A
@@ -54,7 +55,7 @@ impl Gateway {
         let now = self.clock.now();
         let id = self.ids.webhook(now);
         self.store.receive(ReceivedWebhook { id, account: account.clone(), received_at: now, raw }).await?;
-        self.wake(account);
+        self.wake_for(Work::Webhooks, account);
         Ok(())
     }
 

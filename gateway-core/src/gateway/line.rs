@@ -46,10 +46,20 @@ pub(crate) enum Errand {
     Routine,
 }
 
+/// What a worker of an account works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Received webhooks.
+    Webhooks,
+    /// Payments that are due.
+    Payments,
+}
+
 /// One account's line to its PG.
 #[derive(Debug)]
 pub(crate) struct Line {
-    woken: Notify,
+    webhooks: Notify,
+    payments: Notify,
     calls: Semaphore,
     limit: Option<u32>,
     state: Mutex<State>,
@@ -67,7 +77,8 @@ struct State {
 impl Line {
     pub(crate) fn new(limits: AccountLimits) -> Self {
         Self {
-            woken: Notify::new(),
+            webhooks: Notify::new(),
+            payments: Notify::new(),
             calls: Semaphore::new(usize::try_from(limits.calls_at_once).unwrap_or(Semaphore::MAX_PERMITS)),
             limit: limits.requests_per_minute.map(|limit| limit.max(1)),
             state: Mutex::new(State {
@@ -80,12 +91,19 @@ impl Line {
     }
 
     /// Returns when there may be work since the last call.
-    pub(crate) async fn woken(&self) {
-        self.woken.notified().await;
+    pub(crate) async fn woken(&self, work: Work) {
+        self.alarm(work).notified().await;
     }
 
-    pub(crate) fn wake(&self) {
-        self.woken.notify_one();
+    pub(crate) fn wake(&self, work: Work) {
+        self.alarm(work).notify_one();
+    }
+
+    const fn alarm(&self, work: Work) -> &Notify {
+        match work {
+            Work::Webhooks => &self.webhooks,
+            Work::Payments => &self.payments,
+        }
     }
 
     /// A place among the use cases that talk to the PG now; `None` if all are taken.

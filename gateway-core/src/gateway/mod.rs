@@ -44,7 +44,7 @@ pub use cases::CaseVerdict;
 pub use error::{GatewayError, StateProblem};
 pub use inbox::InboxOutcome;
 pub use ledger::{LedgerDifference, LedgerPage, LedgerProblem};
-pub use line::AccountLimits;
+pub use line::{AccountLimits, Work};
 pub use register::{NewPayment, Registered};
 
 /// How a merchant wants its payments handled.
@@ -147,31 +147,35 @@ impl Gateway {
         &self.ids
     }
 
-    /// Returns when something was committed or received for an account since the last call: there may be
-    /// work. Never for an account that is not configured.
-    pub async fn woken(&self, account: &AccountId) {
+    /// Returns when a payment of an account was committed or marked, or a webhook received, since the last call: there may be such
+    /// work. Of several who wait for the same, one is woken. Never for an account that is not configured.
+    pub async fn woken(&self, account: &AccountId, work: Work) {
         match self.accounts.get(account) {
-            Some(account) => account.line.woken().await,
+            Some(account) => account.line.woken(work).await,
             None => std::future::pending().await,
         }
     }
 
     /// Says that there may be work for an account.
     pub fn wake(&self, account: &AccountId) {
-        if let Some(account) = self.accounts.get(account) {
-            account.line.wake();
-        }
+        [Work::Webhooks, Work::Payments].into_iter().for_each(|work| self.wake_for(work, account));
     }
 
     /// Says that there may be work for every account.
     pub fn wake_all(&self) {
-        self.accounts.values().for_each(|account| account.line.wake());
+        self.accounts.keys().for_each(|account| self.wake(account));
+    }
+
+    fn wake_for(&self, work: Work, account: &AccountId) {
+        if let Some(account) = self.accounts.get(account) {
+            account.line.wake(work);
+        }
     }
 
     /// Marks a payment: the PG is asked about it at `at`.
     async fn mark(&self, account: &AccountId, id: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
         self.store.mark_dirty(id, at).await?;
-        self.wake(account);
+        self.wake_for(Work::Payments, account);
         Ok(())
     }
 
@@ -272,7 +276,7 @@ impl Gateway {
         let unchanged = draft.record.clone();
         let Some((change, after)) = draft.into_change(now, &self.ids) else { return Ok(unchanged) };
         self.store.commit(change).await?;
-        self.wake(&after.payment.account);
+        self.wake_for(Work::Payments, &after.payment.account);
         Ok(after)
     }
 

@@ -19,7 +19,8 @@ use crate::{
     schedule::{is_uncertain, later, retry_watch, settled_at},
 };
 
-/// How long a resolver keeps a payment to itself: longer than any look-up and repeat takes.
+/// How long a resolver keeps a payment to itself: longer than a look-up and a repeat take. One that waits behind other look-ups
+/// of the payment may take longer; then another looks as well, and the commits decide.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 
 /// How many payments one round takes, and how many of them are worked on at once.

@@ -19,19 +19,38 @@ async fn open(gateway: &Gateway, account: &AccountId) -> PaymentRecord {
 /// The look-ups of a payment.
 const LOOK_UPS: [&str; 3] = ["get", "find", "find_all"];
 
-/// The PG takes every look-up and does not answer.
-async fn hold(control: &Control) {
-    let rule = |call: &str| FaultRule {
+/// Whether the PG was asked for a look-up.
+fn is_asked(control: &Control) -> bool {
+    control.calls().iter().any(|call| call.call.is_some_and(|call| LOOK_UPS.contains(&call)))
+}
+
+async fn is_paid(gateway: &Gateway, record: &PaymentRecord) -> bool {
+    let payment = gateway.payment(&record.payment.merchant, &record.payment.id).await.unwrap().payment;
+    payment.status == PaymentStatus::Paid
+}
+
+/// The PG takes so many look-ups of each kind and does not answer.
+async fn hold(control: &Control, times: u64) {
+    control.add_faults(LOOK_UPS.map(|call| rule(call, Fault::TimeoutBefore, times)).to_vec()).await.unwrap();
+}
+
+fn rule(call: &str, fault: Fault, times: u64) -> FaultRule {
+    FaultRule {
         account: None,
         call: call.to_owned(),
         nth: None,
-        times: Some(1_000),
-        fault: Fault::TimeoutBefore,
+        times: Some(times),
+        fault,
         status: None,
         body: None,
         for_ms: None,
-    };
-    control.add_faults(LOOK_UPS.map(rule).to_vec()).await.unwrap();
+    }
+}
+
+/// Has a payment looked at by the workers.
+async fn mark(gateway: &Gateway, record: &PaymentRecord) {
+    gateway.store().mark_dirty(&record.payment.id, gateway.clock().now()).await.unwrap();
+    gateway.wake(&record.payment.account);
 }
 
 /// The buyer pays in the window; where money moves there, only a webhook tells of it.
@@ -60,6 +79,27 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
+async fn a_look_up_that_takes_long_delays_no_other_payment_of_the_account() {
+    let app = demo(&[]).await;
+    let gateway = app.gateway();
+    let account: AccountId = "portone".parse().unwrap();
+    let (stuck, paying) =
+        (open(gateway, &account).await, registered(gateway, &account, "order-2").await.payment);
+    let (paying, _) = gateway.next_action(&paying.merchant, &paying.id, None).await.unwrap();
+    let control = &app.controls()[&account];
+    hold(control, 1).await;
+    mark(gateway, &stuck).await;
+    until("the PG was never asked", async || is_asked(control)).await;
+    control.clear_faults();
+
+    control.add_faults(vec![rule("webhook", Fault::Drop, 1_000)]).await.unwrap();
+    pay(control, &paying);
+    mark(gateway, &paying).await;
+    until("the other payment waits for the slow look-up", async || is_paid(gateway, &paying).await).await;
+    app.stop().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_pg_that_does_not_answer_delays_no_other_account() {
     let second = [
         ("ACCOUNTS__SECOND__KIND", "portone"),
@@ -72,18 +112,11 @@ async fn a_pg_that_does_not_answer_delays_no_other_account() {
     let (slow, other): (AccountId, AccountId) = ("portone".parse().unwrap(), "second".parse().unwrap());
     let (stuck, paying) = (open(gateway, &slow).await, open(gateway, &other).await);
     let control = &app.controls()[&slow];
-    hold(control).await;
-    gateway.store().mark_dirty(&stuck.payment.id, gateway.clock().now()).await.unwrap();
-    gateway.wake(&slow);
-    let is_asked =
-        async || control.calls().iter().any(|call| call.call.is_some_and(|call| LOOK_UPS.contains(&call)));
-    until("the slow PG was never asked", is_asked).await;
+    hold(control, 1_000).await;
+    mark(gateway, &stuck).await;
+    until("the slow PG was never asked", async || is_asked(control)).await;
 
     pay(&app.controls()[&other], &paying);
-    until("the other account waits for the slow PG", async || {
-        let record = gateway.payment(&paying.payment.merchant, &paying.payment.id).await.unwrap();
-        record.payment.status == PaymentStatus::Paid
-    })
-    .await;
+    until("the other account waits for the slow PG", async || is_paid(gateway, &paying).await).await;
     app.stop().await.unwrap();
 }

@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::future::{BoxFuture, Either, select};
 use gateway_core::{
-    Account, AccountId, Gateway, IdSource, MemoryStore, MerchantId, MerchantPolicy, RawWebhook,
+    Account, AccountId, Gateway, IdSource, MemoryStore, MerchantId, MerchantPolicy, RawWebhook, Work,
 };
 use tokio::sync::oneshot;
 
@@ -69,8 +69,11 @@ impl Cluster {
             }
         }
         for model in &self.models {
-            let work = workers::work(Arc::clone(self), Arc::clone(&gateway), model.account.clone());
-            self.world.spawn(Owner::Replica(replica), work);
+            for work in [Work::Webhooks, Work::Payments] {
+                let works =
+                    workers::work(Arc::clone(self), Arc::clone(&gateway), model.account.clone(), work);
+                self.world.spawn(Owner::Replica(replica), works);
+            }
         }
     }
 

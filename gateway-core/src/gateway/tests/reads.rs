@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Clock, Currency, GatewayError, ManualClock, Money, NewPayment, PaymentStatus, ProviderError, Registered,
+    Work,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -63,18 +64,23 @@ async fn a_window_is_prepared_once_and_shown_again() {
 }
 
 #[tokio::test]
-async fn what_is_committed_or_received_wakes_the_workers() {
+async fn what_is_committed_or_received_wakes_those_who_work_on_it() {
     let bench = Bench::on_confirm();
-    assert!(bench.gateway.woken(&super::bench::account()).now_or_never().is_none());
+    let account = super::bench::account();
+    let woken = || {
+        let is_woken = |work| bench.gateway.woken(&account, work).now_or_never().is_some();
+        (is_woken(Work::Webhooks), is_woken(Work::Payments))
+    };
+    assert_eq!(woken(), (false, false));
     let id = bench.register().await;
-    assert!(bench.gateway.woken(&super::bench::account()).now_or_never().is_some(), "a commit");
-    assert!(bench.gateway.woken(&super::bench::account()).now_or_never().is_none());
+    assert_eq!(woken(), (false, true), "a commit");
+    assert_eq!(woken(), (false, false));
     bench.receive(serde_json::json!({ "order_id": "x" })).await;
-    assert!(bench.gateway.woken(&super::bench::account()).now_or_never().is_some(), "a webhook");
+    assert_eq!(woken(), (true, false), "a webhook");
     bench.gateway.verify(&bench.merchant, &id).await.unwrap();
-    assert!(bench.gateway.woken(&super::bench::account()).now_or_never().is_none(), "nothing changed");
-    bench.gateway.wake(&super::bench::account());
-    assert!(bench.gateway.woken(&super::bench::account()).now_or_never().is_some());
+    assert_eq!(woken(), (false, false), "nothing changed");
+    bench.gateway.wake(&account);
+    assert_eq!(woken(), (true, true));
 }
 
 #[tokio::test]

@@ -3,10 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::{
-    future::{Either, join, select},
+    future::{Either, select},
     pin_mut,
 };
-use gateway_core::{AccountId, Clock, Gateway, Store};
+use gateway_core::{AccountId, Clock, Gateway, GatewayError, Store, Work};
 
 use crate::simulation::{cluster::Cluster, store::peek, world::Owner};
 
@@ -22,20 +22,19 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60 * 60);
 const SWEPT_AFTER: Duration = Duration::from_secs(8 * 60 * 60);
 
 /// Works on what is due for one account, for ever.
-pub(crate) async fn work(cluster: Arc<Cluster>, gateway: Arc<Gateway>, account: AccountId) {
+pub(crate) async fn work(cluster: Arc<Cluster>, gateway: Arc<Gateway>, account: AccountId, work: Work) {
     let world = Arc::clone(&cluster.world);
     let mut swept_at = None;
     loop {
-        let (inbox, due) = join(gateway.process_inbox(&account), gateway.resolve_due(&account)).await;
-        let failed = inbox.is_err() || due.is_err();
+        let failed = round(&gateway, &account, work).await.is_err();
         let now = world.now();
-        if swept_at
-            .is_none_or(|at: jiff::Timestamp| at.saturating_add(SWEEP_EVERY).is_ok_and(|next| next <= now))
-        {
+        let is_swept = |at: jiff::Timestamp| at.saturating_add(SWEEP_EVERY).is_ok_and(|next| next > now);
+        if work == Work::Payments && !swept_at.is_some_and(is_swept) {
             swept_at = gateway.sweep_due(&account).await.ok().map(|_| now);
         }
-        let wait = if failed { Duration::from_secs(1) } else { wait(&cluster, &gateway, &account).await };
-        let woken = gateway.woken(&account);
+        let wait =
+            if failed { Duration::from_secs(1) } else { wait(&cluster, &gateway, &account, work).await };
+        let woken = gateway.woken(&account, work);
         pin_mut!(woken);
         let owner = if failed { Owner::Outside } else { Owner::Background };
         match select(woken, world.sleep(owner, wait)).await {
@@ -44,12 +43,20 @@ pub(crate) async fn work(cluster: Arc<Cluster>, gateway: Arc<Gateway>, account: 
     }
 }
 
-async fn wait(cluster: &Cluster, gateway: &Gateway, account: &AccountId) -> Duration {
-    let now = cluster.world.clock.now();
-    if peek(cluster.kept.inbox_length(account)).unwrap_or(0) > 0 {
-        return INBOX_WAIT;
+async fn round(gateway: &Gateway, account: &AccountId, work: Work) -> Result<(), GatewayError> {
+    match work {
+        Work::Webhooks => gateway.process_inbox(account).await.map(drop),
+        Work::Payments => gateway.resolve_due(account).await.map(drop),
     }
-    let due = gateway.next_work(account).await.ok().flatten();
+}
+
+async fn wait(cluster: &Cluster, gateway: &Gateway, account: &AccountId, work: Work) -> Duration {
+    let now = cluster.world.clock.now();
+    let due = match work {
+        Work::Webhooks if peek(cluster.kept.inbox_length(account)).unwrap_or(0) > 0 => return INBOX_WAIT,
+        Work::Webhooks => None,
+        Work::Payments => gateway.next_work(account).await.ok().flatten(),
+    };
     let left = due.and_then(|at| Duration::try_from(at.duration_since(now)).ok());
     let longest = if cluster.world.has_faults() { LONGEST_WAIT } else { LONGEST_WAIT_IN_PEACE };
     left.map_or(longest, |left| left.clamp(Duration::from_millis(100), longest))
