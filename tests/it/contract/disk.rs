@@ -196,7 +196,7 @@ impl FailingDisk {
         File::create(&path).unwrap().set_len(32 * 1024 * 1024).unwrap();
         let made = run("mkfs.ext4", &["-q", path.to_str().unwrap()]);
         let failing = made.then(|| Self { disk: Disk(tempfile::tempdir().unwrap()), image });
-        let failing = failing.filter(Self::mount_again);
+        let failing = failing.filter(|failing| failing.mount_again() && failing.trigger().is_some());
         if failing.is_none() {
             println!("skipped: a file system in a file cannot be made here");
         }
@@ -215,13 +215,18 @@ impl FailingDisk {
         books.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
     }
 
+    /// What tells the file system that it has an error.
+    fn trigger(&self) -> Option<File> {
+        let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+        let here = self.disk.0.path().to_str()?;
+        let mounted = mounts.lines().find(|line| line.split(' ').nth(1) == Some(here))?;
+        let device = mounted.split(' ').next()?.trim_start_matches("/dev/");
+        File::options().write(true).open(format!("/sys/fs/ext4/{device}/trigger_fs_error")).ok()
+    }
+
     /// From now on it takes no writes, also of files that are open.
     fn fail(&self) {
-        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
-        let here = self.disk.0.path().to_str().unwrap();
-        let mounted = mounts.lines().find(|line| line.split(' ').nth(1) == Some(here)).unwrap();
-        let device = mounted.split(' ').next().unwrap().trim_start_matches("/dev/");
-        fs::write(format!("/sys/fs/ext4/{device}/trigger_fs_error"), "1").unwrap();
+        self.trigger().unwrap().write_all(b"1").unwrap();
         assert!(File::create(self.disk.path("probe")).is_err(), "it still takes writes");
     }
 
@@ -252,7 +257,7 @@ async fn a_disk_that_fails_under_a_running_server_acknowledges_nothing_and_loses
     answer(process.request(Method::GET, "/healthz")).await.expect(200, "ok");
     assert_not_stored(&answer(process.request(Method::GET, "/readyz")).await);
     all_there(&process, std::slice::from_ref(&id)).await;
-    process.terminate().await;
+    assert!(process.terminate().await, "it cannot be stopped");
 
     failing.repair();
     books.iter().for_each(|(path, bytes)| fs::write(path, bytes).unwrap());
