@@ -134,11 +134,11 @@ impl Draft {
     fn status_event(&self) -> Option<EventKind> {
         let (before, record) = (&self.before, &self.record);
         let payment = &record.payment;
-        let told = payment.paid_told_of.is_some() && payment.paid_told_of.as_ref() == record.accepted();
+        let told = payment.told_of.is_some() && payment.told_of.as_ref() == record.accepted();
         (payment.status != before.payment.status).then(|| match payment.status {
             // Who ships on "paid" must not hear it of money that is going back.
             status if status.has_money() && is_new_return(before, record) => EventKind::LateMoney,
-            // Nor a second time of the same money: its refund failed.
+            // Nor a second time of the same money, or after it was told as late: its refund failed.
             PaymentStatus::Paid if told => EventKind::AmountsChanged,
             status => EventKind::Status(status),
         })
@@ -157,9 +157,10 @@ impl Draft {
         }
         let status_event = self.status_event().filter(|_| !is_new);
         if self.record.payment.amount_paid.is_zero() {
-            self.record.payment.paid_told_of = None;
-        } else if status_event == Some(EventKind::Status(PaymentStatus::Paid)) {
-            self.record.payment.paid_told_of = self.record.accepted().cloned();
+            self.record.payment.told_of = None;
+        } else if matches!(status_event, Some(EventKind::Status(PaymentStatus::Paid) | EventKind::LateMoney))
+        {
+            self.record.payment.told_of = self.record.accepted().cloned();
         }
         let (before, record) = (&self.before, &self.record);
         let attempts = changed(&before.attempts, &record.attempts);
@@ -208,7 +209,10 @@ impl Draft {
 }
 
 fn is_same(kept: Option<&Sending>, sent: Option<&Sending>) -> bool {
-    kept.zip(sent).is_some_and(|(kept, sent)| kept.is_same_request(sent))
+    match (kept, sent) {
+        (Some(kept), Some(sent)) => kept.is_same_request(sent),
+        (kept, sent) => kept.is_none() && sent.is_none(),
+    }
 }
 
 /// Whether this change decided that the accepted money goes back whole.

@@ -212,9 +212,9 @@ pub struct Payment {
     pub late: bool,
     /// A newer payment took over the order: money that comes now is given back.
     pub superseded: bool,
-    /// The PG payment that the event `payment.paid` told of, while its money is here.
+    /// The PG payment whose money was told, as `payment.paid` or `payment.late_money`, while it is here.
     #[serde(default)]
-    pub paid_told_of: Option<PgPaymentId>,
+    pub told_of: Option<PgPaymentId>,
     /// Whether real money moves.
     pub livemode: bool,
     /// Whether the PG is a simulator.

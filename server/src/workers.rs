@@ -19,8 +19,8 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 const KEYS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(15 * 24);
 const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
-/// How many rounds of each work an account has at once. One round ends with the slowest look-up in it, which may be a
-/// minute; meanwhile the others take what is new.
+/// How many rounds of each work an account has at once. A slow look-up holds its round up, which may be for a minute; meanwhile the
+/// others take what is new.
 const AT_ONCE: [(Work, usize); 2] = [(Work::Webhooks, 2), (Work::Payments, 4)];
 
 /// Starts the workers; they stop when `stop` says so. A round that has begun goes on in `tasks`.
@@ -40,7 +40,7 @@ pub(crate) fn start(
                 workers.spawn(until(stop.clone(), worker));
             }
         }
-        workers.spawn(until(stop.clone(), sweeps(Arc::clone(gateway), account.id.clone())));
+        workers.spawn(until(stop.clone(), sweeps(Arc::clone(gateway), account.id.clone(), tasks.clone())));
     }
     workers.spawn(until(stop.clone(), forgets(Arc::clone(gateway))));
     workers
@@ -84,9 +84,10 @@ async fn sleep(gateway: &Gateway, account: &AccountId, work: Work) {
     }
 }
 
-async fn sweeps(gateway: Arc<Gateway>, account: AccountId) {
+async fn sweeps(gateway: Arc<Gateway>, account: AccountId, tasks: TaskTracker) {
     loop {
-        if let Err(error) = gateway.sweep_due(&account).await {
+        let (due, of) = (Arc::clone(&gateway), account.clone());
+        if let Ok(Err(error)) = tasks.spawn(async move { due.sweep_due(&of).await }).await {
             tracing::error!(%account, error = %Chain(&error), "the sweep cannot read the store");
         }
         let now = gateway.clock().now();

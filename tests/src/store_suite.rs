@@ -166,7 +166,7 @@ pub(crate) fn payment_of(merchant: &str, account: &str, order_id: &str) -> Payme
         last_attempt: None,
         late: false,
         superseded: false,
-        paid_told_of: None,
+        told_of: None,
         looked_at: None,
         answered_hints: 0,
         hint_looked_at: None,

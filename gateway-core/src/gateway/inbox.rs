@@ -24,8 +24,8 @@ const LEASE: Duration = Duration::from_secs(2 * 60);
 /// PG repeats what it means, and its list is swept; the room is for others.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-const ROUND: u32 = 16;
-const AT_ONCE: usize = 8;
+/// How many webhooks one round takes, and works on at once.
+const ROUND: u16 = 8;
 
 /// What came of a received webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,13 +68,13 @@ impl Gateway {
         let mut outcomes = Vec::new();
         loop {
             let now = self.clock.now();
-            let batch = self.store.lease_inbox(account, now, later(now, LEASE), ROUND).await?;
+            let batch = self.store.lease_inbox(account, now, later(now, LEASE), ROUND.into()).await?;
             if batch.is_empty() {
                 return Ok(outcomes);
             }
             let worked: Vec<_> = stream::iter(batch)
                 .map(|webhook| async move { self.process_webhook(&webhook).await })
-                .buffer_unordered(AT_ONCE)
+                .buffer_unordered(ROUND.into())
                 .collect()
                 .await;
             for result in worked {

@@ -113,7 +113,7 @@ impl Gateway {
             expires_at: later(now, policy.payable_for),
             paid_at: None,
             watch: None,
-            paid_told_of: None,
+            told_of: None,
             looked_at: None,
             answered_hints: 0,
             hint_looked_at: None,

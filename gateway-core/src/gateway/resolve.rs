@@ -9,7 +9,7 @@ use crate::{
     AccountId, Attempt, AttemptStatus, Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Failure,
     FailureReason, Gateway, GatewayError, Heard, MerchantId, MoneyMoves, PaymentId, PaymentRecord,
     PaymentStatus, PgStatus, ProviderDescription, ProviderError, Sending, Snapshot, SnapshotCancel,
-    StoreError, Watch,
+    StoreError, Watch, Work,
     draft::Draft,
     gateway::{
         line::Errand,
@@ -19,13 +19,12 @@ use crate::{
     schedule::{is_uncertain, later, retry_watch, settled_at},
 };
 
-/// How long a resolver keeps a payment to itself: longer than a look-up and a repeat take. One that waits behind other look-ups
-/// of the payment may take longer; then another looks as well, and the commits decide.
+/// How long a resolver keeps a payment to itself: longer than a look-up and a repeat usually take. If not, another looks as
+/// well, and the commits decide.
 const LEASE: Duration = Duration::from_secs(5 * 60);
 
-/// How many payments one round takes, and how many of them are worked on at once.
-const ROUND: u32 = 64;
-const AT_ONCE: usize = 8;
+/// How many payments one round takes, and works on at once.
+const ROUND: u32 = 4;
 
 /// How long a hint waits at most for the next look while the PG does not answer.
 const HINT_WAITS: Duration = Duration::from_secs(15 * 60);
@@ -54,8 +53,10 @@ impl Gateway {
                 return Ok(worked);
             }
             worked += due.len();
+            // There may be more, and this round may take long.
+            self.wake_for(Work::Payments, account);
             stream::iter(due)
-                .for_each_concurrent(AT_ONCE, |(merchant, id)| async move {
+                .for_each_concurrent(None, |(merchant, id)| async move {
                     if let Err(error) = Box::pin(self.resolve(&merchant, &id)).await {
                         tracing::warn!(payment = %id, error = %error, "a due payment could not be resolved; it stays due");
                     }
@@ -224,8 +225,10 @@ impl Gateway {
     async fn end_attempt(&self, record: &PaymentRecord, number: u16) -> Result<PaymentRecord, GatewayError> {
         let now = self.clock.now();
         let failure = Failure::of(FailureReason::SessionExpired);
+        let attempt = record.attempts.iter().find(|attempt| attempt.number == number);
+        let sent = attempt.and_then(|attempt| attempt.confirm.as_ref());
         let change = |draft: &mut Draft| {
-            if draft.attempt(number).is_some_and(Attempt::is_uncertain) {
+            if draft.confirm_answered(number, sent).is_some() {
                 draft.close_attempt(number, &failure);
                 let payment = &mut draft.record.payment;
                 if payment.status == PaymentStatus::Confirming {
@@ -252,9 +255,11 @@ impl Gateway {
                 attempt.confirm.as_ref().is_none_or(|asked| is_negative_final(asked, description, asked_at));
             attempt.is_uncertain() && !shown && waited
         });
-        let Some(number) = unread.map(|attempt| attempt.number) else { return Ok(record) };
+        let Some((number, asked)) = unread.map(|attempt| (attempt.number, attempt.confirm.as_ref())) else {
+            return Ok(record);
+        };
         let change = |draft: &mut Draft| {
-            if let Some(attempt) = draft.attempt_mut(number).filter(|attempt| attempt.is_uncertain()) {
+            if let Some(attempt) = draft.confirm_answered(number, asked) {
                 attempt.status = AttemptStatus::Open;
                 if draft.record.payment.status == PaymentStatus::Confirming {
                     draft.record.payment.status = PaymentStatus::Ready;

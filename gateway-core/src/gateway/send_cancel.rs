@@ -114,8 +114,10 @@ impl Gateway {
                 self.cancel_unknown(&record, id, Heard::Error).await
             }
             Err(ProviderError::Unsupported(what)) => {
-                self.refuse_cancel(&record, id, Failure::of(FailureReason::NotCancellable)).await?;
-                Err(GatewayError::Unsupported(what))
+                let after =
+                    self.refuse_cancel(&record, id, Failure::of(FailureReason::NotCancellable)).await?;
+                let refused = after.cancel(id).is_some_and(|cancel| cancel.status == CancelStatus::Refused);
+                if refused { Err(GatewayError::Unsupported(what)) } else { Ok(after) }
             }
         }
     }
@@ -127,11 +129,20 @@ impl Gateway {
         outcome: CancelOutcome,
         asked_at: Timestamp,
     ) -> Result<PaymentRecord, GatewayError> {
+        let sent = sending_of(&record, id).cloned();
         let answer = |draft: &mut Draft| {
-            // What a look-up settled meanwhile is newer than this answer.
-            let is_open =
-                |cancel: &&mut Cancel| cancel.status.is_unsettled() || cancel.status == CancelStatus::Refused;
-            if let Some(cancel) = draft.cancel_mut(id).filter(is_open) {
+            // What a look-up settled meanwhile is newer than this answer, and a refund that failed stays failed.
+            let is_open = |cancel: &&mut Cancel| {
+                cancel.status.is_unsettled()
+                    || (cancel.status == CancelStatus::Refused && !cancel.is_failed_refund())
+            };
+            // A yes counts whenever it comes, a no for its own request.
+            let cancel = if outcome.status == CancelStatus::Refused {
+                draft.cancel_answered(id, sent.as_ref())
+            } else {
+                draft.cancel_mut(id).filter(is_open)
+            };
+            if let Some(cancel) = cancel {
                 cancel.status = outcome.status;
                 cancel.failure = (outcome.status == CancelStatus::Refused)
                     .then_some(Failure::of(FailureReason::NotCancellable));

@@ -55,8 +55,12 @@ impl Gateway {
             }
             ProviderError::Declined(failure) => self.declined(record, number, &failure).await,
             ProviderError::NotSent(_) => Err(GatewayError::ProviderUnavailable { retry_after: None }),
-            ProviderError::NotProcessed { .. } => self.heard(record, number, Heard::Error).await,
-            ProviderError::StillRunning => self.heard(record, number, Heard::StillRunning).await,
+            ProviderError::NotProcessed { .. } => {
+                outcome(self.heard(record, number, Heard::Error).await?, number)
+            }
+            ProviderError::StillRunning => {
+                outcome(self.heard(record, number, Heard::StillRunning).await?, number)
+            }
             ProviderError::OutcomeUnknown(UnknownOutcome::NoAnswer(_)) => {
                 self.unconfirmed(record, number, Heard::Nothing).await
             }
@@ -66,13 +70,12 @@ impl Gateway {
             ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) => {
                 tracing::error!(payment = %record.payment.id, account = %record.payment.account, code = pg.code, "the PG refused our keys, contract or request: an operator is needed");
                 let failure = Failure::by_pg(FailureReason::ProviderMisconfigured, pg.clone());
-                self.refused(record, number, failure, repeated).await?;
-                Err(GatewayError::ProviderMisconfigured(Some(pg)))
+                let error = GatewayError::ProviderMisconfigured(Some(pg));
+                self.refused(record, number, failure, repeated, error).await
             }
             ProviderError::Unsupported(what) => {
                 let failure = Failure::of(FailureReason::ProviderMisconfigured);
-                self.refused(record, number, failure, repeated).await?;
-                Err(GatewayError::Unsupported(what))
+                self.refused(record, number, failure, repeated, GatewayError::Unsupported(what)).await
             }
         }
     }
@@ -132,7 +135,7 @@ impl Gateway {
             Ok(_) => self.declined(record, number, failure).await,
             Err(LookUpError::Gateway(error)) => Err(error),
             Err(LookUpError::Provider(_) | LookUpError::Busy(_)) => {
-                self.heard(record, number, Heard::Nothing).await
+                outcome(self.heard(record, number, Heard::Nothing).await?, number)
             }
         }
     }
@@ -159,17 +162,18 @@ impl Gateway {
         outcome(record, number)
     }
 
-    /// Our own fault: the attempt is over, the payment can be paid once an operator has mended it. Not so
-    /// if the request went out before: then it stays uncertain.
+    /// Our own fault: the attempt is over, the payment can be paid once an operator has mended it, and `error` is the
+    /// answer. Not so if the request went out before or since: then it is uncertain, or settled by the other.
     async fn refused(
         &self,
         record: &PaymentRecord,
         number: u16,
         failure: Failure,
         repeated: bool,
-    ) -> Result<(), GatewayError> {
+        error: GatewayError,
+    ) -> Result<PaymentRecord, GatewayError> {
         if repeated {
-            return self.heard(record, number, Heard::Error).await.map(|_| ());
+            return outcome(self.heard(record, number, Heard::Error).await?, number);
         }
         let sent = confirm_of(record, number);
         let change = |draft: &mut Draft| {
@@ -180,8 +184,10 @@ impl Gateway {
                 }
             }
         };
-        self.update(&record.payment.merchant, &record.payment.id, change).await?;
-        Ok(())
+        let after = self.update(&record.payment.merchant, &record.payment.id, change).await?;
+        let attempt = after.attempts.iter().find(|attempt| attempt.number == number);
+        let is_over = attempt.is_some_and(|attempt| attempt.failure.as_ref() == Some(&failure));
+        if is_over { Err(error) } else { outcome(after, number) }
     }
 
     async fn heard(

@@ -59,7 +59,7 @@ pub(crate) fn payment(order_id: &str) -> Payment {
         last_attempt: None,
         late: false,
         superseded: false,
-        paid_told_of: None,
+        told_of: None,
         looked_at: None,
         answered_hints: 0,
         hint_looked_at: None,

@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
-use super::bench::{Bench, PRICE};
-use crate::{CancelStatus, Clock, EventKind, LedgerProblem, Money, Moved, PaymentStatus, Store};
+use super::{
+    bench::{Bench, PAYABLE_FOR, PRICE},
+    fake_books::Op,
+};
+use crate::{
+    CancelStatus, Clock, EventKind, Failure, FailureReason, LatePayments, LedgerProblem, Money, MoneyMoves,
+    Moved, PaymentStatus, ProviderError, Store,
+};
 
 /// What the events of the bench moved, those that moved nothing left out.
 async fn moved(bench: &Bench) -> Vec<(i64, i64)> {
@@ -94,6 +100,34 @@ async fn money_that_was_never_told_as_paid_is_told_when_its_refund_fails() {
     });
     assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
     assert_eq!(bench.count(EventKind::Status(PaymentStatus::Paid)).await, 1);
+}
+
+#[tokio::test]
+async fn money_that_was_told_as_late_is_not_told_as_paid_when_its_refund_fails() {
+    let bench = Bench::over(MoneyMoves::BeforeConfirm, LatePayments::GiveBack);
+    let id = bench.register().await;
+    let order = bench.open(&id).await;
+    bench.pass(PAYABLE_FOR + Duration::from_secs(10)).await;
+    let pg_id = bench.pg.books(|books| books.agree(&order, PRICE));
+    bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
+    bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
+    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
+    // Somebody gives it back by hand, and that fails too.
+    bench.pg.books(|books| {
+        books.cancel_in_console(&pg_id, PRICE);
+        books.change(&pg_id, |snapshot| snapshot.cancels[0].status = CancelStatus::Pending);
+    });
+    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Cancelled);
+    bench.pg.books(|books| {
+        books.change(&pg_id, |snapshot| {
+            snapshot.cancelled = Money::krw(0);
+            snapshot.cancels[0].status = CancelStatus::Refused;
+        });
+    });
+    bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
+    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
+    assert_eq!(bench.count(EventKind::LateMoney).await, 1);
+    assert_eq!(bench.count(EventKind::Status(PaymentStatus::Paid)).await, 0);
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     AttemptStatus, CancelOrigin, CancelScope, CancelStatus, Clock, EventKind, Failure, FailureReason,
-    LatePayments, Money, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ProviderError,
-    Snapshot,
+    GatewayError, LatePayments, Money, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId, PgStatus,
+    ProviderError, Snapshot,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -151,6 +151,11 @@ const OLD_NOS: [fn() -> ProviderError; 6] = [
     || ProviderError::NotSent("no route".into()),
 ];
 
+/// Whether a merchant is told that nothing was done and nothing will be.
+fn is_final_error<T>(told: &Result<T, GatewayError>) -> bool {
+    !matches!(told, Ok(_) | Err(GatewayError::ProviderUnavailable { .. }))
+}
+
 /// Stands still until another replica has sent the same request again, which is done and whose answer is lost.
 fn stands_still(bench: &Bench, id: &PaymentId, op: Op, no: fn() -> ProviderError) {
     let (other, clock, id) = (bench.replica(|_| {}), bench.clock.clone(), id.clone());
@@ -173,7 +178,8 @@ async fn a_no_to_a_cancel_says_nothing_of_one_that_was_sent_after_it() {
         let bench = Bench::on_confirm();
         let (id, pg_id) = bench.paid().await;
         stands_still(&bench, &id, Op::Cancel, no);
-        let _ = bench.cancel(&id, Some(1_000)).await;
+        let told = bench.cancel(&id, Some(1_000)).await;
+        assert!(!is_final_error(&told), "{told:?}");
         let [cancel] = &bench.read(&id).await.cancels[..] else { panic!("one cancel") };
         assert_ne!(cancel.status, CancelStatus::Refused, "{:?}", no());
         bench.pass_slowly(SETTLED * 6, 30).await;
@@ -188,7 +194,8 @@ async fn a_no_to_a_confirm_says_nothing_of_one_that_was_sent_after_it() {
         let bench = Bench::on_confirm();
         let (id, pg_id) = bench.agreed().await;
         stands_still(&bench, &id, Op::Confirm, no);
-        let _ = bench.confirm(&id, &pg_id).await;
+        let told = bench.confirm(&id, &pg_id).await;
+        assert!(!is_final_error(&told), "{told:?}");
         let record = bench.read(&id).await;
         assert_ne!(record.attempts[0].status, AttemptStatus::Closed, "{:?}", no());
         assert_ne!(record.payment.status, PaymentStatus::Ready, "{:?}", no());

@@ -23,10 +23,13 @@ pub(super) fn i11_changes_are_told(seen: &mut Seen, commit: &Commit<'_>) {
         }
         Some(_) => true,
     };
-    if told(EventKind::Status(PaymentStatus::Paid)) {
-        if told_before {
-            commit.world.violated(11, || format!("{} is told as paid a second time", payment.id));
-        }
+    let is_paid = told(EventKind::Status(PaymentStatus::Paid));
+    if is_paid && told_before {
+        commit
+            .world
+            .violated(11, || format!("{} is told as paid a second time, or after it was late", payment.id));
+    }
+    if is_paid || (told(EventKind::LateMoney) && payment.status.has_money()) {
         let accepted = commit.after.accepted().map(|of| (payment.id.clone(), of.clone()));
         seen.paid_told.extend(accepted);
     }

@@ -7,7 +7,8 @@ use std::{
 };
 
 use gateway_core::{
-    AccountId, CancelRequest, Change, ConfirmRequest, PaymentId, PaymentRecord, PgPaymentId, ProviderError,
+    AccountId, CancelId, CancelRequest, Change, ConfirmRequest, PaymentId, PaymentRecord, PgPaymentId,
+    ProviderError,
 };
 use jiff::Timestamp;
 
@@ -40,6 +41,8 @@ struct Seen {
     not_sent: BTreeSet<String>,
     /// The PG payment that was told as paid, while its money is here.
     paid_told: BTreeMap<PaymentId, PgPaymentId>,
+    /// The cancels whose newest commit says that they were refused.
+    cancels_refused: BTreeSet<CancelId>,
     /// The newest state of a PG payment that was committed.
     shown: BTreeMap<PgPaymentId, usize>,
 }
@@ -104,7 +107,7 @@ impl Watchman {
         sending::remember_committed(&mut seen, &commit);
         truth::i03_states_come_from_the_pg(&seen, &commit);
         truth::i04_no_answer_is_older_than_the_last(&mut seen, &commit);
-        truth::i05_no_early_no(&seen, &commit);
+        truth::i05_no_early_no(&mut seen, &commit);
         truth::i06_unknown_does_not_become_failed(&seen, &commit);
         cancels::i07_never_more_than_was_paid(&commit);
         acceptance::i08_only_what_matches_is_accepted(&commit);
@@ -157,6 +160,13 @@ impl Watchman {
                 seen.refused.insert(key.to_owned());
             }
             _ => {}
+        }
+    }
+
+    /// A PG gives money back as it was asked to.
+    pub(crate) fn given_back(&self, request: &CancelRequest) {
+        if self.seen().cancels_refused.contains(&request.id) {
+            self.world.violated(5, || format!("{} was refused, and is executed now", request.id));
         }
     }
 

@@ -94,7 +94,14 @@ fn shown(raw: &str) -> Option<(PgPaymentId, usize)> {
 }
 
 /// 5: "not there" is not believed before it is final, and never of a cancel that was sent.
-pub(super) fn i05_no_early_no(seen: &Seen, commit: &Commit<'_>) {
+pub(super) fn i05_no_early_no(seen: &mut Seen, commit: &Commit<'_>) {
+    for cancel in &commit.change.cancels {
+        if cancel.status == CancelStatus::Refused {
+            seen.cancels_refused.insert(cancel.id.clone());
+        } else {
+            seen.cancels_refused.remove(&cancel.id);
+        }
+    }
     for attempt in commit.change.attempts.iter().filter(|attempt| attempt.status == AttemptStatus::Closed) {
         let was_open = commit.before.is_some_and(|before| {
             before.attempts.iter().any(|old| old.number == attempt.number && old.is_uncertain())

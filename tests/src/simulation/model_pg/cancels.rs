@@ -73,6 +73,7 @@ impl Model {
         let status = if is_deposit { CancelStatus::Pending } else { CancelStatus::Done };
         let reason = request.tagged_reason(LONGEST_REASON);
         let news = if is_deposit { News::Refunding } else { News::Cancelled };
+        self.watchman.given_back(request);
         let pg_cancel_id = self.add_cancel(books, &request.pg_id, sent_at, (amount, reason, status));
         books.tell(news, &request.pg_id);
         self.world.count(|stats| stats.cancels += 1);
