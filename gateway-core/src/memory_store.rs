@@ -345,3 +345,13 @@ impl Store for MemoryStore {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_in_a_log_shows_nothing_of_what_it_keeps() {
+        assert_eq!(format!("{:?}", MemoryStore::default()), "MemoryStore { .. }");
+    }
+}

@@ -57,9 +57,12 @@ pub async fn a_change_read_before_the_take_over_is_refused(store: &dyn Store) {
     change.supersedes = Some(ended.payment.id.clone());
     store.commit(change).await.unwrap();
 
-    // It would write `superseded: false` back.
-    assert_refused!(store.commit(changed(&ended)).await, StoreError::Conflict);
+    // They would write `superseded: false` back; and no version comes twice.
+    for before in [&record, &ended] {
+        assert_refused!(store.commit(changed(before)).await, StoreError::Conflict);
+    }
     let reread = read(store, &ended.payment).await;
+    assert_eq!(reread.payment.version, ended.payment.version + 1);
     store.commit(changed(&reread)).await.unwrap();
     assert!(read(store, &ended.payment).await.payment.superseded);
 }

@@ -2,8 +2,8 @@
 
 use super::bench::{Bench, PRICE};
 use crate::{
-    CancelStatus, Clock, EventKind, Failure, FailureReason, IdSource, IdempotencyRecord, LastAttempt, Money,
-    PaymentRecord, PaymentStatus, PgOrderId, draft::Draft,
+    Cancel, CancelOrigin, CancelScope, CancelStatus, Clock, EventKind, Failure, FailureReason, IdSource,
+    IdempotencyRecord, LastAttempt, Money, PaymentRecord, PaymentStatus, PgOrderId, draft::Draft,
 };
 
 async fn paid() -> (Bench, PaymentRecord) {
@@ -73,6 +73,38 @@ async fn a_status_and_each_cancel_that_moved_are_told_in_order() {
     let (change, _) = draft.into_change(bench.clock.now(), &IdSource::seeded(9)).unwrap();
     assert_eq!(change.attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [2]);
     assert!(change.cancels.is_empty());
+}
+
+#[tokio::test]
+async fn money_is_told_as_late_only_where_the_same_change_sends_it_back_whole() {
+    let (bench, record) = paid().await;
+    let accepted = record.accepted().cloned();
+    let late = EventKind::LateMoney;
+    let paid = EventKind::Status(PaymentStatus::Paid);
+    for (origin, scope, pg_id, told) in [
+        (CancelOrigin::Compensation, CancelScope::All, accepted.clone(), late),
+        (CancelOrigin::Pg, CancelScope::All, accepted.clone(), paid),
+        (CancelOrigin::Compensation, CancelScope::Close, accepted, paid),
+        (CancelOrigin::Compensation, CancelScope::All, Some("pg9".parse().unwrap()), paid),
+    ] {
+        let row = Cancel { origin, scope, pg_id, ..record.cancels[0].clone() };
+        for is_new in [true, false] {
+            let mut draft = Draft::of(record.clone());
+            draft.record.cancels.clear();
+            draft.record.payment.status = PaymentStatus::Expired;
+            draft.record.payment.told_of = None;
+            if !is_new {
+                draft.record.cancels.push(row.clone());
+            }
+            let mut draft = Draft::of(draft.record);
+            draft.record.payment.status = PaymentStatus::Paid;
+            if is_new {
+                draft.record.cancels.push(row.clone());
+            }
+            let expected = if is_new { vec![told, EventKind::CancelUpdated] } else { vec![paid] };
+            assert_eq!(kinds(draft, &bench), expected, "{row:?}");
+        }
+    }
 }
 
 #[tokio::test]

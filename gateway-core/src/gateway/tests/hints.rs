@@ -208,3 +208,21 @@ async fn a_second_look_that_waits_for_room_is_not_lost_to_a_change_that_asked_no
     let payment = bench.read(&id).await.payment;
     assert_eq!((payment.recheck_at, looks(&bench)), (None, 2));
 }
+
+#[tokio::test]
+async fn a_pg_that_says_when_to_come_back_is_not_asked_before_by_one_who_was_not_told() {
+    let (bench, id, pg_id) = at_rest().await;
+    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+    let wait = Duration::from_secs(30 * 60);
+    bench.pg.instead(Op::Verify, move || ProviderError::NotProcessed {
+        retry_after: Some(wait),
+        pg: pg_message("BUSY"),
+    });
+    bench.pass(Duration::ZERO).await;
+    assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + wait));
+    let other = bench.replica(|_| ());
+    other.pass(wait - SECOND).await;
+    assert_eq!(looks(&bench), 1);
+    other.pass(SECOND).await;
+    assert_eq!(looks(&bench), 2);
+}

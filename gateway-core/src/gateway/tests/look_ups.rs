@@ -9,8 +9,9 @@ use super::{
     fake_books::{Op, pg_message},
 };
 use crate::{
-    CancelStatus, Clock, EventKind, Failure, FailureReason, GatewayError, InboxOutcome, Money, PaymentId,
-    PaymentStatus, PgPaymentId, PgStatus, ProviderError,
+    CancelStatus, Clock, EventKind, Failure, FailureReason, GatewayError, IdSource, InboxOutcome, Money,
+    Payment, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, PgStatus, ProviderError, Store,
+    draft::Draft,
 };
 
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -192,6 +193,28 @@ async fn money_for_an_order_that_a_newer_payment_holds_makes_the_older_supersede
         let new = crate::NewPayment { order_id: "order-1".parse().unwrap(), terms };
         assert!(gateway.register(&merchant, new, None).await.unwrap().created);
     });
+    bench.verify(&id).await;
+    let payment = bench.read(&id).await.payment;
+    assert_eq!((payment.status, payment.superseded), (PaymentStatus::Cancelled, true));
+    assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), PRICE);
+}
+
+#[tokio::test]
+async fn money_for_an_order_goes_back_also_where_the_newer_payment_superseded_another() {
+    let bench = Bench::before_confirm();
+    let id = bench.register().await;
+    let order = bench.open(&id).await;
+    bench.pass(PAYABLE_FOR).await;
+    // Where a clock was set back, the payment of an order with the newest id is not the last that was made.
+    let (now, ids) = (bench.clock.now(), IdSource::seeded(7));
+    let ended = bench.read(&id).await;
+    let (status, version) = (PaymentStatus::Ready, 0);
+    let payment = Payment { id: ids.payment(now), status, version, ..ended.payment };
+    let newer = PaymentRecord { payment, attempts: Vec::new(), events: 0, ..ended };
+    let (change, _) = Draft::of(newer).into_change(now, &ids).unwrap();
+    bench.store.commit(change).await.unwrap();
+
+    let pg_id = bench.pg.books(|books| books.pay(&order, PRICE, now));
     bench.verify(&id).await;
     let payment = bench.read(&id).await.payment;
     assert_eq!((payment.status, payment.superseded), (PaymentStatus::Cancelled, true));

@@ -81,6 +81,8 @@ async fn what_is_committed_or_received_wakes_those_who_work_on_it() {
     assert_eq!(woken(), (false, false), "nothing changed");
     bench.gateway.wake(&account);
     assert_eq!(woken(), (true, true));
+    bench.gateway.wake_all();
+    assert_eq!(woken(), (true, true), "all of them");
 }
 
 #[tokio::test]

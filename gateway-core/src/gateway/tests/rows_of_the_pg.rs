@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::bench::{Bench, PRICE};
 use crate::{
-    Cancel, CancelOrigin, CancelStatus, Currency, Failure, FailureReason, Money, SnapshotCancel,
+    Cancel, CancelOrigin, CancelScope, CancelStatus, Currency, Failure, FailureReason, Money, SnapshotCancel,
     give_back::is_same,
 };
 
@@ -135,5 +135,48 @@ async fn a_refund_that_failed_says_why_and_one_that_was_done_stays_done() {
             tell(CancelStatus::Pending);
             assert_eq!(bench.verify(&id).await.cancels[0].status, CancelStatus::Done);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_refund_that_failed_is_paid_out_after_all_only_where_no_newer_one_can_be_meant() {
+    for (newer, status) in [(false, CancelStatus::Done), (true, CancelStatus::Refused)] {
+        let bench = Bench::on_confirm();
+        let (id, pg_id) = bench.paid().await;
+        bench.pg.books(|books| books.slow_refunds = true);
+        let tell = |status| {
+            bench.pg.books(|books| books.change(&pg_id, |snapshot| snapshot.cancels[0].status = status));
+        };
+        bench.cancel(&id, Some(1_000)).await.unwrap();
+        tell(CancelStatus::Refused);
+        assert_eq!(bench.verify(&id).await.cancels[0].status, CancelStatus::Refused);
+        if newer {
+            bench.cancel(&id, Some(2_000)).await.unwrap();
+        }
+        tell(CancelStatus::Done);
+        assert_eq!(bench.verify(&id).await.cancels[0].status, status, "with a newer one: {newer}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_refunds_under_way_each_is_followed() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.paid().await;
+    bench.pg.books(|books| books.slow_refunds = true);
+    for amount in [1_000, 2_000] {
+        bench.cancel(&id, Some(amount)).await.unwrap();
+    }
+    bench.pg.books(|books| books.complete_refunds(&pg_id));
+    let statuses: Vec<_> = bench.verify(&id).await.cancels.iter().map(|cancel| cancel.status).collect();
+    assert_eq!(statuses, [CancelStatus::Done; 2]);
+}
+
+#[tokio::test]
+async fn a_cancel_by_hand_is_of_all_that_was_paid_or_of_a_part() {
+    for (amount, scope) in [(PRICE, CancelScope::All), (PRICE - 1, CancelScope::Part)] {
+        let bench = Bench::on_confirm();
+        let (id, pg_id) = bench.paid().await;
+        bench.pg.books(|books| books.cancel_in_console(&pg_id, amount));
+        assert_eq!(bench.verify(&id).await.cancels[0].scope, scope);
     }
 }

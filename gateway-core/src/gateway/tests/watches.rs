@@ -8,7 +8,10 @@ use super::{
     bench::{Bench, PAYABLE_FOR, PRICE},
     fake_books::Op,
 };
-use crate::{CancelStatus, Clock, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ProviderError};
+use crate::{
+    CancelStatus, Clock, IdSource, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ProviderError,
+    schedule::next_watch,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -82,6 +85,18 @@ async fn a_deposit_is_looked_for_daily_until_it_is_due() {
     let due_at = bench.clock.now() + 5 * HOUR;
     let (id, _) = account(&bench, Some(due_at)).await;
     assert_eq!(watched_at(&bench, &id).await, Some(due_at));
+}
+
+#[tokio::test]
+async fn the_look_at_the_due_time_is_followed_by_one_an_hour_later_and_that_by_one_a_day_later() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.awaiting_deposit().await;
+    let record = bench.read(&id).await;
+    let due_at = record.payment.virtual_account.as_ref().unwrap().due_at.unwrap();
+    let next = |now| next_watch(&record, &bench.pg.description, now, Some(now), 0, &IdSource::seeded(9));
+    let wait = |now: Timestamp| next(now).unwrap().at.duration_since(now).unsigned_abs();
+    assert_eq!((wait(due_at - SECOND), wait(due_at)), (SECOND, HOUR));
+    assert!(about(DAY).contains(&wait(due_at + HOUR)));
 }
 
 #[tokio::test]
