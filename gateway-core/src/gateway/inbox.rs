@@ -110,7 +110,7 @@ impl Gateway {
         webhook: &ReceivedWebhook,
     ) -> Result<InboxOutcome, GatewayError> {
         let Ok(claim) = account.provider.webhook(&webhook.raw) else { return Ok(InboxOutcome::Rejected) };
-        let outcome = self.follow_claim(account, &claim).await?;
+        let outcome = self.follow_claim(account, &claim, webhook.received_at).await?;
         // Only signed deliveries are de-duplicated: a forger must not be able to silence the real one. And
         // only once they are worked on: one that failed halfway is worked on again.
         if claim.proof == Proof::Signed
@@ -126,6 +126,7 @@ impl Gateway {
         &self,
         account: &ConnectedAccount,
         claim: &WebhookClaim,
+        received_at: Timestamp,
     ) -> Result<InboxOutcome, GatewayError> {
         let (pg_id, pg_order_id) = match &claim.subject {
             WebhookSubject::Payment { pg_id, pg_order_id } => (Some(pg_id), pg_order_id.as_deref()),
@@ -147,7 +148,10 @@ impl Gateway {
             // It stays in the inbox: delayed, never dropped.
             return Err(GatewayError::ProviderUnavailable { retry_after: Some(LEASE) });
         }
-        self.mark(&account.id, &payment, now).await?;
+        // Only once, or a webhook that waits for room would have its payment take that room again and again.
+        if record.payment.looked_at.is_none_or(|looked_at| looked_at < received_at) {
+            self.mark(&account.id, &payment, now).await?;
+        }
         self.look_up_unknown(&record, unknown, pg_order_id).await?;
         Ok(InboxOutcome::Marked { proved })
     }

@@ -104,6 +104,23 @@ async fn made_up_ids_take_turns_too_and_wait_in_the_inbox() {
 }
 
 #[tokio::test]
+async fn a_made_up_id_that_waits_for_room_does_not_have_its_payment_take_that_room_again() {
+    let bench = Bench::on_confirm().limited(limits(Some(2), 600));
+    let (id, _) = bench.paid().await;
+    let order = bench.read(&id).await.attempts[0].pg_order_id.clone();
+    bench.receive(json!({ "pg_id": "madeup", "order_id": order.as_str() })).await;
+    for _ in 0..3 {
+        // Whoever came first, there is no room for the look-up that asks for the made-up id too.
+        let _ = bench.gateway.verify(&bench.merchant, &id).await;
+        assert!(bench.process_inbox().await.is_empty(), "it waits in the inbox");
+        bench.pass(Duration::from_secs(150)).await;
+    }
+    assert_eq!(bench.read(&id).await.hints, 1);
+    bench.clock.advance(Duration::from_secs(150));
+    assert_eq!(bench.process_inbox().await, [InboxOutcome::Marked { proved: false }]);
+}
+
+#[tokio::test]
 async fn an_id_the_pg_can_never_be_asked_about_is_let_go_after_a_day() {
     let bench = Bench::on_confirm();
     let id = bench.register().await;
