@@ -172,11 +172,20 @@ async fn of_two_refunds_under_way_each_is_followed() {
 }
 
 #[tokio::test]
-async fn a_cancel_by_hand_is_of_all_that_was_paid_or_of_a_part() {
-    for (amount, scope) in [(PRICE, CancelScope::All), (PRICE - 1, CancelScope::Part)] {
+async fn a_cancel_by_hand_is_of_all_that_was_paid_or_of_a_part_and_says_whether_it_failed() {
+    let failed = Failure::of(FailureReason::RefundFailed);
+    for (amount, status, scope, failure) in [
+        (PRICE, CancelStatus::Done, CancelScope::All, None),
+        (PRICE - 1, CancelStatus::Done, CancelScope::Part, None),
+        (PRICE - 1, CancelStatus::Refused, CancelScope::Part, Some(failed)),
+    ] {
         let bench = Bench::on_confirm();
         let (id, pg_id) = bench.paid().await;
-        bench.pg.books(|books| books.cancel_in_console(&pg_id, amount));
-        assert_eq!(bench.verify(&id).await.cancels[0].scope, scope);
+        bench.pg.books(|books| {
+            books.cancel_in_console(&pg_id, amount);
+            books.change(&pg_id, |snapshot| snapshot.cancels[0].status = status);
+        });
+        let row = bench.verify(&id).await.cancels[0].clone();
+        assert_eq!((row.status, row.scope, row.failure), (status, scope, failure));
     }
 }
