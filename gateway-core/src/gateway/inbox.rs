@@ -152,7 +152,7 @@ impl Gateway {
         if record.payment.looked_at.is_none_or(|looked_at| looked_at < received_at) {
             self.mark(&account.id, &payment, now).await?;
         }
-        self.look_up_unknown(&record, unknown, pg_order_id).await?;
+        self.look_up_unknown(&record, unknown, pg_order_id, Errand::Routine).await?;
         Ok(InboxOutcome::Marked { proved })
     }
 
@@ -199,6 +199,7 @@ impl Gateway {
         record: &PaymentRecord,
         pg_id: &PgPaymentId,
         pg_order_id: Option<&str>,
+        errand: Errand,
     ) -> Result<(), GatewayError> {
         if is_known(record, pg_id) {
             return Ok(());
@@ -212,7 +213,7 @@ impl Gateway {
             state: attempt.state.clone(),
         };
         let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-        match self.look_up(merchant, id, Some(&claimed), 0, Errand::Routine).await {
+        match self.look_up(merchant, id, Some(&claimed), 0, errand).await {
             Ok(looked_up) => self.follow_up(looked_up.record).await.map(|_| ()),
             Err(LookUpError::Gateway(error)) => Err(error),
             // A made-up id must not stay in the inbox for ever, until no real webhook finds room.

@@ -89,7 +89,8 @@ impl Gateway {
         }
         tracing::warn!(payment = %id, account = %account, "the sweep found a payment no webhook told of");
         self.mark(account, &id, self.clock.now()).await?;
-        self.look_up_unknown(&record, &paid.pg_id, Some(&paid.pg_order_id)).await?;
+        // The PG itself says that money moved: this must not wait for room, which the list has just taken.
+        self.look_up_unknown(&record, &paid.pg_id, Some(&paid.pg_order_id), Errand::Money).await?;
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use super::{
     bench::{Bench, PRICE},
     fake_books::{Op, pg_message},
 };
-use crate::{Clock, PaymentStatus, ProviderError};
+use crate::{AccountLimits, Clock, PaymentStatus, ProviderError};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
@@ -26,6 +26,18 @@ async fn the_sweep_finds_a_payment_no_webhook_told_of() {
 async fn the_sweep_finds_a_second_payment() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.paid().await;
+    let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
+    bench.clock.advance(HOUR);
+    let second = bench.pg.books(|books| books.pay(&order, PRICE, bench.clock.now()));
+    assert_eq!(bench.gateway.sweep_due(&super::bench::account()).await.unwrap(), 1);
+    assert_eq!(bench.pg.books(|books| books.row(&second).given_back), PRICE);
+}
+
+#[tokio::test]
+async fn money_on_the_list_is_looked_at_however_little_room_there_is() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.paid().await;
+    let bench = bench.limited(AccountLimits { requests_per_minute: Some(1), ..AccountLimits::default() });
     let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
     bench.clock.advance(HOUR);
     let second = bench.pg.books(|books| books.pay(&order, PRICE, bench.clock.now()));
