@@ -164,8 +164,9 @@ impl Gateway {
         let waits = record.hints > payment.answered_hints;
         // A look far away waits for a PG that did not answer, and not for this hint's turn.
         let is_soon = |watch: &Watch| waits && watch.at <= later(now, BETWEEN_HINTS);
-        if let Some(watch) = payment.watch.filter(is_soon) {
-            return watch.at;
+        if payment.watch.is_some_and(|watch| is_soon(&watch)) {
+            // It keeps its time. If it is over by now, this one comes after the pause that follows a look.
+            return later(now, BETWEEN_HINTS);
         }
         let earliest = payment.hint_looked_at.map_or(now, |last| later(last, BETWEEN_HINTS).max(now));
         // A look so far away is one of another clock's.
