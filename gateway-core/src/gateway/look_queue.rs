@@ -134,6 +134,11 @@ mod tests {
         crate::IdSource::seeded(1).payment(jiff::Timestamp::UNIX_EPOCH)
     }
 
+    async fn takes_a_while() -> Result<(), ()> {
+        tokio::task::yield_now().await;
+        Ok(())
+    }
+
     #[tokio::test]
     async fn of_many_at_once_two_are_done_and_all_are_answered() {
         let (looks, done) = (LookQueue::default(), AtomicUsize::new(0));
@@ -176,13 +181,9 @@ mod tests {
     #[tokio::test]
     async fn what_the_resolver_could_not_look_up_is_no_answer_for_who_asks() {
         let looks = LookQueue::default();
-        let running = async {
-            tokio::task::yield_now().await;
-            Ok::<_, ()>(())
-        };
         let id = id();
         let (_, own, asked) = tokio::join!(
-            looks.run_own(&id, running),
+            looks.run_own(&id, takes_a_while()),
             looks.run_own(&id, async { Err::<(), _>(()) }),
             looks.run(&id, async { Ok::<_, ()>(7) }),
         );
@@ -193,13 +194,9 @@ mod tests {
     #[tokio::test]
     async fn what_the_resolver_looked_up_is_shared_by_who_waited_for_it() {
         let looks = LookQueue::default();
-        let running = async {
-            tokio::task::yield_now().await;
-            Ok::<_, ()>(())
-        };
         let id = id();
         let (_, _, asked) = tokio::join!(
-            looks.run_own(&id, running),
+            looks.run_own(&id, takes_a_while()),
             looks.run_own(&id, async { Ok::<_, ()>(()) }),
             looks.run(&id, async { Ok::<_, ()>(7) }),
         );

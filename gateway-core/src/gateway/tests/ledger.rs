@@ -8,13 +8,23 @@ use super::{
 };
 use crate::{
     CancelStatus, Clock, EventKind, Failure, FailureReason, LatePayments, LedgerProblem, Money, MoneyMoves,
-    Moved, PaymentStatus, ProviderError, Store,
+    Moved, PaymentStatus, PgPaymentId, ProviderError, Store,
 };
 
 /// What the events of the bench moved, those that moved nothing left out.
 async fn moved(bench: &Bench) -> Vec<(i64, i64)> {
     let events = bench.events().await.into_iter().map(|event| event.event.moved);
     events.filter(|moved| *moved != Moved::default()).map(|moved| (moved.paid, moved.cancelled)).collect()
+}
+
+/// The PG's only refund of a payment did not arrive: its money is the merchant's again.
+fn refund_fails(bench: &Bench, pg_id: &PgPaymentId) {
+    bench.pg.books(|books| {
+        books.change(pg_id, |snapshot| {
+            snapshot.cancelled = Money::krw(0);
+            snapshot.cancels[0].status = CancelStatus::Refused;
+        });
+    });
 }
 
 #[tokio::test]
@@ -66,12 +76,7 @@ async fn what_a_failed_refund_leaves_is_told_as_an_amount_and_not_as_paid_again(
         let (id, pg_id) = bench.paid().await;
         bench.pg.books(|books| books.slow_refunds = true);
         bench.cancel(&id, part).await.unwrap();
-        bench.pg.books(|books| {
-            books.change(&pg_id, |snapshot| {
-                snapshot.cancelled = Money::krw(0);
-                snapshot.cancels[0].status = CancelStatus::Refused;
-            });
-        });
+        refund_fails(&bench, &pg_id);
         assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
         let told = [EventKind::Status(PaymentStatus::Paid), EventKind::AmountsChanged];
         assert_eq!([bench.count(told[0]).await, bench.count(told[1]).await], [1, 1]);
@@ -92,12 +97,7 @@ async fn money_that_was_never_told_as_paid_is_told_when_its_refund_fails() {
         books.change(&pg_id, |snapshot| snapshot.cancels[0].status = CancelStatus::Pending);
     });
     assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Cancelled);
-    bench.pg.books(|books| {
-        books.change(&pg_id, |snapshot| {
-            snapshot.cancelled = Money::krw(0);
-            snapshot.cancels[0].status = CancelStatus::Refused;
-        });
-    });
+    refund_fails(&bench, &pg_id);
     assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
     assert_eq!(bench.count(EventKind::Status(PaymentStatus::Paid)).await, 1);
 }
@@ -118,12 +118,7 @@ async fn money_that_was_told_as_late_is_not_told_as_paid_when_its_refund_fails()
         books.change(&pg_id, |snapshot| snapshot.cancels[0].status = CancelStatus::Pending);
     });
     assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Cancelled);
-    bench.pg.books(|books| {
-        books.change(&pg_id, |snapshot| {
-            snapshot.cancelled = Money::krw(0);
-            snapshot.cancels[0].status = CancelStatus::Refused;
-        });
-    });
+    refund_fails(&bench, &pg_id);
     bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
     assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
     assert_eq!(bench.count(EventKind::LateMoney).await, 1);
