@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     Attempt, AttemptStatus, Cancel, CancelOrigin, CancelScope, CancelStatus, Case, CaseClosing, CaseKind,
-    CaseOutcome, CaseSubject, CaseVerdict, Clock, Failure, FailureReason, IdSource, LedgerProblem, Money,
-    PaymentRecord, PaymentStatus, PgOrderId, ProviderError, Sending, Watch, draft::Draft,
+    CaseOutcome, CaseSubject, CaseVerdict, Clock, Failure, FailureReason, IdSource, Money, PaymentRecord,
+    PaymentStatus, PgOrderId, ProviderError, Sending, draft::Draft,
 };
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -382,57 +382,6 @@ async fn a_day_after_a_decision_the_pg_is_asked_once_more() {
     assert_eq!(watched_at().await, Some(asked_again_at));
     bench.pass(DAY).await;
     assert!(watched_at().await.is_none_or(|at| at > asked_again_at));
-}
-
-#[test]
-fn problems_of_the_ledger_have_the_words_of_the_api() {
-    let problems = [
-        LedgerProblem::AmountPaid,
-        LedgerProblem::AmountCancelled,
-        LedgerProblem::EventNumbers,
-        LedgerProblem::Status,
-    ];
-    let words = ["amount_paid", "amount_cancelled", "event_numbers", "status"];
-    assert_eq!(problems.map(LedgerProblem::name), words);
-}
-
-#[tokio::test]
-async fn a_hint_shares_the_look_that_waits_for_another_hint_and_not_one_that_waits_for_none() {
-    let bench = Bench::on_confirm();
-    let (id, _) = bench.paid().await;
-    let (mut record, now) = (bench.read(&id).await, bench.clock.now());
-    let soon = now + Duration::from_secs(5);
-    record.payment.watch = Some(Watch { at: soon, tries: 0 });
-    assert_eq!(record.hints, record.payment.answered_hints);
-    assert_eq!(bench.gateway.turn_of(&record, now), now, "what is due anyway may come too late for it");
-    record.hints += 1;
-    let after_it = now + Duration::from_secs(10);
-    assert_eq!(bench.gateway.turn_of(&record, now), after_it, "the look that waits keeps its own time");
-    record.payment.watch = Some(Watch { at: now + DAY, tries: 9 });
-    assert_eq!(bench.gateway.turn_of(&record, now), now, "that one waits for a PG that does not answer");
-}
-
-#[tokio::test]
-async fn a_hint_waits_ten_seconds_after_the_last_look_unless_that_was_in_the_future() {
-    let bench = Bench::on_confirm();
-    let (id, _) = bench.paid().await;
-    let (mut record, now) = (bench.read(&id).await, bench.clock.now());
-    record.payment.watch = None;
-    let second = |second: i64| Timestamp::from_second(now.as_second() + second).unwrap();
-    for (looked_at, turn) in [(-11, 0), (-10, 0), (-9, 1), (-5, 5), (0, 10), (1, 0), (3_600, 0)] {
-        record.payment.hint_looked_at = Some(second(looked_at));
-        assert_eq!(bench.gateway.turn_of(&record, now), second(turn), "looked at {looked_at}");
-    }
-}
-
-#[tokio::test]
-async fn every_payment_is_counted() {
-    let bench = Bench::on_confirm();
-    assert_eq!(bench.gateway.count_payments().await.unwrap(), 0);
-    for (order, counted) in [("order-1", 1), ("order-2", 2)] {
-        bench.try_register(order, PRICE).await.unwrap();
-        assert_eq!(bench.gateway.count_payments().await.unwrap(), counted);
-    }
 }
 
 /// A confirm that was committed this moment, and whose answer got lost.

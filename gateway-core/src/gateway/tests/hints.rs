@@ -10,7 +10,8 @@ use super::{
     fake_books::{Op, pg_message},
 };
 use crate::{
-    Clock, Failure, FailureReason, Money, PaymentId, PaymentStatus, PgPaymentId, ProviderError, draft::Draft,
+    Clock, Failure, FailureReason, Money, PaymentId, PaymentStatus, PgPaymentId, ProviderError, Watch,
+    draft::Draft,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -225,4 +226,33 @@ async fn a_pg_that_says_when_to_come_back_is_not_asked_before_by_one_who_was_not
     assert_eq!(looks(&bench), 1);
     other.pass(SECOND).await;
     assert_eq!(looks(&bench), 2);
+}
+
+#[tokio::test]
+async fn a_hint_shares_the_look_that_waits_for_another_hint_and_not_one_that_waits_for_none() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.paid().await;
+    let (mut record, now) = (bench.read(&id).await, bench.clock.now());
+    let soon = now + Duration::from_secs(5);
+    record.payment.watch = Some(Watch { at: soon, tries: 0 });
+    assert_eq!(record.hints, record.payment.answered_hints);
+    assert_eq!(bench.gateway.turn_of(&record, now), now, "what is due anyway may come too late for it");
+    record.hints += 1;
+    let after_it = now + Duration::from_secs(10);
+    assert_eq!(bench.gateway.turn_of(&record, now), after_it, "the look that waits keeps its own time");
+    record.payment.watch = Some(Watch { at: now + Duration::from_secs(24 * 60 * 60), tries: 9 });
+    assert_eq!(bench.gateway.turn_of(&record, now), now, "that one waits for a PG that does not answer");
+}
+
+#[tokio::test]
+async fn a_hint_waits_ten_seconds_after_the_last_look_unless_that_was_in_the_future() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.paid().await;
+    let (mut record, now) = (bench.read(&id).await, bench.clock.now());
+    record.payment.watch = None;
+    let second = |second: i64| Timestamp::from_second(now.as_second() + second).unwrap();
+    for (looked_at, turn) in [(-11, 0), (-10, 0), (-9, 1), (-5, 5), (0, 10), (1, 0), (3_600, 0)] {
+        record.payment.hint_looked_at = Some(second(looked_at));
+        assert_eq!(bench.gateway.turn_of(&record, now), second(turn), "looked at {looked_at}");
+    }
 }

@@ -181,3 +181,25 @@ async fn what_was_changed_behind_the_events_is_found() {
     let found: Vec<_> = found.iter().map(|found| (found.problem, found.shown, found.recomputed)).collect();
     assert_eq!(found, [(LedgerProblem::AmountPaid, 9_000, 10_000), (LedgerProblem::Status, 1, 0)]);
 }
+
+#[test]
+fn problems_of_the_ledger_have_the_words_of_the_api() {
+    let problems = [
+        LedgerProblem::AmountPaid,
+        LedgerProblem::AmountCancelled,
+        LedgerProblem::EventNumbers,
+        LedgerProblem::Status,
+    ];
+    let words = ["amount_paid", "amount_cancelled", "event_numbers", "status"];
+    assert_eq!(problems.map(LedgerProblem::name), words);
+}
+
+#[tokio::test]
+async fn every_payment_is_counted() {
+    let bench = Bench::on_confirm();
+    assert_eq!(bench.gateway.count_payments().await.unwrap(), 0);
+    for (order, counted) in [("order-1", 1), ("order-2", 2)] {
+        bench.try_register(order, PRICE).await.unwrap();
+        assert_eq!(bench.gateway.count_payments().await.unwrap(), counted);
+    }
+}
