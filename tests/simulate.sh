@@ -9,5 +9,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PAYMUX_RUNS="${1:-20000}"
-exec cargo test --release --locked --package tests --test it -- --nocapture \
-    simulation::whatever_goes_wrong_paymux_and_the_pgs_agree_in_the_end
+exec cargo test --release --locked --package simulation --test worlds -- --nocapture \
+    whatever_goes_wrong_paymux_and_the_pgs_agree_in_the_end

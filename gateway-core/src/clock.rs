@@ -12,8 +12,11 @@ use jiff::Timestamp;
 /// Tells the time. The core asks no other clock, so a test can set one.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// What time it is.
+    /// What time it is: the wall clock, which somebody may set.
     fn now(&self) -> Timestamp;
+
+    /// How long this clock has run, whatever the wall clock was set to. Never goes back.
+    fn monotonic(&self) -> Duration;
 
     /// Returns once [`now`](Self::now) has reached `at`.
     async fn sleep_until(&self, at: Timestamp);
@@ -26,6 +29,7 @@ pub struct ManualClock(Arc<Mutex<Manual>>);
 #[derive(Debug)]
 struct Manual {
     now: Timestamp,
+    run: Duration,
     sleepers: Vec<std::task::Waker>,
 }
 
@@ -33,14 +37,25 @@ impl ManualClock {
     /// A clock that stands at `now`.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
-        Self(Arc::new(Mutex::new(Manual { now, sleepers: Vec::new() })))
+        Self(Arc::new(Mutex::new(Manual { now, run: Duration::ZERO, sleepers: Vec::new() })))
     }
 
-    /// Moves the clock forward and wakes those who sleep.
+    /// Time passes: the clock moves forward and wakes those who sleep.
     pub fn advance(&self, by: Duration) {
         let sleepers = {
             let mut manual = self.lock();
             manual.now = manual.now.saturating_add(by).unwrap_or(Timestamp::MAX);
+            manual.run = manual.run.saturating_add(by);
+            std::mem::take(&mut manual.sleepers)
+        };
+        sleepers.into_iter().for_each(std::task::Waker::wake);
+    }
+
+    /// Somebody sets the wall clock. No time passes.
+    pub fn set(&self, now: Timestamp) {
+        let sleepers = {
+            let mut manual = self.lock();
+            manual.now = now;
             std::mem::take(&mut manual.sleepers)
         };
         sleepers.into_iter().for_each(std::task::Waker::wake);
@@ -55,6 +70,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         self.lock().now
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.lock().run
     }
 
     async fn sleep_until(&self, at: Timestamp) {

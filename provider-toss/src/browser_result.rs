@@ -1,6 +1,6 @@
 //! What the buyer's browser brings back from Toss' window. Untrusted.
 
-use gateway_core::{Failure, FailureReason, InvalidBrowserResult, PgPaymentId, ReturnClaim};
+use gateway_core::{ClaimOutcome, Failure, FailureReason, InvalidBrowserResult, PgPaymentId, ReturnClaim};
 use serde_json::{Map, Value};
 
 use crate::{errors, wire::message_of};
@@ -11,7 +11,7 @@ const LONGEST_TEXT: usize = 200;
 /// Reads the query of the return URL, or what the SDK's promise gave: a success has a
 /// `paymentKey`, a failure a `code`. The merchant's own parameters may stand beside them.
 pub(crate) fn read(result: &Value) -> Result<ReturnClaim, InvalidBrowserResult> {
-    let fields = result.as_object().ok_or(InvalidBrowserResult("it is no object"))?;
+    let fields = result.as_object().ok_or(InvalidBrowserResult("it is not an object"))?;
     if let Some(key) = fields.get("paymentKey") {
         return success(key, fields);
     }
@@ -24,16 +24,16 @@ pub(crate) fn read(result: &Value) -> Result<ReturnClaim, InvalidBrowserResult> 
 fn success(key: &Value, fields: &Map<String, Value>) -> Result<ReturnClaim, InvalidBrowserResult> {
     let key: PgPaymentId = key
         .as_str()
-        // A name of dots is a direction in a path, and no key of Toss'.
+        // A key of dots is a direction in a path, and none of Toss'.
         .filter(|key| key.bytes().any(|byte| byte.is_ascii_alphanumeric()))
         .and_then(|key| key.parse().ok())
-        .ok_or(InvalidBrowserResult("its paymentKey is none"))?;
+        .ok_or(InvalidBrowserResult("its paymentKey is not of the documented form"))?;
     let amount = amount(fields.get("amount"));
-    let pg_order_id = short(fields.get("orderId"));
-    if pg_order_id.is_none() || amount.is_none() {
+    let order_id = short(fields.get("orderId"));
+    if order_id.is_none() || amount.is_none() {
         return Err(InvalidBrowserResult("a paymentKey comes with orderId and amount"));
     }
-    Ok(ReturnClaim { pg_id: Some(key), pg_order_id, amount, failure: None })
+    Ok(ReturnClaim { pg_payment_id: Some(key), order_id, amount, outcome: ClaimOutcome::Confirm(None) })
 }
 
 /// The order id is missing when the buyer closed the window.
@@ -41,9 +41,10 @@ fn failed(code: &str, fields: &Map<String, Value>) -> ReturnClaim {
     let message = fields.get("message").and_then(Value::as_str).unwrap_or_default();
     let failure = Failure::by_pg(reason(code), message_of(code, message));
     ReturnClaim {
-        pg_order_id: short(fields.get("orderId")),
-        failure: Some(failure),
-        ..ReturnClaim::default()
+        pg_payment_id: None,
+        order_id: short(fields.get("orderId")),
+        amount: None,
+        outcome: ClaimOutcome::Failed(failure),
     }
 }
 
@@ -104,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_success_is_read_however_it_came_back() {
+    fn success_is_read_however_it_came_back() {
         for (result, amount) in [
             // The query of the return URL, with the widget's addition and the merchant's own.
             (json!({"paymentKey": "k-1", "orderId": "o-1", "amount": "27500"}), "27500"),
@@ -125,17 +126,17 @@ mod tests {
             (json!({"paymentKey": "k-1", "orderId": "o-1", "amount": 27500}), "27500"),
         ] {
             let claim = ReturnClaim {
-                pg_id: Some("k-1".parse().unwrap()),
-                pg_order_id: Some("o-1".to_owned()),
+                pg_payment_id: Some("k-1".parse().unwrap()),
+                order_id: Some("o-1".to_owned()),
                 amount: Some(amount.to_owned()),
-                failure: None,
+                outcome: ClaimOutcome::Confirm(None),
             };
             assert_eq!(read(&result), Ok(claim), "{result}");
         }
     }
 
     #[test]
-    fn a_failure_is_read_with_our_reason_for_it() {
+    fn failure_has_our_reason_and_the_pgs_words() {
         use FailureReason as Why;
         for (code, expected) in [
             ("PAY_PROCESS_CANCELED", Why::BuyerClosed),
@@ -152,18 +153,25 @@ mod tests {
             ("NOT_SELECTED_PAYMENT_METHOD", Why::Other),
             ("A_CODE_OF_NEXT_YEAR", Why::Other),
         ] {
-            let claim = read(&json!({"code": code, "message": "취소", "orderId": "o-1"})).unwrap();
-            let failure = claim.failure.unwrap();
-            assert_eq!(failure.reason, expected, "{code}");
-            assert_eq!(failure.pg.unwrap(), gateway_core::PgMessage::new(code, "취소"));
-            assert_eq!((claim.pg_id, claim.pg_order_id.as_deref()), (None, Some("o-1")));
+            let failure = Failure::by_pg(expected, gateway_core::PgMessage::new(code, "취소"));
+            let claim = ReturnClaim {
+                pg_payment_id: None,
+                order_id: Some("o-1".to_owned()),
+                amount: None,
+                outcome: ClaimOutcome::Failed(failure),
+            };
+            assert_eq!(
+                read(&json!({"code": code, "message": "취소", "orderId": "o-1"})),
+                Ok(claim),
+                "{code}"
+            );
         }
         let closed = read(&json!({"code": "PAY_PROCESS_CANCELED", "message": "x"})).unwrap();
-        assert_eq!(closed.pg_order_id, None);
+        assert_eq!(closed.order_id, None);
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn any_other_result_is_refused() {
         for result in [
             json!(null),
             json!("paymentKey"),
@@ -187,9 +195,9 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_is_cut() {
+    fn long_message_is_cut() {
         let claim = read(&json!({"code": "c".repeat(5000), "message": "가".repeat(5000)})).unwrap();
-        let pg = claim.failure.unwrap().pg.unwrap();
+        let ClaimOutcome::Failed(Failure { pg: Some(pg), .. }) = claim.outcome else { panic!("{claim:?}") };
         assert_eq!((pg.code.chars().count(), pg.message.chars().count()), (100, 510));
     }
 }

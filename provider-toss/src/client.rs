@@ -3,9 +3,10 @@
 use std::{fmt, time::Duration};
 
 use gateway_core::ProviderError;
+use jiff::Timestamp;
 use reqwest::{
     Method, RequestBuilder, Response, Url,
-    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+    header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER},
     redirect,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -16,7 +17,7 @@ use crate::{
     errors::{Call, Unreadable},
 };
 
-/// No payment object comes near it; what is larger is not one.
+/// No payment and no page of transactions comes near it; what is larger is neither.
 const LONGEST_BODY: usize = 1024 * 1024;
 
 /// Below the keep-alive of common load balancers (60 s), so that a request is rarely written to a
@@ -30,6 +31,8 @@ const TRACE_ID: &str = "x-tosspayments-trace-id";
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<Duration>,
+    /// Toss' clock, to the second.
+    pub(crate) date: Option<Timestamp>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -70,8 +73,14 @@ impl Client {
     }
 
     /// Asks. Toss ignores idempotency keys here.
-    pub(crate) async fn get(&self, call: Call, path: &[&str]) -> Result<Answer, ProviderError> {
-        self.send(call, self.request(Method::GET, path)?).await
+    pub(crate) async fn get(
+        &self,
+        call: Call,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Answer, ProviderError> {
+        let request = self.request(Method::GET, path)?;
+        self.send(call, if query.is_empty() { request } else { request.query(query) }).await
     }
 
     /// Does something, under a key.
@@ -82,7 +91,7 @@ impl Client {
         key: &str,
         body: &B,
     ) -> Result<Answer, ProviderError> {
-        let body = serde_json::to_vec(body).map_err(|error| ProviderError::NotSent(error.into()))?;
+        let body = serde_json::to_vec(body).map_err(ProviderError::not_sent)?;
         let request = self.request(Method::POST, path)?.header(IDEMPOTENCY_KEY, key);
         self.send(call, request.header(CONTENT_TYPE, "application/json").body(body)).await
     }
@@ -97,7 +106,7 @@ impl Client {
     fn url(&self, path: &[&str]) -> Result<Url, ProviderError> {
         // A URL parser takes these for directions, so they would name another endpoint.
         if path.iter().any(|segment| matches!(*segment, "" | "." | "..")) {
-            return Err(ProviderError::Unsupported("a payment key that is no name"));
+            return Err(ProviderError::Unsupported("a payment key that is a direction in a path"));
         }
         let mut url = self.base.clone();
         match url.path_segments_mut() {
@@ -110,10 +119,10 @@ impl Client {
     async fn send(&self, call: Call, request: RequestBuilder) -> Result<Answer, ProviderError> {
         let response = request.send().await.map_err(transport_error)?;
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers());
+        let (retry_after, date) = (retry_after(response.headers()), date(response.headers()));
         let trace_id = response.headers().get(TRACE_ID).and_then(|id| id.to_str().ok()).unwrap_or("");
         tracing::debug!(?call, status, trace_id, "toss answered");
-        Ok(Answer { status, retry_after, body: read_body(response).await? })
+        Ok(Answer { status, retry_after, date, body: read_body(response).await? })
     }
 }
 
@@ -122,7 +131,7 @@ impl Client {
 fn transport_error(error: reqwest::Error) -> ProviderError {
     let never_sent = error.is_connect() || error.is_builder();
     let source = error.without_url();
-    if never_sent { ProviderError::NotSent(source.into()) } else { ProviderError::no_answer(source) }
+    if never_sent { ProviderError::not_sent(source) } else { ProviderError::no_answer(source) }
 }
 
 async fn read_body(mut response: Response) -> Result<Vec<u8>, ProviderError> {
@@ -142,4 +151,9 @@ async fn read_body(mut response: Response) -> Result<Vec<u8>, ProviderError> {
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds))
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Timestamp::try_from(date).ok()
 }

@@ -3,7 +3,7 @@
 //! The code in the body decides, never the HTTP status alone: `PROVIDER_ERROR` is 400 and
 //! temporary, most declines are 403. A code that stands in no table is of unknown outcome.
 
-use gateway_core::{Failure, FailureReason, PgMessage, ProviderError, UnknownOutcome};
+use gateway_core::{Failure, FailureReason, PgMessage, ProviderError, Response};
 
 use crate::{client::Answer, wire::error_in};
 
@@ -14,10 +14,12 @@ mod tables;
 pub(crate) enum Call {
     /// `POST /v1/payments/confirm`: takes money.
     Confirm,
-    /// `POST /v1/payments/{paymentKey}/cancel`: gives money back.
+    /// `POST /v1/payments/{paymentKey}/cancel`: returns money.
     Cancel,
     /// `GET /v1/payments/…`.
     LookUp,
+    /// `GET /v1/transactions`.
+    List,
     /// `POST /v1/payments`: moves nothing.
     Create,
 }
@@ -25,15 +27,13 @@ pub(crate) enum Call {
 /// What a code means for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// A definite no; nothing moved.
+    /// A definite decline; nothing moved.
     Declined(FailureReason),
     /// Keys or contract.
     Misconfigured,
     /// The request as we wrote it.
     Invalid,
-    /// Done before, or the balance is another: look up.
-    Conflict,
-    /// It may have been done.
+    /// It may have been done, now or before, or the balance is another: look up.
     Unknown,
     /// Not done, and later it may be.
     Later,
@@ -43,21 +43,31 @@ pub(crate) enum Meaning {
     NotFound,
 }
 
-/// An HTTP answer that is not one of Toss'. Quotes nothing of it.
+/// An HTTP answer that is not one of Toss'. Names where it went wrong and quotes nothing.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unreadable {
     #[error("HTTP {0} without an error code or a payment")]
     NoCode(u16),
     #[error("the body is longer than any answer")]
     TooLong,
-    #[error("the body is no payment: {0:?} error in line {1}, column {2}")]
+    #[error("the body is not JSON of the documented kind: {0:?} error in line {1}, column {2}")]
     Json(serde_json::error::Category, usize, usize),
-    #[error("the payment's {0} cannot be read")]
-    Field(&'static str),
-    #[error("a payment status newer than this code")]
-    Status,
+    #[error("the answer's {name} {problem}")]
+    Field { name: &'static str, problem: &'static str },
     #[error("the answer does not show the cancel that was asked for")]
     NoSuchCancel,
+}
+
+impl Unreadable {
+    /// A field that is not there, or null.
+    pub(crate) const fn missing(name: &'static str) -> Self {
+        Self::Field { name, problem: "is missing" }
+    }
+
+    /// A field with something else in it than is documented.
+    pub(crate) const fn field(name: &'static str, problem: &'static str) -> Self {
+        Self::Field { name, problem }
+    }
 }
 
 impl From<serde_json::Error> for Unreadable {
@@ -78,7 +88,7 @@ pub(crate) fn accepted(call: Call, answer: &Answer) -> Result<&[u8], ProviderErr
     match error_in(&answer.body) {
         Some(pg) => Err(refused(call, answer, pg)),
         None if (200..300).contains(&answer.status) => Ok(&answer.body),
-        None if answer.status == 429 => Err(not_processed(answer, PgMessage::new("HTTP_429", ""))),
+        None if answer.status == 429 => Err(later(answer, PgMessage::new("HTTP_429", ""))),
         // A proxy in between, perhaps: the request may still be on its way.
         None => Err(Unreadable::NoCode(answer.status).into()),
     }
@@ -96,7 +106,7 @@ pub(crate) fn reason(code: &str) -> Option<FailureReason> {
         Meaning::Declined(reason) => Some(reason),
         Meaning::Misconfigured | Meaning::Invalid => Some(FailureReason::ProviderMisconfigured),
         Meaning::Later => Some(FailureReason::ProviderUnavailable),
-        _ => None,
+        Meaning::Unknown | Meaning::StillRunning | Meaning::NotFound => None,
     }
 }
 
@@ -105,18 +115,15 @@ fn refused(call: Call, answer: &Answer, pg: PgMessage) -> ProviderError {
         Some(Meaning::Declined(reason)) => ProviderError::Declined(Failure::by_pg(reason, pg)),
         Some(Meaning::Misconfigured) => ProviderError::Misconfigured(pg),
         Some(Meaning::Invalid) => ProviderError::Invalid(pg),
-        Some(Meaning::Conflict) => ProviderError::Conflict(pg),
-        Some(Meaning::Later) => not_processed(answer, pg),
+        Some(Meaning::Later) => later(answer, pg),
         Some(Meaning::StillRunning) => ProviderError::StillRunning,
-        None if answer.status == 429 => not_processed(answer, pg),
-        Some(Meaning::Unknown | Meaning::NotFound) | None => {
-            ProviderError::OutcomeUnknown(UnknownOutcome::Error(pg))
-        }
+        None if answer.status == 429 => later(answer, pg),
+        Some(Meaning::Unknown | Meaning::NotFound) | None => ProviderError::Unknown(Response::Error(pg)),
     }
 }
 
-fn not_processed(answer: &Answer, pg: PgMessage) -> ProviderError {
-    ProviderError::NotProcessed { retry_after: answer.retry_after, pg }
+fn later(answer: &Answer, pg: PgMessage) -> ProviderError {
+    ProviderError::later(pg, answer.retry_after)
 }
 
 #[cfg(test)]

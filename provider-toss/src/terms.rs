@@ -2,17 +2,19 @@
 
 use std::time::Duration;
 
-use gateway_core::{Currency, Method, MethodTerms, Money, MoneyMoves, ProviderDescription};
+use gateway_core::{Currency, Guard, Guards, Method, MethodTerms, Money, MoneyMoves, ProviderDescription};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
-use crate::config::{KeyPair, TossConfig};
+use crate::config::{Checkout, KeyPair, TossConfig};
 
-/// From the buyer's authentication to the confirm (Toss docs, reference: 결제 승인).
-const CONFIRM_WITHIN: Duration = Duration::from_secs(10 * 60);
+/// Nothing is taken before the confirm, which Toss accepts for ten minutes after the buyer authenticated (Toss docs,
+/// reference: 결제 승인).
+pub(crate) const MONEY_MOVES: MoneyMoves = MoneyMoves::OnConfirm { within: Duration::from_secs(10 * 60) };
 
-/// How long Toss keeps the outcome under an idempotency key (Toss docs, reference/using-api/authorization).
-const REPEAT_SAFE_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);
+/// Toss answers the same idempotency key with the first outcome for 15 days. The secret key is part of its scope: under
+/// a re-issued one the same key is a new request (Toss docs, reference/using-api/authorization).
+const KEY: Guard = Guard::Key { within: Duration::from_secs(15 * 24 * 60 * 60), per_credential: true };
 
 /// The version the requests are written for. Answers of 1.3 to 2024-06-01 are read.
 const API_VERSION: &str = "2022-11-16";
@@ -26,12 +28,34 @@ pub(crate) fn describe(config: &TossConfig, keys: KeyPair) -> ProviderDescriptio
         mode: keys.mode,
         pg_merchant: config.client_key.clone(),
         credential: digest(config.secret_key.expose_secret()),
-        methods: config.methods.iter().map(|method| terms(*method, &config.card_currencies)).collect(),
-        money_moves: MoneyMoves::OnConfirm { within: CONFIRM_WITHIN },
-        repeat_safe_for: Some(REPEAT_SAFE_FOR),
-        read_timeout: config.read_timeout(),
-        closes_accounts: true,
         api_version: API_VERSION.to_owned(),
+        methods: config.methods.iter().map(|method| terms(*method, &config.card_currencies)).collect(),
+        guards: guards(config.checkout),
+        cancels_by_order: false,
+        requests_per_window: match config.checkout {
+            Checkout::Sdk => 0,
+            Checkout::Server => 1,
+        },
+        read_timeout: config.read_timeout(),
+        // Toss reads the status only (Toss docs, guides/v2/webhook).
+        webhook_reply: "",
+    }
+}
+
+/// What Toss refuses to do twice.
+fn guards(checkout: Checkout) -> Guards {
+    Guards {
+        window: match checkout {
+            Checkout::Sdk => Vec::new(),
+            Checkout::Server => vec![KEY],
+        },
+        // `ALREADY_PROCESSED_PAYMENT`.
+        confirm: vec![KEY, Guard::Charge],
+        // `refundableAmount`: `NOT_MATCHES_REFUNDABLE_AMOUNT`, and nothing happens.
+        cancel_all: vec![KEY, Guard::Balance],
+        cancel_part: vec![KEY, Guard::Balance],
+        // `ALREADY_CANCELED_PAYMENT`.
+        close: vec![KEY, Guard::Charge],
     }
 }
 
@@ -76,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn the_credential_changes_with_the_key_and_tells_nothing_of_it() {
+    fn credential_changes_with_the_key_and_tells_nothing_of_it() {
         let (first, second) = (description("test_sk_one"), description("test_sk_two"));
         assert_ne!(first.credential, second.credential);
         assert_eq!(first.credential, description("test_sk_one").credential);

@@ -5,15 +5,14 @@
 
 use gateway_core::{
     BrowserStep, CashReceiptType, Currency, Customer, Method, Money, PaymentRequest, Prepared, ProviderError,
-    ScriptCall,
+    ResultBy, ScriptCall,
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{
     config::{ConfigError, KeyKind, KeyPair, TossConfig},
-    errors::Unreadable,
-    terms::hex,
+    terms::{MONEY_MOVES, hex},
     wire::{CreateBody, Major, Payment, easy_pay_name, local_text, method_name},
 };
 
@@ -52,8 +51,8 @@ impl Window {
         };
         let start = call("TossPayments", vec![self.client_key.clone().into()]);
         let calls = vec![start, call(product, vec![customer]), open];
-        let step = BrowserStep::Script { script_url: self.script_url.clone(), calls };
-        Ok(Prepared { step, pg_id: None, state: None })
+        let step = BrowserStep::Script { script_url: self.script_url.clone(), form: None, calls };
+        Ok(Prepared { step, pg_payment_id: None, money_moves: MONEY_MOVES })
     }
 
     /// A key Toss may show to nobody and nobody can turn back into the merchant's id, in the
@@ -85,8 +84,9 @@ impl Window {
     }
 }
 
+/// With `successUrl` and `failUrl` given, the SDK's promise resolves to nothing and the result is in the URL.
 fn call(function: &str, args: Vec<Value>) -> ScriptCall {
-    ScriptCall { function: function.to_owned(), args, callback: false }
+    ScriptCall { function: function.to_owned(), args, result: ResultBy::ReturnUrl }
 }
 
 /// The parameters every method and the widget share.
@@ -97,7 +97,7 @@ fn common(order: &PaymentRequest) -> Map<String, Value> {
         "amount".to_owned(),
         json!({ "currency": order.amount.currency().code(), "value": number(order.amount) }),
     );
-    request.insert("orderId".to_owned(), order.pg_order_id.as_str().into());
+    request.insert("orderId".to_owned(), order.order_id.as_str().into());
     request.insert("orderName".to_owned(), cut(&order.order_name).into());
     request.insert("successUrl".to_owned(), order.return_url.as_str().into());
     request.insert("failUrl".to_owned(), order.return_url.as_str().into());
@@ -209,7 +209,7 @@ pub(crate) fn create_body(order: &PaymentRequest) -> Result<CreateBody<'_>, Prov
         method: method_name(order.method),
         amount: Major(order.amount),
         currency: (currency != Currency::Krw).then(|| currency.code()),
-        order_id: order.pg_order_id.as_str(),
+        order_id: order.order_id.as_str(),
         order_name: cut(&order.order_name),
         success_url: &order.return_url,
         fail_url: &order.return_url,
@@ -230,11 +230,10 @@ fn refuse(options: &[(bool, &'static str)]) -> Result<(), ProviderError> {
 }
 
 /// Where the answer to `POST /v1/payments` sends the buyer.
-pub(crate) fn redirect(body: &[u8]) -> Result<Prepared, ProviderError> {
-    let payment: Payment = serde_json::from_slice(body).map_err(Unreadable::from)?;
-    let url = payment.checkout_url().ok_or(Unreadable::Field("checkout.url"))?.to_owned();
-    let pg_id = payment.payment_key.parse().map_err(|_| Unreadable::Field("paymentKey"))?;
-    Ok(Prepared { step: BrowserStep::Redirect { url }, pg_id: Some(pg_id), state: None })
+pub(crate) fn redirect(order: &PaymentRequest, body: &[u8]) -> Result<Prepared, ProviderError> {
+    let payment = Payment::read(body)?.of_order(&order.order_id)?;
+    let step = BrowserStep::Redirect { url: payment.checkout_url()?, form: None };
+    Ok(Prepared { step, pg_payment_id: Some(payment.pg_payment_id()?), money_moves: MONEY_MOVES })
 }
 
 /// The amount as a JavaScript number, which is how the SDK takes it.
@@ -252,7 +251,7 @@ fn cut(text: &str) -> String {
     text.chars().take(LONGEST_TEXT).collect()
 }
 
-/// An address is left out rather than cut: half of one is somebody else's.
+/// An address is left out rather than cut: half of one is another person's.
 fn fits(text: &str) -> bool {
     (1..=LONGEST_TEXT).contains(&text.chars().count())
 }

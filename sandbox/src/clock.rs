@@ -5,6 +5,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use jiff::Timestamp;
 use tokio::sync::watch;
 
 /// A clock that can be moved forward.
@@ -56,6 +57,12 @@ impl SandboxClock {
     pub fn now_ms(&self) -> u64 {
         let base = self.0.frozen_at_ms.unwrap_or_else(system_ms);
         base.saturating_add(*self.0.offset_ms.borrow())
+    }
+
+    /// Now, as a `Date` header has it: `Tue, 15 Nov 1994 08:12:31 GMT` (RFC 9110, section 5.6.7).
+    pub(crate) fn http_date(&self) -> String {
+        let now = i64::try_from(self.now_ms()).ok().and_then(|ms| Timestamp::from_millisecond(ms).ok());
+        now.unwrap_or(Timestamp::MAX).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
     }
 
     /// How far this clock has been advanced.
@@ -123,6 +130,12 @@ mod tests {
         clock.advance(Duration::from_secs(1));
         sleeper.await.unwrap();
         assert_eq!(clock.now_ms(), 61_000);
+    }
+
+    #[test]
+    fn http_dates_are_in_gmt_and_whole_seconds() {
+        let clock = SandboxClock::frozen_at(784_887_151_999);
+        assert_eq!(clock.http_date(), "Tue, 15 Nov 1994 08:12:31 GMT");
     }
 
     #[tokio::test]

@@ -10,7 +10,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, header::CONTENT_TYPE};
+use http::{
+    HeaderValue, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, DATE},
+};
 use http_body_util::{BodyExt, Limited};
 use hyper::{
     body::{Body, Frame, Incoming, SizeHint},
@@ -74,7 +77,7 @@ impl Service {
     async fn respond(self, request: Request<Incoming>) -> Result<Response<AnswerBody>, NoAnswer> {
         let request = match read(request).await {
             Ok(request) => request,
-            Err(refused) => return Ok(into_response(refused, None)),
+            Err(refused) => return Ok(self.dated(into_response(refused, None))),
         };
         if control_routes::is_control(&request) {
             let answer = control_routes::answer(&self.control, &self.access, &request).await;
@@ -97,7 +100,17 @@ impl Service {
             tokio::spawn(async move { core.refuse(duration).await });
         }
         let (answer, sent) = result?;
-        Ok(into_response(answer, sent))
+        Ok(self.dated(into_response(answer, sent)))
+    }
+
+    /// The answer with the time of the sandbox clock. A merchant may read from it what time it is at the PG, and hyper
+    /// would write the system's.
+    fn dated(&self, mut response: Response<AnswerBody>) -> Response<AnswerBody> {
+        let date = HeaderValue::try_from(self.clock().http_date());
+        response
+            .headers_mut()
+            .insert(DATE, date.expect("a date has digits, letters, commas and colons only"));
+        response
     }
 
     /// Executes a request as the fault script wants it. With the answer comes whom to tell when it is sent.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
-use crate::{Answer, ApiRequest, Control, ControlError, ControlErrorCode, FaultRule};
+use crate::{ActionOptions, Answer, ApiRequest, Control, ControlError, ControlErrorCode, FaultRule};
 
 /// The header a control key is sent in.
 const KEY_HEADER: &str = "x-sandbox-key";
@@ -50,10 +50,16 @@ async fn route(control: &Control, request: &ApiRequest) -> Result<Answer, Contro
         _ => "",
     };
     match (&request.method, name) {
-        (&Method::POST, "pay") => ok(&control.pay(&body(request)?)?),
-        (&Method::POST, "deposit") => ok(&control.deposit(&body(request)?)?),
-        (&Method::POST, "reverse") => ok(&control.reverse(&body(request)?)?),
-        (&Method::POST, "cancel") => ok(&control.cancel(&body(request)?)?),
+        (&Method::POST, "pay") => act(control, request, Control::pay),
+        (&Method::POST, "deposit") => act(control, request, Control::deposit),
+        (&Method::POST, "reverse") => act(control, request, Control::reverse),
+        (&Method::POST, "cancel") => act(control, request, Control::cancel),
+        (&Method::POST, "foreign-payments") => ok(&control.add_foreign_payment(&body(request)?)?),
+        (&Method::POST, "issue-key") => ok(&control.issue_key(&body(request)?)?),
+        (&Method::POST, "revoke-key") => {
+            control.revoke_key(&body(request)?)?;
+            ok(&json!({}))
+        }
         (&Method::POST, "clock") => {
             let ClockRequest { advance_s } = body(request)?;
             ok(&json!({ "now_ms": control.advance(Duration::from_secs(advance_s)) }))
@@ -84,6 +90,19 @@ async fn route(control: &Control, request: &ApiRequest) -> Result<Answer, Contro
             Err(ControlError::new(ControlErrorCode::NotFound, message))
         }
     }
+}
+
+/// Does what a body asks for, the way its options say.
+fn act<T: DeserializeOwned, R: Serialize>(
+    control: &Control,
+    request: &ApiRequest,
+    action: impl FnOnce(&Control, &T) -> Result<R, ControlError>,
+) -> Result<Answer, ControlError> {
+    let mut fields: Map<String, Value> = body(request)?;
+    let unreadable = |error: serde_json::Error| invalid(error.to_string());
+    let options = ActionOptions::take_from(&mut fields).map_err(unreadable)?;
+    let asked = serde_json::from_value(fields.into()).map_err(unreadable)?;
+    ok(&action(&control.with(options), &asked)?)
 }
 
 fn ok(body: &impl Serialize) -> Result<Answer, ControlError> {

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use serde_json::Value;
 
 use crate::{
-    Answer, ApiRequest, ControlError, Fault, OrderAction, Outbox, PayAnswer, PayRequest, SandboxClock,
-    WebhookRules, clock::millis,
+    ActionOptions, Answer, ApiRequest, ControlError, Fault, ForeignPayment, IssueKey, IssuedKey, OrderAction,
+    Outbox, PayAnswer, PayRequest, RevokeKey, SandboxClock, WebhookRules, clock::millis,
 };
 
 /// A simulated PG.
@@ -48,14 +48,24 @@ pub trait Simulator: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// The window cannot be opened like this.
-    fn pay(&self, request: &PayRequest, outbox: &mut Outbox) -> Result<PayAnswer, ControlError>;
+    fn pay(
+        &self,
+        request: &PayRequest,
+        options: &ActionOptions,
+        outbox: &mut Outbox,
+    ) -> Result<PayAnswer, ControlError>;
 
     /// The buyer's money arrives on a virtual account. Answers the payment as in [`payments`](Self::payments).
     ///
     /// # Errors
     ///
     /// There is no such account, or the bank refuses the amount.
-    fn deposit(&self, action: &OrderAction, outbox: &mut Outbox) -> Result<Value, ControlError>;
+    fn deposit(
+        &self,
+        action: &OrderAction,
+        options: &ActionOptions,
+        outbox: &mut Outbox,
+    ) -> Result<Value, ControlError>;
 
     /// A deposit turns out bad. Answers the payment as in [`payments`](Self::payments).
     ///
@@ -71,11 +81,32 @@ pub trait Simulator: fmt::Debug + Send + Sync + 'static {
     /// The PG would refuse it.
     fn cancel(&self, action: &OrderAction, outbox: &mut Outbox) -> Result<Value, ControlError>;
 
+    /// Enters a payment of another system. Answers its row as the PG's lists show it.
+    ///
+    /// # Errors
+    ///
+    /// A name in it does not exist, or its ids are taken.
+    fn add_foreign_payment(&self, payment: &ForeignPayment) -> Result<Value, ControlError>;
+
+    /// The merchant has another key issued in the PG's console.
+    ///
+    /// # Errors
+    ///
+    /// The PG issues no such key.
+    fn issue_key(&self, request: &IssueKey) -> Result<IssuedKey, ControlError>;
+
+    /// The merchant revokes a key in the PG's console.
+    ///
+    /// # Errors
+    ///
+    /// No such key is in force.
+    fn revoke_key(&self, request: &RevokeKey) -> Result<(), ControlError>;
+
     /// The books, as a list of payments. Every PG's rows have at least `order_id`, `pg_id`, `status`, `amount`,
-    /// `taken` and `given_back` (money really moved), beside what is its own.
+    /// `taken` and `given_back` (money really moved) and `foreign`, beside what is its own.
     fn payments(&self) -> Vec<Value>;
 
-    /// Forgets everything but the numbering of ids.
+    /// Forgets everything but the numbering of ids. The configured keys are in force again, and no others.
     fn reset(&self);
 
     /// Does what the clock says is due. Called before every request and control call, after every advance of the

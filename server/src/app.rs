@@ -10,7 +10,7 @@ use std::{
 };
 
 use gateway_core::{
-    Account, AccountBinding, AccountId, Clock, Gateway, IdSource, MerchantId, MerchantPolicy,
+    Account, AccountBinding, AccountId, Clock, Gateway, GatewayError, IdSource, MerchantId, MerchantPolicy,
     PaymentProvider, Store, StoreError,
 };
 use poem::{EndpointExt as _, Route, post};
@@ -53,12 +53,23 @@ pub enum StartError {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The configured accounts do not fit the payments in the database.
-    #[error("the accounts do not fit the database")]
-    Accounts(#[source] StoreError),
+    /// The configured accounts do not fit the payments in the database, or it cannot be written.
+    #[error(transparent)]
+    Accounts(StoreError),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
     /// The simulators cannot start.
     #[error(transparent)]
     Simulators(#[from] SimulatorError),
+}
+
+impl StartError {
+    /// Whether somebody has to change the configuration first: starting again will not help.
+    #[must_use]
+    pub const fn is_about_config(&self) -> bool {
+        matches!(self, Self::Config(_) | Self::Accounts(StoreError::AccountChanged { .. }))
+    }
 }
 
 /// A running server.
@@ -139,9 +150,10 @@ impl App {
         store.bind_accounts(&bindings).await.map_err(StartError::Accounts)?;
         let clock: Arc<dyn Clock> = match &demo {
             Some(demo) => Arc::new(demo.clock.clone()),
-            None => parts.clock.unwrap_or_else(|| Arc::new(<SystemClock>::default())),
+            None => parts.clock.unwrap_or_else(|| Arc::new(SystemClock::default())),
         };
         let gateway = Gateway::new(store, clock, IdSource::random(), accounts, policies(&config));
+        gateway.start().await?;
         Ok(Self::serve(config, Arc::new(gateway), demo, public, admin))
     }
 
@@ -308,11 +320,14 @@ fn accounts(
     around: fn(Arc<dyn PaymentProvider>) -> Arc<dyn PaymentProvider>,
 ) -> Result<Vec<Account>, ConfigError> {
     let account = |account: &crate::config::AccountConfig| {
+        let connected = registry::provider(account)?;
         Ok(Account {
             id: account.id.clone(),
             merchant: account.merchant.clone(),
-            provider: around(registry::provider(account)?),
+            provider: around(connected.provider),
             simulated,
+            retired: account.retired,
+            has_credentials: connected.has_credentials,
             limits: registry::limits(account),
         })
     };
@@ -339,7 +354,7 @@ pub fn documentation() -> Documentation {
     let store: Arc<dyn Store> = Arc::new(gateway_core::MemoryStore::default());
     let gateway = Gateway::new(
         store,
-        Arc::new(<SystemClock>::default()),
+        Arc::new(SystemClock::default()),
         IdSource::random(),
         Vec::new(),
         BTreeMap::new(),

@@ -56,8 +56,8 @@ pub enum Command {
     Serve,
     /// Run only the simulated payment gateways, for tests of other programs.
     Sandbox(SandboxArgs),
-    /// See and close what only a person can settle, in a running server.
-    Cases(CasesArgs),
+    /// See and close what only a person can decide, in a running server.
+    Reviews(ReviewsArgs),
     /// Check the books of a running server.
     Ledger(LedgerArgs),
     /// Make a merchant key, and print it with the hash to configure.
@@ -116,41 +116,41 @@ fn parse_admin_url(text: &str) -> Result<Url, String> {
     crate::config::parse_base_url(text)
 }
 
-/// The options of `paymux cases`.
+/// The options of `paymux reviews`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
-pub struct CasesArgs {
+pub struct ReviewsArgs {
     /// What to do with them.
     #[command(subcommand)]
-    pub command: CaseCommand,
+    pub command: ReviewCommand,
     /// How the server is reached.
     #[command(flatten)]
     pub admin: AdminArgs,
 }
 
-/// What to do with cases.
+/// What to do with reviews.
 #[derive(Clone, Debug, PartialEq, Eq, Subcommand)]
-pub enum CaseCommand {
-    /// List the open cases, those of the oldest payment first.
+pub enum ReviewCommand {
+    /// List the open reviews, those of the oldest payment first.
     List {
-        /// Settled ones too.
+        /// Closed ones too.
         #[arg(long)]
         all: bool,
     },
-    /// Show a case, and what to find out and do.
+    /// Show a review, and what to find out and do.
     Show {
-        /// The case: pay_….1
-        #[arg(value_name = "CASE")]
+        /// The review: pay_….1
+        #[arg(value_name = "REVIEW")]
         id: String,
     },
-    /// Close a case with what you found out. It is kept for good who did, and why.
+    /// Close a review with what you found out. It is kept for good who did, and why.
     Close(CloseArgs),
 }
 
-/// The options of `paymux cases close`.
+/// The options of `paymux reviews close`.
 #[derive(Clone, Debug, PartialEq, Eq, Args)]
 pub struct CloseArgs {
-    /// The case: pay_….1
-    #[arg(value_name = "CASE")]
+    /// The review: pay_….1
+    #[arg(value_name = "REVIEW")]
     pub id: String,
     /// What the payment gateway's own console shows.
     #[arg(long = "as", value_enum, value_name = "OUTCOME")]
@@ -261,9 +261,9 @@ mod tests {
 
     #[test]
     fn the_operators_options_stand_before_and_after_the_word() {
-        for line in ["paymux cases --json list --all", "paymux cases list --json --all"] {
-            let Command::Cases(args) = parse(line).unwrap().chosen() else { panic!("not the cases") };
-            assert!(args.admin.json && args.command == CaseCommand::List { all: true }, "{line}");
+        for line in ["paymux reviews --json list --all", "paymux reviews list --json --all"] {
+            let Command::Reviews(args) = parse(line).unwrap().chosen() else { panic!("not the reviews") };
+            assert!(args.admin.json && args.command == ReviewCommand::List { all: true }, "{line}");
         }
         let line = "paymux ledger check --admin-url http://127.0.0.1:9 --admin-key kanarienvogel";
         let Command::Ledger(args) = parse(line).unwrap().chosen() else { panic!("not the ledger") };
@@ -272,12 +272,12 @@ mod tests {
     }
 
     #[test]
-    fn a_case_is_closed_with_an_outcome_and_a_reason() {
-        let close = |rest: &str| parse(&format!("paymux cases close pay_x.1 {rest}"));
-        let Command::Cases(args) = close("--as not-done --reason none --by kim").unwrap().chosen() else {
-            panic!("not the cases")
+    fn a_review_is_closed_with_an_outcome_and_a_reason() {
+        let close = |rest: &str| parse(&format!("paymux reviews close pay_x.1 {rest}"));
+        let Command::Reviews(args) = close("--as not-done --reason none --by kim").unwrap().chosen() else {
+            panic!("not the reviews")
         };
-        let CaseCommand::Close(args) = args.command else { panic!("not a close") };
+        let ReviewCommand::Close(args) = args.command else { panic!("not a close") };
         assert_eq!((args.outcome.word(), args.by.as_deref()), ("not_done", Some("kim")));
         assert!(close("--as not_done --reason none").is_ok(), "the API's own word");
         for rest in ["", "--as done", "--reason none", "--as perhaps --reason none"] {

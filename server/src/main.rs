@@ -26,9 +26,9 @@ fn main() -> ExitCode {
         Command::Demo => serve(&cli, RunMode::Demo).map(nothing_else),
         Command::Serve => serve(&cli, RunMode::Serve).map(nothing_else),
         Command::Sandbox(args) => sandbox(&args).map(nothing_else),
-        Command::Cases(args) => {
+        Command::Reviews(args) => {
             let file = Config::file(RunMode::Serve, cli.config);
-            operate(operator::cases(args, file.as_deref(), std::env::vars_os()))
+            operate(operator::reviews(args, file.as_deref(), std::env::vars_os()))
         }
         Command::Ledger(args) => {
             let file = Config::file(RunMode::Serve, cli.config);
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 
 fn is_about_config(error: &anyhow::Error) -> bool {
     error.downcast_ref::<ConfigError>().is_some()
-        || matches!(error.downcast_ref::<StartError>(), Some(StartError::Config(_)))
+        || error.downcast_ref::<StartError>().is_some_and(StartError::is_about_config)
         || matches!(error.downcast_ref::<OperatorError>(), Some(OperatorError::Config(_)))
 }
 

@@ -17,7 +17,8 @@ pub(crate) async fn demo(further: &[(&str, &str)]) -> App {
         ("SERVER__SHUTDOWN_WAIT", "10ms"),
         ("DATABASE__URL", "sqlite::memory:"),
     ];
-    let variables = defaults.iter().chain(further);
+    let kept = defaults.iter().filter(|(name, _)| !further.iter().any(|(other, _)| other == name));
+    let variables = kept.chain(further);
     let variables =
         variables.map(|(name, value)| (OsString::from(format!("PAYMUX__{name}")), OsString::from(*value)));
     App::start(Config::load(RunMode::Demo, None, variables).unwrap()).await.unwrap()

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use gateway_core::{AccountId, Gateway, GatewayError, RawWebhook, StoreError};
 use poem::{
-    Body, IntoResponse as _, Request, Response, handler,
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    Body, Request, Response, handler,
+    http::HeaderMap,
     web::{Data, Path},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -38,7 +38,8 @@ impl WebhookTokens {
     }
 }
 
-/// Receives a webhook. 200 means that it is stored; anything else makes the PG deliver it again.
+/// Receives a webhook. 200, with the body that the PG wants to see, means that it is stored, whatever is in it;
+/// anything else makes the PG deliver it again.
 #[handler]
 pub(crate) async fn receive(
     Path((account, token)): Path<(String, String)>,
@@ -53,16 +54,14 @@ pub(crate) async fn receive(
     let Ok(body) = body.into_bytes().await else {
         return problem_response(ErrorCode::MalformedRequest, None);
     };
-    let raw = RawWebhook {
-        content_type: content_type(request.headers()),
-        headers: kept_headers(request.headers()),
-        body: body.to_vec(),
-    };
+    let (headers, received_at) = (kept_headers(request.headers()), gateway.clock().now());
+    let raw = RawWebhook { headers, body: body.to_vec(), received_at };
+    let reply = gateway.account(account).map_or("", |account| account.description().webhook_reply);
     // A task of its own: a PG that hangs up early must not leave the store in doubt.
     let (gateway, account) = (Arc::clone(gateway), account.clone());
     let stored = tokio::spawn(async move { gateway.receive(&account, raw).await }).await;
     match stored {
-        Ok(Ok(())) => StatusCode::OK.into_response(),
+        Ok(Ok(())) => Response::builder().body(reply),
         Ok(Err(GatewayError::Store(StoreError::InboxFull))) => problem_response(ErrorCode::Overloaded, None),
         Ok(Err(error)) => {
             tracing::error!(error = %error, "a webhook could not be stored; the PG will deliver it again");
@@ -70,11 +69,6 @@ pub(crate) async fn receive(
         }
         Err(_panic) => problem_response(ErrorCode::Internal, None),
     }
-}
-
-fn content_type(headers: &HeaderMap) -> String {
-    let value = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 fn kept_headers(headers: &HeaderMap) -> Vec<(String, String)> {

@@ -3,21 +3,27 @@
 use std::{sync::Arc, time::Duration};
 
 use gateway_core::{AccountId, Gateway, GatewayError, Work};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::task::TaskTracker;
 
 use crate::api::Chain;
 
 /// The longest a worker sleeps: another replica may have committed what is due.
-const LONGEST_SLEEP: SignedDuration = SignedDuration::from_secs(30);
+const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
 /// The wait after the store did not answer.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
-/// How long idempotency keys are kept, and how often the old ones are forgotten.
-const KEYS_KEPT_FOR: SignedDuration = SignedDuration::from_hours(15 * 24);
-const FORGET_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// How often an account is asked whether its sweep is due. The store knows.
+const SWEEP_EVERY: Duration = Duration::from_secs(60);
+
+/// How often it is asked whether the machine's clock is in doubt, and how soon the PGs are asked again while it is.
+const CHECK_CLOCK_EVERY: Duration = Duration::from_secs(60);
+const CHECK_CLOCK_AGAIN: Duration = Duration::from_secs(10);
+
+/// How often old idempotency keys are forgotten.
+const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How many rounds of each work an account has at once. A slow look-up holds its round up, which may be for a minute; meanwhile the
 /// others take what is new.
@@ -26,7 +32,7 @@ const AT_ONCE: [(Work, usize); 2] = [(Work::Webhooks, 2), (Work::Payments, 4)];
 /// Starts the workers; they stop when `stop` says so. A round that has begun goes on in `tasks`.
 ///
 /// Every account has its own: one whose PG is slow waits for it alone. And webhooks have others than payments, so that
-/// a flood of them keeps no payment waiting.
+/// a flood of them keeps no payment waiting. An account without credentials cannot be asked: it only takes its webhooks.
 pub(crate) fn start(
     gateway: &Arc<Gateway>,
     tasks: &TaskTracker,
@@ -34,14 +40,19 @@ pub(crate) fn start(
 ) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     for account in gateway.accounts() {
-        for (work, at_once) in AT_ONCE {
+        let asks = account.has_credentials;
+        for (work, at_once) in AT_ONCE.into_iter().filter(|(work, _)| asks || *work == Work::Webhooks) {
             for _ in 0..at_once {
                 let worker = works(Arc::clone(gateway), account.id.clone(), work, tasks.clone());
                 workers.spawn(until(stop.clone(), worker));
             }
         }
-        workers.spawn(until(stop.clone(), sweeps(Arc::clone(gateway), account.id.clone(), tasks.clone())));
+        if asks {
+            let sweeps = sweeps(Arc::clone(gateway), account.id.clone(), tasks.clone());
+            workers.spawn(until(stop.clone(), sweeps));
+        }
     }
+    workers.spawn(until(stop.clone(), checks_clock(Arc::clone(gateway))));
     workers.spawn(until(stop.clone(), forgets(Arc::clone(gateway))));
     workers
 }
@@ -71,16 +82,30 @@ async fn round(gateway: &Gateway, account: &AccountId, work: Work) -> Result<(),
 
 /// Until somebody wakes the account, or its next payment is due.
 async fn sleep(gateway: &Gateway, account: &AccountId, work: Work) {
-    let now = gateway.clock().now();
-    let latest = now.saturating_add(LONGEST_SLEEP).unwrap_or(Timestamp::MAX);
     let due = match work {
         Work::Webhooks => None,
         Work::Payments => gateway.next_work(account).await.ok().flatten(),
     };
-    let due = due.unwrap_or(latest);
+    let until_due = async {
+        match due {
+            Some(due) => gateway.clock().sleep_until(due).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         () = gateway.woken(account, work) => {}
-        () = gateway.clock().sleep_until(due.min(latest)) => {}
+        () = until_due => {}
+        () = pause(gateway, LONGEST_SLEEP) => {}
+    }
+}
+
+/// Sleeps for a while by the gateway's clock or by the machine's monotonic one, whichever is first: a demo's clock is
+/// moved forward, and a machine's may be set back.
+async fn pause(gateway: &Gateway, length: Duration) {
+    let until = gateway.clock().now().saturating_add(length).unwrap_or(Timestamp::MAX);
+    tokio::select! {
+        () = gateway.clock().sleep_until(until) => {}
+        () = tokio::time::sleep(length) => {}
     }
 }
 
@@ -90,21 +115,24 @@ async fn sweeps(gateway: Arc<Gateway>, account: AccountId, tasks: TaskTracker) {
         if let Ok(Err(error)) = tasks.spawn(async move { due.sweep_due(&of).await }).await {
             tracing::error!(%account, error = %Chain(&error), "the sweep cannot read the store");
         }
-        let now = gateway.clock().now();
-        // The store knows which sweep is due; this only asks often enough.
-        let next = now.saturating_add(SignedDuration::from_mins(1)).unwrap_or(Timestamp::MAX);
-        gateway.clock().sleep_until(next).await;
+        pause(&gateway, SWEEP_EVERY).await;
+    }
+}
+
+/// While the machine's clock is in doubt, a PG's time that agrees with it ends the doubt.
+async fn checks_clock(gateway: Arc<Gateway>) {
+    loop {
+        let is_believed = gateway.check_clock().await;
+        pause(&gateway, if is_believed { CHECK_CLOCK_EVERY } else { CHECK_CLOCK_AGAIN }).await;
     }
 }
 
 async fn forgets(gateway: Arc<Gateway>) {
     loop {
-        let now = gateway.clock().now();
-        let before = now.saturating_sub(KEYS_KEPT_FOR).unwrap_or(Timestamp::MIN);
-        if let Err(error) = gateway.store().forget_idempotency(before).await {
+        if let Err(error) = gateway.forget_idempotency().await {
             tracing::error!(error = %Chain(&error), "old idempotency keys cannot be forgotten");
         }
-        gateway.clock().sleep_until(now.saturating_add(FORGET_EVERY).unwrap_or(Timestamp::MAX)).await;
+        pause(&gateway, FORGET_EVERY).await;
     }
 }
 

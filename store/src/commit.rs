@@ -1,285 +1,345 @@
 //! One atomic change: checked, then written.
 
-use gateway_core::{Attempt, Cancel, Case, Change, Payment, PaymentId, Secret, StoreError};
-use jiff::Timestamp;
+use gateway_core::{
+    Attempt, Change, Charge, Checks, KeptAnswer, MerchantId, Payment, PaymentChange, PaymentId, PgPaymentId,
+    Review, StoreError,
+};
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
 use crate::{
     events,
     fault::Fault,
     idempotency,
-    records::{self, attempt_place, cancel_place, payment_place},
+    records::{self, Parts, attempt_place, charge_place, payment_place, secret_place},
     seal::Sealer,
-    values::{bigint, count, micros, micros_of, moment},
+    values::{bigint, count, micros, not_before},
 };
 
-/// What the row of a payment says beside its document.
-struct Kept {
+/// What the row of a payment holds beside its document.
+struct Stored {
     merchant: String,
     account: String,
+    order_id: String,
     version: u64,
-    hints: u64,
     events: u64,
-    dirty_at: Option<Timestamp>,
+    checks: Checks,
 }
 
 /// Applies a change. The caller's savepoint takes everything back on an error.
-pub(crate) fn commit(connection: &Connection, sealer: &Sealer, change: &Change) -> Result<(), Fault> {
-    let payment = &change.payment;
-    let kept = kept(connection, &payment.id)?;
-    check(connection, kept.as_ref(), change)?;
-    if let Some(old) = &change.supersedes {
-        supersede(connection, sealer, old, payment)?;
-    }
+pub(crate) fn commit(connection: &Connection, sealer: &Sealer, mut change: Change) -> Result<(), Fault> {
+    let stored = change.payments.iter().map(|change| stored(connection, &change.payment.id));
+    let stored = stored.collect::<Result<Vec<_>, _>>()?;
+    check(connection, &stored, &change)?;
     if let Some(record) = &change.idempotency {
         idempotency::insert(connection, sealer, record)?;
     }
-    put_payment(connection, sealer, kept.as_ref(), change)?;
-    // What gives up being accepted goes before what becomes accepted: the index sees each row by itself.
-    for accepted in [false, true] {
-        for attempt in change.attempts.iter().filter(|attempt| attempt.accepted == accepted) {
-            put_attempt(connection, sealer, payment, attempt)?;
-        }
+    give_up(connection, &change)?;
+    for (stored, change) in stored.iter().zip(&mut change.payments) {
+        put(connection, sealer, stored.as_ref(), change)?;
     }
-    change.cancels.iter().try_for_each(|cancel| put_cancel(connection, sealer, payment, cancel))?;
-    change.events.iter().try_for_each(|event| events::append(connection, sealer, payment, event))
+    let sql = "UPDATE store_check SET newest_commit = max(coalesce(newest_commit, ?1), ?1) WHERE id = 1";
+    connection.prepare_cached(sql)?.execute([micros(change.at)])?;
+    Ok(())
 }
 
-fn kept(connection: &Connection, id: &PaymentId) -> Result<Option<Kept>, Fault> {
-    let sql = "SELECT merchant, account, version, hints, events, dirty_at FROM payments WHERE id = ?";
-    let mut statement = connection.prepare_cached(sql)?;
+pub(crate) const STORED: &str =
+    "SELECT merchant, account, order_id, version, events, checks FROM payments WHERE id = ?";
+
+fn stored(connection: &Connection, id: &PaymentId) -> Result<Option<Stored>, Fault> {
+    let mut statement = connection.prepare_cached(STORED)?;
     let mut rows = statement.query([id.as_str()])?;
     let Some(row) = rows.next()? else { return Ok(None) };
-    Ok(Some(Kept {
+    Ok(Some(Stored {
         merchant: row.get("merchant")?,
         account: row.get("account")?,
+        order_id: row.get("order_id")?,
         version: count(row, "version")?,
-        hints: count(row, "hints")?,
         events: count(row, "events")?,
-        dirty_at: moment(row, "dirty_at")?,
+        checks: records::checks(row)?,
     }))
 }
 
-/// Whether the change may be applied. Told in this order, so that a repeat of a request meets its key first.
-fn check(connection: &Connection, kept: Option<&Kept>, change: &Change) -> Result<(), Fault> {
-    let payment = &change.payment;
-    check_version(kept, change)?;
+/// Whether the change may be applied. In this order, so that a repeat of a request meets its key first.
+fn check(connection: &Connection, stored: &[Option<Stored>], change: &Change) -> Result<(), Fault> {
+    check_versions(connection, stored, change)?;
     if let Some(record) = &change.idempotency
         && idempotency::exists(connection, record)?
     {
         return Err(StoreError::KeyTaken.into());
     }
-    if payment.holds_order() && order_is_taken(connection, payment)? {
-        return Err(StoreError::OrderTaken.into());
+    for PaymentChange { payment, .. } in &change.payments {
+        if payment.holds_order() && order_is_taken(connection, change, payment)? {
+            return Err(StoreError::OrderTaken.into());
+        }
     }
-    if let Some(old) = &change.supersedes {
-        check_superseded(connection, old, payment)?;
-    }
-    for attempt in change.attempts.iter().filter(|attempt| attempt.accepted) {
-        if is_accepted_elsewhere(connection, payment, attempt)? {
+    for (payment, charge, id) in accepted(change) {
+        if is_accepted_elsewhere(connection, change, payment, charge, id)? {
             return Err(StoreError::PgIdTaken.into());
         }
     }
     Ok(())
 }
 
-fn check_version(kept: Option<&Kept>, change: &Change) -> Result<(), StoreError> {
-    let payment = &change.payment;
-    let same_owner = kept.is_none_or(|kept| {
-        kept.merchant == payment.merchant.as_str() && kept.account == payment.account.as_str()
-    });
-    let next = change.expected.map_or(1, |version| version.saturating_add(1));
-    let unchanged = kept.map(|kept| kept.version) == change.expected;
-    if same_owner && unchanged && payment.version == next { Ok(()) } else { Err(StoreError::Conflict) }
-}
-
-fn order_is_taken(connection: &Connection, payment: &Payment) -> Result<bool, Fault> {
-    let sql = "SELECT 1 FROM payments WHERE merchant = ? AND order_id = ? AND holds_order = 1 AND id <> ?";
-    let key = [payment.merchant.as_str(), payment.order_id.as_str(), payment.id.as_str()];
-    Ok(connection.prepare_cached(sql)?.exists(key)?)
-}
-
-fn check_superseded(connection: &Connection, old: &PaymentId, by: &Payment) -> Result<(), Fault> {
-    let sql = "SELECT order_id, holds_order FROM payments WHERE merchant = ? AND id = ?";
-    let mut statement = connection.prepare_cached(sql)?;
-    let key = [by.merchant.as_str(), old.as_str()];
-    let found: Option<(String, bool)> =
-        statement.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    match found {
-        Some((order_id, holds_order)) if order_id == by.order_id.as_str() && *old != by.id => {
-            // It was ended when it was read; money may have come since.
-            if holds_order { Err(StoreError::OrderTaken.into()) } else { Ok(()) }
-        }
-        _ => Err(StoreError::Conflict.into()),
+fn check_versions(connection: &Connection, stored: &[Option<Stored>], change: &Change) -> Result<(), Fault> {
+    let payments = || change.payments.iter().map(|change| &change.payment);
+    let mut merchants: Vec<_> = payments().map(|payment| &payment.merchant).collect();
+    merchants.extend(change.idempotency.as_ref().map(|record| &record.merchant));
+    merchants.dedup();
+    let is_repeated = |payment: &Payment| payments().filter(|other| other.id == payment.id).count() > 1;
+    if merchants.len() > 1
+        || payments().any(is_repeated)
+        || !stored.iter().zip(&change.payments).all(|(stored, change)| has_version(stored.as_ref(), change))
+    {
+        return Err(StoreError::Conflict.into());
     }
+    for (id, version) in &change.unchanged {
+        if !is_unchanged(connection, merchants.first().copied(), id, *version)? {
+            return Err(StoreError::Conflict.into());
+        }
+    }
+    Ok(())
 }
 
+fn has_version(stored: Option<&Stored>, PaymentChange { expected, payment, .. }: &PaymentChange) -> bool {
+    let same_place = stored.is_none_or(|stored| {
+        stored.merchant == payment.merchant.as_str()
+            && stored.account == payment.account.as_str()
+            && stored.order_id == payment.order_id.as_str()
+    });
+    same_place
+        && stored.map(|stored| stored.version) == *expected
+        && payment.version == expected.map_or(1, |version| version.saturating_add(1))
+}
+
+fn is_unchanged(
+    connection: &Connection,
+    merchant: Option<&MerchantId>,
+    id: &PaymentId,
+    version: u64,
+) -> Result<bool, Fault> {
+    let sql = "SELECT 1 FROM payments WHERE id = ?1 AND version = ?2 AND merchant = coalesce(?3, merchant)";
+    let values = params![id.as_str(), bigint(version), merchant.map(MerchantId::as_str)];
+    Ok(connection.prepare_cached(sql)?.exists(values)?)
+}
+
+pub(crate) const HOLDER: &str =
+    "SELECT id FROM payments WHERE merchant = ? AND order_id = ? AND holds_order = 1";
+
+/// Whether another payment holds the order once the change is made.
+fn order_is_taken(connection: &Connection, change: &Change, payment: &Payment) -> Result<bool, Fault> {
+    let changed = || change.payments.iter().map(|change| &change.payment);
+    let mut others = changed().filter(|other| other.id != payment.id && other.holds_order());
+    if others.any(|other| other.order_id == payment.order_id) {
+        return Ok(true);
+    }
+    let key = [payment.merchant.as_str(), payment.order_id.as_str()];
+    let holder: Option<String> =
+        connection.prepare_cached(HOLDER)?.query_row(key, |row| row.get(0)).optional()?;
+    // A holder that is changed too gives it up, or was found above.
+    Ok(holder.is_some_and(|holder| changed().all(|payment| payment.id.as_str() != holder)))
+}
+
+/// The charges of a change that are accepted from then on.
+fn accepted(change: &Change) -> impl Iterator<Item = (&Payment, &Charge, &PgPaymentId)> {
+    let charges = change.payments.iter().flat_map(|change| {
+        change.charges.iter().filter(|charge| charge.accepted).map(move |charge| (&change.payment, charge))
+    });
+    charges.filter_map(|(payment, charge)| Some((payment, charge, charge.pg_payment_id.as_ref()?)))
+}
+
+pub(crate) const ACCEPTED: &str =
+    "SELECT id FROM charges WHERE account = ? AND pg_payment_id = ? AND accepted = 1";
+
+/// Whether another charge is accepted with this PG id once the change is made.
 fn is_accepted_elsewhere(
     connection: &Connection,
+    change: &Change,
     payment: &Payment,
-    attempt: &Attempt,
+    charge: &Charge,
+    id: &PgPaymentId,
 ) -> Result<bool, Fault> {
-    let Some(pg_id) = &attempt.pg_id else { return Ok(false) };
-    let sql = "SELECT 1 FROM attempts WHERE account = ? AND pg_id = ? AND accepted = 1 AND payment <> ?";
-    let key = [payment.account.as_str(), pg_id.as_str(), payment.id.as_str()];
-    Ok(connection.prepare_cached(sql)?.exists(key)?)
+    let mut others = accepted(change).filter(|(_, other, _)| other.id != charge.id);
+    if others.any(|(other, _, other_id)| (&other.account, other_id) == (&payment.account, id)) {
+        return Ok(true);
+    }
+    let key = [payment.account.as_str(), id.as_str()];
+    let stored: Option<String> =
+        connection.prepare_cached(ACCEPTED)?.query_row(key, |row| row.get(0)).optional()?;
+    let changed = || change.payments.iter().flat_map(|change| &change.charges);
+    Ok(stored.is_some_and(|stored| changed().all(|charge| charge.id.as_str() != stored)))
 }
 
-/// The version moves, so that a change read before this cannot undo it.
-fn supersede(connection: &Connection, sealer: &Sealer, old: &PaymentId, by: &Payment) -> Result<(), Fault> {
-    let key = [by.merchant.as_str(), old.as_str()];
-    let mut statement =
-        connection.prepare_cached("SELECT doc FROM payments WHERE merchant = ? AND id = ?")?;
-    let doc: Vec<u8> = statement.query_row(key, |row| row.get(0))?;
-    let mut payment: Payment = sealer.open(payment_place(&key), &doc)?;
-    if payment.superseded {
-        return Ok(());
+/// Takes orders and acceptance from every row that is about to be written, which then writes what it has in the end.
+/// The unique indexes check each row by itself: a row that takes an order or a PG id would be refused if it stands
+/// before the one that gives it up.
+fn give_up(connection: &Connection, change: &Change) -> Result<(), Fault> {
+    let mut orders = connection.prepare_cached(
+        "UPDATE payments SET holds_order = 0 WHERE merchant = ? AND id = ? AND holds_order = 1",
+    )?;
+    let mut charges = connection.prepare_cached(
+        "UPDATE charges SET accepted = 0 WHERE merchant = ? AND payment = ? AND id = ? AND accepted = 1",
+    )?;
+    for PaymentChange { payment, charges: changed, .. } in &change.payments {
+        orders.execute([payment.merchant.as_str(), payment.id.as_str()])?;
+        for charge in changed {
+            charges.execute([payment.merchant.as_str(), payment.id.as_str(), charge.id.as_str()])?;
+        }
     }
-    payment.superseded = true;
-    payment.version = payment.version.saturating_add(1);
-    let doc = sealer.seal(payment_place(&key), &payment)?;
-    let sql = "UPDATE payments SET version = ?, doc = ? WHERE merchant = ? AND id = ?";
-    connection.prepare_cached(sql)?.execute(params![bigint(payment.version), doc, key[0], key[1]])?;
     Ok(())
+}
+
+/// Writes one payment of a change, and what hangs on it.
+fn put(
+    connection: &Connection,
+    sealer: &Sealer,
+    stored: Option<&Stored>,
+    change: &mut PaymentChange,
+) -> Result<(), Fault> {
+    let payment = &change.payment;
+    let mut parts = records::parts(connection, payment.merchant.as_str(), payment.id.as_str())?;
+    for attempt in &change.attempts {
+        parts.put("attempts", attempt.number, payment.version);
+    }
+    for charge in &change.charges {
+        parts.put("charges", &charge.id, payment.version);
+    }
+    put_payment(connection, sealer, stored, change, &parts)?;
+    for attempt in &change.attempts {
+        put_attempt(connection, sealer, payment, attempt)?;
+    }
+    for charge in &mut change.charges {
+        put_charge(connection, sealer, payment, charge)?;
+    }
+    change.events.iter().try_for_each(|event| events::append(connection, sealer, payment, event))
 }
 
 const PUT_PAYMENT: &str = "
     INSERT INTO payments (merchant, id, account, order_id, status, holds_order, currency, amount, amount_paid,
-        amount_cancelled, version, hints, events, watch_at, dirty_at, lease_until, ready_at, case_state,
-        doc)
+        amount_cancelled, version, events, is_live, checks, due_at, lease_until, ready_at, review_state, doc)
     VALUES (:merchant, :id, :account, :order_id, :status, :holds_order, :currency, :amount, :amount_paid,
-        :amount_cancelled, :version, 0, :events, :watch_at, :dirty_at, NULL, :ready_at, :case_state,
-        :doc)
+        :amount_cancelled, :version, :events, :is_live, :checks, :due_at, NULL, :due_at, :review_state, :doc)
     ON CONFLICT (merchant, id) DO UPDATE SET
         status = excluded.status, holds_order = excluded.holds_order, amount_paid = excluded.amount_paid,
         amount_cancelled = excluded.amount_cancelled, version = excluded.version, events = excluded.events,
-        watch_at = excluded.watch_at, dirty_at = excluded.dirty_at, lease_until = NULL,
-        ready_at = excluded.ready_at, case_state = excluded.case_state, doc = excluded.doc";
+        is_live = excluded.is_live, checks = excluded.checks, due_at = excluded.due_at, lease_until = NULL,
+        ready_at = excluded.ready_at, review_state = excluded.review_state, doc = excluded.doc";
 
 fn put_payment(
     connection: &Connection,
     sealer: &Sealer,
-    kept: Option<&Kept>,
-    change: &Change,
+    stored: Option<&Stored>,
+    change: &PaymentChange,
+    parts: &Parts,
 ) -> Result<(), Fault> {
     let payment = &change.payment;
-    let key = [payment.merchant.as_str(), payment.id.as_str()];
-    // Hints that came after the record was read are not answered by this change; it may let them wait.
-    let unseen = kept.filter(|kept| kept.hints > change.hints).and_then(|kept| kept.dirty_at);
-    let dirty_at = unseen.map(|at| change.more_hints_at.map_or(at, |earliest| at.max(earliest)));
-    let watch_at = payment.watch.map(|watch| watch.at);
-    let ready_at = [watch_at, dirty_at].into_iter().flatten().min();
+    let (merchant, id) = (payment.merchant.as_str(), payment.id.as_str());
+    let checks = match stored {
+        Some(stored) => change.checks.apply(&stored.checks),
+        None => change.checks.apply(&Checks::default()),
+    };
     let new_events = u64::try_from(change.events.len()).unwrap_or(u64::MAX);
-    let events = kept.map_or(0, |kept| kept.events).saturating_add(new_events);
+    let events = stored.map_or(0, |stored| stored.events).saturating_add(new_events);
     connection.prepare_cached(PUT_PAYMENT)?.execute(named_params! {
-        ":merchant": key[0],
-        ":id": key[1],
+        ":merchant": merchant,
+        ":id": id,
         ":account": payment.account.as_str(),
         ":order_id": payment.order_id.as_str(),
-        ":status": payment.status.name(),
+        ":status": payment.status().name(),
         ":holds_order": payment.holds_order(),
         ":currency": payment.currency().code(),
         ":amount": bigint(payment.terms.amount.amount()),
-        ":amount_paid": bigint(payment.amount_paid.amount()),
-        ":amount_cancelled": bigint(payment.amount_cancelled.amount()),
+        ":amount_paid": bigint(payment.shown.amount_paid.amount()),
+        ":amount_cancelled": bigint(payment.shown.amount_cancelled.amount()),
         ":version": bigint(payment.version),
         ":events": bigint(events),
-        ":watch_at": micros_of(watch_at),
-        ":dirty_at": micros_of(dirty_at),
-        ":ready_at": micros_of(ready_at),
-        ":case_state": case_state(payment),
-        ":doc": sealer.seal(payment_place(&key), payment)?,
+        ":is_live": change.is_live,
+        ":checks": serde_json::to_string(&checks).map_err(|_| Fault::Unreadable("payments"))?,
+        ":due_at": checks.due_at().map(not_before),
+        ":review_state": review_state(payment),
+        ":doc": sealer.seal(&payment_place(merchant, id, payment.version, parts), payment)?,
     })?;
     Ok(())
 }
 
-/// What operators search by: one open case makes it open.
-fn case_state(payment: &Payment) -> Option<&'static str> {
-    let is_open = payment.cases.iter().map(Case::is_open).reduce(|one, other| one || other)?;
+/// What operators search by: one open review makes it open.
+fn review_state(payment: &Payment) -> Option<&'static str> {
+    let is_open = payment.reviews.iter().map(Review::is_open).reduce(|one, other| one || other)?;
     Some(if is_open { "open" } else { "closed" })
 }
 
 const PUT_ATTEMPT: &str = "
-    INSERT INTO attempts (merchant, payment, number, account, pg_order_id, pg_id, accepted, created_at, doc)
-    VALUES (:merchant, :payment, :number, :account, :pg_order_id, :pg_id, :accepted, :created_at, :doc)
-    ON CONFLICT (merchant, payment, number) DO UPDATE SET
-        pg_order_id = excluded.pg_order_id, pg_id = excluded.pg_id, accepted = excluded.accepted,
-        created_at = excluded.created_at, doc = excluded.doc";
+    INSERT INTO attempts (merchant, payment, number, account, pg_order_id, version, doc)
+    VALUES (:merchant, :payment, :number, :account, :pg_order_id, :version, :doc)
+    ON CONFLICT (merchant, payment, number) DO UPDATE SET version = excluded.version, doc = excluded.doc";
 
-/// Inserts or replaces. What only a POST's answer held stays, even if the writer had not read it.
 fn put_attempt(
     connection: &Connection,
     sealer: &Sealer,
     payment: &Payment,
     attempt: &Attempt,
 ) -> Result<(), Fault> {
-    let mut attempt = attempt.clone();
-    let merchant = payment.merchant.as_str();
-    if (attempt.deposit_secret.is_none() || attempt.raw.is_none())
-        && let Some(kept) = records::attempt(connection, sealer, merchant, &payment.id, attempt.number)?
-    {
-        attempt.deposit_secret = attempt.deposit_secret.or(kept.deposit_secret);
-        attempt.raw = attempt.raw.or(kept.raw);
-    }
-    let key = [merchant, payment.id.as_str(), &attempt.number.to_string()];
+    let (merchant, id) = (payment.merchant.as_str(), payment.id.as_str());
+    let place = attempt_place(merchant, id, attempt.number, payment.version);
     connection.prepare_cached(PUT_ATTEMPT)?.execute(named_params! {
         ":merchant": merchant,
-        ":payment": payment.id.as_str(),
+        ":payment": id,
         ":number": attempt.number,
         ":account": payment.account.as_str(),
         ":pg_order_id": attempt.pg_order_id.as_str(),
-        ":pg_id": attempt.pg_id.as_ref().map(gateway_core::PgPaymentId::as_str),
-        ":accepted": attempt.accepted,
-        ":created_at": micros(attempt.created_at),
-        ":doc": sealer.seal(attempt_place(&key), &attempt)?,
+        ":version": bigint(payment.version),
+        ":doc": sealer.seal(&place, attempt)?,
     })?;
     Ok(())
 }
 
-const PUT_CANCEL: &str = "
-    INSERT INTO cancels (merchant, payment, id, number, status, amount, doc)
-    VALUES (:merchant, :payment, :id,
-        (SELECT count(*) + 1 FROM cancels WHERE merchant = :merchant AND payment = :payment),
-        :status, :amount, :doc)
+const PUT_CHARGE: &str = "
+    INSERT INTO charges (merchant, payment, id, account, attempt, pg_payment_id, accepted, created_at, version,
+        webhook_secret, doc)
+    VALUES (:merchant, :payment, :id, :account, :attempt, :pg_payment_id, :accepted, :created_at, :version,
+        :webhook_secret, :doc)
     ON CONFLICT (merchant, payment, id) DO UPDATE SET
-        status = excluded.status, amount = excluded.amount, doc = excluded.doc";
+        pg_payment_id = excluded.pg_payment_id, accepted = excluded.accepted, version = excluded.version,
+        webhook_secret = coalesce(excluded.webhook_secret, webhook_secret), doc = excluded.doc";
 
-fn put_cancel(
+/// Inserts or replaces. A secret that was saved stays, even if the writer had not read it.
+fn put_charge(
     connection: &Connection,
     sealer: &Sealer,
     payment: &Payment,
-    cancel: &Cancel,
+    charge: &mut Charge,
 ) -> Result<(), Fault> {
-    let key = [payment.merchant.as_str(), payment.id.as_str(), cancel.id.as_str()];
-    connection.prepare_cached(PUT_CANCEL)?.execute(named_params! {
-        ":merchant": key[0],
-        ":payment": key[1],
-        ":id": key[2],
-        ":status": cancel.status.name(),
-        ":amount": bigint(cancel.amount.amount()),
-        ":doc": sealer.seal(cancel_place(&key), cancel)?,
+    let (merchant, id) = (payment.merchant.as_str(), payment.id.as_str());
+    let secret = charge.webhook_secret.take();
+    let seal = |secret| sealer.seal(&secret_place(merchant, id, charge.id.as_str()), &secret);
+    let secret = secret.map(seal).transpose()?;
+    let place = charge_place(merchant, id, charge.id.as_str(), payment.version);
+    connection.prepare_cached(PUT_CHARGE)?.execute(named_params! {
+        ":merchant": merchant,
+        ":payment": id,
+        ":id": charge.id.as_str(),
+        ":account": payment.account.as_str(),
+        ":attempt": charge.attempt,
+        ":pg_payment_id": charge.pg_payment_id.as_ref().map(PgPaymentId::as_str),
+        ":accepted": charge.accepted,
+        ":created_at": micros(charge.created_at),
+        ":version": bigint(payment.version),
+        ":webhook_secret": secret,
+        ":doc": sealer.seal(&place, charge)?,
     })?;
     Ok(())
 }
 
 /// Writes what only a POST's answer holds, whatever version the payment has by now.
-pub(crate) fn keep_answer(
+pub(crate) fn save_answer(
     connection: &Connection,
     sealer: &Sealer,
+    merchant: &MerchantId,
     payment: &PaymentId,
-    number: u16,
-    deposit_secret: Option<Secret>,
-    raw: Option<Secret>,
+    answer: &KeptAnswer,
 ) -> Result<(), Fault> {
-    let Some(Kept { merchant, .. }) = kept(connection, payment)? else { return Ok(()) };
-    let Some(mut attempt) = records::attempt(connection, sealer, &merchant, payment, number)? else {
-        return Ok(());
-    };
-    attempt.deposit_secret = deposit_secret.or(attempt.deposit_secret);
-    attempt.raw = raw.or(attempt.raw);
-    let key = [merchant.as_str(), payment.as_str(), &number.to_string()];
-    let doc = sealer.seal(attempt_place(&key), &attempt)?;
-    let sql = "UPDATE attempts SET doc = ? WHERE merchant = ? AND payment = ? AND number = ?";
-    connection.prepare_cached(sql)?.execute(params![doc, merchant, payment.as_str(), number])?;
+    let (merchant, payment, charge) = (merchant.as_str(), payment.as_str(), answer.charge.as_str());
+    let secret = sealer.seal(&secret_place(merchant, payment, charge), &answer.webhook_secret)?;
+    let sql = "UPDATE charges SET webhook_secret = ? WHERE merchant = ? AND payment = ? AND id = ?";
+    connection.prepare_cached(sql)?.execute(params![secret, merchant, payment, charge])?;
     Ok(())
 }

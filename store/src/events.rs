@@ -9,8 +9,8 @@ use crate::{
     values::{bigint, count},
 };
 
-fn place<'a>(key: &'a [&'a str; 2]) -> Place<'a> {
-    Place { table: "events", key }
+fn place(merchant: &str, payment: &str, id: &str) -> Place {
+    Place::new("events", &[merchant, payment, id])
 }
 
 pub(crate) fn append(
@@ -19,15 +19,15 @@ pub(crate) fn append(
     payment: &Payment,
     event: &NewEvent,
 ) -> Result<(), Fault> {
-    let key = [payment.merchant.as_str(), event.id.as_str()];
-    let doc = sealer.seal(place(&key), event)?;
+    let (merchant, payment, id) = (payment.merchant.as_str(), payment.id.as_str(), event.id.as_str());
+    let doc = sealer.seal(&place(merchant, payment, id), event)?;
     let sql = "INSERT INTO events (merchant, payment, id, doc) VALUES (?, ?, ?, ?)";
-    connection.prepare_cached(sql)?.execute(params![key[0], payment.id.as_str(), key[1], doc])?;
+    connection.prepare_cached(sql)?.execute(params![merchant, payment, id, doc])?;
     Ok(())
 }
 
-pub(crate) const AFTER: &str =
-    "SELECT position, id, doc FROM events WHERE merchant = ? AND position > ? ORDER BY position LIMIT ?";
+pub(crate) const AFTER: &str = "SELECT position, payment, id, doc FROM events \
+     WHERE merchant = ? AND position > ? ORDER BY position LIMIT ?";
 
 pub(crate) fn after(
     connection: &Connection,
@@ -36,11 +36,11 @@ pub(crate) fn after(
     after: u64,
     limit: u32,
 ) -> Result<Vec<Event>, Fault> {
-    told(connection, sealer, merchant, AFTER, params![merchant.as_str(), bigint(after), limit])
+    read(connection, sealer, merchant, AFTER, params![merchant.as_str(), bigint(after), limit])
 }
 
-pub(crate) const OF_PAYMENT: &str =
-    "SELECT position, id, doc FROM events WHERE merchant = ? AND payment = ? ORDER BY position";
+pub(crate) const OF_PAYMENT: &str = "SELECT position, payment, id, doc FROM events \
+     WHERE merchant = ? AND payment = ? ORDER BY position";
 
 pub(crate) fn of_payment(
     connection: &Connection,
@@ -48,16 +48,10 @@ pub(crate) fn of_payment(
     merchant: &MerchantId,
     payment: &PaymentId,
 ) -> Result<Vec<Event>, Fault> {
-    let values = params![merchant.as_str(), payment.as_str()];
-    let events = told(connection, sealer, merchant, OF_PAYMENT, values)?;
-    // The seal binds an event to its merchant and id, so which payment it is of is for its document to say.
-    if events.iter().any(|event| event.event.payment.id != *payment) {
-        return Err(Fault::Sealed("events"));
-    }
-    Ok(events)
+    read(connection, sealer, merchant, OF_PAYMENT, params![merchant.as_str(), payment.as_str()])
 }
 
-fn told(
+fn read(
     connection: &Connection,
     sealer: &Sealer,
     merchant: &MerchantId,
@@ -68,9 +62,9 @@ fn told(
     let mut rows = statement.query(values)?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
-        let id: String = row.get("id")?;
+        let (payment, id): (String, String) = (row.get("payment")?, row.get("id")?);
         let doc = row.get_ref("doc")?.as_blob().map_err(|_| Fault::Unreadable("events"))?;
-        let event = sealer.open(place(&[merchant.as_str(), &id]), doc)?;
+        let event = sealer.open(&place(merchant.as_str(), &payment, &id), doc)?;
         events.push(Event { position: count(row, "position")?, event });
     }
     Ok(events)

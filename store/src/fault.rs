@@ -7,7 +7,7 @@ use gateway_core::StoreError;
 /// Why work on the database was not done.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Fault {
-    /// A rule of the store says no.
+    /// A rule of the store refuses.
     #[error(transparent)]
     Rule(StoreError),
     #[error("the database refused")]
@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Batch(#[source] Arc<rusqlite::Error>),
     #[error("the transaction was lost")]
     Lost,
+    #[error("the database file was moved away or replaced while it was open")]
+    Replaced,
     #[error("the work panicked")]
     Panicked,
     #[error("the store is closing")]

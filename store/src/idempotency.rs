@@ -21,8 +21,8 @@ struct Doc {
     created_at: Timestamp,
 }
 
-fn place<'a>(key: &'a [&'a str; 2]) -> Place<'a> {
-    Place { table: "idempotency", key }
+fn place(merchant: &str, key: &str) -> Place {
+    Place::new("idempotency", &[merchant, key])
 }
 
 pub(crate) fn exists(connection: &Connection, record: &IdempotencyRecord) -> Result<bool, Fault> {
@@ -36,9 +36,14 @@ pub(crate) fn insert(
     record: &IdempotencyRecord,
 ) -> Result<(), Fault> {
     let doc = seal(sealer, record)?;
-    let sql = "INSERT INTO idempotency (merchant, key, created_at, doc) VALUES (?, ?, ?, ?)";
-    let values = params![record.merchant.as_str(), record.key, micros(record.created_at), doc];
-    connection.prepare_cached(sql)?.execute(values)?;
+    let sql = "INSERT INTO idempotency (merchant, key, cancel, created_at, doc) VALUES (?, ?, ?, ?, ?)";
+    connection.prepare_cached(sql)?.execute(params![
+        record.merchant.as_str(),
+        record.key,
+        record.cancel.as_ref().map(CancelId::as_str),
+        micros(record.created_at),
+        doc,
+    ])?;
     Ok(())
 }
 
@@ -49,16 +54,18 @@ pub(crate) fn find(
     key: &str,
 ) -> Result<Option<IdempotencyRecord>, Fault> {
     let sql = "SELECT doc FROM idempotency WHERE merchant = ? AND key = ?";
-    let at = [merchant.as_str(), key];
-    let doc: Option<Vec<u8>> = connection.prepare_cached(sql)?.query_row(at, |row| row.get(0)).optional()?;
+    let values = [merchant.as_str(), key];
+    let doc: Option<Vec<u8>> =
+        connection.prepare_cached(sql)?.query_row(values, |row| row.get(0)).optional()?;
     let Some(doc) = doc else { return Ok(None) };
-    let Doc { digest, payment, cancel, answer, created_at } = sealer.open(place(&at), &doc)?;
+    let place = place(merchant.as_str(), key);
+    let Doc { digest, payment, cancel, answer, created_at } = sealer.open(&place, &doc)?;
     let (merchant, key) = (merchant.clone(), key.to_owned());
     Ok(Some(IdempotencyRecord { merchant, key, digest, payment, cancel, answer, created_at }))
 }
 
-/// The first final answer stays; another request under the same key has no say in it.
-pub(crate) fn keep_answer(
+/// The first final answer stays, and another request under the same key changes nothing.
+pub(crate) fn save_answer(
     connection: &Connection,
     sealer: &Sealer,
     record: &IdempotencyRecord,
@@ -76,7 +83,7 @@ pub(crate) fn keep_answer(
     Ok(())
 }
 
-pub(crate) const FORGET: &str = "DELETE FROM idempotency WHERE created_at < ?";
+pub(crate) const FORGET: &str = "DELETE FROM idempotency WHERE cancel IS NULL AND created_at < ?";
 
 pub(crate) fn forget(connection: &Connection, before: Timestamp) -> Result<u64, Fault> {
     let forgotten = connection.prepare_cached(FORGET)?.execute([micros(before)])?;
@@ -91,5 +98,5 @@ fn seal(sealer: &Sealer, record: &IdempotencyRecord) -> Result<Vec<u8>, Fault> {
         answer: record.answer.clone(),
         created_at: record.created_at,
     };
-    sealer.seal(place(&[record.merchant.as_str(), &record.key]), &doc)
+    sealer.seal(&place(record.merchant.as_str(), &record.key), &doc)
 }

@@ -1,67 +1,75 @@
 //! Received webhooks that wait, and the deliveries that were seen.
 
-use gateway_core::{AccountId, RawWebhook, ReceivedWebhook, StoreError, WebhookId};
+use gateway_core::{AccountId, RawWebhook, ReceivedWebhook, Room, StoreError, WebhookId};
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, params, params_from_iter};
 use serde::{Deserialize, Serialize};
 
 use crate::{
     fault::Fault,
     seal::{Place, Sealer},
-    values::{count, micros, name},
+    values::{count, micros, name, not_before},
 };
 
 /// What of a webhook is sealed. The body is base64 because JSON would write each byte as a number.
 #[derive(Serialize, Deserialize)]
 struct Doc {
     received_at: Timestamp,
-    content_type: String,
     headers: Vec<(String, String)>,
     body: String,
 }
 
-fn place<'a>(key: &'a [&'a str; 2]) -> Place<'a> {
-    Place { table: "inbox", key }
+fn place(account: &str, id: &str) -> Place {
+    Place::new("inbox", &[account, id])
 }
 
-/// Puts a webhook in, unless `capacity` of its account wait.
+const fn room_name(room: Room) -> &'static str {
+    match room {
+        Room::Known => "known",
+        Room::Unverified => "unverified",
+    }
+}
+
+/// Puts a webhook in, unless `capacity` wait in its room of its account.
 pub(crate) fn receive(
     connection: &Connection,
     sealer: &Sealer,
     webhook: &ReceivedWebhook,
     capacity: u64,
 ) -> Result<(), Fault> {
-    if length(connection, &webhook.account)? >= capacity {
+    let (account, room) = (webhook.account.as_str(), room_name(webhook.room));
+    if counted(connection, ROOM_LENGTH, &[account, room])? >= capacity {
         return Err(StoreError::InboxFull.into());
     }
-    let key = [webhook.account.as_str(), webhook.id.as_str()];
-    let doc = sealer.seal(
-        place(&key),
-        &Doc {
-            received_at: webhook.received_at,
-            content_type: webhook.raw.content_type.clone(),
-            headers: webhook.raw.headers.clone(),
-            body: data_encoding::BASE64.encode(&webhook.raw.body),
-        },
-    )?;
-    let sql = "INSERT INTO inbox (account, id, received_at, doc) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING";
-    let values = params![key[0], key[1], micros(webhook.received_at), doc];
+    let RawWebhook { headers, body, received_at } = &webhook.raw;
+    let doc =
+        Doc { received_at: *received_at, headers: headers.clone(), body: data_encoding::BASE64.encode(body) };
+    let doc = sealer.seal(&place(account, webhook.id.as_str()), &doc)?;
+    let sql = "INSERT INTO inbox (account, id, room, received_at, doc) VALUES (?, ?, ?, ?, ?) \
+         ON CONFLICT DO NOTHING";
+    let values = params![account, webhook.id.as_str(), room, micros(*received_at), doc];
     connection.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 
-/// SQLite steps over the entries of the account in an index: as many as a capacity allows, and no more.
+/// SQLite steps over the entries of the account in an index: as many as its rooms hold, and no more.
 pub(crate) const LENGTH: &str = "SELECT count(*) AS length FROM inbox WHERE account = ?";
 
+pub(crate) const ROOM_LENGTH: &str = "SELECT count(*) AS length FROM inbox WHERE account = ? AND room = ?";
+
 pub(crate) fn length(connection: &Connection, account: &AccountId) -> Result<u64, Fault> {
-    let mut statement = connection.prepare_cached(LENGTH)?;
-    let mut rows = statement.query([account.as_str()])?;
+    counted(connection, LENGTH, &[account.as_str()])
+}
+
+fn counted(connection: &Connection, sql: &str, values: &[&str]) -> Result<u64, Fault> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
     rows.next()?.map_or(Ok(0), |row| count(row, "length"))
 }
 
-/// The leased ones are the account's oldest, so it steps over as many rows as there are leases, and no more.
+/// The leased ones are the first of their room, so it steps over as many rows as there are leases, and no more.
 pub(crate) const FREE: &str = "SELECT id FROM inbox \
-     WHERE account = ? AND (lease_until IS NULL OR lease_until <= ?) ORDER BY received_at, id LIMIT ?";
+     WHERE account = ? AND (lease_until IS NULL OR lease_until <= ?) ORDER BY room, received_at, id LIMIT ?";
 
 pub(crate) fn lease(
     connection: &Connection,
@@ -77,7 +85,7 @@ pub(crate) fn lease(
         .collect::<Result<_, _>>()?;
     let mut webhooks = Vec::with_capacity(ids.len());
     for id in &ids {
-        match take(connection, sealer, id, until) {
+        match take(connection, sealer, account, id, until) {
             Ok(webhook) => webhooks.push(webhook),
             // It stays leased, so that it does not stand in the way of the others.
             Err(fault @ (Fault::Sealed(_) | Fault::Unreadable(_))) => {
@@ -92,23 +100,30 @@ pub(crate) fn lease(
 fn take(
     connection: &Connection,
     sealer: &Sealer,
+    account: &AccountId,
     id: &str,
     until: Timestamp,
 ) -> Result<ReceivedWebhook, Fault> {
-    let sql = "UPDATE inbox SET lease_until = ? WHERE id = ? RETURNING account, id, doc";
+    let sql = "UPDATE inbox SET lease_until = ? WHERE account = ? AND id = ? RETURNING id, room, doc";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(params![micros(until), id])?;
+    let mut rows = statement.query(params![not_before(until), account.as_str(), id])?;
     let row = rows.next()?.ok_or(Fault::Unreadable("inbox"))?;
-    let (account, id): (AccountId, WebhookId) = (name(row, "account")?, name(row, "id")?);
+    let (id, room): (WebhookId, String) = (name(row, "id")?, row.get("room")?);
+    let room = [Room::Known, Room::Unverified].into_iter().find(|known| room_name(*known) == room);
     let sealed: Vec<u8> = row.get("doc")?;
-    let doc: Doc = sealer.open(place(&[account.as_str(), id.as_str()]), &sealed)?;
-    let body = data_encoding::BASE64.decode(doc.body.as_bytes()).map_err(|_| Fault::Unreadable("inbox"))?;
-    let raw = RawWebhook { content_type: doc.content_type, headers: doc.headers, body };
-    Ok(ReceivedWebhook { id, account, received_at: doc.received_at, raw })
+    let Doc { received_at, headers, body } = sealer.open(&place(account.as_str(), id.as_str()), &sealed)?;
+    let body = data_encoding::BASE64.decode(body.as_bytes()).map_err(|_| Fault::Unreadable("inbox"))?;
+    Ok(ReceivedWebhook {
+        id,
+        account: account.clone(),
+        room: room.ok_or(Fault::Unreadable("inbox"))?,
+        raw: RawWebhook { headers, body, received_at },
+    })
 }
 
-pub(crate) fn finish(connection: &Connection, id: &WebhookId) -> Result<(), Fault> {
-    connection.prepare_cached("DELETE FROM inbox WHERE id = ?")?.execute([id.as_str()])?;
+pub(crate) fn finish(connection: &Connection, account: &AccountId, id: &WebhookId) -> Result<(), Fault> {
+    let sql = "DELETE FROM inbox WHERE account = ? AND id = ?";
+    connection.prepare_cached(sql)?.execute([account.as_str(), id.as_str()])?;
     Ok(())
 }
 

@@ -4,22 +4,23 @@
 //! connections read beside it. What is not searched is sealed with a [`Key`] from the configuration.
 
 mod accounts;
+mod admin;
 mod commit;
 mod events;
 mod fault;
+mod file;
 mod idempotency;
 mod inbox;
 mod migrations;
 mod open;
-mod operators;
 #[cfg(test)]
 mod plans;
+mod queue;
 mod readers;
 mod records;
 mod seal;
 mod sqlite;
 mod values;
-mod watches;
 mod writer;
 
 pub use open::OpenError;

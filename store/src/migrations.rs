@@ -13,14 +13,15 @@ pub(crate) struct Migration {
     pub(crate) sql: &'static str,
 }
 
+impl Migration {
+    fn digest(&self) -> String {
+        HEXLOWER.encode(&Sha256::digest(self.sql))
+    }
+}
+
 /// Every step there has been.
-pub(crate) const ALL: &[Migration] = &[
-    Migration { name: "0001_begin", sql: include_str!("../migrations/0001_begin.sql") },
-    Migration {
-        name: "0002_accounts_and_cases",
-        sql: include_str!("../migrations/0002_accounts_and_cases.sql"),
-    },
-];
+pub(crate) const ALL: &[Migration] =
+    &[Migration { name: "0001_begin", sql: include_str!("../migrations/0001_begin.sql") }];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (
     version    bigint NOT NULL,
@@ -29,6 +30,16 @@ const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_versions (
     applied_at bigint NOT NULL,
     PRIMARY KEY (version)
 )";
+
+/// Whether the database began with another first step. Until the first release that step was rewritten; from then on
+/// it never is, so such a database is older than that.
+pub(crate) fn is_unreleased(connection: &Connection, steps: &[Migration]) -> rusqlite::Result<bool> {
+    if !connection.table_exists(None, "schema_versions")? {
+        return Ok(false);
+    }
+    let first = applied(connection)?.into_iter().next();
+    Ok(first.zip(steps.first()).is_some_and(|(first, step)| first != step.digest()))
+}
 
 /// Brings the database to the last step: all of it, or nothing.
 pub(crate) fn migrate(connection: &mut Connection, steps: &[Migration]) -> Result<(), OpenError> {
@@ -39,7 +50,7 @@ pub(crate) fn migrate(connection: &mut Connection, steps: &[Migration]) -> Resul
         return Err(OpenError::Newer { found: applied.len(), known: steps.len() });
     }
     for (at, step) in steps.iter().enumerate() {
-        let digest = HEXLOWER.encode(&Sha256::digest(step.sql));
+        let digest = step.digest();
         match applied.get(at) {
             Some(known) if *known == digest => {}
             Some(_) => return Err(OpenError::ChangedMigration(step.name)),
@@ -76,6 +87,16 @@ mod tests {
     }
 
     #[test]
+    fn database_with_another_first_step_is_unreleased() {
+        let mut database = memory();
+        let changed = Migration { sql: "CREATE TABLE a (n bigint NOT NULL)", ..FIRST };
+        assert!(!is_unreleased(&database, &[FIRST]).unwrap());
+        migrate(&mut database, &[FIRST]).unwrap();
+        assert!(!is_unreleased(&database, &[FIRST, SECOND]).unwrap());
+        assert!(is_unreleased(&database, &[changed, SECOND]).unwrap());
+    }
+
+    #[test]
     fn each_step_is_applied_once() {
         let mut database = memory();
         migrate(&mut database, &[FIRST]).unwrap();
@@ -86,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_released_step_that_was_changed_is_refused() {
+    fn released_step_that_was_changed_is_refused() {
         let mut database = memory();
         migrate(&mut database, &[FIRST]).unwrap();
         let changed = Migration { sql: "CREATE TABLE a (n bigint NOT NULL)", ..FIRST };
@@ -96,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_of_a_newer_version_is_refused() {
+    fn database_of_a_newer_version_is_refused() {
         let mut database = memory();
         migrate(&mut database, &[FIRST, SECOND]).unwrap();
         let refused = migrate(&mut database, &[FIRST]);
@@ -104,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_that_fails_leaves_nothing() {
+    fn step_that_fails_leaves_nothing() {
         let mut database = memory();
         let broken = Migration { name: "0002_broken", sql: "CREATE TABLE b (n bigint); nonsense" };
         assert!(migrate(&mut database, &[FIRST, broken]).is_err());

@@ -1,14 +1,14 @@
-//! Opening the database: whose file it is, how it is written, and whether the key fits.
+//! Opening the database: whether it is ours, how it is written, and whether the key fits.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
 use crate::{
+    file::DatabaseFile,
     migrations,
     seal::{Place, Sealer},
     values::BUSY_TIMEOUT,
@@ -26,10 +26,7 @@ const STATEMENTS: usize = 64;
 /// Whoever holds the file's lock is alone: the leases in it are of a server that is no more, and what
 /// it had begun need not wait for them to run out.
 const RELEASE_LEASES: &str = "
-    UPDATE payments SET
-        lease_until = NULL,
-        ready_at = min(coalesce(watch_at, dirty_at), coalesce(dirty_at, watch_at))
-    WHERE lease_until IS NOT NULL;
+    UPDATE payments SET lease_until = NULL, ready_at = due_at WHERE lease_until IS NOT NULL;
     UPDATE inbox SET lease_until = NULL;
     UPDATE sweeps SET lease_until = NULL;";
 
@@ -52,6 +49,12 @@ pub enum OpenError {
     /// The key is not the one the database was written with.
     #[error("the database was sealed with another key")]
     WrongKey,
+    /// It is from before the first release, and there is no way from there to here.
+    #[error(
+        "`{}` was made by an older, unreleased version of Paymux: move it away, and a new database is made in its place",
+        .0.display()
+    )]
+    Unreleased(PathBuf),
     /// A newer Paymux wrote it; there is no way back.
     #[error("the database is at step {found}, but this version knows only {known}: it needs a newer Paymux")]
     Newer {
@@ -80,8 +83,8 @@ pub(crate) struct Opened {
     pub(crate) writer: Connection,
     /// None for a database in memory, which only its own connection sees.
     pub(crate) readers: Vec<Connection>,
-    /// Held for as long as the database is open.
-    pub(crate) lock: Option<File>,
+    /// None in memory.
+    pub(crate) file: Option<DatabaseFile>,
 }
 
 pub(crate) fn in_memory(sealer: &Sealer) -> Result<Opened, OpenError> {
@@ -89,15 +92,16 @@ pub(crate) fn in_memory(sealer: &Sealer) -> Result<Opened, OpenError> {
     let mut writer = Connection::open_in_memory()?;
     configure(&writer)?;
     bring_forward(&mut writer, sealer)?;
-    Ok(Opened { writer, readers: Vec::new(), lock: None })
+    Ok(Opened { writer, readers: Vec::new(), file: None })
 }
 
 pub(crate) fn on_disk(path: &Path, sealer: &Sealer) -> Result<Opened, OpenError> {
     check_version()?;
-    let path = &resolve(path)?;
-    let lock = lock(path)?;
-    // Under the lock only: closing any handle on the file drops the locks SQLite holds on it.
-    drop(create(path)?);
+    let file = DatabaseFile::lock(path)?;
+    let path = file.path();
+    if is_unreleased(path)? {
+        return Err(OpenError::Unreleased(path.to_owned()));
+    }
     let mut writer = Connection::open(path)?;
     configure(&writer)?;
     let mode: String = writer.query_row("PRAGMA journal_mode = wal", [], |row| row.get(0))?;
@@ -107,7 +111,7 @@ pub(crate) fn on_disk(path: &Path, sealer: &Sealer) -> Result<Opened, OpenError>
     bring_forward(&mut writer, sealer)?;
     writer.execute_batch(RELEASE_LEASES)?;
     let readers = (0..READERS).map(|_| reader(path)).collect::<Result<_, _>>()?;
-    Ok(Opened { writer, readers, lock: Some(lock) })
+    Ok(Opened { writer, readers, file: Some(file) })
 }
 
 fn check_version() -> Result<(), OpenError> {
@@ -117,49 +121,12 @@ fn check_version() -> Result<(), OpenError> {
     Ok(())
 }
 
-fn file_error(path: &Path) -> impl FnOnce(io::Error) -> OpenError {
-    move |source| OpenError::File { path: path.to_owned(), source }
-}
-
-/// The one name of the file, so that two ways to it meet at one lock. Makes its folder.
-fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
-    if let Ok(known) = path.canonicalize() {
-        return Ok(known);
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    private_folder().create(folder).map_err(file_error(folder))?;
-    let folder = folder.canonicalize().map_err(file_error(folder))?;
-    let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory));
-    Ok(folder.join(name.map_err(file_error(path))?))
-}
-
-/// A lock beside the database: SQLite's own locks come and go with transactions.
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    let lock = create(Path::new(&name))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(OpenError::File { path: name.into(), source }),
-    }
-}
-
-/// The file, made if it is missing, for its owner alone. SQLite gives the log the same permissions.
-fn create(path: &Path) -> Result<File, OpenError> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map_err(file_error(path))
-}
-
-fn private_folder() -> DirBuilder {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
+/// Looked up without the right to write, so that a file that is refused stays as it was, its log included.
+fn is_unreleased(path: &Path) -> Result<bool, OpenError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(migrations::is_unreleased(&connection, migrations::ALL)?)
 }
 
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
@@ -183,20 +150,36 @@ fn bring_forward(writer: &mut Connection, sealer: &Sealer) -> Result<(), OpenErr
     check_key(writer, sealer)
 }
 
-/// A known text, sealed: says at the start, not at the first payment, that the key is wrong.
+/// A known text, sealed: a wrong key is found at the start, not at the first payment.
 fn check_key(writer: &mut Connection, sealer: &Sealer) -> Result<(), OpenError> {
-    const PLACE: Place<'_> = Place { table: "store_check", key: &["1"] };
+    let place = Place::new("store_check", &["1"]);
     let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let sql = "SELECT doc FROM store_check WHERE id = 1";
     let kept: Option<Vec<u8>> = transaction.query_row(sql, [], |row| row.get(0)).optional()?;
     if let Some(sealed) = &kept {
-        sealer.open::<String>(PLACE, sealed).map_err(|_| OpenError::WrongKey)?;
+        sealer.open::<String>(&place, sealed).map_err(|_| OpenError::WrongKey)?;
     }
-    if kept.is_none_or(|sealed| !sealer.is_current(PLACE, &sealed)) {
-        let sealed = sealer.seal(PLACE, &"paymux").map_err(|_| OpenError::WrongKey)?;
+    if kept.is_none_or(|sealed| !sealer.is_current(&place, &sealed)) {
+        let sealed = sealer.seal(&place, &"paymux").map_err(|_| OpenError::WrongKey)?;
         let sql = "INSERT INTO store_check (id, pings, doc) VALUES (1, 0, ?) \
              ON CONFLICT (id) DO UPDATE SET doc = excluded.doc";
         transaction.execute(sql, [sealed])?;
     }
     Ok(transaction.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configured_connection_waits_for_the_disk() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("PRAGMA synchronous = off; PRAGMA foreign_keys = off").unwrap();
+        configure(&connection).unwrap();
+        for (pragma, expected) in [("synchronous", 2), ("fullfsync", 1), ("foreign_keys", 1)] {
+            let set: i64 = connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+            assert_eq!(set, expected, "{pragma}");
+        }
+    }
 }

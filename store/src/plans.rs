@@ -3,7 +3,7 @@
 use gateway_core::{PaymentFilter, PaymentStatus};
 use rusqlite::Connection;
 
-use crate::{accounts, events, idempotency, inbox, migrations, operators, records, watches};
+use crate::{accounts, admin, commit, events, idempotency, inbox, migrations, queue, records};
 
 fn plan(sql: &str) -> Vec<String> {
     let mut connection = Connection::open_in_memory().unwrap();
@@ -19,7 +19,7 @@ fn plan(sql: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_search_goes_through_an_index_and_sorts_nothing() {
+fn every_search_uses_an_index_and_sorts_nothing() {
     let list = |order_id: Option<&str>, status| {
         let order_id = order_id.map(|text| text.parse().unwrap());
         records::list_sql(&PaymentFilter { order_id, status, before: None })
@@ -30,21 +30,24 @@ fn every_search_goes_through_an_index_and_sorts_nothing() {
         (list(Some("order-1"), None), "payments_order"),
         (list(None, paid), "payments_status"),
         (list(Some("order-1"), paid), "payments_order"),
-        (records::OWNER_OF_ATTEMPT.to_owned(), "attempts_order"),
-        (records::OWNER_OF_PG_ID.to_owned(), "attempts_claimed"),
-        (watches::MARK_DIRTY.to_owned(), "payments_id"),
-        (watches::DUE.to_owned(), "payments_ready"),
-        (watches::NEXT_DUE.to_owned(), "payments_ready"),
+        (records::OWNER_OF_ORDER.to_owned(), "attempts_order"),
+        (records::OWNER_OF_CHARGE.to_owned(), "charges_pg_id"),
+        (commit::STORED.to_owned(), "payments_id"),
+        (commit::HOLDER.to_owned(), "payments_held_order"),
+        (commit::ACCEPTED.to_owned(), "charges_pg_id"),
+        (queue::DUE.to_owned(), "payments_ready"),
+        (queue::NEXT_DUE.to_owned(), "payments_ready"),
         (events::AFTER.to_owned(), "events_feed"),
         (events::OF_PAYMENT.to_owned(), "events_payment"),
-        (inbox::FREE.to_owned(), "inbox_age"),
-        (inbox::LENGTH.to_owned(), "inbox_age"),
-        (operators::OWNER_OF.to_owned(), "payments_id"),
-        (operators::ALL_PAYMENTS.to_owned(), "payments_id"),
-        (operators::WITH_CASES.to_owned(), "payments_cases"),
-        (operators::WITH_OPEN_CASES.to_owned(), "payments_open_cases"),
+        (inbox::FREE.to_owned(), "inbox_order"),
+        (inbox::LENGTH.to_owned(), "sqlite_autoindex_inbox_1"),
+        (inbox::ROOM_LENGTH.to_owned(), "inbox_order"),
+        (admin::OWNER_OF.to_owned(), "payments_id"),
+        (admin::ALL_PAYMENTS.to_owned(), "payments_id"),
+        (admin::WITH_REVIEWS.to_owned(), "payments_reviews"),
+        (admin::WITH_OPEN_REVIEWS.to_owned(), "payments_open_reviews"),
         (idempotency::FORGET.to_owned(), "idempotency_age"),
-        (accounts::IN_USE.to_owned(), "payments_in_use"),
+        (accounts::LIVE_PAYMENTS.to_owned(), "payments_live"),
     ] {
         let steps = plan(&sql);
         let [step] = steps.as_slice() else { panic!("{steps:?} for {sql}") };
@@ -53,8 +56,16 @@ fn every_search_goes_through_an_index_and_sorts_nothing() {
 }
 
 #[test]
+fn parts_of_a_payment_are_found_by_their_keys() {
+    let steps = plan(records::PARTS);
+    let searches: Vec<_> = steps.iter().filter(|step| step.contains("sqlite_autoindex")).collect();
+    assert_eq!(searches.len(), 2, "{steps:?}");
+    assert!(!steps.iter().any(|step| step.starts_with("SCAN") || step.contains("TEMP B-TREE")), "{steps:?}");
+}
+
+#[test]
 fn payments_are_counted_in_an_index() {
-    let steps = plan(operators::COUNT_PAYMENTS);
+    let steps = plan(admin::COUNT_PAYMENTS);
     let [step] = steps.as_slice() else { panic!("{steps:?}") };
     assert!(step.starts_with("SCAN payments USING COVERING INDEX"), "{step}");
 }

@@ -1,35 +1,62 @@
 //! Payments with everything that hangs on them, read.
 
+use std::collections::BTreeMap;
+
 use gateway_core::{
-    AccountId, Attempt, Cancel, MerchantId, OrderId, Payment, PaymentFilter, PaymentId, PaymentRecord,
-    PgOrderId, PgPaymentId, Watch,
+    AccountId, Attempt, Charge, Checks, MerchantId, OrderId, PaymentFilter, PaymentId, PaymentRecord,
+    PaymentStatus, PgOrderId, PgPaymentId,
 };
-use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension, Params, Row, named_params, params};
-use serde::de::DeserializeOwned;
+use rusqlite::{Connection, Params, Row, named_params, params};
 
 use crate::{
     fault::Fault,
     seal::{Place, Sealer},
-    values::{before, count, moment, name, status_name},
+    values::{before, count, name},
 };
 
-const COLUMNS: &str = "merchant, id, hints, events, dirty_at, doc";
+/// Which attempts and charges a payment has, and the version of the payment that each was last written in.
+///
+/// A payment's document is bound to this list. The version that an attempt or charge is sealed with stands in its own
+/// row, so an older copy of the whole row would open; but the list is another then, and the payment does not. Nor does
+/// it without a row that was taken away. What goes unnoticed is a payment that was put back as a whole, all its rows
+/// as they were at one version: against that the file holds nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Parts(BTreeMap<(&'static str, String), u64>);
+
+impl Parts {
+    pub(crate) fn put(&mut self, table: &'static str, part: impl ToString, version: u64) {
+        self.0.insert((table, part.to_string()), version);
+    }
+}
 
 /// Where a payment's document is sealed.
-pub(crate) fn payment_place<'a>(key: &'a [&'a str; 2]) -> Place<'a> {
-    Place { table: "payments", key }
+pub(crate) fn payment_place(merchant: &str, payment: &str, version: u64, parts: &Parts) -> Place {
+    let place = Place::new("payments", &[merchant, payment]).version(version);
+    parts.0.iter().fold(place, |place, ((table, part), version)| {
+        place.and(table.as_bytes()).and(part.as_bytes()).version(*version)
+    })
 }
 
-/// Where an attempt's document is sealed: merchant, payment and number.
-pub(crate) fn attempt_place<'a>(key: &'a [&'a str; 3]) -> Place<'a> {
-    Place { table: "attempts", key }
+/// Where an attempt's document is sealed.
+pub(crate) fn attempt_place(merchant: &str, payment: &str, number: u16, version: u64) -> Place {
+    Place::new("attempts", &[merchant, payment, &number.to_string()]).version(version)
 }
 
-/// Where a cancel's document is sealed: merchant, payment and id.
-pub(crate) fn cancel_place<'a>(key: &'a [&'a str; 3]) -> Place<'a> {
-    Place { table: "cancels", key }
+/// Where a charge's document is sealed.
+pub(crate) fn charge_place(merchant: &str, payment: &str, charge: &str, version: u64) -> Place {
+    Place::new("charges", &[merchant, payment, charge]).version(version)
 }
+
+/// Where a charge's webhook secret is sealed: in a column of its own and without a version.
+///
+/// It is written whatever the version, by whoever has the answer to the confirm. In the document it would take a
+/// second count of how often the row was written, and each of those writes would have to seal the payment again. A
+/// secret that somebody removes from the file leaves webhooks that prove nothing, which is safe.
+pub(crate) fn secret_place(merchant: &str, payment: &str, charge: &str) -> Place {
+    Place::new("charges.webhook_secret", &[merchant, payment, charge])
+}
+
+const COLUMNS: &str = "merchant, id, version, events, checks, doc";
 
 pub(crate) fn payment(
     connection: &Connection,
@@ -70,8 +97,7 @@ pub(crate) fn payments(
     // A parameter that the statement does not name is refused, so each list binds its own.
     let (merchant, before) = (merchant.as_str(), before(filter.before.as_ref()));
     let order_id = filter.order_id.as_ref().map(OrderId::as_str);
-    let status = status_name(filter.status);
-    match (order_id, status) {
+    match (order_id, filter.status.map(PaymentStatus::name)) {
         (None, None) => {
             let values = named_params! { ":merchant": merchant, ":before": before, ":limit": limit };
             all(connection, sealer, &sql, values)
@@ -113,26 +139,26 @@ pub(crate) fn list_sql(filter: &PaymentFilter) -> String {
     )
 }
 
-pub(crate) const OWNER_OF_ATTEMPT: &str = "SELECT merchant, payment FROM attempts \
+pub(crate) const OWNER_OF_ORDER: &str = "SELECT merchant, payment FROM attempts \
      WHERE account = ? AND pg_order_id = ? ORDER BY payment LIMIT 1";
 
-pub(crate) fn owner_of_attempt(
+pub(crate) fn owner_of_order(
     connection: &Connection,
     account: &AccountId,
-    pg_order_id: &PgOrderId,
+    order_id: &PgOrderId,
 ) -> Result<Option<(MerchantId, PaymentId)>, Fault> {
-    owner(connection, OWNER_OF_ATTEMPT, params![account.as_str(), pg_order_id.as_str()])
+    owner(connection, OWNER_OF_ORDER, params![account.as_str(), order_id.as_str()])
 }
 
-pub(crate) const OWNER_OF_PG_ID: &str = "SELECT merchant, payment FROM attempts \
-     WHERE account = ? AND pg_id = ? ORDER BY accepted DESC, created_at DESC, payment DESC LIMIT 1";
+pub(crate) const OWNER_OF_CHARGE: &str = "SELECT merchant, payment FROM charges \
+     WHERE account = ? AND pg_payment_id = ? ORDER BY accepted DESC, created_at DESC, id DESC LIMIT 1";
 
-pub(crate) fn owner_of_pg_id(
+pub(crate) fn owner_of_charge(
     connection: &Connection,
     account: &AccountId,
-    pg_id: &PgPaymentId,
+    id: &PgPaymentId,
 ) -> Result<Option<(MerchantId, PaymentId)>, Fault> {
-    owner(connection, OWNER_OF_PG_ID, params![account.as_str(), pg_id.as_str()])
+    owner(connection, OWNER_OF_CHARGE, params![account.as_str(), id.as_str()])
 }
 
 fn owner(
@@ -174,78 +200,89 @@ fn all(
 fn record(connection: &Connection, sealer: &Sealer, row: &Row<'_>) -> Result<PaymentRecord, Fault> {
     let merchant: String = row.get("merchant")?;
     let id: String = row.get("id")?;
-    let doc = row.get_ref("doc")?.as_blob().map_err(|_| Fault::Unreadable("payments"))?;
-    let mut payment: Payment = sealer.open(payment_place(&[&merchant, &id]), doc)?;
-    payment.watch = with_hints(payment.watch, moment(row, "dirty_at")?);
+    let mut parts = Parts::default();
+    let attempts = attempts(connection, sealer, [&merchant, &id], &mut parts)?;
+    let charges = charges(connection, sealer, [&merchant, &id], &mut parts)?;
+    let place = payment_place(&merchant, &id, count(row, "version")?, &parts);
     Ok(PaymentRecord {
-        payment,
-        attempts: attempts(connection, sealer, &merchant, &id)?,
-        cancels: cancels(connection, sealer, &merchant, &id)?,
-        hints: count(row, "hints")?,
+        payment: sealer.open(&place, blob(row, "payments")?)?,
+        attempts,
+        charges,
+        checks: checks(row)?,
         events: count(row, "events")?,
     })
 }
 
-/// The watch with the hints in it: an unanswered hint makes it due.
-fn with_hints(watch: Option<Watch>, dirty_at: Option<Timestamp>) -> Option<Watch> {
-    let Some(dirty_at) = dirty_at else { return watch };
-    let (at, tries) = watch.map_or((dirty_at, 0), |watch| (watch.at.min(dirty_at), watch.tries));
-    Some(Watch { at, tries })
+/// What is to be looked up and sent for the payment of this row.
+pub(crate) fn checks(row: &Row<'_>) -> Result<Checks, Fault> {
+    let text = row.get_ref("checks")?.as_str().map_err(|_| Fault::Unreadable("payments"))?;
+    serde_json::from_str(text).map_err(|_| Fault::Unreadable("payments"))
 }
 
 fn attempts(
     connection: &Connection,
     sealer: &Sealer,
-    merchant: &str,
-    payment: &str,
+    [merchant, payment]: [&str; 2],
+    parts: &mut Parts,
 ) -> Result<Vec<Attempt>, Fault> {
-    let sql = "SELECT number AS part, doc FROM attempts WHERE merchant = ? AND payment = ? ORDER BY number";
-    let number = |row: &Row<'_>| row.get::<_, i64>("part").map(|number| number.to_string());
-    parts(connection, sealer, sql, [merchant, payment], "attempts", number)
-}
-
-fn cancels(
-    connection: &Connection,
-    sealer: &Sealer,
-    merchant: &str,
-    payment: &str,
-) -> Result<Vec<Cancel>, Fault> {
-    let sql = "SELECT id AS part, doc FROM cancels WHERE merchant = ? AND payment = ? ORDER BY number";
-    parts(connection, sealer, sql, [merchant, payment], "cancels", |row| row.get("part"))
-}
-
-/// The sealed rows of one payment in one table.
-fn parts<T: DeserializeOwned>(
-    connection: &Connection,
-    sealer: &Sealer,
-    sql: &str,
-    owner: [&str; 2],
-    table: &'static str,
-    part: impl Fn(&Row<'_>) -> rusqlite::Result<String>,
-) -> Result<Vec<T>, Fault> {
+    let sql = "SELECT number, version, doc FROM attempts WHERE merchant = ? AND payment = ? ORDER BY number";
     let mut statement = connection.prepare_cached(sql)?;
-    let mut rows = statement.query(owner)?;
-    let mut parts = Vec::new();
+    let mut rows = statement.query([merchant, payment])?;
+    let mut attempts = Vec::new();
     while let Some(row) = rows.next()? {
-        let doc = row.get_ref("doc")?.as_blob().map_err(|_| Fault::Unreadable(table))?;
-        let key = [owner[0], owner[1], &part(row)?];
-        parts.push(sealer.open(Place { table, key: &key }, doc)?);
+        let (number, version) = (row.get("number")?, count(row, "version")?);
+        let place = attempt_place(merchant, payment, number, version);
+        attempts.push(sealer.open(&place, blob(row, "attempts")?)?);
+        parts.put("attempts", number, version);
+    }
+    Ok(attempts)
+}
+
+fn charges(
+    connection: &Connection,
+    sealer: &Sealer,
+    [merchant, payment]: [&str; 2],
+    parts: &mut Parts,
+) -> Result<Vec<Charge>, Fault> {
+    let sql = "SELECT id, version, webhook_secret, doc FROM charges \
+         WHERE merchant = ? AND payment = ? ORDER BY id";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([merchant, payment])?;
+    let mut charges = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (id, version): (String, u64) = (row.get("id")?, count(row, "version")?);
+        let place = charge_place(merchant, payment, &id, version);
+        let charge: Charge = sealer.open(&place, blob(row, "charges")?)?;
+        let secret: Option<Vec<u8>> = row.get("webhook_secret")?;
+        let open = |sealed: Vec<u8>| sealer.open(&secret_place(merchant, payment, &id), &sealed);
+        charges.push(Charge { webhook_secret: secret.map(open).transpose()?, ..charge });
+        parts.put("charges", id, version);
+    }
+    Ok(charges)
+}
+
+/// The document of a row.
+fn blob<'a>(row: &'a Row<'_>, table: &'static str) -> Result<&'a [u8], Fault> {
+    row.get_ref("doc")?.as_blob().map_err(|_| Fault::Unreadable(table))
+}
+
+/// Each attempt and charge of a payment with its version, from the two primary keys.
+pub(crate) const PARTS: &str = "
+    SELECT 0 AS is_charge, number AS part, version FROM attempts WHERE merchant = ?1 AND payment = ?2
+    UNION ALL
+    SELECT 1, id, version FROM charges WHERE merchant = ?1 AND payment = ?2";
+
+pub(crate) fn parts(connection: &Connection, merchant: &str, payment: &str) -> Result<Parts, Fault> {
+    let mut statement = connection.prepare_cached(PARTS)?;
+    let mut rows = statement.query([merchant, payment])?;
+    let mut parts = Parts::default();
+    while let Some(row) = rows.next()? {
+        let version = count(row, "version")?;
+        if row.get("is_charge")? {
+            parts.put("charges", row.get::<_, String>("part")?, version);
+        } else {
+            parts.put("attempts", row.get::<_, u16>("part")?, version);
+        }
     }
     Ok(parts)
-}
-
-/// One attempt, to be changed.
-pub(crate) fn attempt(
-    connection: &Connection,
-    sealer: &Sealer,
-    merchant: &str,
-    payment: &PaymentId,
-    number: u16,
-) -> Result<Option<Attempt>, Fault> {
-    let sql = "SELECT doc FROM attempts WHERE merchant = ? AND payment = ? AND number = ?";
-    let mut statement = connection.prepare_cached(sql)?;
-    let doc: Option<Vec<u8>> =
-        statement.query_row(params![merchant, payment.as_str(), number], |row| row.get(0)).optional()?;
-    let key = [merchant, payment.as_str(), &number.to_string()];
-    doc.map(|doc| sealer.open(attempt_place(&key), &doc)).transpose()
 }

@@ -1,4 +1,4 @@
-//! Seals what the database must not show: XChaCha20-Poly1305, every row bound to its place.
+//! Seals what the database must not show: XChaCha20-Poly1305, every text bound to its place and its version.
 
 use std::{fmt, sync::Arc};
 
@@ -87,22 +87,34 @@ impl Keys {
     }
 }
 
-/// Where a sealed text stands. A text moved to another place does not open.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
-    pub(crate) table: &'static str,
-    pub(crate) key: &'a [&'a str],
+/// Where a sealed text stands and, for what is written again, in which version. A text that was moved to another
+/// place does not open, nor does an older one that was put back.
+#[derive(Clone, Debug)]
+pub(crate) struct Place {
+    table: &'static str,
+    /// Each part after its length, so that no two places look alike.
+    bound: Vec<u8>,
 }
 
-impl Place<'_> {
-    /// Each part after its length, so that no two places look alike.
+impl Place {
+    pub(crate) fn new(table: &'static str, key: &[&str]) -> Self {
+        let place = Self { table, bound: Vec::new() };
+        key.iter().fold(place.and(table.as_bytes()), |place, part| place.and(part.as_bytes()))
+    }
+
+    pub(crate) fn version(self, version: u64) -> Self {
+        self.and(&version.to_be_bytes())
+    }
+
+    /// Also bound to these bytes.
+    pub(crate) fn and(mut self, part: &[u8]) -> Self {
+        self.bound.extend((part.len() as u64).to_be_bytes());
+        self.bound.extend(part);
+        self
+    }
+
     fn bytes(&self, key_id: u8) -> Vec<u8> {
-        let mut bytes = vec![key_id];
-        for part in std::iter::once(&self.table).chain(self.key) {
-            bytes.extend((part.len() as u64).to_be_bytes());
-            bytes.extend(part.as_bytes());
-        }
-        bytes
+        [&[key_id], self.bound.as_slice()].concat()
     }
 }
 
@@ -119,7 +131,7 @@ impl Sealer {
     }
 
     /// The value as a sealed text: key id, nonce, and the sealed JSON.
-    pub(crate) fn seal(&self, place: Place<'_>, value: &impl Serialize) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn seal(&self, place: &Place, value: &impl Serialize) -> Result<Vec<u8>, Fault> {
         let json = serde_json::to_vec(value).map_err(|_| Fault::Unreadable(place.table))?;
         let (id, cipher) = &self.current;
         let nonce = XChaCha20Poly1305::generate_nonce(&mut OsRng);
@@ -129,23 +141,23 @@ impl Sealer {
     }
 
     /// The value that was sealed at this place.
-    pub(crate) fn open<T: DeserializeOwned>(&self, place: Place<'_>, sealed: &[u8]) -> Result<T, Fault> {
+    pub(crate) fn open<T: DeserializeOwned>(&self, place: &Place, sealed: &[u8]) -> Result<T, Fault> {
         let json = self.unseal(place, sealed).ok_or(Fault::Sealed(place.table))?;
         serde_json::from_slice(&json).map_err(|_| Fault::Unreadable(place.table))
     }
 
     /// Whether this was sealed with the key that seals now.
-    pub(crate) fn is_current(&self, place: Place<'_>, sealed: &[u8]) -> bool {
+    pub(crate) fn is_current(&self, place: &Place, sealed: &[u8]) -> bool {
         unseal_with(&self.current, place, sealed).is_some()
     }
 
-    fn unseal(&self, place: Place<'_>, sealed: &[u8]) -> Option<Vec<u8>> {
+    fn unseal(&self, place: &Place, sealed: &[u8]) -> Option<Vec<u8>> {
         // Two keys may share an id: whichever opens it is the right one.
         std::iter::once(&self.current).chain(&self.previous).find_map(|key| unseal_with(key, place, sealed))
     }
 }
 
-fn unseal_with((id, cipher): &(u8, XChaCha20Poly1305), place: Place<'_>, sealed: &[u8]) -> Option<Vec<u8>> {
+fn unseal_with((id, cipher): &(u8, XChaCha20Poly1305), place: &Place, sealed: &[u8]) -> Option<Vec<u8>> {
     let rest = sealed.strip_prefix(&[*id])?;
     let (nonce, sealed) = rest.split_at_checked(NONCE_LENGTH)?;
     let payload = Payload { msg: sealed, aad: &place.bytes(*id) };
@@ -162,7 +174,9 @@ impl fmt::Debug for Sealer {
 mod tests {
     use super::*;
 
-    const HERE: Place<'_> = Place { table: "payments", key: &["demo", "pay_1"] };
+    fn here() -> Place {
+        Place::new("payments", &["demo", "pay_1"]).version(1)
+    }
 
     fn sealer() -> (Keys, Sealer) {
         let keys = Keys::only(Key::generate());
@@ -175,46 +189,56 @@ mod tests {
     }
 
     #[test]
-    fn what_is_sealed_opens_at_its_place_and_nowhere_else() {
+    fn sealed_text_opens_at_its_place_only() {
         let (_, sealer) = sealer();
-        let sealed = sealer.seal(HERE, &"canary").unwrap();
-        assert_eq!(sealer.open::<String>(HERE, &sealed).unwrap(), "canary");
+        let sealed = sealer.seal(&here(), &"canary").unwrap();
+        assert_eq!(sealer.open::<String>(&here(), &sealed).unwrap(), "canary");
         for key in [&["demo", "pay_2"][..], &["dem", "opay_1"], &["demo"], &["demo", "pay_1", ""]] {
-            assert!(is_sealed(sealer.open(Place { table: "payments", key }, &sealed)), "{key:?}");
+            assert!(is_sealed(sealer.open(&Place::new("payments", key).version(1), &sealed)), "{key:?}");
         }
     }
 
     #[test]
-    fn a_text_with_any_byte_changed_or_missing_does_not_open() {
+    fn sealed_text_opens_in_its_version_only() {
         let (_, sealer) = sealer();
-        let sealed = sealer.seal(HERE, &"canary").unwrap();
+        let sealed = sealer.seal(&here(), &"canary").unwrap();
+        let place = Place::new("payments", &["demo", "pay_1"]);
+        for other in [place.clone(), place.clone().version(2), here().and(b"more"), here().version(1)] {
+            assert!(is_sealed(sealer.open(&other, &sealed)), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn text_with_any_byte_changed_or_missing_does_not_open() {
+        let (_, sealer) = sealer();
+        let sealed = sealer.seal(&here(), &"canary").unwrap();
         for at in 0..sealed.len() {
             let mut changed = sealed.clone();
             changed[at] ^= 1;
-            assert!(is_sealed(sealer.open(HERE, &changed)), "byte {at}");
-            assert!(is_sealed(sealer.open(HERE, &sealed[..at])), "cut at {at}");
+            assert!(is_sealed(sealer.open(&here(), &changed)), "byte {at}");
+            assert!(is_sealed(sealer.open(&here(), &sealed[..at])), "cut at {at}");
         }
     }
 
     #[test]
-    fn the_same_text_is_never_sealed_the_same_way() {
+    fn same_text_is_never_sealed_the_same_way() {
         let (_, sealer) = sealer();
-        assert_ne!(sealer.seal(HERE, &"canary").unwrap(), sealer.seal(HERE, &"canary").unwrap());
+        assert_ne!(sealer.seal(&here(), &"canary").unwrap(), sealer.seal(&here(), &"canary").unwrap());
     }
 
     #[test]
-    fn a_rotated_key_still_opens_and_a_forgotten_one_does_not() {
+    fn rotated_key_still_opens_and_a_forgotten_one_does_not() {
         let (old, sealer) = sealer();
-        let sealed = sealer.seal(HERE, &"canary").unwrap();
+        let sealed = sealer.seal(&here(), &"canary").unwrap();
         let rotated = Keys { current: Key::generate(), previous: vec![old.current] };
         let after = Sealer::new(&rotated);
-        assert_eq!(after.open::<String>(HERE, &sealed).unwrap(), "canary");
-        assert!(!after.is_current(HERE, &sealed));
-        assert!(is_sealed(Sealer::new(&Keys::only(rotated.current)).open(HERE, &sealed)));
+        assert_eq!(after.open::<String>(&here(), &sealed).unwrap(), "canary");
+        assert!(!after.is_current(&here(), &sealed));
+        assert!(is_sealed(Sealer::new(&Keys::only(rotated.current)).open(&here(), &sealed)));
     }
 
     #[test]
-    fn a_key_survives_being_written_down_and_is_shown_by_nothing_else() {
+    fn key_reads_back_from_base64_and_debug_hides_it() {
         let key = Key::generate();
         let text = key.to_base64();
         assert_eq!(Key::from_base64(&format!(" {text}\n")).unwrap().to_base64(), text);

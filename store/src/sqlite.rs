@@ -1,36 +1,36 @@
 //! The store on SQLite.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use gateway_core::{
-    AccountBinding, AccountId, Change, Event, IdempotencyRecord, MerchantId, OrderId, PaymentFilter,
-    PaymentId, PaymentRecord, PgOrderId, PgPaymentId, ReceivedWebhook, Secret, Store, StoreError, Sweep,
-    WebhookId,
+    AccountBinding, AccountId, AdminStore, Change, Event, IdempotencyRecord, Inbox, KeptAnswer, MerchantId,
+    OrderId, OwedLookUp, PaymentFilter, PaymentId, PaymentRecord, PaymentStore, PgOrderId, PgPaymentId,
+    ReceivedWebhook, StoreError, Sweep, WebhookId, WorkQueue,
 };
 use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{
-    accounts, commit, events,
+    accounts, admin, commit, events,
     fault::Fault,
+    file::DatabaseFile,
     idempotency, inbox,
     open::{self, OpenError, Opened},
-    operators,
+    queue,
     readers::Readers,
     records,
     seal::{Keys, Sealer},
-    watches,
     writer::Writer,
 };
 
-/// How many webhooks of each account may wait, if nothing else is said.
+/// How many webhooks may wait in each room of each account, if nothing else is said.
 const INBOX_CAPACITY: u64 = 10_000;
 
 /// The store on SQLite: one file, one server.
 ///
-/// One thread writes. It puts the changes that wait into one commit, and nobody hears that a change was
-/// made before the commit is on disk. Readers do not wait for it.
+/// One thread writes. It puts the changes that wait into one commit, and acknowledges none before that is on disk.
+/// Readers do not wait for it.
 #[derive(Debug)]
 pub struct SqliteStore {
     sealer: Arc<Sealer>,
@@ -39,7 +39,7 @@ pub struct SqliteStore {
     writer: Writer,
     /// `None` in memory: only the writer's connection sees the database.
     readers: Option<Readers>,
-    _lock: Option<File>,
+    _file: Option<DatabaseFile>,
 }
 
 impl SqliteStore {
@@ -55,15 +55,17 @@ impl SqliteStore {
         let path = path.as_ref();
         let sealer = Arc::new(Sealer::new(keys));
         let is_memory = path.as_os_str() == ":memory:";
-        let Opened { writer, readers, lock } =
+        let Opened { writer, readers, file } =
             if is_memory { open::in_memory(&sealer)? } else { open::on_disk(path, &sealer)? };
+        let is_in_place = file.as_ref().map(DatabaseFile::is_in_place).transpose()?;
         let writer =
-            Writer::start(writer).map_err(|source| OpenError::File { path: path.to_owned(), source })?;
+            Writer::start(writer, move || is_in_place.as_ref().is_none_or(|is_in_place| is_in_place()))
+                .map_err(|source| OpenError::File { path: path.to_owned(), source })?;
         let readers = (!readers.is_empty()).then(|| Readers::new(readers));
-        Ok(Self { sealer, inbox_capacity: INBOX_CAPACITY, writer, readers, _lock: lock })
+        Ok(Self { sealer, inbox_capacity: INBOX_CAPACITY, writer, readers, _file: file })
     }
 
-    /// The same store with an inbox in which at most this many webhooks of each account wait.
+    /// The same store with an inbox in which at most this many webhooks wait in each room of each account.
     #[must_use]
     pub fn with_inbox_capacity(self, inbox_capacity: u64) -> Self {
         Self { inbox_capacity, ..self }
@@ -90,21 +92,20 @@ impl SqliteStore {
 }
 
 #[async_trait]
-impl Store for SqliteStore {
+impl PaymentStore for SqliteStore {
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
-        self.write(move |connection, sealer| commit::commit(connection, sealer, &change)).await
+        self.write(move |connection, sealer| commit::commit(connection, sealer, change)).await
     }
 
-    async fn keep_answer(
+    async fn save_answer(
         &self,
+        merchant: &MerchantId,
         payment: &PaymentId,
-        attempt: u16,
-        deposit_secret: Option<Secret>,
-        raw: Option<Secret>,
+        answer: KeptAnswer,
     ) -> Result<(), StoreError> {
-        let payment = payment.clone();
+        let (merchant, payment) = (merchant.clone(), payment.clone());
         self.write(move |connection, sealer| {
-            commit::keep_answer(connection, sealer, &payment, attempt, deposit_secret, raw)
+            commit::save_answer(connection, sealer, &merchant, &payment, &answer)
         })
         .await
     }
@@ -130,22 +131,22 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn owner_of_attempt(
+    async fn owner_of_order(
         &self,
         account: &AccountId,
-        pg_order_id: &PgOrderId,
+        order_id: &PgOrderId,
     ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
-        let (account, pg_order_id) = (account.clone(), pg_order_id.clone());
-        self.read(move |connection, _| records::owner_of_attempt(connection, &account, &pg_order_id)).await
+        let (account, order_id) = (account.clone(), order_id.clone());
+        self.read(move |connection, _| records::owner_of_order(connection, &account, &order_id)).await
     }
 
-    async fn owner_of_pg_id(
+    async fn owner_of_charge(
         &self,
         account: &AccountId,
-        pg_id: &PgPaymentId,
+        id: &PgPaymentId,
     ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
-        let (account, pg_id) = (account.clone(), pg_id.clone());
-        self.read(move |connection, _| records::owner_of_pg_id(connection, &account, &pg_id)).await
+        let (account, id) = (account.clone(), id.clone());
+        self.read(move |connection, _| records::owner_of_charge(connection, &account, &id)).await
     }
 
     async fn payments(
@@ -169,37 +170,6 @@ impl Store for SqliteStore {
         self.read(move |connection, sealer| events::of_payment(connection, sealer, &merchant, &payment)).await
     }
 
-    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
-        let payment = payment.clone();
-        self.read(move |connection, _| operators::owner_of(connection, &payment)).await
-    }
-
-    async fn all_payments(
-        &self,
-        after: Option<&PaymentId>,
-        limit: u32,
-    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        let last = after.cloned();
-        self.read(move |connection, _| operators::all_payments(connection, last.as_ref(), limit)).await
-    }
-
-    async fn count_payments(&self) -> Result<u64, StoreError> {
-        self.read(|connection, _| operators::count_payments(connection)).await
-    }
-
-    async fn payments_with_cases(
-        &self,
-        only_open: bool,
-        after: Option<&PaymentId>,
-        limit: u32,
-    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        let last = after.cloned();
-        self.read(move |connection, _| {
-            operators::payments_with_cases(connection, only_open, last.as_ref(), limit)
-        })
-        .await
-    }
-
     async fn idempotency(
         &self,
         merchant: &MerchantId,
@@ -209,17 +179,25 @@ impl Store for SqliteStore {
         self.read(move |connection, sealer| idempotency::find(connection, sealer, &merchant, &key)).await
     }
 
-    async fn keep_idempotent_answer(&self, record: IdempotencyRecord) -> Result<(), StoreError> {
-        self.write(move |connection, sealer| idempotency::keep_answer(connection, sealer, &record)).await
+    async fn save_idempotent_answer(&self, record: IdempotencyRecord) -> Result<(), StoreError> {
+        self.write(move |connection, sealer| idempotency::save_answer(connection, sealer, &record)).await
     }
 
     async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.write(move |connection, _| idempotency::forget(connection, before)).await
     }
+}
 
-    async fn mark_dirty(&self, payment: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
-        let payment = payment.clone();
-        self.write(move |connection, _| watches::mark_dirty(connection, &payment, at)).await
+#[async_trait]
+impl WorkQueue for SqliteStore {
+    async fn owe(
+        &self,
+        merchant: &MerchantId,
+        payment: &PaymentId,
+        owed: Vec<OwedLookUp>,
+    ) -> Result<(), StoreError> {
+        let (merchant, payment) = (merchant.clone(), payment.clone());
+        self.write(move |connection, _| queue::owe(connection, &merchant, &payment, owed)).await
     }
 
     async fn lease_due(
@@ -230,14 +208,47 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
         let account = account.clone();
-        self.write(move |connection, _| watches::lease_due(connection, &account, now, until, limit)).await
+        self.write(move |connection, _| queue::lease_due(connection, &account, now, until, limit)).await
+    }
+
+    async fn release(
+        &self,
+        merchant: &MerchantId,
+        payment: &PaymentId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (merchant, payment) = (merchant.clone(), payment.clone());
+        self.write(move |connection, _| queue::release(connection, &merchant, &payment, at)).await
     }
 
     async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError> {
         let account = account.clone();
-        self.read(move |connection, _| watches::next_due(connection, &account)).await
+        self.read(move |connection, _| queue::next_due(connection, &account)).await
     }
 
+    async fn lease_sweep(
+        &self,
+        account: &AccountId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Sweep>, StoreError> {
+        let account = account.clone();
+        self.write(move |connection, _| queue::lease_sweep(connection, &account, now, until)).await
+    }
+
+    async fn finish_sweep(
+        &self,
+        account: &AccountId,
+        swept_to: Option<Timestamp>,
+        next: Timestamp,
+    ) -> Result<(), StoreError> {
+        let account = account.clone();
+        self.write(move |connection, _| queue::finish_sweep(connection, &account, swept_to, next)).await
+    }
+}
+
+#[async_trait]
+impl Inbox for SqliteStore {
     async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
         let capacity = self.inbox_capacity;
         self.write(move |connection, sealer| inbox::receive(connection, sealer, &webhook, capacity)).await
@@ -255,9 +266,9 @@ impl Store for SqliteStore {
             .await
     }
 
-    async fn finish_webhook(&self, id: &WebhookId) -> Result<(), StoreError> {
-        let id = id.clone();
-        self.write(move |connection, _| inbox::finish(connection, &id)).await
+    async fn finish_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<(), StoreError> {
+        let (account, id) = (account.clone(), id.clone());
+        self.write(move |connection, _| inbox::finish(connection, &account, &id)).await
     }
 
     async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError> {
@@ -275,30 +286,48 @@ impl Store for SqliteStore {
         self.write(move |connection, _| inbox::remember_delivery(connection, &account, &delivery_id, now))
             .await
     }
+}
 
-    async fn lease_sweep(
-        &self,
-        account: &AccountId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Sweep>, StoreError> {
-        let account = account.clone();
-        self.write(move |connection, _| accounts::lease_sweep(connection, &account, now, until)).await
+#[async_trait]
+impl AdminStore for SqliteStore {
+    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
+        let payment = payment.clone();
+        self.read(move |connection, _| admin::owner_of(connection, &payment)).await
     }
 
-    async fn finish_sweep(
+    async fn all_payments(
         &self,
-        account: &AccountId,
-        swept_to: Option<Timestamp>,
-        next: Timestamp,
-    ) -> Result<(), StoreError> {
-        let account = account.clone();
-        self.write(move |connection, _| accounts::finish_sweep(connection, &account, swept_to, next)).await
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let last = after.cloned();
+        self.read(move |connection, _| admin::all_payments(connection, last.as_ref(), limit)).await
+    }
+
+    async fn count_payments(&self) -> Result<u64, StoreError> {
+        self.read(|connection, _| admin::count_payments(connection)).await
+    }
+
+    async fn payments_with_reviews(
+        &self,
+        only_open: bool,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        let last = after.cloned();
+        self.read(move |connection, _| {
+            admin::payments_with_reviews(connection, only_open, last.as_ref(), limit)
+        })
+        .await
     }
 
     async fn bind_accounts(&self, accounts: &[AccountBinding]) -> Result<(), StoreError> {
         let accounts = accounts.to_vec();
         self.write(move |connection, _| accounts::bind(connection, &accounts)).await
+    }
+
+    async fn newest_commit(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.read(|connection, _| admin::newest_commit(connection)).await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

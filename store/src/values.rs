@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::{PaymentId, PaymentStatus};
+use gateway_core::PaymentId;
 use jiff::Timestamp;
 use rusqlite::Row;
 
@@ -15,8 +15,10 @@ pub(crate) fn micros(at: Timestamp) -> i64 {
     at.as_microsecond()
 }
 
-pub(crate) fn micros_of(at: Option<Timestamp>) -> Option<i64> {
-    at.map(micros)
+/// A time before which something must not happen: rounded up, so that a column never makes it happen early.
+pub(crate) fn not_before(at: Timestamp) -> i64 {
+    let micros = at.as_microsecond();
+    if i128::from(micros) * 1_000 < at.as_nanosecond() { micros.saturating_add(1) } else { micros }
 }
 
 /// The moment in a column that may be empty.
@@ -56,6 +58,16 @@ pub(crate) fn after(id: Option<&PaymentId>) -> &str {
     id.map_or(BEFORE_EVERY_ID, PaymentId::as_str)
 }
 
-pub(crate) fn status_name(status: Option<PaymentStatus>) -> Option<&'static str> {
-    status.map(PaymentStatus::name)
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn part_of_a_microsecond_is_rounded_to_the_later_time() {
+        for (nanosecond, micros) in [(0, 0), (1, 1), (999, 1), (1_000, 1), (1_001, 2), (-1, 0), (-1_000, -1)]
+        {
+            let at = Timestamp::from_nanosecond(nanosecond).unwrap();
+            assert_eq!(not_before(at), micros, "{nanosecond}");
+        }
+    }
 }

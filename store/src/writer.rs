@@ -18,11 +18,12 @@ const BATCH: usize = 256;
 /// How many changes may wait; who comes later waits to wait.
 const QUEUE: usize = 1024;
 
-/// Why a whole batch failed; told to each of its jobs.
+/// Why a whole batch failed: the answer to each of its jobs.
 #[derive(Clone, Debug)]
 enum BatchFault {
     Sqlite(Arc<rusqlite::Error>),
     Lost,
+    Replaced,
 }
 
 impl From<rusqlite::Error> for BatchFault {
@@ -36,14 +37,15 @@ impl From<BatchFault> for Fault {
         match fault {
             BatchFault::Sqlite(error) => Self::Batch(error),
             BatchFault::Lost => Self::Lost,
+            BatchFault::Replaced => Self::Replaced,
         }
     }
 }
 
 type Reply = Box<dyn FnOnce(Result<(), BatchFault>) + Send>;
 
-/// Does its work in a savepoint of the open transaction, or hears why there is none. Tells whether
-/// to keep what it did, and whom to tell how the batch ended.
+/// Does its work in a savepoint of the open transaction, or is given the reason why there is none. Returns whether
+/// to keep what it did, and what answers its caller once the batch has ended.
 type Job = Box<dyn FnOnce(Result<&Connection, BatchFault>) -> (bool, Reply) + Send>;
 
 /// The thread that writes. Dropping it waits until everything queued is done.
@@ -54,12 +56,16 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: Connection) -> std::io::Result<Self> {
+    /// `is_in_place` is asked before each answer: whether the file is still the one that the next start will open.
+    pub(crate) fn start(
+        connection: Connection,
+        is_in_place: impl Fn() -> bool + Send + 'static,
+    ) -> std::io::Result<Self> {
         let (queue, mut waiting) = mpsc::channel::<Job>(QUEUE);
         let run = move || {
             let mut jobs = Vec::with_capacity(BATCH);
             while waiting.blocking_recv_many(&mut jobs, BATCH) > 0 {
-                run_batch(&connection, &mut jobs);
+                run_batch(&connection, &is_in_place, &mut jobs);
             }
         };
         let thread = thread::Builder::new().name("sqlite-writer".to_owned()).spawn(run)?;
@@ -81,7 +87,7 @@ impl Writer {
             });
             let keep = result.is_ok();
             let reply = move |end: Result<(), BatchFault>| {
-                // A rule that said no stays a no, even if the batch failed: its work is undone anyhow.
+                // A refusal by a rule stays one even if the batch failed: its work is undone in any case.
                 let outcome = result.and_then(|value| end.map(|()| value).map_err(Fault::from));
                 // Nobody may be waiting any more.
                 let _ = answer.send(outcome);
@@ -98,7 +104,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         drop(self.queue.take());
         if let Some(thread) = self.thread.take() {
-            // It contains the panics of its jobs; there is nobody to tell of another.
+            // It contains the panics of its jobs, so there is none to report here.
             let _ = thread.join();
         }
     }
@@ -110,7 +116,7 @@ impl fmt::Debug for Writer {
     }
 }
 
-fn run_batch(connection: &Connection, jobs: &mut Vec<Job>) {
+fn run_batch(connection: &Connection, is_in_place: &impl Fn() -> bool, jobs: &mut Vec<Job>) {
     let mut state = execute(connection, "BEGIN IMMEDIATE");
     let mut replies = Vec::with_capacity(jobs.len());
     for job in jobs.drain(..) {
@@ -127,10 +133,14 @@ fn run_batch(connection: &Connection, jobs: &mut Vec<Job>) {
         state = execute(connection, "COMMIT");
     }
     if state.is_err() && !connection.is_autocommit() {
-        // If this fails too, the next `BEGIN` fails and nobody hears "ok".
+        // If this fails too, the next `BEGIN` fails and nothing is acknowledged.
         let _ = execute(connection, "ROLLBACK");
     }
-    // Only now: nobody hears "ok" before the batch is on disk.
+    // What was written into a file that was moved away or replaced is lost at the next start.
+    if state.is_ok() && !is_in_place() {
+        state = Err(BatchFault::Replaced);
+    }
+    // Only now: nothing is acknowledged before the batch is on disk.
     replies.into_iter().for_each(|reply| reply(state.clone()));
 }
 
@@ -178,10 +188,10 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn what_was_acknowledged_is_there_and_what_was_refused_is_not() {
+    async fn acknowledged_jobs_are_written_and_refused_ones_are_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("numbers.db");
-        let writer = Writer::start(connection(&path)).unwrap();
+        let writer = Writer::start(connection(&path), || true).unwrap();
         let calls = (0..1_500).map(|n| {
             writer.call(move |connection| {
                 let done = insert(connection, n)?;
@@ -202,10 +212,10 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_lost_transaction_takes_its_whole_batch_and_nothing_else() {
+    async fn lost_transaction_fails_its_whole_batch_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("numbers.db");
-        let writer = Writer::start(connection(&path)).unwrap();
+        let writer = Writer::start(connection(&path), || true).unwrap();
         let calls = (0..600).map(|n| {
             writer.call(move |connection| {
                 let done = insert(connection, n)?;
@@ -225,12 +235,12 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_locked_file_is_an_error_and_the_next_call_works_again() {
+    async fn locked_file_is_an_error_and_the_next_call_works() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("numbers.db");
         let own = connection(&path);
         own.busy_timeout(std::time::Duration::ZERO).unwrap();
-        let writer = Writer::start(own).unwrap();
+        let writer = Writer::start(own, || true).unwrap();
         let other = Connection::open(&path).unwrap();
         other.execute_batch("BEGIN IMMEDIATE").unwrap();
         assert!(matches!(writer.call(|connection| insert(connection, 1)).await, Err(Fault::Batch(_))));
@@ -240,10 +250,10 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_commit_that_fails_is_an_error_and_the_next_call_works_again() {
+    async fn failed_commit_is_an_error_and_the_next_call_works() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("numbers.db");
-        let writer = Writer::start(connection(&path)).unwrap();
+        let writer = Writer::start(connection(&path), || true).unwrap();
         let owe = |connection: &Connection| {
             // A debt that is only asked for at the commit, which then fails and leaves the transaction open.
             let sql = "CREATE TABLE debts (n bigint REFERENCES owed (n) DEFERRABLE INITIALLY DEFERRED); \
@@ -256,13 +266,13 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_full_disk_is_an_error_and_the_next_call_works_again() {
+    async fn full_disk_is_an_error_and_the_next_call_works() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("numbers.db");
         let own = connection(&path);
         let pages: i64 = own.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         own.pragma_update(None, "max_page_count", pages).unwrap();
-        let writer = Writer::start(own).unwrap();
+        let writer = Writer::start(own, || true).unwrap();
         let fill = |connection: &Connection| (0..10_000).try_for_each(|n| insert(connection, n).map(|_| ()));
         let full = writer.call(fill).await.unwrap_err();
         assert!(format!("{full:?}").contains("DiskFull"), "{full:?}");
@@ -275,10 +285,10 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn work_that_nobody_waits_for_is_still_done() {
+    async fn work_of_a_dropped_future_is_still_done() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("numbers.db");
-        let writer = Writer::start(connection(&path)).unwrap();
+        let writer = Writer::start(connection(&path), || true).unwrap();
         let (started, is_started) = std::sync::mpsc::channel();
         let (go_on, may_go_on) = std::sync::mpsc::channel();
         let first = writer.call(move |connection| {

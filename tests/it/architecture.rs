@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "sources that cannot be read are a failed test")]
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -30,14 +30,30 @@ const MAY_NAME: [&str; 4] = [
 ];
 
 /// Which crates of ours each crate may be built from (design: arrows point one way).
-const ARROWS: [(&str, &[&str]); 6] = [
+const ARROWS: [(&str, &[&str]); 7] = [
     ("gateway-core", &[]),
     ("sandbox", &[]),
     ("provider-toss", &["gateway-core"]),
     ("provider-portone", &["gateway-core"]),
     ("store", &["gateway-core"]),
+    ("tests/simulation", &["gateway-core"]),
     ("server", &["gateway-core", "provider-portone", "provider-toss", "sandbox", "store"]),
 ];
+
+/// The rooms of the core, and which others each may use (design: gateway → {dispatch, account} → lifecycle → {provider,
+/// store, model}). A dispatch asks by its account.
+const ROOMS: [(&str, &[&str]); 7] = [
+    ("model", &[]),
+    ("provider", &["model"]),
+    ("store", &["model", "provider"]),
+    ("lifecycle", &["model", "provider", "store"]),
+    ("account", &["model", "provider", "store", "lifecycle"]),
+    ("dispatch", &["model", "provider", "store", "lifecycle", "account"]),
+    ("gateway", &["model", "provider", "store", "lifecycle", "account", "dispatch"]),
+];
+
+/// How many lines a file of the core may have, its tests not counted. More is several things in one place.
+const MOST_LINES: usize = 400;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -69,6 +85,12 @@ fn is_test(path: &str) -> bool {
     path.contains("/tests/") || path.ends_with("/tests.rs")
 }
 
+/// What a file of the core says to the compiler.
+fn code(text: &str) -> String {
+    let lines = shipped(text).lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn only_the_registry_names_a_payment_gateway() {
     let mut named = Vec::new();
@@ -77,9 +99,9 @@ fn only_the_registry_names_a_payment_gateway() {
             if is_test(&path) || MAY_NAME.iter().any(|allowed| path.starts_with(allowed)) {
                 continue;
             }
-            for (number, line) in shipped(&text).lines().enumerate() {
-                let code = line.split("//").next().unwrap_or_default().to_lowercase();
-                if let Some(word) = PG_WORDS.iter().find(|word| code.contains(*word)) {
+            for (number, line) in code(&text).lines().enumerate() {
+                let line = line.to_lowercase();
+                if let Some(word) = PG_WORDS.iter().find(|word| line.contains(*word)) {
                     named.push(format!("{path}:{}: {word}", number + 1));
                 }
             }
@@ -114,4 +136,123 @@ fn every_crate_has_its_place() {
     let members: BTreeSet<_> = after.split(']').next().unwrap().split('"').skip(1).step_by(2).collect();
     let known: BTreeSet<_> = ARROWS.iter().map(|(name, _)| *name).chain(["tests"]).collect();
     assert_eq!(members, known, "say which crates a new one may be built from");
+}
+
+/// The files of a room of the core, tests left out.
+fn room(name: &str) -> Vec<(String, String)> {
+    let mut files = files(&format!("gateway-core/src/{name}"));
+    files.retain(|(path, _)| !is_test(path));
+    files
+}
+
+/// What stands between the brace that a text begins with and its partner.
+fn in_braces(text: &str) -> &str {
+    let mut depth = 0_usize;
+    let end = text.find(|c| {
+        depth = if c == '{' { depth + 1 } else { depth - usize::from(c == '}') };
+        depth == 0
+    });
+    &text[1..end.unwrap()]
+}
+
+/// The identifier that a text begins with.
+fn identifier(text: &str) -> &str {
+    let text = text.trim_start();
+    &text[..text.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len())]
+}
+
+/// The first names of a list of paths: `a::{b, c}, D` are `a` and `D`.
+fn first_names(list: &str) -> Vec<&str> {
+    let (mut depth, mut names, mut rest) = (0_usize, vec![identifier(list)], list);
+    while let Some(place) = rest.find(['{', '}', ',']) {
+        let (c, after) = (rest.as_bytes()[place], &rest[place + 1..]);
+        match c {
+            b'{' => depth += 1,
+            b'}' => depth -= 1,
+            _ if depth == 0 => names.push(identifier(after)),
+            _ => {}
+        }
+        rest = after;
+    }
+    names.retain(|name| !name.is_empty());
+    names
+}
+
+/// What a file takes from the crate, by its first name.
+fn taken(code: &str) -> BTreeSet<&str> {
+    let after = code.split("crate::").skip(1);
+    after
+        .flat_map(|after| {
+            if after.starts_with('{') { first_names(in_braces(after)) } else { vec![identifier(after)] }
+        })
+        .collect()
+}
+
+/// The public names of every room, as the crate's own files take them from its root.
+fn rooms_of_names() -> BTreeMap<String, &'static str> {
+    let library = fs::read_to_string(root().join("gateway-core/src/lib.rs")).unwrap();
+    let mut rooms = BTreeMap::new();
+    for (name, _) in ROOMS {
+        let here = fs::read_to_string(root().join(format!("gateway-core/src/{name}/mod.rs"))).unwrap();
+        let (library, here) = (code(&library), code(&here));
+        let from_room = format!("pub use {name}::");
+        let from_library = library.split(&from_room).skip(1);
+        let from_here =
+            here.split("pub use ").skip(1).filter_map(|path| path.split_once("::")).map(|(_, after)| after);
+        for list in from_library.chain(from_here) {
+            let names =
+                if list.starts_with('{') { first_names(in_braces(list)) } else { vec![identifier(list)] };
+            rooms.extend(names.into_iter().map(|public| (public.to_owned(), name)));
+        }
+        for kind in ["pub struct ", "pub enum ", "pub trait "] {
+            rooms.extend(here.split(kind).skip(1).map(|after| (identifier(after).to_owned(), name)));
+        }
+        rooms.insert(name.to_owned(), name);
+    }
+    rooms
+}
+
+#[test]
+fn arrows_between_the_rooms_of_the_core_point_one_way() {
+    let names = rooms_of_names();
+    for (name, room) in
+        [("Gateway", "gateway"), ("Account", "account"), ("Charge", "model"), ("Store", "store")]
+    {
+        assert_eq!(names.get(name), Some(&room), "the names of the rooms are not read: {names:?}");
+    }
+    let mut wrong = Vec::new();
+    for (name, allowed) in ROOMS {
+        for (path, text) in room(name) {
+            for used in taken(&code(&text)) {
+                let Some(room) = names.get(used).filter(|room| **room != name) else { continue };
+                if !allowed.contains(room) {
+                    wrong.push(format!("{path}: {used} of {room}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "these point back up:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_folder_of_the_core_is_a_room() {
+    let entries = fs::read_dir(root().join("gateway-core/src")).unwrap().map(|entry| entry.unwrap());
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let folders: BTreeSet<_> = folders.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    let rooms: BTreeSet<_> = ROOMS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(folders, rooms, "say which rooms a new one may use");
+}
+
+#[test]
+fn no_file_of_the_core_is_too_long() {
+    let lines = |(path, text): (String, String)| (path, shipped(&text).lines().count());
+    let files = files("gateway-core/src").into_iter().filter(|(path, _)| !is_test(path)).map(lines);
+    let long: Vec<_> = files.filter(|(_, lines)| *lines > MOST_LINES).collect();
+    assert!(long.is_empty(), "split them: {long:?}");
+}
+
+#[test]
+fn names_are_read_out_of_uses() {
+    let code = "use crate::{\n    A, b::{c, d::{E}}, f::G,\n};\nlet x = crate::h::i(crate::J);";
+    assert_eq!(taken(code), BTreeSet::from(["A", "b", "f", "h", "J"]));
 }

@@ -2,7 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a clock that cannot be set is a failed test")]
 
-use std::{collections::BTreeMap, ffi::OsString, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    ffi::OsString,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use gateway_core::Clock;
@@ -37,24 +42,42 @@ const STEP: Duration = Duration::from_secs(5 * 60);
 
 const PART: u64 = 5_000;
 
-/// The machine's clock, and how far a person has set it off.
+/// The machine's clock, how far a person has set it off, and how long it has been let run ahead.
 #[derive(Clone, Debug)]
-struct SetClock(Arc<watch::Sender<i64>>);
+struct SetClock {
+    set: Arc<watch::Sender<(i64, Duration)>>,
+    started: Instant,
+}
 
 impl SetClock {
-    fn by(&self, ms: i64) {
-        self.0.send_modify(|offset| *offset += ms);
+    fn new() -> Self {
+        Self { set: Arc::new(watch::channel((0, Duration::ZERO)).0), started: Instant::now() }
+    }
+
+    /// A person sets the clock. No time passes.
+    fn set_by(&self, ms: i64) {
+        self.set.send_modify(|(off, _)| *off += ms);
+    }
+
+    /// Time passes.
+    fn advance(&self, by: Duration) {
+        self.set.send_modify(|(_, ahead)| *ahead += by);
     }
 }
 
 #[async_trait]
 impl Clock for SetClock {
     fn now(&self) -> Timestamp {
-        Timestamp::now().checked_add(SignedDuration::from_millis(*self.0.borrow())).unwrap()
+        let (off, ahead) = *self.set.borrow();
+        Timestamp::now().checked_add(SignedDuration::from_millis(off)).unwrap().checked_add(ahead).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.started.elapsed() + self.set.borrow().1
     }
 
     async fn sleep_until(&self, at: Timestamp) {
-        let mut set = self.0.subscribe();
+        let mut set = self.set.subscribe();
         loop {
             set.mark_unchanged();
             let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
@@ -84,7 +107,7 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let running = simulator(pg).await;
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port().unwrap());
-        let clock = SetClock(Arc::new(watch::channel(0).0));
+        let clock = SetClock::new();
         let mut world = Self { pg, folder, port, clock, app: None, running, client: Client::new() };
         let hook = format!("http://127.0.0.1:{port}/webhooks/{pg}/{WEBHOOK_TOKEN}");
         world.control().set_webhook_targets(vec![WebhookTarget::all_events(hook)]);
@@ -187,7 +210,7 @@ impl World {
                 }
                 sleep(Duration::from_millis(20)).await;
             }
-            self.clock.by(i64::try_from(STEP.as_millis()).unwrap());
+            self.clock.advance(STEP);
             self.control().advance(STEP);
             self.app.as_ref().unwrap().gateway().wake_all();
         }
@@ -239,7 +262,7 @@ async fn set_back_by_an_hour(pg: &'static str, restarts: bool) {
     }
     assert_eq!(world.confirm(&confirming, &result).await.status, 202);
 
-    world.clock.by(-HOUR);
+    world.clock.set_by(-HOUR);
     if restarts {
         world.restart().await;
     }

@@ -9,6 +9,5 @@ mod crash;
 mod faults;
 mod flows;
 mod openapi;
-mod simulation;
 mod store;
 mod storm;

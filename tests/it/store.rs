@@ -64,7 +64,7 @@ mod sqlite_in_memory {
 }
 
 #[tokio::test]
-async fn sqlite_and_memory_agree_whatever_is_asked_of_them() {
+async fn sqlite_and_memory_agree_on_random_calls() {
     for seed in 0..30 {
         let (memory, sqlite) = (Memory::new(), SqliteInMemory::new());
         tests::store_suite::agreement::two_stores_agree(memory.store(), sqlite.store(), seed).await;

@@ -4,5 +4,4 @@ pub mod conformance;
 pub mod crash;
 pub mod faults;
 pub mod harness;
-pub mod simulation;
 pub mod store_suite;

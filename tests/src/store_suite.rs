@@ -6,32 +6,30 @@
     reason = "the names of the rules say what they are; a rule is a test"
 )]
 
-use std::sync::LazyLock;
+use gateway_core::Store;
 
-use gateway_core::{
-    AccountId, Attempt, Cancel, CancelOrigin, CancelScope, CancelStatus, Change, Customer, EventKind,
-    IdSource, IdempotencyRecord, Money, Moved, NewEvent, Payment, PaymentRecord, PaymentStatus, PaymentTerms,
-    PgOrderId, RawWebhook, ReceivedWebhook, RefundAccount, Secret, Store,
-};
-use jiff::Timestamp;
-
+pub mod accounts;
+pub mod admin;
 pub mod agreement;
+pub mod answers;
 pub mod commit;
 pub mod feed;
 pub mod idempotency;
 pub mod inbox;
-pub mod operators;
 pub mod orders;
+pub mod pg_ids;
 pub mod reads;
+mod sample;
+pub mod several;
 pub mod sweeps;
-pub mod watches;
+pub mod work_queue;
 
-/// How many webhooks of each account the inbox of a store under test holds.
+/// How many webhooks each room of each account's inbox holds in a store under test.
 pub const INBOX_CAPACITY: u16 = 3;
 
 /// Makes an empty store, and keeps alive what it stands on.
 pub trait StoreBench {
-    /// A store nobody else uses, with an inbox of [`INBOX_CAPACITY`].
+    /// A store nobody else uses, whose inbox rooms hold [`INBOX_CAPACITY`].
     fn new() -> Self;
 
     /// The store.
@@ -43,87 +41,106 @@ pub trait StoreBench {
 macro_rules! store_suite {
     ($bench:ty) => {
         $crate::store_suite! { @rules $bench;
-            commit::a_committed_payment_reads_back_as_it_was,
-            commit::a_new_payment_is_refused_where_one_is,
-            commit::a_change_of_an_older_version_is_refused,
-            commit::a_change_of_an_unknown_payment_is_a_conflict,
-            commit::a_change_that_skips_a_version_is_a_conflict,
-            commit::a_payment_never_moves_to_another_merchant_or_account,
-            commit::of_many_changes_of_one_version_exactly_one_wins,
-            commit::a_refused_change_leaves_nothing,
-            commit::attempts_and_cancels_are_replaced_not_repeated,
-            commit::a_pg_id_is_accepted_once_per_account,
-            commit::many_may_claim_one_pg_id,
-            commit::an_answer_is_kept_whatever_the_version,
-            commit::an_answer_outlives_a_change_that_had_not_read_it,
-            commit::an_answer_of_an_unknown_attempt_is_nothing,
-            orders::an_order_has_one_payment_that_holds_it,
+            commit::committed_payment_reads_back_as_it_was,
+            commit::new_payment_in_place_of_another_is_a_conflict,
+            commit::change_of_an_older_version_is_a_conflict,
+            commit::change_of_an_unknown_payment_is_a_conflict,
+            commit::change_that_skips_a_version_is_a_conflict,
+            commit::payment_keeps_its_merchant_account_and_order,
+            commit::fifty_changes_of_one_version_one_wins,
+            commit::refused_change_leaves_nothing,
+            commit::attempts_and_charges_are_replaced_not_repeated,
+            commit::reasons_to_refuse_come_in_a_fixed_order,
+            several::two_payments_change_in_one_commit,
+            several::old_version_of_one_payment_refuses_the_other,
+            several::refused_second_payment_leaves_nothing_of_the_first,
+            several::unchanged_payment_is_compared_and_left_alone,
+            several::unchanged_payment_of_another_version_is_a_conflict,
+            several::change_of_two_merchants_is_a_conflict,
+            several::payment_twice_in_a_change_is_a_conflict,
+            several::order_passes_between_payments_in_one_commit,
+            several::order_for_two_payments_of_a_change_is_taken,
+            several::pg_id_passes_between_payments_in_one_commit,
+            several::pg_id_for_two_payments_of_a_change_is_taken,
+            several::commit_ends_the_lease_of_each_payment,
+            answers::secret_is_saved_whatever_the_version,
+            answers::saved_secret_outlives_a_change_made_before_it,
+            answers::secret_in_a_change_replaces_the_saved_one,
+            answers::secret_of_an_unknown_charge_is_ignored,
+            orders::order_has_one_payment_that_holds_it,
+            orders::superseded_payment_holds_no_order,
+            orders::registration_supersedes_every_older_payment,
             orders::merchants_share_no_order_ids,
-            orders::of_many_payments_of_one_order_exactly_one_wins,
-            orders::an_ended_payment_is_taken_over,
-            orders::a_change_read_before_the_take_over_is_refused,
-            orders::a_payment_paid_meanwhile_is_not_taken_over,
-            orders::money_that_comes_late_on_a_superseded_payment_can_be_written,
-            orders::only_a_payment_of_the_same_merchant_and_order_is_taken_over,
-            orders::an_order_id_finds_its_holder_else_its_newest,
-            reads::another_merchants_payment_is_not_found,
-            reads::an_attempt_is_found_by_its_order_id_at_its_account_only,
-            reads::a_pg_id_is_found_where_it_was_accepted_else_where_it_was_claimed_last,
-            reads::a_merchants_payments_are_listed_newest_first,
-            reads::lists_can_be_narrowed,
-            reads::pages_of_a_list_never_skip_or_repeat,
-            feed::the_feed_tells_a_merchants_events_in_order,
+            orders::fifty_payments_of_one_order_one_wins,
+            orders::order_finds_its_holder_else_its_newest,
+            pg_ids::pg_id_is_accepted_once_per_account,
+            pg_ids::accepted_charge_stays_so_when_written_again,
+            pg_ids::charge_is_found_by_the_pg_id_it_was_given_later,
+            pg_ids::pg_id_passes_between_charges_of_a_payment,
+            pg_ids::pg_id_may_be_claimed_by_many,
+            pg_ids::pg_id_finds_who_accepted_it_else_the_newest,
+            pg_ids::pg_order_id_finds_its_payment_at_its_account,
+            reads::payment_of_another_merchant_is_not_found,
+            reads::payments_are_listed_newest_first,
+            reads::lists_are_narrowed_by_order_and_status,
+            reads::pages_of_payments_never_skip_or_repeat,
+            feed::feed_has_a_merchants_events_in_order,
             feed::pages_of_the_feed_never_skip_or_repeat,
-            feed::changes_made_at_once_each_have_their_place,
-            feed::a_payments_own_events_are_told_in_order,
-            operators::whose_a_payment_is_can_be_asked_of_any,
-            operators::all_payments_are_listed_oldest_first,
-            operators::pages_of_all_payments_never_skip_or_repeat,
-            operators::every_merchants_payments_are_counted,
-            operators::a_payment_with_a_case_is_found_for_good,
-            operators::a_payment_made_with_a_case_is_found,
-            operators::a_refused_change_opens_no_case,
-            operators::pages_of_cases_never_skip_or_repeat,
-            watches::a_due_payment_is_taken_by_one,
-            watches::what_is_due_for_one_account_is_not_taken_for_another,
-            watches::a_lease_that_ran_out_is_no_lease,
-            watches::a_change_ends_the_lease,
-            watches::the_soonest_are_taken_first,
-            watches::a_hint_makes_a_payment_due_at_once,
-            watches::a_hint_never_makes_a_payment_due_later,
-            watches::a_hint_may_be_due_later,
-            watches::a_later_hint_does_not_put_off_an_earlier_one,
-            watches::an_earlier_hint_brings_a_later_one_forward,
-            watches::a_later_hint_that_came_during_a_look_is_due_when_it_said,
-            watches::a_hint_does_not_end_a_lease,
-            watches::a_hint_that_came_during_a_look_is_followed_by_another,
-            watches::a_change_that_saw_the_hints_answers_them,
-            watches::a_change_that_saw_no_hints_answers_none,
-            watches::a_change_may_let_the_hints_it_did_not_see_wait,
-            watches::a_hint_of_an_unknown_payment_is_nothing,
-            watches::the_next_watch_is_known,
-            watches::the_next_watch_is_the_accounts_own,
-            inbox::a_webhook_comes_out_as_it_came_in,
-            inbox::webhooks_are_taken_oldest_first_and_by_one,
-            inbox::a_finished_webhook_is_gone,
-            inbox::a_full_inbox_takes_nothing_until_there_is_room,
-            inbox::what_came_for_one_account_is_not_taken_for_another,
-            inbox::one_accounts_full_inbox_does_not_fill_anothers,
-            inbox::a_delivery_is_new_once_per_account,
-            idempotency::a_key_is_used_once_per_merchant,
-            idempotency::a_repeat_meets_its_key_before_its_order,
-            idempotency::the_first_final_answer_stays,
-            idempotency::an_answer_without_a_row_is_kept_too,
+            feed::concurrent_commits_each_have_their_positions,
+            feed::events_of_a_payment_are_its_own_in_order,
+            admin::owner_of_any_payment_is_found,
+            admin::all_payments_are_listed_oldest_first,
+            admin::pages_of_all_payments_never_skip_or_repeat,
+            admin::payments_of_every_merchant_are_counted,
+            admin::payment_with_a_review_is_found_for_good,
+            admin::new_payment_with_a_review_is_found,
+            admin::refused_change_opens_no_review,
+            admin::pages_of_reviews_never_skip_or_repeat,
+            admin::newest_commit_is_the_latest_time_seen,
+            admin::working_store_answers_a_ping,
+            work_queue::due_payment_is_leased_once,
+            work_queue::due_payments_are_leased_for_their_account_only,
+            work_queue::lease_that_ran_out_is_no_lease,
+            work_queue::commit_ends_the_lease,
+            work_queue::longest_due_is_leased_first,
+            work_queue::payment_is_due_at_its_earliest_check,
+            work_queue::commit_replaces_what_is_pending,
+            work_queue::owed_look_up_makes_a_payment_due,
+            work_queue::owing_leaves_the_version_alone,
+            work_queue::look_up_is_owed_once,
+            work_queue::later_look_up_puts_off_no_earlier_one,
+            work_queue::owing_ends_no_lease,
+            work_queue::look_up_owed_since_the_read_outlives_the_commit,
+            work_queue::only_the_look_up_that_was_paid_is_gone,
+            work_queue::owing_for_an_unknown_payment_is_ignored,
+            work_queue::released_payment_is_free_from_then_on,
+            work_queue::release_makes_nothing_due_early,
+            work_queue::release_without_a_lease_is_ignored,
+            work_queue::next_due_is_the_earliest_that_is_free,
+            work_queue::next_due_is_the_accounts_own,
+            inbox::webhook_comes_out_as_it_came_in,
+            inbox::webhooks_are_leased_oldest_first_and_once,
+            inbox::known_webhooks_are_leased_first,
+            inbox::finished_webhook_is_gone,
+            inbox::full_room_takes_nothing_until_there_is_space,
+            inbox::full_room_takes_no_space_from_the_other,
+            inbox::webhooks_are_leased_for_their_account_only,
+            inbox::accounts_share_no_space,
+            inbox::delivery_is_new_once_per_account,
+            idempotency::key_is_used_once_per_merchant,
+            idempotency::first_final_answer_stays,
+            idempotency::answer_of_another_request_is_ignored,
+            idempotency::answer_without_a_record_is_kept,
             idempotency::old_records_are_forgotten,
-            sweeps::a_sweep_is_taken_by_one_and_when_due,
-            sweeps::a_sweep_that_failed_does_not_undo_the_one_before,
-            sweeps::a_sweep_whose_lease_ran_out_is_taken_again,
-            sweeps::an_account_in_use_cannot_change,
-            sweeps::an_account_without_open_payments_may_change,
-            sweeps::an_account_of_a_watched_payment_cannot_change,
-            sweeps::one_changed_account_binds_none,
-            sweeps::an_account_in_use_cannot_be_taken_away,
-            sweeps::a_store_that_works_says_so,
+            idempotency::record_of_a_cancel_is_never_forgotten,
+            sweeps::due_sweep_is_leased_once,
+            sweeps::failed_sweep_keeps_how_far_the_last_one_got,
+            sweeps::sweep_whose_lease_ran_out_is_leased_again,
+            accounts::account_with_live_payments_stays_as_it_was,
+            accounts::account_without_live_payments_may_change_or_go,
+            accounts::same_and_new_accounts_are_bound,
+            accounts::one_changed_account_binds_none,
+            accounts::removed_account_stays_bound,
         }
     };
     (@rules $bench:ty; $($subject:ident::$rule:ident,)+) => {
@@ -138,198 +155,6 @@ macro_rules! store_suite {
     };
 }
 
-static IDS: LazyLock<IdSource> = LazyLock::new(IdSource::random);
-
-/// A moment: so many seconds into the test.
-pub(crate) fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_790_000_000 + second).unwrap()
-}
-
-/// What a test calls the merchant, account and order of a payment.
-pub(crate) fn payment_of(merchant: &str, account: &str, order_id: &str) -> Payment {
-    let zero = Money::krw(0);
-    Payment {
-        id: IDS.payment(at(0)),
-        merchant: merchant.parse().unwrap(),
-        account: account.parse().unwrap(),
-        order_id: order_id.parse().unwrap(),
-        terms: terms(),
-        status: PaymentStatus::Ready,
-        amount_paid: zero,
-        amount_cancelled: zero,
-        method: None,
-        method_detail: None,
-        virtual_account: None,
-        receipt_url: None,
-        cash_receipt: None,
-        failure: None,
-        last_attempt: None,
-        late: false,
-        superseded: false,
-        told_of: None,
-        looked_at: None,
-        answered_hints: 0,
-        hint_looked_at: None,
-        recheck_at: None,
-        cases: Vec::new(),
-        livemode: false,
-        simulated: true,
-        version: 1,
-        created_at: at(0),
-        expires_at: at(1_800),
-        paid_at: None,
-        watch: None,
-    }
-}
-
-fn terms() -> PaymentTerms {
-    PaymentTerms {
-        order_name: "사과 한 상자".to_owned(),
-        amount: Money::krw(27_500),
-        tax_free_amount: None,
-        method: None,
-        account: None,
-        customer: Customer { name: Some("김구매".to_owned()), ..Customer::default() },
-        card_issuer: None,
-        installment_months: None,
-        easy_pay_provider: None,
-        deposit_due_at: None,
-        cash_receipt: None,
-        locale: Some("ko".to_owned()),
-        return_url: "https://shop.example/return".to_owned(),
-        metadata: [("cart".to_owned(), "17".to_owned())].into(),
-    }
-}
-
-/// A payment of the usual merchant at the usual account.
-pub(crate) fn payment(order_id: &str) -> Payment {
-    payment_of("demo", "toss", order_id)
-}
-
-/// The change that makes a payment.
-pub(crate) fn made(payment: &Payment) -> Change {
-    Change {
-        expected: None,
-        payment: payment.clone(),
-        hints: 0,
-        more_hints_at: None,
-        attempts: Vec::new(),
-        cancels: Vec::new(),
-        events: Vec::new(),
-        idempotency: None,
-        supersedes: None,
-    }
-}
-
-/// A change of what was read, which changes nothing yet.
-pub(crate) fn changed(record: &PaymentRecord) -> Change {
-    let mut payment = record.payment.clone();
-    payment.version += 1;
-    Change { expected: Some(record.payment.version), hints: record.hints, ..made(&payment) }
-}
-
-/// Makes a payment, and reads it.
-pub(crate) async fn keep(store: &dyn Store, payment: &Payment) -> PaymentRecord {
-    store.commit(made(payment)).await.unwrap();
-    read(store, payment).await
-}
-
-/// Moves what was read to a status, and reads it.
-pub(crate) async fn moved(store: &dyn Store, record: &PaymentRecord, status: PaymentStatus) -> PaymentRecord {
-    let mut change = changed(record);
-    change.payment.status = status;
-    store.commit(change).await.unwrap();
-    read(store, &record.payment).await
-}
-
-pub(crate) async fn read(store: &dyn Store, payment: &Payment) -> PaymentRecord {
-    store.payment(&payment.merchant, &payment.id).await.unwrap().unwrap()
-}
-
-pub(crate) fn attempt(payment: &Payment, number: u16) -> Attempt {
-    Attempt::new(number, PgOrderId::of(&payment.id, number).unwrap(), at(i64::from(number)))
-}
-
-/// An attempt with a claimed or accepted PG id.
-pub(crate) fn attempt_with(payment: &Payment, number: u16, pg_id: &str, accepted: bool) -> Attempt {
-    Attempt { pg_id: Some(pg_id.parse().unwrap()), accepted, ..attempt(payment, number) }
-}
-
-pub(crate) fn cancel(amount: u64) -> Cancel {
-    Cancel {
-        id: IDS.cancel(at(0)),
-        origin: CancelOrigin::Merchant,
-        status: CancelStatus::Requested,
-        pg_id: None,
-        attempt: None,
-        scope: CancelScope::Part,
-        amount: Money::krw(amount),
-        tax_free_amount: None,
-        guard: Money::krw(27_500),
-        reason: "부분 품절".to_owned(),
-        refund_account: Some(RefundAccount {
-            bank_code: "20".to_owned(),
-            account_number: Secret::new("110123456789"),
-            holder_name: Secret::new("김구매"),
-        }),
-        sending: None,
-        pg_cancel_id: None,
-        failure: None,
-        created_at: at(0),
-    }
-}
-
-pub(crate) fn event(payment: &Payment, number: u64) -> NewEvent {
-    NewEvent {
-        id: IDS.event(at(0)),
-        kind: EventKind::Status(payment.status),
-        number,
-        moved: Moved::default(),
-        created_at: at(0),
-        payment: payment.clone(),
-        cancels: Vec::new(),
-    }
-}
-
-pub(crate) fn request(payment: &Payment, key: &str) -> IdempotencyRecord {
-    IdempotencyRecord {
-        merchant: payment.merchant.clone(),
-        key: key.to_owned(),
-        digest: "digest".to_owned(),
-        payment: Some(payment.id.clone()),
-        cancel: None,
-        answer: None,
-        created_at: at(0),
-    }
-}
-
-/// The account of [`payment`] and [`webhook`].
-pub(crate) fn account() -> AccountId {
-    "toss".parse().unwrap()
-}
-
-/// An account that has nothing to do with it.
-pub(crate) fn other_account() -> AccountId {
-    "portone".parse().unwrap()
-}
-
-pub(crate) fn webhook(received_at: Timestamp) -> ReceivedWebhook {
-    webhook_of(&account(), received_at)
-}
-
-pub(crate) fn webhook_of(account: &AccountId, received_at: Timestamp) -> ReceivedWebhook {
-    ReceivedWebhook {
-        id: IDS.webhook(received_at),
-        account: account.clone(),
-        received_at,
-        raw: RawWebhook {
-            content_type: "application/json".to_owned(),
-            headers: vec![("tosspayments-webhook-id".to_owned(), "값".to_owned())],
-            body: (0..=u8::MAX).collect(),
-        },
-    }
-}
-
 /// Asserts that a result is this error.
 macro_rules! assert_refused {
     ($result:expr, $error:pat) => {{
@@ -337,4 +162,4 @@ macro_rules! assert_refused {
         assert!(matches!(result, Err($error)), "{result:?}");
     }};
 }
-pub(crate) use assert_refused;
+use assert_refused;

@@ -1,9 +1,13 @@
 //! Giving money back, and closing what was not paid.
 
+use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
-    Cancel, CancelId, CancelOrigin, CancelScope, CancelStatus, Gateway, GatewayError, Heard, MerchantId,
-    Money, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, RefundAccount, StateProblem, StoreError,
-    draft::Draft, gateway::RequestKey,
+    Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, CancelView, Charge, Clock, Close, Failure,
+    FailureReason, MerchantId, Money, Operation, PaymentId, PaymentRecord, PaymentStatus, RefundAccount,
+    ReviewReason, StoreError,
+    account::ConnectedAccount,
+    dispatch::ROUNDS,
+    lifecycle::{Draft, needs_account},
 };
 
 /// A cancel a merchant asks for.
@@ -11,28 +15,43 @@ use crate::{
 pub struct NewCancel {
     /// Why, 1 to 200 characters; the PG keeps it.
     pub reason: String,
-    /// How much; `None` for all that is left.
+    /// How much, in the PG's own counting; `None` for all that is left.
     pub amount: Option<Money>,
     /// What the merchant believes is left; the cancel is refused if it is otherwise.
     pub expected_cancellable: Option<Money>,
     /// The part of the amount that is free of VAT.
     pub tax_free_amount: Option<Money>,
+    /// The VAT in the amount, where the merchant fixes it.
+    pub vat_amount: Option<Money>,
     /// Where the money of a paid virtual account goes.
     pub refund_account: Option<RefundAccount>,
+    /// The compensation to take over, which waits for an account. Without it a cancel always means the charge that pays the
+    /// order.
+    pub takes_over: Option<CancelId>,
+}
+
+/// What a cancel writes, and whether it has to be sent.
+enum Row {
+    /// Money of the charge that pays the order.
+    Refund(Cancel),
+    /// The account of that charge.
+    CloseAccount(Close),
+    /// Nothing was issued, or the PG cannot close: no PG is asked.
+    ClosePayment(Close),
 }
 
 impl Gateway {
-    /// Gives back all or part of a payment; closes one that is not paid. The cancel's row, with the
-    /// key it will send, is committed before the PG hears of it.
+    /// Gives back all or part of a payment; closes one that is not paid, after a look-up where the PG does not close it. The
+    /// cancel's row, with everything its request is built from, is committed before it is sent.
     ///
-    /// `Ok` holds the payment and the cancel, which may still be `unknown` or `pending`.
+    /// `Ok` holds the payment and the cancel, which may still be `requested`, `unknown` or `pending`: Paymux goes on.
     ///
     /// # Errors
     ///
-    /// [`GatewayError::Invalid`], [`GatewayError::InvalidState`], [`GatewayError::Unsupported`]: the
-    /// PG was not called. [`GatewayError::CancelRefused`], [`GatewayError::ProviderUnavailable`],
-    /// [`GatewayError::ProviderMisconfigured`]: no money moved. [`GatewayError::KeyInUse`],
-    /// [`GatewayError::NotFound`], [`GatewayError::Store`].
+    /// [`GatewayError::Invalid`], [`GatewayError::InvalidState`], [`GatewayError::AccountRetired`]: nothing was stored, the
+    /// PG was not called; a compensation that was taken over and whose reason is gone is held for a person. [`GatewayError::CancelRefused`], [`GatewayError::Unsupported`],
+    /// [`GatewayError::ProviderMisconfigured`]: no money moved. [`GatewayError::ProviderUnavailable`]: nothing was stored.
+    /// [`GatewayError::KeyInUse`], [`GatewayError::NotFound`], [`GatewayError::Store`].
     pub async fn cancel(
         &self,
         merchant: &MerchantId,
@@ -40,13 +59,27 @@ impl Gateway {
         new: &NewCancel,
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
-        for _ in 0..3 {
-            match self.cancel_once(merchant, id, new, key).await {
+        for _ in 0..ROUNDS {
+            match Box::pin(self.cancel_once(merchant, id, new, key)).await {
                 Err(GatewayError::Store(StoreError::Conflict)) => {}
                 done => return done,
             }
         }
         Err(GatewayError::Store(StoreError::Conflict))
+    }
+
+    /// What became of a cancel that was asked for before: a repeat of the same request sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`cancel`](Self::cancel).
+    pub async fn cancel_result(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+        cancel: &CancelId,
+    ) -> Result<(PaymentRecord, CancelId), GatewayError> {
+        cancel_outcome(self.payment(merchant, id).await?, cancel.clone())
     }
 
     async fn cancel_once(
@@ -57,93 +90,151 @@ impl Gateway {
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
         let mut record = self.payment(merchant, id).await?;
-        if record.payment.status == PaymentStatus::Ready && self.may_hold_money(&record)? {
+        if let Some(waiting) = &new.takes_over {
+            return self.take_over(record, waiting, new, key).await;
+        }
+        let asks_first = match record.payment.status() {
+            PaymentStatus::Ready => may_hold_money(&record),
+            // Where the PG can close it, its answer says whether a deposit came first.
+            PaymentStatus::AwaitingDeposit => !self.account_of(&record)?.description().closes_accounts(),
+            _ => false,
+        };
+        if asks_first {
             // Nothing may be closed here that the buyer has paid there.
             record = self.verify(merchant, id).await?;
         }
-        let row = match record.payment.status {
-            PaymentStatus::Paid | PaymentStatus::PartiallyCancelled => self.refund(&record, new)?,
-            PaymentStatus::Ready | PaymentStatus::AwaitingDeposit => self.close(&record, new)?,
+        let account = self.account_of(&record)?;
+        let row = match record.payment.status() {
+            PaymentStatus::Paid | PaymentStatus::PartiallyCancelled => {
+                Row::Refund(self.refund(account, &record, new, key)?)
+            }
+            PaymentStatus::Ready | PaymentStatus::AwaitingDeposit => {
+                self.close(account, &record, new, key)?
+            }
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         };
-        let cancel = row.id.clone();
-        let sends = row.status == CancelStatus::Requested;
-        let _place = self.account_of(&record)?.place()?;
-        let mut draft = Draft::of(record);
-        draft.idempotency = self.idempotency(merchant, key, id, Some(&cancel));
-        if !sends {
-            draft.record.payment.status = PaymentStatus::Cancelled;
+        if account.retired && !matches!(row, Row::ClosePayment(_)) {
+            return self.refuse_retired(record).await;
         }
-        draft.record.cancels.push(row);
-        let record = if sends {
-            let record = self.commit_sending(draft, &cancel).await?;
-            self.send_cancel(record, &cancel).await?
-        } else {
-            self.commit(draft, 0).await?
-        };
-        cancel_outcome(record, cancel)
+        self.commit_row(account, record, row, key).await
     }
 
-    /// The same request again: a cancel that never reached the PG is sent once more, any other is shown.
-    ///
-    /// # Errors
-    ///
-    /// As [`cancel`](Self::cancel).
-    pub async fn cancel_again(
+    async fn commit_row(
+        &self,
+        account: &ConnectedAccount,
+        record: PaymentRecord,
+        row: Row,
+        key: Option<&RequestKey>,
+    ) -> Result<(PaymentRecord, CancelId), GatewayError> {
+        let _place = self.place(account)?;
+        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        let began = self.core.clock.monotonic();
+        let context = self.core.context(account, None, &[]);
+        let mut draft = Draft::of(record);
+        let accepted = draft.record.charges.iter_mut().find(|charge| charge.accepted);
+        let (cancel, operation) = match (row, accepted) {
+            (Row::Refund(row), Some(charge)) => {
+                let cancel = row.id.clone();
+                charge.cancels.push(row);
+                (cancel.clone(), Some(Operation::Cancel(cancel)))
+            }
+            (Row::CloseAccount(row), Some(charge)) => {
+                let cancel = row.id.clone();
+                charge.closes.push(row);
+                (cancel.clone(), Some(Operation::Close(cancel)))
+            }
+            (Row::ClosePayment(row), _) => {
+                let cancel = row.id.clone();
+                draft.record.payment.close = Some(row);
+                (cancel, None)
+            }
+            (Row::Refund(_) | Row::CloseAccount(_), None) => {
+                return Err(GatewayError::state(StateProblem::Status, draft.record));
+            }
+        };
+        // The row and its first send are one commit: the key that made it can never make another.
+        if let Some(operation) = operation.as_ref().filter(|_| !account.description().cancels_by_order) {
+            draft.send(operation, &context);
+        }
+        let idempotency = self.idempotency(&merchant, key, &id, Some(&cancel));
+        let record = self.core.commit(draft, &context, idempotency).await?;
+        let Some(operation) = &operation else { return cancel_outcome(record, cancel) };
+        let sent = if account.description().cancels_by_order {
+            self.core.send_first(record, operation).await
+        } else {
+            Box::pin(self.core.send(record, operation, began)).await
+        };
+        cancel_outcome(self.after_sending(&merchant, &id, sent).await?, cancel)
+    }
+
+    /// The payment after a cancel whose row is committed was sent. If what came of it lost every race, it is as its row says
+    /// and is followed later: beginning anew would meet that row.
+    async fn after_sending(
         &self,
         merchant: &MerchantId,
         id: &PaymentId,
-        cancel: &CancelId,
+        sent: Result<PaymentRecord, StoreError>,
+    ) -> Result<PaymentRecord, GatewayError> {
+        match sent {
+            Err(StoreError::Conflict) => self.payment(merchant, id).await,
+            sent => Ok(sent?),
+        }
+    }
+
+    /// A compensation that waits for an account gets one, and is sent if its reason still holds.
+    async fn take_over(
+        &self,
+        record: PaymentRecord,
+        waiting: &CancelId,
+        new: &NewCancel,
+        key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
-        let mut record = self.payment(merchant, id).await?;
-        let row = record.cancel(cancel).ok_or(GatewayError::NotFound)?;
-        if row.may_be_sent_again() && row.sending.as_ref().is_some_and(|sent| sent.heard == Heard::Error) {
-            // The PG answered the last request: the next key needs a fresh look.
-            record = self.verify(merchant, id).await?;
+        if new.amount.is_some() {
+            return Err(GatewayError::invalid(
+                "amount",
+                "must not be given with cancel_id: all of that money goes back",
+            ));
         }
-        let row = record.cancel(cancel).ok_or(GatewayError::NotFound)?;
-        if !row.may_be_sent_again() {
-            return cancel_outcome(record, cancel.clone());
+        let Some(refund_account) = &new.refund_account else {
+            return Err(GatewayError::invalid("refund_account", "is required with cancel_id"));
+        };
+        let account = self.account_of(&record)?;
+        if account.retired {
+            return self.refuse_retired(record).await;
         }
-        if record.unsettled_cancel().is_some() {
-            return Err(GatewayError::state(StateProblem::CancelInProgress, record));
-        }
-        let (scope, amount, left) = (row.scope, row.amount, record.cancellable());
-        if scope == CancelScope::Close && record.payment.status != PaymentStatus::AwaitingDeposit {
-            return Err(GatewayError::state(StateProblem::Status, record));
-        }
-        if scope != CancelScope::Close && amount.amount() > left.amount() {
-            return Err(GatewayError::state(StateProblem::CancellableAmountExceeded, record));
-        }
-        let _place = self.account_of(&record)?.place()?;
+        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        let context = self.core.context(account, None, &[]);
         let mut draft = Draft::of(record);
-        if let Some(row) = draft.cancel_mut(cancel) {
-            row.failure = None;
-            row.status = CancelStatus::Requested;
-            if scope != CancelScope::Close {
-                row.guard = left;
-            }
-            // More may be left by now than was asked for.
-            if scope == CancelScope::All && amount != left {
-                row.scope = CancelScope::Part;
-            }
-        }
-        let record = self.commit_sending(draft, cancel).await?;
-        let record = self.send_cancel(record, cancel).await?;
-        cancel_outcome(record, cancel.clone())
+        let cancel = draft.record.cancel_mut(waiting);
+        let Some(cancel) = cancel.filter(|cancel| {
+            cancel.held == Some(ReviewReason::CompensationNeedsAccount) && cancel.status.is_unresolved()
+        }) else {
+            return Err(GatewayError::invalid(
+                "cancel_id",
+                "names no cancel of this payment that waits for an account",
+            ));
+        };
+        cancel.held = None;
+        cancel.failure = None;
+        cancel.refund_account = Some(refund_account.clone());
+        cancel.reason.clone_from(&new.reason);
+        cancel.key = key.map(cancel_key);
+        let idempotency = self.idempotency(&merchant, key, &id, Some(waiting));
+        let record = self.core.commit(draft, &context, idempotency).await?;
+        let sent = self.core.send_first(record, &Operation::Cancel(waiting.clone())).await;
+        cancel_outcome(self.after_sending(&merchant, &id, sent).await?, waiting.clone())
     }
 
-    /// Where money moves before confirm, an open window may have taken it already; anywhere, a confirm that
-    /// was sent once.
-    fn may_hold_money(&self, record: &PaymentRecord) -> Result<bool, GatewayError> {
-        let before_confirm = self.account_of(record)?.description().money_moves == MoneyMoves::BeforeConfirm;
-        let asked = record.attempts.iter().any(|attempt| attempt.accepted || attempt.confirm.is_some());
-        Ok(asked || (before_confirm && !record.attempts.is_empty()))
-    }
-
-    fn refund(&self, record: &PaymentRecord, new: &NewCancel) -> Result<Cancel, GatewayError> {
+    fn refund(
+        &self,
+        account: &ConnectedAccount,
+        record: &PaymentRecord,
+        new: &NewCancel,
+        key: Option<&RequestKey>,
+    ) -> Result<Cancel, GatewayError> {
         let refuse = |problem| Err(GatewayError::state(problem, record.clone()));
-        if record.unsettled_cancel().is_some() {
+        let Some(charge) = record.accepted() else { return refuse(StateProblem::Status) };
+        if charge.unresolved_cancel().is_some() || charge.is_disputed() {
             return refuse(StateProblem::CancelInProgress);
         }
         let left = record.cancellable();
@@ -157,92 +248,121 @@ impl Gateway {
         if amount.is_zero() || amount.amount() > left.amount() {
             return refuse(StateProblem::CancellableAmountExceeded);
         }
-        let too_much = |tax_free: Money| amount.checked_sub(tax_free).is_err();
-        if new.tax_free_amount.is_some_and(too_much) {
+        let is_too_much = |part: Money| amount.checked_sub(part).is_err();
+        if new.tax_free_amount.is_some_and(is_too_much) {
             return Err(GatewayError::invalid("tax_free_amount", "must not be more than the amount"));
         }
-        let terms = record
-            .payment
-            .method
-            .and_then(|method| self.account_of(record).ok()?.description().method(method));
-        if terms.is_some_and(|terms| terms.refund_needs_account) && new.refund_account.is_none() {
+        if new.vat_amount.is_some_and(is_too_much) {
+            return Err(GatewayError::invalid("vat_amount", "must not be more than the amount"));
+        }
+        let context = self.core.context(account, None, &[]);
+        let needs_account = charge.snapshot.as_ref().is_some_and(|shown| needs_account(shown, &context));
+        if needs_account && new.refund_account.is_none() {
             return Err(GatewayError::invalid("refund_account", "is required for a paid virtual account"));
         }
-        let attempt = record
-            .accepted_attempt()
-            .ok_or_else(|| GatewayError::state(StateProblem::Status, record.clone()))?;
+        let is_whole = new.amount.is_none();
         Ok(Cancel {
-            pg_id: attempt.pg_id.clone(),
-            attempt: Some(attempt.number),
-            scope: if new.amount.is_none() { CancelScope::All } else { CancelScope::Part },
-            guard: left,
-            ..self.row(new, amount)
+            id: self.core.ids.cancel(context.now),
+            origin: CancelOrigin::Merchant,
+            compensates: None,
+            status: CancelStatus::Requested,
+            held: None,
+            is_whole,
+            amount,
+            tax_free_amount: new
+                .tax_free_amount
+                .or_else(|| record.tax_free_left(charge).filter(|_| is_whole)),
+            vat_amount: new.vat_amount,
+            cancellable_before: left,
+            reason: new.reason.clone(),
+            refund_account: new.refund_account.clone(),
+            dispatch: None,
+            pg_cancel_id: None,
+            failure: None,
+            key: key.map(cancel_key),
+            created_at: context.now,
         })
     }
 
-    /// A close gives no money back: full only, at the PG where it can.
-    fn close(&self, record: &PaymentRecord, new: &NewCancel) -> Result<Cancel, GatewayError> {
+    /// A close gives no money back: full only, at the PG where an account is issued and the PG can.
+    fn close(
+        &self,
+        account: &ConnectedAccount,
+        record: &PaymentRecord,
+        new: &NewCancel,
+        key: Option<&RequestKey>,
+    ) -> Result<Row, GatewayError> {
+        let refuse = |problem| Err(GatewayError::state(problem, record.clone()));
         let total = record.payment.terms.amount;
-        let whole = |amount: Option<Money>| amount.is_none_or(|amount| amount == total);
-        if !whole(new.amount) {
-            return Err(GatewayError::state(StateProblem::FullCloseOnly, record.clone()));
+        if new.amount.is_some_and(|amount| amount != total) {
+            return refuse(StateProblem::FullCloseOnly);
         }
         if new.expected_cancellable.is_some_and(|expected| !expected.is_zero() && expected != total) {
-            return Err(GatewayError::state(StateProblem::CancellableAmountChanged, record.clone()));
+            return refuse(StateProblem::CancellableAmountChanged);
         }
-        if record.unsettled_cancel().is_some() {
-            return Err(GatewayError::state(StateProblem::CancelInProgress, record.clone()));
+        if record.accepted().and_then(Charge::unresolved_close).is_some() {
+            return refuse(StateProblem::CancelInProgress);
         }
-        // Nothing was paid, so nothing is sent anywhere: a PG may refuse an account it has no use for.
-        let row = Cancel { scope: CancelScope::Close, refund_account: None, ..self.row(new, total) };
-        if record.payment.status == PaymentStatus::Ready {
-            return Ok(Cancel { status: CancelStatus::Done, ..row });
-        }
-        if !self.account_of(record)?.description().closes_accounts {
-            return Err(GatewayError::Unsupported("closing a virtual account on this account"));
-        }
-        let attempt = record
-            .accepted_attempt()
-            .ok_or_else(|| GatewayError::state(StateProblem::Status, record.clone()))?;
-        Ok(Cancel { pg_id: attempt.pg_id.clone(), attempt: Some(attempt.number), ..row })
-    }
-
-    fn row(&self, new: &NewCancel, amount: Money) -> Cancel {
-        let now = self.clock.now();
-        Cancel {
-            id: self.ids.cancel(now),
+        let issued = record.payment.status() == PaymentStatus::AwaitingDeposit;
+        let asks_pg = issued && account.description().closes_accounts();
+        let close = Close {
+            id: self.core.ids.cancel(self.core.now()),
             origin: CancelOrigin::Merchant,
-            status: CancelStatus::Requested,
-            pg_id: None,
-            attempt: None,
-            scope: CancelScope::Part,
-            amount,
-            tax_free_amount: new.tax_free_amount,
-            guard: amount,
+            status: if asks_pg { CancelStatus::Requested } else { CancelStatus::Done },
             reason: new.reason.clone(),
-            refund_account: new.refund_account.clone(),
-            sending: None,
-            pg_cancel_id: None,
+            dispatch: None,
             failure: None,
-            created_at: now,
-        }
+            key: key.map(cancel_key),
+            created_at: self.core.now(),
+        };
+        Ok(if asks_pg { Row::CloseAccount(close) } else { Row::ClosePayment(close) })
     }
 }
 
-/// How a payment answers one of its cancels.
+fn cancel_key(key: &RequestKey) -> CancelKey {
+    CancelKey { key: key.key.clone(), digest: key.digest.clone() }
+}
+
+/// Where money moves before confirm, an open window may have taken it already; anywhere, a charge that was claimed.
+fn may_hold_money(record: &PaymentRecord) -> bool {
+    let alone = record.attempts.iter().any(crate::Attempt::takes_money_before_confirm);
+    alone || record.charges.iter().any(|charge| charge.confirm.is_some())
+}
+
+/// How a payment answers one of its cancels or closes.
 fn cancel_outcome(record: PaymentRecord, id: CancelId) -> Result<(PaymentRecord, CancelId), GatewayError> {
-    let Some(cancel) = record.cancel(&id) else { return Err(GatewayError::NotFound) };
-    if cancel.may_be_sent_again() {
-        return Err(GatewayError::ProviderUnavailable { retry_after: None });
+    if let Some((_, cancel)) = record.cancel(&id)
+        && cancel.held.is_some()
+        && cancel.status == CancelStatus::Requested
+    {
+        // Nothing of it was done, and nothing is sent before a person decides or names another account.
+        return Err(match cancel.failure.clone() {
+            Some(failure) => GatewayError::CancelRefused { failure, record: Box::new(record) },
+            None => GatewayError::state(StateProblem::Status, record),
+        });
     }
-    match (&cancel.status, cancel.failure.clone()) {
-        (CancelStatus::Refused, Some(failure)) => {
-            use crate::FailureReason::ProviderMisconfigured;
-            if failure.reason == ProviderMisconfigured {
-                return Err(GatewayError::ProviderMisconfigured(failure.pg));
-            }
-            Err(GatewayError::CancelRefused { failure, record: Box::new(record) })
+    let Some(cancel) = record.cancel_view(&id) else { return Err(GatewayError::NotFound) };
+    let Some(failure) = cancel.failure.filter(|_| cancel.status == CancelStatus::Refused) else {
+        return Ok((record, id));
+    };
+    Err(match failure {
+        Failure { reason: FailureReason::ProviderMisconfigured, pg } => {
+            GatewayError::ProviderMisconfigured(pg)
         }
-        _ => Ok((record, id)),
+        Failure { reason: FailureReason::Unsupported, .. } => {
+            GatewayError::Unsupported("this cancel on this account")
+        }
+        failure => GatewayError::CancelRefused { failure, record: Box::new(record) },
+    })
+}
+
+impl PaymentRecord {
+    /// A cancel or close of any charge of this payment, or of the payment itself.
+    #[must_use]
+    pub fn cancel_view(&self, id: &CancelId) -> Option<CancelView> {
+        let cancel = self.cancel(id).map(|(_, cancel)| CancelView::from(cancel));
+        let close = || self.close(id).map(|(_, close)| CancelView::from(close));
+        let of_payment = || self.payment.close.as_ref().filter(|close| close.id == *id).map(CancelView::from);
+        cancel.or_else(close).or_else(of_payment)
     }
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::{Failure, InvalidBrowserResult, PaymentId, PaymentRecord, PgMessage, StoreError};
+use crate::{
+    Failure, InvalidBrowserResult, PaymentId, PaymentRecord, PgMessage, StoreError, account::WHEN_BUSY,
+};
 
 /// Why a use case did not do what was asked, by what the merchant may do next.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +38,7 @@ pub enum GatewayError {
     /// What the browser or the PG showed does not belong to this payment.
     #[error("the payment does not match")]
     Mismatch(Box<PaymentRecord>),
-    /// The PG said no. No money moved.
+    /// The PG declined. No money moved.
     #[error("the payment was declined")]
     Declined(Box<PaymentRecord>),
     /// The PG refused the cancel. No money moved.
@@ -47,13 +49,16 @@ pub enum GatewayError {
         /// The payment.
         record: Box<PaymentRecord>,
     },
-    /// The PG could not be reached. The same request with the same key may follow.
+    /// The account is retired: it takes no payment and sends nothing. A review was opened.
+    #[error("the account is retired")]
+    AccountRetired(Box<PaymentRecord>),
+    /// The PG could not be reached or has no room. The same request with the same key may follow.
     #[error("the PG cannot be reached")]
     ProviderUnavailable {
         /// How long to wait.
         retry_after: Option<Duration>,
     },
-    /// The account's keys or contract are wrong.
+    /// The account's keys or contract are wrong. Nothing can have moved.
     #[error("the account is misconfigured")]
     ProviderMisconfigured(Option<PgMessage>),
     /// The account cannot do that.
@@ -72,7 +77,7 @@ pub enum GatewayError {
 pub enum StateProblem {
     /// Its status.
     Status,
-    /// A cancel whose outcome is open.
+    /// A cancel whose outcome is open, or a dispute at the card company.
     CancelInProgress,
     /// Less is left than was to be cancelled.
     CancellableAmountExceeded,
@@ -80,12 +85,12 @@ pub enum StateProblem {
     CancellableAmountChanged,
     /// Only all of it can be cancelled before the deposit.
     FullCloseOnly,
-    /// The attempt the browser result belongs to has ended.
-    AttemptEnded,
-    /// The payment has had as many attempts as it can have.
+    /// The payment has had as many attempts as it can have, or as many confirms that came to nothing as it can have in a day.
     TooManyAttempts,
-    /// The case is settled.
-    CaseClosed,
+    /// The review is closed.
+    ReviewClosed,
+    /// What the review is about was sent a moment ago, and may be executed yet.
+    RequestUnderWay,
 }
 
 impl StateProblem {
@@ -98,9 +103,9 @@ impl StateProblem {
             Self::CancellableAmountExceeded => "cancellable_amount_exceeded",
             Self::CancellableAmountChanged => "cancellable_amount_changed",
             Self::FullCloseOnly => "full_close_only",
-            Self::AttemptEnded => "attempt_ended",
             Self::TooManyAttempts => "too_many_attempts",
-            Self::CaseClosed => "case_closed",
+            Self::ReviewClosed => "review_closed",
+            Self::RequestUnderWay => "request_under_way",
         }
     }
 }
@@ -112,6 +117,11 @@ impl GatewayError {
 
     pub(crate) fn invalid(param: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { param, message: message.into() }
+    }
+
+    /// Too many talk to the PG already.
+    pub(crate) const fn busy() -> Self {
+        Self::ProviderUnavailable { retry_after: Some(WHEN_BUSY) }
     }
 }
 

@@ -1,50 +1,35 @@
-//! The use cases: what merchants, browsers, PGs and time make happen to a payment.
+//! The use cases: what merchants, browsers, PGs, operators and time make happen to a payment. One file each.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
+use tokio::sync::SemaphorePermit;
 
 use crate::{
-    AccountId, CancelId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId, Method, PaymentId,
-    PaymentRecord, PgPaymentId, ProviderError, Store, StoreError,
-    draft::Draft,
-    gateway::{
-        account::{ConnectedAccount, WHEN_BUSY},
-        line::Errand,
-        look_queue::LookQueue,
-    },
-    schedule::{next_watch, visible_at},
-    settle::Context,
+    Account, AccountId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId, Method, PaymentId,
+    PaymentRecord, ProviderError, Response, Store, Work,
+    account::ConnectedAccount,
+    dispatch::{Committer, LookUpError},
+    lifecycle::schedule::SECOND,
+    steady::SteadyClock,
 };
 
-mod account;
+mod admin;
+mod background;
 mod cancel;
-mod cases;
 mod confirm;
 mod error;
-mod inbox;
-mod ledger;
-mod line;
-mod look_queue;
-mod look_up;
 mod next_action;
 mod read;
 mod register;
-mod resolve;
-mod send_cancel;
-mod send_confirm;
-mod send_lease;
-mod sweep;
 #[cfg(test)]
 mod tests;
+mod verify;
 
-pub use account::Account;
+pub use admin::{LedgerDifference, LedgerPage, LedgerProblem, Verdict};
+pub use background::InboxOutcome;
 pub use cancel::NewCancel;
-pub use cases::CaseVerdict;
 pub use error::{GatewayError, StateProblem};
-pub use inbox::InboxOutcome;
-pub use ledger::{LedgerDifference, LedgerPage, LedgerProblem};
-pub use line::{AccountLimits, Work};
 pub use register::{NewPayment, Registered};
 
 /// How a merchant wants its payments handled.
@@ -54,7 +39,7 @@ pub struct MerchantPolicy {
     pub default_account: AccountId,
     /// Rules by method.
     pub account_by_method: BTreeMap<Method, AccountId>,
-    /// What happens to late money.
+    /// What happens to late payments.
     pub late_payments: LatePayments,
     /// How long a registered payment may be paid.
     pub payable_for: Duration,
@@ -75,13 +60,11 @@ pub struct RequestKey {
 /// so that a caller who hangs up only stops waiting.
 #[derive(Debug)]
 pub struct Gateway {
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    ids: IdSource,
-    accounts: BTreeMap<AccountId, ConnectedAccount>,
+    core: Committer,
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
     reads: read::RecentReads,
-    looks: LookQueue,
+    unreadable: background::Unreadable,
+    new_charges: background::NewCharges,
 }
 
 impl Gateway {
@@ -94,17 +77,26 @@ impl Gateway {
         accounts: Vec<Account>,
         merchants: BTreeMap<MerchantId, MerchantPolicy>,
     ) -> Self {
-        let connect = |account: Account| (account.id.clone(), ConnectedAccount::new(account));
+        let clock = Arc::new(SteadyClock::new(clock));
+        let connect = |account: Account| {
+            (account.id.clone(), ConnectedAccount::new(account, Arc::clone(&clock) as Arc<dyn Clock>))
+        };
         let accounts = accounts.into_iter().map(connect).collect();
+        let late =
+            |(merchant, policy): (&MerchantId, &MerchantPolicy)| (merchant.clone(), policy.late_payments);
+        let late_payments = merchants.iter().map(late).collect();
         Self {
-            store,
-            clock,
-            ids,
-            accounts,
+            core: Committer { store, clock, ids, accounts, late_payments },
             merchants,
             reads: read::RecentReads::default(),
-            looks: LookQueue::default(),
+            unreadable: background::Unreadable::default(),
+            new_charges: background::NewCharges::default(),
         }
+    }
+
+    /// Every configured account.
+    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
+        self.core.accounts.values().map(|account| &**account)
     }
 
     /// The configured accounts of a merchant.
@@ -112,15 +104,10 @@ impl Gateway {
         self.accounts().filter(move |account| account.merchant == *merchant)
     }
 
-    /// Every configured account.
-    pub fn accounts(&self) -> impl Iterator<Item = &Account> {
-        self.accounts.values().map(|account| &**account)
-    }
-
     /// A configured account.
     #[must_use]
     pub fn account(&self, id: &AccountId) -> Option<&Account> {
-        self.accounts.get(id).map(|account| &**account)
+        self.core.accounts.get(id).map(|account| &**account)
     }
 
     /// How a merchant wants its payments handled.
@@ -132,86 +119,42 @@ impl Gateway {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &Arc<dyn Store> {
-        &self.store
+        &self.core.store
     }
 
-    /// The clock.
+    /// The clock that it goes by: the machine's, while it can be believed.
     #[must_use]
-    pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.core.clock
     }
 
     /// The source of ids.
     #[must_use]
     pub const fn ids(&self) -> &IdSource {
-        &self.ids
+        &self.core.ids
     }
 
-    /// Returns when a payment of an account was committed or marked, or a webhook received, since the last call: there may be such
-    /// work. Of several who wait for the same, one is woken. Never for an account that is not configured.
+    /// Returns when a payment of an account was committed or owes a look-up, or a webhook was received, since the last call:
+    /// there may be such work. Of several who wait for the same, one is woken. Never for an account that is not
+    /// configured.
     pub async fn woken(&self, account: &AccountId, work: Work) {
-        match self.accounts.get(account) {
-            Some(account) => account.line.woken(work).await,
+        match self.core.accounts.get(account) {
+            Some(account) => account.throttle.woken(work).await,
             None => std::future::pending().await,
         }
     }
 
     /// Says that there may be work for an account.
     pub fn wake(&self, account: &AccountId) {
-        [Work::Webhooks, Work::Payments].into_iter().for_each(|work| self.wake_for(work, account));
+        if let Some(account) = self.core.accounts.get(account) {
+            account.throttle.wake(Work::Webhooks);
+            account.throttle.wake(Work::Payments);
+        }
     }
 
     /// Says that there may be work for every account.
     pub fn wake_all(&self) {
-        self.accounts.keys().for_each(|account| self.wake(account));
-    }
-
-    fn wake_for(&self, work: Work, account: &AccountId) {
-        if let Some(account) = self.accounts.get(account) {
-            account.line.wake(work);
-        }
-    }
-
-    /// Marks a payment: the PG is asked about it at `at`.
-    async fn mark(&self, account: &AccountId, id: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
-        self.store.mark_dirty(id, at).await?;
-        self.wake_for(Work::Payments, account);
-        Ok(())
-    }
-
-    /// Counts requests that go out over an account's line now, or tells from when on they may.
-    fn admit(&self, account: &ConnectedAccount, errand: Errand, requests: u32) -> Result<(), Timestamp> {
-        account.line.admit(errand, requests, self.clock.now())
-    }
-
-    /// What a caller is told who would have to wait.
-    fn busy_until(&self, from: Timestamp) -> GatewayError {
-        let wait = Duration::try_from(from.duration_since(self.clock.now())).unwrap_or(WHEN_BUSY);
-        GatewayError::ProviderUnavailable { retry_after: Some(wait.max(Duration::from_secs(1))) }
-    }
-
-    /// Calls the PG about money: nothing holds this back, but it is counted.
-    async fn call_for_money<T>(
-        &self,
-        account: &ConnectedAccount,
-        call: impl Future<Output = Result<T, ProviderError>>,
-    ) -> Result<T, ProviderError> {
-        // Money is always admitted.
-        let _ = self.admit(account, Errand::Money, 1);
-        self.call(account, call).await
-    }
-
-    /// Calls the PG with what was admitted, and heeds it if it asks to be left alone.
-    async fn call<T>(
-        &self,
-        account: &ConnectedAccount,
-        call: impl Future<Output = Result<T, ProviderError>>,
-    ) -> Result<T, ProviderError> {
-        let answer = call.await;
-        if let Err(ProviderError::NotProcessed { retry_after: Some(wait), .. }) = &answer {
-            account.line.pause(*wait, self.clock.now());
-        }
-        answer
+        self.core.accounts.keys().for_each(|account| self.wake(account));
     }
 
     /// A payment of a merchant.
@@ -224,60 +167,41 @@ impl Gateway {
         merchant: &MerchantId,
         id: &PaymentId,
     ) -> Result<PaymentRecord, GatewayError> {
-        self.store.payment(merchant, id).await?.ok_or(GatewayError::NotFound)
+        self.core.store.payment(merchant, id).await?.ok_or(GatewayError::NotFound)
     }
 
     fn account_of(&self, record: &PaymentRecord) -> Result<&ConnectedAccount, GatewayError> {
-        // The start-up check refuses a configuration without an account that has open payments.
-        self.accounts
-            .get(&record.payment.account)
-            .ok_or(GatewayError::Unsupported("this payment's account any more"))
+        // The start-up check refuses a configuration without an account whose payments need it.
+        self.core.account_of(record).ok_or(GatewayError::Unsupported("this payment's account any more"))
     }
 
-    fn context<'a>(
-        &'a self,
-        account: &'a Account,
-        taken: &'a [PgPaymentId],
-        asked_at: Timestamp,
-    ) -> Context<'a> {
-        let late_payments = self.merchants.get(&account.merchant).map(|policy| policy.late_payments);
-        Context {
-            now: self.clock.now(),
-            asked_at,
-            description: account.description(),
-            late_payments: late_payments.unwrap_or_default(),
-            ids: &self.ids,
-            taken,
-        }
+    /// A place among the use cases that talk to the PG, kept until it is dropped.
+    fn place<'a>(&self, account: &'a ConnectedAccount) -> Result<SemaphorePermit<'a>, GatewayError> {
+        account.place().ok_or(GatewayError::busy())
     }
 
-    /// Commits a draft, due for its next look after `tries` that settled nothing, and gives the
-    /// record after it.
-    async fn commit(&self, mut draft: Draft, tries: u32) -> Result<PaymentRecord, StoreError> {
-        let now = self.clock.now();
-        if let Some(account) = self.accounts.get(&draft.record.payment.account) {
-            if let Some(asked_at) = draft.asked_at() {
-                draft.answer_hints(asked_at, visible_at(asked_at, account.description()));
+    /// What a caller is answered who would have to wait.
+    fn busy_until(&self, from: Timestamp) -> GatewayError {
+        let wait = Duration::try_from(from.duration_since(self.core.now())).unwrap_or(SECOND);
+        GatewayError::ProviderUnavailable { retry_after: Some(wait.max(SECOND)) }
+    }
+
+    /// What a merchant is answered for a look-up that came to nothing.
+    fn not_looked_up(&self, error: LookUpError) -> GatewayError {
+        match error {
+            LookUpError::Store(error) => error.into(),
+            LookUpError::Busy(until) => self.busy_until(until),
+            LookUpError::NoCredentials => {
+                GatewayError::Unsupported("look-ups on an account without credentials")
             }
-            // A look in the future is another clock's, and answered nothing of ours.
-            let last_look = draft.record.payment.looked_at.filter(|at| *at <= now);
-            let looked_at = draft.asked_at().or(last_look);
-            let next = next_watch(&draft.record, account.description(), now, looked_at, tries, &self.ids);
-            let waiting = draft.waiting_watch(now);
-            draft.record.payment.watch = [waiting, next].into_iter().flatten().min_by_key(|watch| watch.at);
+            LookUpError::Provider(ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg)) => {
+                GatewayError::ProviderMisconfigured(Some(pg))
+            }
+            LookUpError::Provider(ProviderError::NotDone { retry_after, response: Response::Error(_) }) => {
+                GatewayError::ProviderUnavailable { retry_after }
+            }
+            LookUpError::Provider(_) => GatewayError::ProviderUnavailable { retry_after: None },
         }
-        // Boxed, or every use case would hold it several times and fill a thread's stack.
-        Box::pin(self.commit_watched(draft, now)).await
-    }
-
-    /// Commits a draft whose watch is set.
-    async fn commit_watched(&self, mut draft: Draft, now: Timestamp) -> Result<PaymentRecord, StoreError> {
-        draft.keep_cases(now);
-        let unchanged = draft.record.clone();
-        let Some((change, after)) = draft.into_change(now, &self.ids) else { return Ok(unchanged) };
-        self.store.commit(change).await?;
-        self.wake_for(Work::Payments, &after.payment.account);
-        Ok(after)
     }
 
     fn idempotency(
@@ -285,7 +209,7 @@ impl Gateway {
         merchant: &MerchantId,
         key: Option<&RequestKey>,
         payment: &PaymentId,
-        cancel: Option<&CancelId>,
+        cancel: Option<&crate::CancelId>,
     ) -> Option<IdempotencyRecord> {
         key.map(|key| IdempotencyRecord {
             merchant: merchant.clone(),
@@ -294,7 +218,7 @@ impl Gateway {
             payment: Some(payment.clone()),
             cancel: cancel.cloned(),
             answer: None,
-            created_at: self.clock.now(),
+            created_at: self.core.now(),
         })
     }
 }

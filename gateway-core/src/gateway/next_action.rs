@@ -1,148 +1,247 @@
 //! Preparing what the buyer's browser has to do.
 
+use jiff::Timestamp;
+
+use super::{Gateway, GatewayError, RequestKey, StateProblem, register::choose_method};
 use crate::{
-    Account, Attempt, AttemptStatus, BrowserStep, Failure, FailureReason, Gateway, GatewayError, LastAttempt,
-    MerchantId, Method, PaymentId, PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Prepared,
-    ProviderError, StateProblem, StoreError, draft::Draft, gateway::RequestKey, idempotency_key,
+    Account, Attempt, BrowserStep, Charge, Device, Guard, LookUpSubject, MerchantId, PaymentId,
+    PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Preparation, Prepared, PreparedStep,
+    ProviderDescription, ProviderError, Response, StoreError,
+    account::{ConnectedAccount, Priority},
+    dispatch::ROUNDS,
+    lifecycle::Draft,
 };
 
 impl Gateway {
-    /// Prepares the browser step of the payment's open attempt, or of a new one. Asked again, it
-    /// shows the same step while the attempt is open.
+    /// Prepares the browser step of an attempt under which the buyer can pay, a new one if need be. Asked again, it shows
+    /// the same step.
     ///
     /// # Errors
     ///
-    /// [`GatewayError::InvalidState`] when the payment can no longer be paid;
+    /// [`GatewayError::InvalidState`] when the payment can no longer be paid; [`GatewayError::AccountRetired`];
     /// [`GatewayError::ProviderUnavailable`], [`GatewayError::ProviderMisconfigured`],
     /// [`GatewayError::Unsupported`]: no money moved; [`GatewayError::Store`].
     pub async fn next_action(
         &self,
         merchant: &MerchantId,
         id: &PaymentId,
+        device: Device,
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, BrowserStep), GatewayError> {
-        // Two tabs race: the loser of the first round finds the winner's attempt in the second.
-        for _ in 0..3 {
-            match self.next_action_once(merchant, id, key).await {
+        // Two tabs race: the loser of the first round finds the winner's attempt in the second. And a PG may refuse an order
+        // id that was used before.
+        for _ in 0..ROUNDS {
+            match self.next_action_once(merchant, id, device, key).await {
                 Err(GatewayError::Store(StoreError::Conflict)) => {}
-                done => return done,
+                Ok(None) => {}
+                Ok(Some(done)) => return Ok(done),
+                Err(error) => return Err(error),
             }
         }
         Err(GatewayError::Store(StoreError::Conflict))
     }
 
+    /// `None`: the PG refused an order id that was used before, so a new one is to be tried.
     async fn next_action_once(
         &self,
         merchant: &MerchantId,
         id: &PaymentId,
+        device: Device,
         key: Option<&RequestKey>,
-    ) -> Result<(PaymentRecord, BrowserStep), GatewayError> {
-        let record = self.payment(merchant, id).await?;
-        if !matches!(record.payment.status, PaymentStatus::Ready | PaymentStatus::Failed)
-            || record.payment.superseded
-            || record.payment.expires_at <= self.clock.now()
-        {
+    ) -> Result<Option<(PaymentRecord, BrowserStep)>, GatewayError> {
+        let mut record = self.payment(merchant, id).await?;
+        let account = self.account_of(&record)?;
+        if !may_be_paid(&record) || record.payment.expires_at <= self.core.now() {
             return Err(GatewayError::state(StateProblem::Status, record));
         }
-        let account = self.account_of(&record)?;
-        if let Some(step) = open_step(&record) {
-            return Ok((record, step));
+        if account.retired {
+            return self.refuse_retired(record).await;
         }
-        let _place = account.place()?;
-        // The row is durable before the PG hears its order id.
-        let record = match record.attempts.last().filter(|attempt| attempt.is_open()) {
-            Some(_) => record,
-            None => self.commit_new_attempt(record, key).await?,
+        if let Some(subject) = refused_window(&record) {
+            // The buyer may have paid in it, which may be why the PG refused another: nobody pays twice.
+            let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
+            record = looked_up.map_err(|error| self.not_looked_up(error))?.record;
+            if !may_be_paid(&record) {
+                return Err(GatewayError::state(StateProblem::Status, record));
+            }
+        }
+        if account.description().cancels_by_order
+            && record.charges.iter().any(|c| c.unresolved_cancel().is_some())
+        {
+            return Err(GatewayError::state(StateProblem::CancelInProgress, record));
+        }
+        let usable =
+            record.attempts.last().filter(|attempt| is_usable(attempt, &record, account.description()));
+        let is_reused =
+            usable.is_some_and(|attempt| record.charges.iter().any(|c| c.attempt == attempt.number));
+        if let Some(prepared) =
+            usable.and_then(Attempt::prepared).filter(|prepared| prepared.device == device)
+        {
+            let step = prepared.step.clone();
+            return Ok(Some((record, step)));
+        }
+        let _place = self.place(account)?;
+        let requests = account.description().requests_per_window;
+        account.admit(Priority::Interactive, requests).map_err(|until| self.busy_until(until))?;
+        // The row is durable before the PG sees its order id.
+        let number = usable.map(|attempt| attempt.number);
+        let (record, number) = match number {
+            Some(number) => (record, number),
+            None => self.commit_new_attempt(account, record, key).await?,
         };
-        let request = payment_request(account, &record)?;
-        let prepared = self.call_for_money(account, account.provider.request(&request)).await;
-        match prepared {
-            Ok(prepared) => self.keep_step(record, prepared).await,
-            Err(error) => self.close_unprepared(record, error).await,
+        let request = payment_request(account, &record, number, device)?;
+        match account.call(account.provider.request(&request)).await {
+            Ok(prepared) => self.keep_step(&record, number, device, prepared).await.map(Some),
+            Err(error) => self.not_prepared(account, &record, number, error, is_reused).await,
         }
     }
 
     async fn commit_new_attempt(
         &self,
+        account: &ConnectedAccount,
         record: PaymentRecord,
         key: Option<&RequestKey>,
-    ) -> Result<PaymentRecord, GatewayError> {
+    ) -> Result<(PaymentRecord, u16), GatewayError> {
         let number = record.attempts.last().map_or(1, |attempt| attempt.number.saturating_add(1));
         let Some(pg_order_id) = PgOrderId::of(&record.payment.id, number) else {
             return Err(GatewayError::state(StateProblem::TooManyAttempts, record));
         };
+        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        let context = self.core.context(account, None, &[]);
         let mut draft = Draft::of(record);
-        draft.record.attempts.push(Attempt::new(number, pg_order_id, self.clock.now()));
-        let payment = &mut draft.record.payment;
-        // A failed payment takes a new attempt as a registered one does.
-        payment.status = PaymentStatus::Ready;
-        payment.failure = None;
-        payment.last_attempt = Some(LastAttempt { number, failure: None });
-        let (merchant, id) = (payment.merchant.clone(), payment.id.clone());
-        draft.idempotency = self.idempotency(&merchant, key, &id, None);
-        Ok(self.commit(draft, 0).await?)
+        draft.record.attempts.push(Attempt::new(number, pg_order_id, context.now));
+        draft.say_attempt(number, None, context.now);
+        let idempotency = self.idempotency(&merchant, key, &id, None);
+        Ok((self.core.commit(draft, &context, idempotency).await?, number))
     }
 
     async fn keep_step(
         &self,
-        record: PaymentRecord,
+        record: &PaymentRecord,
+        number: u16,
+        device: Device,
         prepared: Prepared,
     ) -> Result<(PaymentRecord, BrowserStep), GatewayError> {
-        let mut draft = Draft::of(record);
-        if let Some(attempt) = draft.record.attempts.last_mut() {
-            attempt.status = AttemptStatus::Open;
-            attempt.step = Some(prepared.step.clone());
-            attempt.pg_id = prepared.pg_id;
-            attempt.state = prepared.state;
-        }
-        Ok((self.commit(draft, 0).await?, prepared.step))
+        let ready = PreparedStep {
+            step: prepared.step.clone(),
+            device,
+            money_moves: prepared.money_moves,
+            pg_payment_id: prepared.pg_payment_id,
+        };
+        let set = |attempt: &mut Attempt, _| attempt.preparation = Preparation::Ready(ready.clone());
+        let record = self.change_attempt(record, number, set).await?;
+        Ok((record, prepared.step))
     }
 
-    /// No money moves while a step is prepared, so every failure here is a safe one.
-    async fn close_unprepared(
+    async fn change_attempt(
         &self,
-        record: PaymentRecord,
-        error: ProviderError,
-    ) -> Result<(PaymentRecord, BrowserStep), GatewayError> {
-        let payment = record.payment.id.clone();
-        tracing::warn!(%payment, account = %record.payment.account, error = error.name(), "the browser step could not be prepared");
-        let (answer, reason) = match error {
-            ProviderError::NotProcessed { retry_after, .. } => {
-                return Err(GatewayError::ProviderUnavailable { retry_after });
-            }
-            ProviderError::NotSent(_) | ProviderError::StillRunning | ProviderError::OutcomeUnknown(_) => {
-                return Err(GatewayError::ProviderUnavailable { retry_after: None });
-            }
-            ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) | ProviderError::Conflict(pg) => {
-                (GatewayError::ProviderMisconfigured(Some(pg)), FailureReason::ProviderMisconfigured)
-            }
-            ProviderError::Declined(failure) => {
-                (GatewayError::ProviderMisconfigured(failure.pg.clone()), failure.reason)
-            }
-            ProviderError::Unsupported(what) => {
-                (GatewayError::Unsupported(what), FailureReason::ProviderMisconfigured)
+        record: &PaymentRecord,
+        number: u16,
+        change: impl Fn(&mut Attempt, Timestamp) + Send + Sync,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let set = |draft: &mut Draft, context: &crate::lifecycle::Context<'_>| {
+            let mut attempts = draft.record.attempts.iter_mut();
+            if let Some(attempt) = attempts.find(|attempt| attempt.number == number) {
+                change(attempt, context.now);
             }
         };
-        let number = record.attempts.last().map_or(1, |attempt| attempt.number);
-        let mut draft = Draft::of(record);
-        draft.close_attempt(number, &Failure::of(reason));
-        self.commit(draft, 0).await?;
-        Err(answer)
+        Ok(self.core.update(&record.payment.merchant, &record.payment.id, set).await?)
+    }
+
+    /// No money moves while a step is prepared, so every failure here is a safe one. After any answered error the order id is
+    /// not used again: a PG may repeat that answer for the same key for days.
+    async fn not_prepared(
+        &self,
+        account: &ConnectedAccount,
+        record: &PaymentRecord,
+        number: u16,
+        error: ProviderError,
+        is_reused: bool,
+    ) -> Result<Option<(PaymentRecord, BrowserStep)>, GatewayError> {
+        tracing::warn!(
+            payment = %record.payment.id,
+            account = %record.payment.account,
+            error = error.name(),
+            detail = error.detail(),
+            "the browser step could not be prepared"
+        );
+        if !error.is_answered() && !matches!(error, ProviderError::Unsupported(_))
+            || matches!(error, ProviderError::StillRunning)
+        {
+            return Err(GatewayError::ProviderUnavailable { retry_after: None });
+        }
+        let record = self.change_attempt(record, number, Attempt::refuse).await?;
+        let is_open = record.attempt(number).is_some_and(|attempt| attempt.prepared().is_some());
+        let refuses_id = matches!(error, ProviderError::Declined(_) | ProviderError::Invalid(_));
+        if is_open && refuses_id {
+            // "Paid already" may be ahead of what the PG shows.
+            self.core.owe_hint(account, &record, LookUpSubject::Attempt(number)).await?;
+        }
+        if (is_reused || is_open) && refuses_id {
+            return Ok(None);
+        }
+        Err(match error {
+            ProviderError::NotDone { retry_after, .. } => GatewayError::ProviderUnavailable { retry_after },
+            ProviderError::Declined(failure) => GatewayError::ProviderMisconfigured(failure.pg),
+            ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) => {
+                GatewayError::ProviderMisconfigured(Some(pg))
+            }
+            ProviderError::Unsupported(what) => GatewayError::Unsupported(what),
+            ProviderError::Unknown(Response::Error(_) | Response::Unanswered(_))
+            | ProviderError::StillRunning => GatewayError::ProviderUnavailable { retry_after: None },
+        })
     }
 }
 
-/// The step of the open attempt, if it was prepared.
-fn open_step(record: &PaymentRecord) -> Option<BrowserStep> {
-    record.attempts.last().filter(|attempt| attempt.status == AttemptStatus::Open)?.step.clone()
+/// Whether the buyer may open a window: nothing is uncertain but claims that the PG may deny.
+fn may_be_paid(record: &PaymentRecord) -> bool {
+    let has_unknown = record.charges.iter().any(Charge::is_unresolved);
+    match record.payment.status() {
+        PaymentStatus::Ready | PaymentStatus::Failed => true,
+        PaymentStatus::Confirming => {
+            let waits = |charge: &Charge| charge.is_pending_at_pg() || charge.is_undecided();
+            !has_unknown && !record.charges.iter().any(waits)
+        }
+        _ => false,
+    }
 }
 
-fn payment_request(account: &Account, record: &PaymentRecord) -> Result<PaymentRequest, GatewayError> {
+/// The newest window, if the PG takes money in it alone and refused another beside it: the next one has a new order id.
+fn refused_window(record: &PaymentRecord) -> Option<LookUpSubject> {
+    let newest = record.attempts.last()?;
+    let is_left = newest.refused_at.is_some() && newest.takes_money_before_confirm();
+    is_left.then_some(LookUpSubject::Attempt(newest.number))
+}
+
+/// Whether the buyer can still pay under an attempt. Where the PG lets at most one payment succeed under an order id it is
+/// kept while nothing took money or issued an account under it; elsewhere until anything under it has ended.
+fn is_usable(attempt: &Attempt, record: &PaymentRecord, description: &ProviderDescription) -> bool {
+    let mut under = record.charges.iter().filter(|charge| charge.attempt == attempt.number);
+    let took = |charge: &Charge| {
+        let issued = charge.snapshot.as_ref().is_some_and(|shown| shown.virtual_account.is_some());
+        charge.has_money() || issued
+    };
+    let guards_order = description.guards.window.contains(&Guard::Order);
+    match &attempt.preparation {
+        Preparation::Refused => false,
+        _ if attempt.refused_at.is_some() => false,
+        Preparation::Pending => true,
+        Preparation::Ready(_) if guards_order => !under.any(took),
+        Preparation::Ready(_) => !under.any(|charge| took(charge) || charge.ended_at.is_some()),
+    }
+}
+
+fn payment_request(
+    account: &Account,
+    record: &PaymentRecord,
+    number: u16,
+    device: Device,
+) -> Result<PaymentRequest, GatewayError> {
     let terms = &record.payment.terms;
-    let offered = || account.description().methods.first().map(|terms| terms.method);
-    let method: Method = terms.method.or_else(offered).ok_or(GatewayError::Unsupported("any method"))?;
-    let attempt = record.attempts.last().ok_or(GatewayError::NotFound)?;
+    let method = choose_method(account, terms)?.method;
+    let attempt = record.attempt(number).ok_or(GatewayError::NotFound)?;
     Ok(PaymentRequest {
-        pg_order_id: attempt.pg_order_id.clone(),
+        order_id: attempt.pg_order_id.clone(),
         order_name: terms.order_name.clone(),
         amount: terms.amount,
         tax_free_amount: terms.tax_free_amount,
@@ -154,7 +253,8 @@ fn payment_request(account: &Account, record: &PaymentRecord) -> Result<PaymentR
         deposit_due_at: terms.deposit_due_at,
         cash_receipt: terms.cash_receipt.clone(),
         locale: terms.locale.clone(),
+        device,
         return_url: terms.return_url.clone(),
-        idempotency_key: idempotency_key(&record.payment.id, "request", &attempt.number.to_string(), 1),
+        idempotency_key: format!("{}_request_{number}_1", record.payment.id),
     })
 }

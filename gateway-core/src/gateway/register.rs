@@ -1,9 +1,16 @@
 //! Registering a payment: no PG is called.
 
+use super::{Gateway, GatewayError, RequestKey};
 use crate::{
-    Account, AccountId, Gateway, GatewayError, MerchantId, Money, OrderId, Payment, PaymentRecord,
-    PaymentStatus, PaymentTerms, StoreError, draft::Draft, gateway::RequestKey, schedule::later,
+    Account, AccountId, MerchantId, MethodTerms, Mode, Money, OrderId, Payment, PaymentFilter, PaymentRecord,
+    PaymentStatus, PaymentTerms, Shown, StoreError,
+    account::ConnectedAccount,
+    dispatch::ROUNDS,
+    lifecycle::{Context, Draft, schedule::later},
 };
+
+/// How many payments of an order are read at a time. Few have more than two.
+const PAGE: u32 = 100;
 
 /// A payment to be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +31,11 @@ pub struct Registered {
 }
 
 impl Gateway {
-    /// Registers a payment. The same order with the same terms gives the same payment; over an ended
-    /// one, a new payment.
+    /// Registers a payment.
+    ///
+    /// The same order with the same terms is the same payment, reopened with a new deadline if it had failed or expired.
+    /// Other terms over one that failed, expired or was cancelled, and any terms over a cancelled one, are a new payment:
+    /// every older one of the order is marked as superseded in the same commit.
     ///
     /// # Errors
     ///
@@ -39,44 +49,126 @@ impl Gateway {
         key: Option<&RequestKey>,
     ) -> Result<Registered, GatewayError> {
         // Two registrations of one order race: the loser of the first round sees the winner in the second.
-        let mut last = GatewayError::Store(StoreError::OrderTaken);
-        for _ in 0..3 {
-            let existing = self.store.payment_of_order(merchant, &new.order_id).await?;
-            let ended = match existing {
-                Some(record) if record.payment.holds_order() => {
-                    return if record.payment.terms == new.terms {
-                        Ok(Registered { record, created: false })
-                    } else {
-                        Err(GatewayError::OrderInProgress(record.payment.id))
-                    };
-                }
-                ended => ended,
-            };
-            match self.register_new(merchant, &new, ended, key).await {
+        let mut last = StoreError::OrderTaken;
+        for _ in 0..ROUNDS {
+            match self.register_once(merchant, &new, key).await {
                 Err(GatewayError::Store(error @ (StoreError::OrderTaken | StoreError::Conflict))) => {
-                    last = GatewayError::Store(error);
+                    last = error
                 }
-                done => return done.map(|record| Registered { record, created: true }),
+                done => return done,
             }
         }
-        Err(last)
+        Err(last.into())
+    }
+
+    async fn register_once(
+        &self,
+        merchant: &MerchantId,
+        new: &NewPayment,
+        key: Option<&RequestKey>,
+    ) -> Result<Registered, GatewayError> {
+        let existing = self.core.store.payment_of_order(merchant, &new.order_id).await?;
+        let Some(record) = existing else {
+            return self.register_new(merchant, new, Vec::new(), key).await;
+        };
+        let same_terms = record.payment.terms == new.terms;
+        match record.payment.status() {
+            PaymentStatus::Failed | PaymentStatus::Expired if same_terms && !record.payment.superseded => {
+                let record = self.reopen(record, key).await?;
+                Ok(Registered { record, created: false })
+            }
+            _ if !record.payment.holds_order() => {
+                let older = self.not_superseded(merchant, &new.order_id).await?;
+                self.register_new(merchant, new, older, key).await
+            }
+            _ if same_terms => Ok(Registered { record, created: false }),
+            _ => Err(GatewayError::OrderInProgress(record.payment.id)),
+        }
     }
 
     async fn register_new(
         &self,
         merchant: &MerchantId,
         new: &NewPayment,
-        ended: Option<PaymentRecord>,
+        older: Vec<PaymentRecord>,
         key: Option<&RequestKey>,
-    ) -> Result<PaymentRecord, GatewayError> {
+    ) -> Result<Registered, GatewayError> {
         let account = self.choose_account(merchant, &new.terms)?;
         check_terms(account, &new.terms)?;
-        let record = self.fresh(merchant, account, new)?;
+        let context = self.core.context(account, None, &[]);
+        let draft = Draft::of(self.fresh(merchant, account, new)?);
+        let idempotency = self.idempotency(merchant, key, &draft.record.payment.id, None);
+        let record = self.commit_new(draft, older, &context, idempotency).await?;
+        Ok(Registered { record, created: true })
+    }
+
+    /// The payments of an order that nothing has superseded. Beside the newest that is one which turned out to be paid and was
+    /// kept: refunded since, it holds the order again if that refund fails.
+    async fn not_superseded(
+        &self,
+        merchant: &MerchantId,
+        order_id: &OrderId,
+    ) -> Result<Vec<PaymentRecord>, GatewayError> {
+        let mut found = Vec::new();
+        let mut filter = PaymentFilter { order_id: Some(order_id.clone()), ..PaymentFilter::default() };
+        loop {
+            let page = self.core.store.payments(merchant, &filter, PAGE).await?;
+            let Some(oldest) = page.last() else { return Ok(found) };
+            filter.before = Some(oldest.payment.id.clone());
+            if page.iter().any(|record| record.payment.holds_order()) {
+                // One of them came to hold the order since that was decided.
+                return Err(StoreError::Conflict.into());
+            }
+            found.extend(page.into_iter().filter(|record| !record.payment.superseded));
+        }
+    }
+
+    /// The older payments are marked in the commit that makes the new one, at the versions that were read.
+    async fn commit_new(
+        &self,
+        new: Draft,
+        older: Vec<PaymentRecord>,
+        context: &Context<'_>,
+        idempotency: Option<crate::IdempotencyRecord>,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let finished = new.finish(context);
+        let mut payments: Vec<_> = finished.change.into_iter().collect();
+        for old in older {
+            // The account of the old payment may be another one, or gone.
+            let account = self.core.account_of(&old);
+            let of_old = account.map(|account| self.core.context(account, Some(&finished.record), &[]));
+            let mut draft = Draft::of(old);
+            draft.record.payment.superseded = true;
+            payments.extend(draft.finish(of_old.as_ref().unwrap_or(context)).change);
+        }
+        let change = crate::Change { at: context.now, payments, unchanged: Vec::new(), idempotency };
+        self.core.store.commit(change).await?;
+        self.core.wake(&finished.record.payment.account);
+        Ok(finished.record)
+    }
+
+    /// A failed or expired payment may be paid again, with a new deadline.
+    async fn reopen(
+        &self,
+        record: PaymentRecord,
+        key: Option<&RequestKey>,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let account = self.account_of(&record)?;
+        if account.retired {
+            return Err(GatewayError::invalid("account", "is retired and takes no new payment"));
+        }
+        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        let policy = self.policy(&merchant).ok_or(GatewayError::NotFound)?;
+        let context = self.core.context(account, None, &[]);
         let mut draft = Draft::of(record);
-        draft.tell(crate::EventKind::Registered);
-        draft.supersedes = ended.map(|ended| ended.payment.id);
-        draft.idempotency = self.idempotency(merchant, key, &draft.record.payment.id, None);
-        Ok(self.commit(draft, 0).await?)
+        draft.record.payment.expires_at = later(context.now, policy.payable_for);
+        // An account past due pays the order only if it takes money after all.
+        for charge in draft.record.charges.iter_mut().filter(|charge| charge.accepted && !charge.has_money())
+        {
+            charge.accepted = false;
+        }
+        let idempotency = self.idempotency(&merchant, key, &id, None);
+        Ok(self.core.commit(draft, &context, idempotency).await?)
     }
 
     fn fresh(
@@ -85,45 +177,41 @@ impl Gateway {
         account: &Account,
         new: &NewPayment,
     ) -> Result<PaymentRecord, GatewayError> {
-        let now = self.clock.now();
+        let now = self.core.now();
         let policy = self.policy(merchant).ok_or(GatewayError::NotFound)?;
-        let zero = Money::zero(new.terms.amount.currency());
         let payment = Payment {
-            id: self.ids.payment(now),
+            id: self.core.ids.payment(now),
             merchant: merchant.clone(),
             account: account.id.clone(),
             order_id: new.order_id.clone(),
             terms: new.terms.clone(),
-            status: PaymentStatus::Ready,
-            amount_paid: zero,
-            amount_cancelled: zero,
-            method: new.terms.method,
-            method_detail: None,
-            virtual_account: None,
-            receipt_url: None,
-            cash_receipt: None,
-            failure: None,
+            shown: Shown::nothing(new.terms.amount.currency()),
             last_attempt: None,
-            late: false,
+            close: None,
             superseded: false,
-            livemode: account.description().mode == crate::Mode::Live,
+            yielded: false,
+            announced: None,
+            reviews: Vec::new(),
+            livemode: account.description().mode == Mode::Live,
             simulated: account.simulated,
             version: 0,
             created_at: now,
             expires_at: later(now, policy.payable_for),
-            paid_at: None,
-            watch: None,
-            told_of: None,
-            looked_at: None,
-            answered_hints: 0,
-            hint_looked_at: None,
-            recheck_at: None,
-            cases: Vec::new(),
         };
-        Ok(PaymentRecord { payment, attempts: Vec::new(), cancels: Vec::new(), hints: 0, events: 0 })
+        Ok(PaymentRecord {
+            payment,
+            attempts: Vec::new(),
+            charges: Vec::new(),
+            checks: crate::Checks::default(),
+            events: 0,
+        })
     }
 
-    fn choose_account(&self, merchant: &MerchantId, terms: &PaymentTerms) -> Result<&Account, GatewayError> {
+    fn choose_account(
+        &self,
+        merchant: &MerchantId,
+        terms: &PaymentTerms,
+    ) -> Result<&ConnectedAccount, GatewayError> {
         let policy = self.policy(merchant).ok_or(GatewayError::NotFound)?;
         let by_rule = || {
             let rule = terms.method.and_then(|method| policy.account_by_method.get(&method));
@@ -131,34 +219,64 @@ impl Gateway {
         };
         let name: &AccountId = terms.account.as_ref().unwrap_or_else(by_rule);
         // Another merchant's account is as unknown as one that does not exist.
-        let account = self.account(name).filter(|account| account.merchant == *merchant);
-        account.ok_or(GatewayError::invalid("account", "is no account of this merchant"))
+        let account = self.core.accounts.get(name).filter(|account| account.merchant == *merchant);
+        match account {
+            Some(account) if account.retired => {
+                Err(GatewayError::invalid("account", "is retired and takes no new payment"))
+            }
+            account => account.ok_or(GatewayError::invalid("account", "is no account of this merchant")),
+        }
+    }
+}
+
+/// The method that a payment goes to: the one that was fixed, else the account's first that takes the amount.
+///
+/// # Errors
+///
+/// [`GatewayError::Unsupported`], [`GatewayError::Invalid`] naming the limit.
+pub(super) fn choose_method<'a>(
+    account: &'a Account,
+    terms: &PaymentTerms,
+) -> Result<&'a MethodTerms, GatewayError> {
+    let description = account.description();
+    if let Some(method) = terms.method {
+        let offered = description.method(method);
+        let offered = offered.ok_or(GatewayError::Unsupported("this method on this account"))?;
+        return check_amount(offered, terms.amount).map(|()| offered);
+    }
+    let mut refused = GatewayError::Unsupported("any method on this account");
+    for offered in &description.methods {
+        match check_amount(offered, terms.amount) {
+            Ok(()) => return Ok(offered),
+            Err(error) => refused = error,
+        }
+    }
+    Err(refused)
+}
+
+fn check_amount(method: &MethodTerms, amount: Money) -> Result<(), GatewayError> {
+    let Some(minimum) = method.minimum(amount.currency()) else {
+        return Err(GatewayError::Unsupported("this currency on this account"));
+    };
+    let least = minimum.amount().max(1);
+    if amount.amount() < least {
+        return Err(GatewayError::invalid("amount", format!("must be at least {least}")));
+    }
+    match method.maximum.map(Money::amount) {
+        Some(most) if amount.amount() > most => {
+            Err(GatewayError::invalid("amount", format!("must be at most {most}")))
+        }
+        _ => Ok(()),
     }
 }
 
 fn check_terms(account: &Account, terms: &PaymentTerms) -> Result<(), GatewayError> {
-    let description = account.description();
-    let methods: Vec<_> = match terms.method {
-        Some(method) => {
-            vec![description.method(method).ok_or(GatewayError::Unsupported("this method on this account"))?]
-        }
-        None => description.methods.iter().collect(),
-    };
-    let amount = terms.amount;
-    let minimum =
-        methods.iter().filter_map(|method| method.minimum(amount.currency())).min_by_key(|m| m.amount());
-    let Some(minimum) = minimum else {
-        return Err(GatewayError::Unsupported("this currency on this account"));
-    };
-    if amount.amount() < minimum.amount().max(1) {
-        return Err(GatewayError::invalid("amount", format!("must be at least {}", minimum.amount().max(1))));
-    }
-    let maximum = methods.iter().map(|method| method.maximum.map_or(u64::MAX, Money::amount)).max();
-    if let Some(maximum) = maximum.filter(|maximum| amount.amount() > *maximum) {
-        return Err(GatewayError::invalid("amount", format!("must be at most {maximum}")));
-    }
+    choose_method(account, terms)?;
     match terms.tax_free_amount {
-        Some(tax_free) if tax_free.currency() != amount.currency() || tax_free.amount() > amount.amount() => {
+        Some(tax_free)
+            if tax_free.currency() != terms.amount.currency()
+                || tax_free.amount() > terms.amount.amount() =>
+        {
             Err(GatewayError::invalid("tax_free_amount", "must not be more than the amount"))
         }
         _ => Ok(()),

@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bank_is_written_as_the_pg_writes_it_or_not_at_all() {
+    fn bank_is_written_as_the_pg_writes_it_or_not_at_all() {
         use RefundBankCodes::{AsGiven, BkPrefix, LastTwoDigits, Standard};
         for (code, style, written) in [
             ("088", Standard, Some("088")),

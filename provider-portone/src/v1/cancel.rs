@@ -1,10 +1,10 @@
-//! Gives money back, and closes unpaid accounts.
+//! Cancels payments, and closes unpaid accounts.
 //!
 //! V1 has no idempotency key. What stands in for one is `checksum`, the balance before the cancel: if
 //! it does not fit, nothing is executed, so a repeated request cannot take a second time.
 
 use gateway_core::{
-    CancelAmount, CancelId, CancelOutcome, CancelRequest, CancelStatus, Failure, FailureReason, Money,
+    CancelId, CancelOutcome, CancelRequest, CancelScope, Failure, FailureReason, Money, PgCancelStatus,
     PgMessage, ProviderError, Snapshot,
 };
 use reqwest::Method;
@@ -20,22 +20,26 @@ use super::{
     wire::{Unreadable, is_imp_uid, major_number, snapshot},
 };
 
-/// The longest reason sent. PortOne documents no limit; this holds our id and a sentence.
+/// The longest reason sent. PortOne names no limit now; an old page said 256 (portone.gitbook.io, Cancel payment API).
 const LONGEST_REASON: usize = 100;
 
-/// The body of `POST /payments/cancel`. `amount` and `checksum` are no options: without an amount, or
-/// with 0, PortOne gives everything back.
+/// The body of `POST /payments/cancel`. `checksum` is no option: PortOne skips the check without one.
 #[derive(Serialize)]
 struct CancelBody<'a> {
     imp_uid: &'a str,
-    amount: Number,
+    /// Without an amount, or with 0, PortOne cancels all that is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<Number>,
     checksum: Number,
+    /// Some PGs do not take it as 0 if it is missing (kcp, kicc, nice, payco), and KG Inicis cancels as asked.
     #[serde(skip_serializing_if = "Option::is_none")]
     tax_free: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vat_amount: Option<Number>,
     reason: String,
     #[serde(flatten)]
     refund: Option<RefundTo<'a>>,
-    /// We know of our own cancels.
+    /// `false`: no webhook about our own cancels.
     enable_webhook: bool,
 }
 
@@ -46,64 +50,84 @@ struct RefundTo<'a> {
     refund_account: &'a str,
 }
 
+/// How much to cancel.
+#[derive(Clone, Copy)]
+struct Amounts {
+    /// `None`: all that is left.
+    part: Option<Money>,
+    tax_free: Option<Money>,
+    vat: Option<Money>,
+}
+
 /// Cancels, or closes.
 pub(crate) async fn cancel(
     client: &Client,
     config: &PortOneV1Config,
     request: &CancelRequest,
 ) -> Result<CancelOutcome, ProviderError> {
-    if !is_imp_uid(request.pg_id.as_str()) {
+    if !is_imp_uid(request.pg_payment_id.as_str()) {
         return Err(invalid("this is no imp_uid"));
     }
-    match request.amount {
-        CancelAmount::All => give_back(client, config, request, request.cancellable).await,
-        CancelAmount::Part(part) => give_back(client, config, request, part).await,
-        CancelAmount::Close => close(client, config, request).await,
-    }
+    let amounts = match request.scope {
+        CancelScope::All { tax_free } => Amounts { part: None, tax_free, vat: None },
+        CancelScope::Part { amount, tax_free, vat } => Amounts { part: Some(amount), tax_free, vat },
+        CancelScope::Close => return close(client, config, request).await,
+    };
+    refund(client, config, request, amounts).await
 }
 
-async fn give_back(
+async fn refund(
     client: &Client,
     config: &PortOneV1Config,
     request: &CancelRequest,
-    amount: Money,
+    amounts: Amounts,
 ) -> Result<CancelOutcome, ProviderError> {
-    // Zero would give everything back. A larger part than there is can only be a mistake.
+    // An amount of 0 cancels everything, and a checksum of 0 may count as none.
+    let amount = amounts.part.unwrap_or(request.cancellable);
     if amount.is_zero() || request.cancellable.checked_sub(amount).is_err() {
-        return Err(invalid("the amount is nothing, or more than can be cancelled"));
+        return Err(invalid("the amount is zero, or more than can be cancelled"));
     }
     let call = Call::new("cancel", Method::POST, ["payments", "cancel"]).json(&CancelBody {
-        imp_uid: request.pg_id.as_str(),
-        amount: number(amount)?,
+        imp_uid: request.pg_payment_id.as_str(),
+        amount: amounts.part.map(number).transpose()?,
         checksum: number(request.cancellable)?,
-        tax_free: request.tax_free_amount.map(number).transpose()?,
+        tax_free: amounts.tax_free.map(number).transpose()?,
+        vat_amount: amounts.vat.map(number).transpose()?,
         reason: request.tagged_reason(LONGEST_REASON),
         refund: refund_to(config, request)?,
         enable_webhook: false,
     });
-    match client.call(call).await? {
+    match client.call(call, client.deadline()).await? {
         Answer::Processed(payment) => {
             let after = snapshot(&payment).map_err(ProviderError::no_answer)?;
-            // Another payment's answer says nothing of ours.
-            if after.pg_id != request.pg_id {
-                return Err(ProviderError::no_answer(Unreadable("another payment")));
-            }
+            is_of(request, &after).map_err(ProviderError::no_answer)?;
             Ok(outcome(&request.id, after))
         }
         Answer::Refused(refusal) => Err(errors::cancel(&refusal)),
     }
 }
 
+/// An answer with another payment says nothing about ours.
+fn is_of(request: &CancelRequest, after: &Snapshot) -> Result<(), Unreadable> {
+    if after.pg_payment_id != request.pg_payment_id {
+        return Err(Unreadable::new("imp_uid", "is another than was asked for"));
+    }
+    if after.order_id != request.order_id.as_str() {
+        return Err(Unreadable::new("merchant_uid", "is another than was asked for"));
+    }
+    Ok(())
+}
+
 /// A cancel is done when it stands in the payment's history, and pending until then.
 ///
 /// A virtual account's cancel is registered at the PG and paid out on the next business day. V1 never
-/// tells of that day: an entry of the history has no status and does not change. So the entry is
-/// PortOne's last word, and waiting for another would wait for ever. PGs that complete a cancel later
+/// reports that day: an entry of the history has no status and does not change. So the entry is all that PortOne
+/// will say, and waiting for more would wait for ever. PGs that complete a cancel later
 /// (`paypal_v2`; virtual accounts of `smartro_v2`) enter it in the history only then.
 fn outcome(id: &CancelId, after: Snapshot) -> CancelOutcome {
-    let ours = after.cancels.iter().find(|cancel| cancel.id.as_ref() == Some(id));
+    let ours = after.cancels.iter().flatten().find(|cancel| cancel.id.as_ref() == Some(id));
     CancelOutcome {
-        status: ours.map_or(CancelStatus::Pending, |cancel| cancel.status),
+        status: ours.map_or(PgCancelStatus::Pending, |cancel| cancel.status),
         pg_cancel_id: ours.and_then(|cancel| cancel.pg_cancel_id.clone()),
         snapshot: Some(after),
     }
@@ -117,14 +141,25 @@ async fn close(
     if !config.vbank_close_supported {
         return Err(ProviderError::Unsupported("closing a virtual account"));
     }
-    let call = Call::new("close", Method::DELETE, ["vbanks", request.pg_id.as_str()]);
-    match client.call(call).await? {
-        // What a closed account looks like is not documented, so that it was processed decides.
+    let call = Call::new("close", Method::DELETE, ["vbanks", request.pg_payment_id.as_str()]);
+    match client.call(call, client.deadline()).await? {
         Answer::Processed(payment) => {
-            let snapshot = snapshot(&payment).ok().filter(|after| after.pg_id == request.pg_id);
-            Ok(CancelOutcome { status: CancelStatus::Done, pg_cancel_id: None, snapshot })
+            // What a closed account looks like is not documented: that it was processed is the answer.
+            let snapshot = snapshot(&payment)
+                .inspect_err(|error| {
+                    tracing::warn!(%error, order_id = %request.order_id, "the answer to a close cannot be read");
+                })
+                .ok();
+            if let Some(after) = &snapshot {
+                is_of(request, after).map_err(ProviderError::no_answer)?;
+                // The deposit was faster, or the answer is about something else.
+                if !after.paid.is_zero() {
+                    return Err(ProviderError::no_answer(Unreadable::new("status", "is paid after a close")));
+                }
+            }
+            Ok(CancelOutcome { status: PgCancelStatus::Done, pg_cancel_id: None, snapshot })
         }
-        Answer::Refused(refusal) => Err(errors::close(&refusal)),
+        Answer::Refused(refusal) => Err(errors::cancel(&refusal)),
     }
 }
 

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use gateway_core::{PgMessage, ProviderError};
+use gateway_core::{PgMessage, ProviderError, Response};
+use jiff::Timestamp;
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::value::RawValue;
@@ -13,7 +14,7 @@ use super::{
     config::{AuthorizationForm, ConfigError, PortOneV1Config},
     token::{AccessToken, IssueToken, Issued, TokenCache, TokenError},
     transport::{Call, Reply, Transport},
-    wire::{Credentials, Token},
+    wire::{Credentials, Token, Unreadable},
 };
 
 /// The API, logged in.
@@ -30,7 +31,7 @@ pub(crate) struct Client {
 pub(crate) enum Answer {
     /// HTTP 2xx and `code` 0. Says that it was processed, not that money moved.
     Processed(Box<RawValue>),
-    /// Anything else that PortOne worded.
+    /// Anything else in PortOne's envelope.
     Refused(Refusal),
 }
 
@@ -73,16 +74,19 @@ impl Client {
         self.include_sandbox
     }
 
-    /// Sends a call. A refused token is thrown away and the call sent once more: a 401 comes before
-    /// any processing, so that is safe even where money moves. All of it, tokens too, takes no longer
-    /// than the read timeout: nothing is sent after it.
+    /// When an operation that starts now has to be over, however many requests it sends.
+    pub(crate) fn deadline(&self) -> Instant {
+        Instant::now() + self.read_timeout
+    }
+
+    /// Sends a call. A refused token is discarded and the call sent once more: a 401 comes before
+    /// any processing, so that is safe even where money moves. Nothing is sent after `deadline`.
     ///
     /// # Errors
     ///
-    /// `Misconfigured` if a fresh token is refused too, `NotProcessed` for "too many requests",
-    /// `NotSent`, or `OutcomeUnknown` if the answer cannot be read.
-    pub(crate) async fn call(&self, call: Call) -> Result<Answer, ProviderError> {
-        let deadline = Instant::now() + self.read_timeout;
+    /// `Misconfigured` if the credentials or a fresh token are refused; `NotDone` if there was no token, no
+    /// connection, or too many requests; `Unknown` if the answer cannot be read.
+    pub(crate) async fn call(&self, call: Call, deadline: Instant) -> Result<Answer, ProviderError> {
         let mut reply = self.send(&call, deadline).await?;
         if reply.status == StatusCode::UNAUTHORIZED {
             reply = self.send(&call, deadline).await?;
@@ -93,10 +97,22 @@ impl Client {
         answer(&reply)
     }
 
-    /// Sends a call with a token; one that is refused is thrown away.
+    /// PortOne's clock, from the answer to a call without a token: a 401, the cheapest there is.
+    ///
+    /// # Errors
+    ///
+    /// `NotDone` or `Unknown` if no answer came, or one without a time.
+    pub(crate) async fn pg_time(&self) -> Result<Timestamp, ProviderError> {
+        let call = Call::new("pg_time", Method::GET, ["users", "pg"]);
+        let reply = self.transport.send(&call, None, self.deadline()).await?;
+        let no_time = Unreadable::new("the header Date", "is missing or no HTTP date");
+        reply.date.ok_or_else(|| ProviderError::no_answer(no_time))
+    }
+
+    /// Sends a call with a token; one that is refused is discarded.
     async fn send(&self, call: &Call, deadline: Instant) -> Result<Reply, ProviderError> {
         let token = timeout_at(deadline, self.tokens.get());
-        let token = token.await.map_err(|late| ProviderError::NotSent(late.into()))??;
+        let token = token.await.map_err(ProviderError::not_sent)??;
         let reply = self.transport.send(call, Some(&self.authorization(&token)), deadline).await?;
         if reply.status == StatusCode::UNAUTHORIZED {
             self.tokens.forget(token.generation).await;
@@ -115,23 +131,18 @@ impl Client {
 
 fn answer(reply: &Reply) -> Result<Answer, ProviderError> {
     if reply.status == StatusCode::TOO_MANY_REQUESTS {
-        return Err(ProviderError::NotProcessed { retry_after: reply.retry_after, pg: words(reply) });
+        return Err(ProviderError::later(words(reply), reply.retry_after));
     }
     let envelope = reply.body.envelope().map_err(ProviderError::no_answer)?;
-    let refused = |message: Option<String>| {
-        let message = message.unwrap_or_default();
-        Answer::Refused(Refusal { status: reply.status, code: envelope.code, message })
-    };
     if !reply.status.is_success() || envelope.code != 0 {
-        return Ok(refused(envelope.message));
+        let message = envelope.message.unwrap_or_default();
+        return Ok(Answer::Refused(Refusal { status: reply.status, code: envelope.code, message }));
     }
-    envelope
-        .response
-        .map(Answer::Processed)
-        .ok_or_else(|| ProviderError::no_answer("the answer has no response"))
+    let missing = Unreadable::new("response", "is missing");
+    envelope.response.map(Answer::Processed).ok_or_else(|| ProviderError::no_answer(missing))
 }
 
-/// What an answer says in words, if it says something.
+/// PortOne's code and text, or the HTTP status if it sent none.
 fn words(reply: &Reply) -> PgMessage {
     match reply.body.envelope() {
         Ok(envelope) => PgMessage::new(envelope.code.to_string(), envelope.message.unwrap_or_default()),
@@ -159,24 +170,31 @@ impl IssueToken for Login {
         let credentials =
             Credentials { imp_key: self.key.expose_secret(), imp_secret: self.secret.expose_secret() };
         let call = Call::new("get_token", Method::POST, ["users", "getToken"]).json(&credentials);
-        let unavailable = |error: ProviderError| TokenError::Unavailable(error.into());
-        let reply = self
-            .transport
-            .send(&call, None, Instant::now() + self.read_timeout)
-            .await
-            .map_err(unavailable)?;
-        // 400: key or secret missing. Neither heals by asking again.
+        let deadline = Instant::now() + self.read_timeout;
+        let reply = self.transport.send(&call, None, deadline).await.map_err(no_token)?;
+        // 400: key or secret missing. Asking again changes neither.
         if matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::BAD_REQUEST) {
             return Err(TokenError::Refused(words(&reply)));
         }
-        match answer(&reply).map_err(unavailable)? {
+        match answer(&reply).map_err(no_token)? {
             Answer::Processed(response) => {
-                let token = Token::read(&response).map_err(|error| TokenError::Unavailable(error.into()))?;
-                let told = u64::try_from(token.expired_at.saturating_sub(token.now)).unwrap_or(0);
-                Ok(Issued { token: token.access_token, told: Duration::from_secs(told) })
+                let token = Token::read(&response).map_err(|error| TokenError::Unanswered(error.into()))?;
+                Ok(Issued { token: token.access_token, lifetime: token.lifetime })
             }
-            Answer::Refused(refusal) => Err(unavailable(super::errors::look_up(&refusal))),
+            Answer::Refused(refusal) => Err(TokenError::Later { pg: refusal.pg(), retry_after: None }),
         }
+    }
+}
+
+/// Whatever became of a login, the call behind it was not sent. What is kept is whether PortOne answered.
+fn no_token(error: ProviderError) -> TokenError {
+    match error {
+        ProviderError::NotDone { response: Response::Error(pg), retry_after } => {
+            TokenError::Later { pg, retry_after }
+        }
+        ProviderError::NotDone { response: Response::Unanswered(source), .. }
+        | ProviderError::Unknown(Response::Unanswered(source)) => TokenError::Unanswered(source),
+        other => TokenError::Unanswered(other.into()),
     }
 }
 
@@ -196,12 +214,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_call_waits_for_a_token_no_longer_than_for_an_answer() {
+    async fn call_waits_for_a_token_until_its_deadline() {
         let config = crate::v1::tests::config("http://127.0.0.1:9");
         let client =
             Client { tokens: TokenCache::new(Arc::new(Silent)), ..crate::v1::tests::client(&config) };
         let asked = Instant::now();
-        let answer = client.call(Call::new("test", Method::GET, ["x"])).await;
+        let call = Call::new("test", Method::GET, ["x"]);
+        let answer = client.call(call, client.deadline()).await;
         assert_eq!(answer.err().map(|error| error.name()), Some("not_sent"));
         assert_eq!(asked.elapsed().as_secs(), config.read_timeout.as_secs());
     }

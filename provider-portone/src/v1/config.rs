@@ -11,6 +11,9 @@ use url::Url;
 const API: &str = "https://api.iamport.kr";
 /// The browser SDK (PortOne docs, V1 JavaScript SDK).
 const SCRIPT: &str = "https://cdn.iamport.kr/v1/iamport.js";
+/// V1 knows no idempotency key, so a repeated cancel must not meet its own first send while that still runs. 60 s is
+/// what PortOne recommends for V2 (PortOne docs, V2 API); for V1 it names no number.
+const READ_TIMEOUT: Duration = Duration::from_secs(60);
 /// Payments below 100 KRW fail at the PGs behind PortOne, unless a channel says otherwise.
 const MINIMUM: Money = Money::krw(100);
 
@@ -120,7 +123,7 @@ impl PortOneV1Config {
             digital_goods: false,
             authorization: AuthorizationForm::default(),
             connect_timeout: Duration::from_secs(5),
-            read_timeout: Duration::from_secs(30),
+            read_timeout: READ_TIMEOUT,
         }
     }
 
@@ -199,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_setting_that_cannot_be_used_is_named() {
+    fn unusable_setting_is_named() {
         type Change = fn(&mut PortOneV1Config);
         let cases: [(Change, Option<&str>); 12] = [
             (|_| {}, None),
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_credential_changes_with_key_and_secret_and_shows_neither() {
+    fn credential_changes_with_key_and_secret() {
         let digest = |key: &str, secret: &str| {
             let (imp_key, imp_secret) = (key.into(), secret.into());
             PortOneV1Config { imp_key, imp_secret, ..config() }.credential()

@@ -1,115 +1,105 @@
-//! Looks payments up: by `imp_uid`, or every row of a `merchant_uid`.
+//! Looks payments up: by `imp_uid`, or every payment under a `merchant_uid`.
 
-use gateway_core::{PgOrderId, PgPaymentId, PgStatus, ProviderError, Snapshot};
+use gateway_core::{ChargeRef, LookUp, PgOrderId, PgPaymentId, ProviderError, Snapshot};
 use reqwest::{Method, StatusCode};
 use serde_json::value::RawValue;
 
 use super::{
-    client::{Answer, Client},
+    client::{Answer, Client, Refusal},
     errors,
     transport::Call,
-    wire::{Page, Unreadable, is_imp_uid, snapshot},
+    wire::{PAGE_LIMIT, Page, Payment, Unreadable, is_imp_uid, snapshot},
 };
 
-/// The most rows a page may have (PortOne docs, V1 lists).
-pub(crate) const PAGE_LIMIT: u32 = 1_000;
-/// More pages than any answer has: a list that does not end is no list.
-const MOST_PAGES: u32 = 10_000;
+/// The most pages read of one order: ten thousand payments. Each is a window that was opened, and few orders have ten.
+const MOST_PAGES: u32 = 10;
 
-/// PortOne knows no payment under this id or order yet.
-#[derive(Debug, thiserror::Error)]
-#[error("PortOne knows no such payment yet")]
-struct NotKnownYet;
-
-/// What was taken in the window.
-///
-/// "PortOne knows none" is no answer here: the browser may be ahead of PortOne's own books, and a
-/// payment that was taken must not become a decline. So it is `OutcomeUnknown`, and the core goes on
-/// asking.
-///
-/// Without an `imp_uid` the order may have several rows. A paid one counts before an issued account,
-/// and that before the rest; among equals the newest.
-pub(crate) async fn confirm(
-    client: &Client,
-    order: &PgOrderId,
-    pg_id: Option<&PgPaymentId>,
-) -> Result<Snapshot, ProviderError> {
-    let found = verify(client, order, pg_id).await?;
-    found.into_iter().max_by_key(weight).ok_or_else(|| ProviderError::no_answer(NotKnownYet))
-}
-
-/// How much a row counts among the rows of its order. Of equals the last is taken, so rows come oldest first.
-fn weight(row: &Snapshot) -> u8 {
-    match row.status {
-        PgStatus::Paid if !row.balance().is_zero() => 3,
-        PgStatus::Paid => 2,
-        PgStatus::AwaitingDeposit => 1,
-        _ => 0,
+/// By `imp_uid` where it is known, else by order id.
+pub(crate) async fn verify(client: &Client, subject: &ChargeRef) -> Result<LookUp, ProviderError> {
+    match &subject.pg_payment_id {
+        Some(id) => by_id(client, id, &subject.order_id).await,
+        None => by_order(client, &subject.order_id).await,
     }
 }
 
-/// Every payment PortOne knows under the id, or under the order when there is none.
-pub(crate) async fn verify(
-    client: &Client,
-    order: &PgOrderId,
-    pg_id: Option<&PgPaymentId>,
-) -> Result<Vec<Snapshot>, ProviderError> {
-    match pg_id {
-        Some(pg_id) => Ok(by_id(client, pg_id).await?.into_iter().collect()),
-        None => by_order(client, order).await,
+/// The payment with this `imp_uid`, whichever order id it carries: the core compares.
+async fn by_id(client: &Client, id: &PgPaymentId, order: &PgOrderId) -> Result<LookUp, ProviderError> {
+    let found = |charge: Option<Snapshot>| LookUp { charges: charge.into_iter().collect(), complete: true };
+    // PortOne never issued such an id, and it could not stand in a path.
+    if !is_imp_uid(id.as_str()) {
+        return Ok(found(None));
     }
-}
-
-async fn by_id(client: &Client, pg_id: &PgPaymentId) -> Result<Option<Snapshot>, ProviderError> {
-    // PortOne never gave out such an id, and it could not stand in a path.
-    if !is_imp_uid(pg_id.as_str()) {
-        return Ok(None);
-    }
-    let mut call = Call::new("payment", Method::GET, ["payments", pg_id.as_str()]);
+    let mut call = Call::new("payment", Method::GET, ["payments", id.as_str()]);
     if client.include_sandbox() {
         call = call.query("include_sandbox", true);
     }
-    match client.call(call).await? {
-        Answer::Processed(payment) => snapshot(&payment).map(Some).map_err(ProviderError::no_answer),
-        Answer::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => Ok(None),
-        Answer::Refused(refusal) => Err(errors::look_up(&refusal)),
-    }
-}
-
-async fn by_order(client: &Client, order: &PgOrderId) -> Result<Vec<Snapshot>, ProviderError> {
-    // Oldest first: a row made meanwhile joins the end and moves no other to a page already read.
-    let list = || {
-        Call::new("payments_of_order", Method::GET, ["payments", "findAll", order.as_str()])
-            .query("sorting", "started")
+    let row = match client.call(call, client.deadline()).await? {
+        Answer::Processed(row) => row,
+        Answer::Refused(refusal) if refusal.status == StatusCode::NOT_FOUND => return Ok(found(None)),
+        Answer::Refused(refusal) => return Err(errors::look_up(&refusal)),
     };
-    let rows = every_page(client, list, StatusCode::NOT_FOUND).await?;
-    rows.iter().map(|row| snapshot(row)).collect::<Result<_, _>>().map_err(ProviderError::no_answer)
+    match snapshot(&row) {
+        Ok(charge) if charge.pg_payment_id == *id => Ok(found(Some(charge))),
+        Ok(_) => Err(ProviderError::no_answer(Unreadable::new("imp_uid", "is another than was asked for"))),
+        // A foreign payment that a browser claimed, in a currency of its own: no charge of this order has that id.
+        Err(error) if is_foreign(&row, order) => {
+            tracing::info!(%error, order_id = %order, "a foreign payment was claimed and cannot be read");
+            Ok(found(None))
+        }
+        Err(error) => Err(ProviderError::no_answer(error)),
+    }
 }
 
-/// The rows of all pages. `none` is the status of an empty list; 400 is a page beyond its end.
-pub(crate) async fn every_page(
-    client: &Client,
-    list: impl Fn() -> Call,
-    none: StatusCode,
-) -> Result<Vec<Box<RawValue>>, ProviderError> {
-    let mut rows = Vec::new();
-    for page in 1..=MOST_PAGES {
-        let call = list().query("page", page).query("limit", PAGE_LIMIT);
-        let read = match client.call(call).await? {
-            Answer::Processed(response) => Page::read(&response).map_err(ProviderError::no_answer)?,
-            Answer::Refused(refusal) if page == 1 && refusal.status == none => return Ok(rows),
-            Answer::Refused(refusal) if page > 1 && refusal.status == StatusCode::BAD_REQUEST => {
-                return Ok(rows);
-            }
-            Answer::Refused(refusal) => return Err(errors::look_up(&refusal)),
+/// Whether a payment names an order id, and not this one.
+fn is_foreign(row: &RawValue, order: &PgOrderId) -> bool {
+    let named = Payment::read(row).ok().and_then(|payment| payment.merchant_uid);
+    named.is_some_and(|named| named != order.as_str())
+}
+
+/// Every payment under an order id. Complete if the last page was reached and every payment could be read.
+///
+/// PortOne does not document whether this list leaves out payments of test channels, as the look-up by `imp_uid` does.
+async fn by_order(client: &Client, order: &PgOrderId) -> Result<LookUp, ProviderError> {
+    let deadline = client.deadline();
+    let mut found = LookUp { charges: Vec::new(), complete: false };
+    let mut all_read = true;
+    for number in 1..=MOST_PAGES {
+        // Oldest first: a payment made meanwhile joins the end and moves no other to a page already read.
+        let call = Call::new("payments_of_order", Method::GET, ["payments", "findAll", order.as_str()])
+            .query("sorting", "started")
+            .query("page", number)
+            .query("limit", PAGE_LIMIT);
+        let page = match client.call(call, deadline).await? {
+            Answer::Processed(response) => Page::read(&response, number).map_err(ProviderError::no_answer)?,
+            Answer::Refused(refusal) => return beyond(found, number, &refusal),
         };
-        rows.extend(read.list);
-        if read.next == 0 {
-            return Ok(rows);
+        for row in &page.rows {
+            match snapshot(row) {
+                Ok(charge) if charge.order_id == order.as_str() => found.charges.push(charge),
+                Ok(_) => {
+                    let error = Unreadable::new("merchant_uid", "is another than was asked for");
+                    return Err(ProviderError::no_answer(error));
+                }
+                // It must not hide the others, which may hold the money; and without it nothing is known to be absent.
+                Err(error) => {
+                    tracing::warn!(%error, order_id = %order, "a payment of the order cannot be read");
+                    all_read = false;
+                }
+            }
         }
-        if Some(read.next) != page.checked_add(1) {
-            return Err(ProviderError::no_answer(Unreadable("a page whose next is another")));
+        if !page.has_next {
+            return Ok(LookUp { complete: all_read, ..found });
         }
     }
-    Err(ProviderError::no_answer(Unreadable("a list without end")))
+    tracing::warn!(order_id = %order, "the order has more payments than are read");
+    Ok(found)
+}
+
+/// A refused page: of an order without payments 404; beyond the last page 400 or 404, after a page that announced it.
+fn beyond(found: LookUp, page: u32, refusal: &Refusal) -> Result<LookUp, ProviderError> {
+    match refusal.status {
+        StatusCode::NOT_FOUND if page == 1 => Ok(LookUp { complete: true, ..found }),
+        StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST if page > 1 => Ok(found),
+        _ => Err(errors::look_up(refusal)),
+    }
 }

@@ -6,7 +6,7 @@ mod client;
 mod config;
 mod errors;
 mod look_up;
-mod paid_list;
+mod movements;
 mod prepare;
 mod read_return;
 mod token;
@@ -20,20 +20,20 @@ mod tests;
 
 use async_trait::async_trait;
 use gateway_core::{
-    CancelOutcome, CancelRequest, ConfirmRequest, InvalidBrowserResult, MoneyMoves, PaidList,
-    PaymentProvider, PaymentRef, PaymentRequest, Prepared, ProviderDescription, ProviderError, RawWebhook,
-    ReturnClaim, Snapshot, WebhookClaim, WebhookRejected,
+    BrowserResult, CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, Guard, Guards,
+    InvalidBrowserResult, LookUp, MoneyMoves, Movements, PaymentProvider, PaymentRequest, Prepared,
+    ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected,
 };
-use serde_json::Value;
+use jiff::Timestamp;
 
 use client::Client;
 pub use config::{AuthorizationForm, Channel, ConfigError, PortOneV1Config, RefundBankCodes};
 
 /// One merchant's account at PortOne, spoken to through the V1 API.
 ///
-/// V1 takes the money in the payment window, knows no idempotency key and signs no webhook. So
-/// [`confirm`](PaymentProvider::confirm) only reads, every cancel carries the balance it expects
-/// (`checksum`), and a webhook is a hint to look up.
+/// V1 takes the money in the payment window, has no idempotency key and signs no webhook. So
+/// [`confirm`](PaymentProvider::confirm) is not supported and the payment is looked up instead, every cancel carries
+/// the balance it expects (`checksum`), and a webhook is a hint: a reason to look the payment up, nothing more.
 #[derive(Debug)]
 pub struct PortOneV1 {
     config: PortOneV1Config,
@@ -54,19 +54,35 @@ impl PortOneV1 {
     pub fn new(config: PortOneV1Config) -> Result<Self, ConfigError> {
         config.check()?;
         let client = Client::new(&config)?;
-        let description = ProviderDescription {
-            kind: "portone",
-            mode: config.mode,
-            pg_merchant: config.imp_code.clone(),
-            credential: config.credential(),
-            methods: config.methods.clone(),
-            money_moves: MoneyMoves::BeforeConfirm,
-            repeat_safe_for: None,
-            read_timeout: config.read_timeout,
-            closes_accounts: config.vbank_close_supported,
-            api_version: "v1".to_owned(),
-        };
+        let description = describe(&config);
         Ok(Self { config, description, client })
+    }
+}
+
+fn describe(config: &PortOneV1Config) -> ProviderDescription {
+    ProviderDescription {
+        kind: "portone",
+        mode: config.mode,
+        pg_merchant: config.imp_code.clone(),
+        credential: config.credential(),
+        api_version: "v1".to_owned(),
+        methods: config.methods.clone(),
+        guards: Guards {
+            // A `merchant_uid` that was paid is refused before the window opens (F1002).
+            window: vec![Guard::Order],
+            confirm: Vec::new(),
+            // `checksum`: nothing is executed unless it is what V1 has as the balance.
+            cancel_all: vec![Guard::Balance],
+            cancel_part: vec![Guard::Balance],
+            // An account that is closed is no longer `ready`, and only a `ready` one is closed.
+            close: if config.vbank_close_supported { vec![Guard::Charge] } else { Vec::new() },
+        },
+        cancels_by_order: false,
+        // The registration of the amount. It is two when the window was opened before under the same order id.
+        requests_per_window: 1,
+        read_timeout: config.read_timeout,
+        // V1 reads the HTTP status only.
+        webhook_reply: "",
     }
 }
 
@@ -78,21 +94,20 @@ impl PaymentProvider for PortOneV1 {
 
     async fn request(&self, order: &PaymentRequest) -> Result<Prepared, ProviderError> {
         let step = window::step(&self.config, order)?;
-        prepare::register(&self.client, &order.pg_order_id, order.amount).await?;
-        Ok(Prepared { step, pg_id: None, state: None })
+        prepare::register(&self.client, &order.order_id, order.amount).await?;
+        Ok(Prepared { step, pg_payment_id: None, money_moves: MoneyMoves::BeforeConfirm })
     }
 
-    fn read_return(&self, result: &Value) -> Result<ReturnClaim, InvalidBrowserResult> {
+    fn read_return(&self, result: &BrowserResult) -> Result<ReturnClaim, InvalidBrowserResult> {
         read_return::read(result)
     }
 
-    /// Reads what was taken in the window; see `look_up::confirm` for what "nothing found" means.
-    async fn confirm(&self, request: &ConfirmRequest) -> Result<Snapshot, ProviderError> {
-        look_up::confirm(&self.client, &request.pg_order_id, request.pg_id.as_ref()).await
+    async fn confirm(&self, _: &ConfirmRequest) -> Result<Taken, ProviderError> {
+        Err(ProviderError::Unsupported("a confirm: PortOne V1 takes the money in its window"))
     }
 
-    async fn verify(&self, subject: &PaymentRef) -> Result<Vec<Snapshot>, ProviderError> {
-        look_up::verify(&self.client, &subject.pg_order_id, subject.pg_id.as_ref()).await
+    async fn verify(&self, subject: &ChargeRef) -> Result<LookUp, ProviderError> {
+        look_up::verify(&self.client, subject).await
     }
 
     async fn cancel(&self, request: &CancelRequest) -> Result<CancelOutcome, ProviderError> {
@@ -103,7 +118,11 @@ impl PaymentProvider for PortOneV1 {
         webhook::read(delivery)
     }
 
-    fn paid_list(&self) -> Option<&dyn PaidList> {
+    async fn pg_time(&self) -> Result<Timestamp, ProviderError> {
+        self.client.pg_time().await
+    }
+
+    fn movements(&self) -> Option<&dyn Movements> {
         Some(self)
     }
 }

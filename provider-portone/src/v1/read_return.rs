@@ -3,7 +3,7 @@
 //! `success` and `imp_success` are not read. They said that the SDK was done, not that money moved,
 //! and newer SDKs leave them out (PortOne docs, V1 JavaScript SDK).
 
-use gateway_core::{Failure, InvalidBrowserResult, PgMessage, ReturnClaim};
+use gateway_core::{BrowserResult, ClaimOutcome, Failure, InvalidBrowserResult, PgMessage, ReturnClaim};
 use serde_json::{Map, Value};
 
 use super::{errors, wire::is_imp_uid};
@@ -15,26 +15,27 @@ const LONGEST_ORDER: usize = 40;
 /// Display text is cut to this.
 const LONGEST_TEXT: usize = 500;
 
-/// Reads it.
-pub(crate) fn read(result: &Value) -> Result<ReturnClaim, InvalidBrowserResult> {
+/// Reads it. With an `imp_uid` or without, a result that names no failure is looked up.
+pub(crate) fn read(result: &BrowserResult) -> Result<ReturnClaim, InvalidBrowserResult> {
     let fields = result.as_object().ok_or(InvalidBrowserResult("it is no object"))?;
-    let pg_id = match text(fields, "imp_uid")? {
+    let pg_payment_id = match text(fields, "imp_uid")? {
         Some(id) if is_imp_uid(id) => {
             Some(id.parse().map_err(|_| InvalidBrowserResult("imp_uid is none of PortOne's"))?)
         }
         Some(_) => return Err(InvalidBrowserResult("imp_uid is none of PortOne's")),
         None => None,
     };
-    let pg_order_id = text(fields, "merchant_uid")?;
-    if pg_order_id.is_some_and(|order| order.chars().count() > LONGEST_ORDER) {
+    let order_id = text(fields, "merchant_uid")?;
+    if order_id.is_some_and(|order| order.chars().count() > LONGEST_ORDER) {
         return Err(InvalidBrowserResult("merchant_uid is too long"));
     }
     let failure = failure(text(fields, "error_code")?, text(fields, "error_msg")?);
-    let names_one = pg_id.is_some() || pg_order_id.is_some();
+    let names_one = pg_payment_id.is_some() || order_id.is_some();
     if !names_one && !fields.contains_key("error_code") {
         return Err(InvalidBrowserResult("it names no payment"));
     }
-    Ok(ReturnClaim { pg_id, pg_order_id: pg_order_id.map(str::to_owned), amount: None, failure })
+    let outcome = failure.map_or(ClaimOutcome::Verify, ClaimOutcome::Failed);
+    Ok(ReturnClaim { pg_payment_id, order_id: order_id.map(str::to_owned), amount: None, outcome })
 }
 
 fn failure(code: Option<&str>, message: Option<&str>) -> Option<Failure> {

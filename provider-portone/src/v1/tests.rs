@@ -1,8 +1,11 @@
-//! The provider against a stub that says what PortOne's documents say.
+//! The provider against a stub that answers as PortOne's documents say.
 
 mod browser;
 mod cancels;
+mod describes;
 mod look_ups;
+mod movements;
+mod pg_times;
 mod prepares;
 mod refusals;
 mod snapshots;
@@ -14,7 +17,8 @@ mod webhooks;
 use std::sync::Once;
 
 use gateway_core::{
-    CancelAmount, CancelRequest, Customer, IdSource, Method, Mode, Money, PaymentRequest, PgOrderId,
+    CancelRequest, CancelScope, ChargeRef, Customer, Device, IdSource, Method, Mode, Money, PaymentRequest,
+    PgOrderId,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -42,6 +46,22 @@ fn provider_with(config: PortOneV1Config) -> PortOneV1 {
 
 fn provider(base_url: &str) -> PortOneV1 {
     provider_with(config(base_url))
+}
+
+/// An address where nobody answers, for what sends nothing.
+const NOWHERE: &str = "http://127.0.0.1:9";
+const ALL: CancelScope = CancelScope::All { tax_free: None };
+
+fn part(amount: u64) -> CancelScope {
+    CancelScope::Part { amount: Money::krw(amount), tax_free: None, vat: None }
+}
+
+fn by_id() -> ChargeRef {
+    ChargeRef { order_id: order_id(), pg_payment_id: Some(IMP_UID.parse().unwrap()) }
+}
+
+fn by_order() -> ChargeRef {
+    ChargeRef { order_id: order_id(), pg_payment_id: None }
 }
 
 fn order_id() -> PgOrderId {
@@ -75,6 +95,11 @@ fn account() -> Value {
     })
 }
 
+/// A page of a list; `next` is the number of the next page, 0 for none.
+fn page(next: u32, list: &[Value]) -> (u16, String) {
+    done(&json!({ "total": 9, "previous": 0, "next": next, "list": list }))
+}
+
 fn done(response: &Value) -> (u16, String) {
     (200, json!({ "code": 0, "message": null, "response": response }).to_string())
 }
@@ -87,23 +112,22 @@ fn unknown_payment() -> (u16, String) {
     refused(404, -1, "존재하지 않는 결제정보입니다.")
 }
 
-fn cancel_request(amount: CancelAmount) -> CancelRequest {
+fn cancel_request(scope: CancelScope) -> CancelRequest {
     CancelRequest {
         id: IdSource::seeded(7).cancel(Timestamp::UNIX_EPOCH),
-        pg_id: IMP_UID.parse().unwrap(),
-        amount,
-        tax_free_amount: None,
+        order_id: order_id(),
+        pg_payment_id: IMP_UID.parse().unwrap(),
+        scope,
         cancellable: Money::krw(7_000),
         reason: "고객 변심".to_owned(),
         refund_account: None,
         idempotency_key: "unused".to_owned(),
-        state: None,
     }
 }
 
 fn payment_request(method: Method) -> PaymentRequest {
     PaymentRequest {
-        pg_order_id: order_id(),
+        order_id: order_id(),
         order_name: "도서".repeat(30),
         amount: Money::krw(27_500),
         tax_free_amount: None,
@@ -115,6 +139,7 @@ fn payment_request(method: Method) -> PaymentRequest {
         deposit_due_at: None,
         cash_receipt: None,
         locale: None,
+        device: Device::Mobile,
         return_url: "https://shop.example/return".to_owned(),
         idempotency_key: "unused".to_owned(),
     }

@@ -1,4 +1,4 @@
-//! Keeps the access token: one fetch for all who need one, thrown away only by who saw it refused.
+//! Keeps the access token: one fetch for all who need one, discarded only by the call that saw it refused.
 //!
 //! `getToken` is no rotation: before its expiry it hands out the same token again, and in its last
 //! minute it adds five. So a margin must be under a minute, or each fetch would bring the same
@@ -29,7 +29,7 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(1);
 pub(crate) struct Issued {
     pub(crate) token: SecretString,
     /// `expired_at − now`, both by PortOne's clock: ours may be wrong.
-    pub(crate) told: Duration,
+    pub(crate) lifetime: Duration,
 }
 
 /// Why there is no token.
@@ -38,9 +38,17 @@ pub(crate) enum TokenError {
     /// Key or secret are wrong: asking again will not help.
     #[error("PortOne refused the credentials")]
     Refused(PgMessage),
-    /// No token this time.
+    /// PortOne answered, and not with a token.
+    #[error("PortOne gave no token")]
+    Later {
+        /// Its code and text.
+        pg: PgMessage,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// No answer that can be read.
     #[error("no token could be fetched")]
-    Unavailable(#[source] BoxError),
+    Unanswered(#[source] BoxError),
 }
 
 /// Who issues tokens: PortOne.
@@ -54,7 +62,7 @@ pub(crate) trait IssueToken: fmt::Debug + Send + Sync + 'static {
 #[derive(Clone, Debug)]
 pub(crate) struct AccessToken {
     pub(crate) value: SecretString,
-    /// Which fetch brought it: a refusal throws away this one and no newer one.
+    /// Which fetch brought it: a refusal discards this one and no newer one.
     pub(crate) generation: u64,
     /// Kept beside the token rather than with the cache, whose own clock is the real one: on tokio's
     /// clock an expiry can be tested.
@@ -80,7 +88,7 @@ impl TokenCache {
     ///
     /// # Errors
     ///
-    /// `Misconfigured` if the credentials are refused, else `NotSent`: without a token nothing left.
+    /// `Misconfigured` if the credentials are refused, else `NotDone`: without a token nothing was sent.
     pub(crate) async fn get(&self) -> Result<AccessToken, ProviderError> {
         let stale = match self.cache.get(&()).await {
             Some(token) if Instant::now() < token.good_until => return Ok(token),
@@ -98,11 +106,11 @@ impl TokenCache {
         match fetched.await {
             Ok(Ok(token)) => Ok(token),
             Ok(Err(error)) => Err(no_token(error)),
-            Err(ended) => Err(ProviderError::NotSent(ended.into())),
+            Err(ended) => Err(ProviderError::not_sent(ended)),
         }
     }
 
-    /// Throws this token away, unless a newer one has taken its place: a thousand calls refused with
+    /// Discards this token, unless a newer one has taken its place: a thousand calls refused with
     /// the same token cause one fetch.
     pub(crate) async fn forget(&self, generation: u64) {
         let is_it = |token: &AccessToken| token.generation == generation;
@@ -115,18 +123,18 @@ impl TokenCache {
 
     async fn fetch(&self) -> Result<AccessToken, TokenError> {
         let asked = Instant::now();
-        let Issued { token, told } = self.issuer.issue().await?;
+        let Issued { token, lifetime } = self.issuer.issue().await?;
         let answered = Instant::now();
-        let life = usable_life(told, answered.saturating_duration_since(asked));
+        let life = usable_life(lifetime, answered.saturating_duration_since(asked));
         let generation = self.generations.fetch_add(1, Ordering::Relaxed);
         Ok(AccessToken { value: token, generation, good_until: answered + life })
     }
 }
 
-/// How long a token may be used: what PortOne told, less the time its answer took, less the margin.
-/// One with less than the margin left is used for what it has, because another fetch may bring it again.
-fn usable_life(told: Duration, took: Duration) -> Duration {
-    let left = told.saturating_sub(took);
+/// How long a token may be used: its lifetime, less the time the answer took, less the margin.
+/// One with less than the margin left is used to its end, because another fetch may bring it again.
+fn usable_life(lifetime: Duration, took: Duration) -> Duration {
+    let left = lifetime.saturating_sub(took);
     let early = left.saturating_sub(MARGIN);
     if early >= SHORTEST_LIFE { early } else { left.max(SHORTEST_LIFE) }
 }
@@ -134,7 +142,8 @@ fn usable_life(told: Duration, took: Duration) -> Duration {
 fn no_token(error: Arc<TokenError>) -> ProviderError {
     match &*error {
         TokenError::Refused(pg) => ProviderError::Misconfigured(pg.clone()),
-        TokenError::Unavailable(_) => ProviderError::NotSent(error.into()),
+        TokenError::Later { pg, retry_after } => ProviderError::later(pg.clone(), *retry_after),
+        TokenError::Unanswered(_) => ProviderError::not_sent(error),
     }
 }
 

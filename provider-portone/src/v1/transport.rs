@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use gateway_core::ProviderError;
+use jiff::Timestamp;
 use reqwest::{
     Method, StatusCode,
-    header::{AUTHORIZATION, HeaderValue, RETRY_AFTER},
+    header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 use serde::Serialize;
 use tokio::time::Instant;
@@ -45,6 +46,8 @@ pub(crate) struct Call {
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) retry_after: Option<Duration>,
+    /// When it was made, by PortOne's clock.
+    pub(crate) date: Option<Timestamp>,
     pub(crate) body: Body,
 }
 
@@ -83,7 +86,7 @@ impl Transport {
     ///
     /// # Errors
     ///
-    /// `NotSent` if no connection came about, `OutcomeUnknown` if no whole answer came back.
+    /// `NotDone` if no connection came about, `Unknown` if no whole answer came back.
     pub(crate) async fn send(
         &self,
         call: &Call,
@@ -92,12 +95,11 @@ impl Transport {
     ) -> Result<Reply, ProviderError> {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            return Err(ProviderError::NotSent("time ran out before it was sent".into()));
+            return Err(ProviderError::not_sent("time ran out before it was sent"));
         }
         let mut request = self.http.request(call.method.clone(), self.url(call)?).timeout(left);
         if let Some(value) = authorization {
-            let mut value =
-                HeaderValue::from_str(value).map_err(|error| ProviderError::NotSent(error.into()))?;
+            let mut value = HeaderValue::from_str(value).map_err(ProviderError::not_sent)?;
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
@@ -107,17 +109,12 @@ impl Transport {
         let response = request.send().await.map_err(transport_error)?;
         let status = response.status();
         tracing::debug!(call = call.name, status = status.as_u16(), "portone answered");
-        let retry_after = response.headers().get(RETRY_AFTER);
-        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
-        Ok(Reply {
-            status,
-            retry_after: retry_after.map(Duration::from_secs),
-            body: read_bounded(response).await?,
-        })
+        let (retry_after, date) = (retry_after(response.headers()), date(response.headers()));
+        Ok(Reply { status, retry_after, date, body: read_bounded(response).await? })
     }
 
     fn url(&self, call: &Call) -> Result<Url, ProviderError> {
-        let unusable = || ProviderError::NotSent("an id cannot stand in an address".into());
+        let unusable = || ProviderError::not_sent("an id cannot stand in an address");
         let mut url = self.base.clone();
         if !call.path.iter().all(|segment| is_path_segment(segment)) {
             return Err(unusable());
@@ -128,6 +125,15 @@ impl Transport {
         }
         Ok(url)
     }
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    headers.get(RETRY_AFTER)?.to_str().ok()?.trim().parse().ok().map(Duration::from_secs)
+}
+
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let time = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Timestamp::try_from(time).ok()
 }
 
 async fn read_bounded(mut response: reqwest::Response) -> Result<Body, ProviderError> {
@@ -148,5 +154,5 @@ async fn read_bounded(mut response: reqwest::Response) -> Result<Body, ProviderE
 fn transport_error(error: reqwest::Error) -> ProviderError {
     let never_sent = error.is_connect() || error.is_builder();
     let error = error.without_url();
-    if never_sent { ProviderError::NotSent(error.into()) } else { ProviderError::no_answer(error) }
+    if never_sent { ProviderError::not_sent(error) } else { ProviderError::no_answer(error) }
 }

@@ -1,7 +1,8 @@
-//! The payment window: what the browser is told to call.
+//! The payment window: what the browser has to call.
 
 use gateway_core::{
-    BrowserStep, CashReceiptRequest, CashReceiptType, Method, PaymentRequest, ProviderError, ScriptCall,
+    BrowserStep, CashReceiptRequest, CashReceiptType, Method, PaymentRequest, ProviderError, ResultBy,
+    ScriptCall,
 };
 use jiff::tz::{Offset, TimeZone};
 use serde_json::{Map, Value, json};
@@ -21,16 +22,18 @@ const KOREA: Offset = Offset::constant(9);
 
 /// Loads the SDK, names the merchant, opens the window.
 pub(crate) fn step(config: &PortOneV1Config, order: &PaymentRequest) -> Result<BrowserStep, ProviderError> {
-    let call = |function: &str, argument: Value, callback| ScriptCall {
+    let call = |function: &str, argument: Value, result| ScriptCall {
         function: function.to_owned(),
         args: vec![argument],
-        callback,
+        result,
     };
     Ok(BrowserStep::Script {
         script_url: config.script_url.clone(),
+        form: None,
         calls: vec![
-            call("IMP.init", json!(config.imp_code), false),
-            call("IMP.request_pay", Value::Object(parameters(config, order)?), true),
+            call("IMP.init", json!(config.imp_code), ResultBy::ReturnUrl),
+            // On phones the buyer is sent to `m_redirect_url` instead, and the callback does not run.
+            call("IMP.request_pay", Value::Object(parameters(config, order)?), ResultBy::Callback),
         ],
     })
 }
@@ -49,7 +52,7 @@ fn parameters(config: &PortOneV1Config, order: &PaymentRequest) -> Result<Map<St
     };
     put(channel, Some(json!(key)));
     put("pay_method", Some(json!(pay_method(order.method, order.easy_pay_provider.as_deref())?)));
-    put("merchant_uid", Some(json!(order.pg_order_id.as_str())));
+    put("merchant_uid", Some(json!(order.order_id.as_str())));
     put("name", Some(json!(cut(&order.order_name, LONGEST_NAME))));
     put("amount", Some(Value::Number(number(order.amount)?)));
     put("currency", Some(json!(order.amount.currency().code())));

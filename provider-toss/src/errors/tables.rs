@@ -1,4 +1,4 @@
-//! The tables.
+//! The tables. Where the documentation has no code for a case, the row says so.
 
 use gateway_core::FailureReason as Why;
 
@@ -13,6 +13,7 @@ pub(super) fn meaning(call: Call, code: &str) -> Option<Meaning> {
         Call::Confirm => CONFIRM,
         Call::Cancel => CANCEL,
         Call::LookUp => LOOK_UP,
+        Call::List => LIST,
         Call::Create => CREATE,
     };
     let rows = || table.iter().chain(EVERYWHERE);
@@ -31,7 +32,9 @@ pub(super) const EVERYWHERE: &[Rows] = &[
 ];
 
 pub(super) const CONFIRM: &[Rows] = &[
-    (Meaning::Conflict, &["ALREADY_PROCESSED_PAYMENT", "ALREADY_COMPLETED_PAYMENT", "DUPLICATED_ORDER_ID"]),
+    // Done before.
+    (Meaning::Unknown, &["ALREADY_PROCESSED_PAYMENT", "ALREADY_COMPLETED_PAYMENT", "DUPLICATED_ORDER_ID"]),
+    // It may have been done.
     (
         Meaning::Unknown,
         &[
@@ -52,9 +55,12 @@ pub(super) const CONFIRM: &[Rows] = &[
             "NOT_FOUND_TERMINAL_ID",
             "INVALID_UNREGISTERED_SUBMALL",
             "NOT_REGISTERED_BUSINESS",
-            "FORBIDDEN_REQUEST",
         ],
     ),
+    // Another order id than the window was opened with, or another key (Toss docs, reference/error-codes). Another
+    // amount is probably `INVALID_REQUEST` (not documented). A buyer can cause both by changing the return URL: the
+    // core looks up first, and pages an operator only if the payment at Toss is as we registered it.
+    (Meaning::Invalid, &["FORBIDDEN_REQUEST"]),
     // The key comes from the buyer's browser, so an unknown one is more likely made up than our mistake: start again,
     // and page nobody. Keys that do not belong together are answered `FORBIDDEN_REQUEST` or, as too late, `…_SESSION`.
     (Meaning::Declined(Why::SessionExpired), &["NOT_FOUND_PAYMENT_SESSION", "NOT_FOUND_PAYMENT"]),
@@ -103,17 +109,17 @@ pub(super) const CONFIRM: &[Rows] = &[
 ];
 
 pub(super) const CANCEL: &[Rows] = &[
+    // Done before, or the balance is another than we said.
     (
-        Meaning::Conflict,
+        Meaning::Unknown,
         &[
             "ALREADY_CANCELED_PAYMENT",
             "ALREADY_REFUND_PAYMENT",
             "ALREADY_REFUNDING_PAYMENT",
             "NOT_MATCHES_REFUNDABLE_AMOUNT",
-            // Also what a payment answers that partial cancels have emptied.
-            "NOT_CANCELABLE_AMOUNT",
         ],
     ),
+    // It may have been done.
     (
         Meaning::Unknown,
         &[
@@ -141,6 +147,9 @@ pub(super) const CANCEL: &[Rows] = &[
     (
         Meaning::Declined(Why::NotCancellable),
         &[
+            // Also what a payment answers that partial cancels have emptied: this one may be among them. The core
+            // takes a decline for the outcome only if no earlier send is in doubt.
+            "NOT_CANCELABLE_AMOUNT",
             "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT",
             "REFUND_REJECTED",
             "NOT_CANCELABLE_PAYMENT",
@@ -163,8 +172,17 @@ pub(super) const LOOK_UP: &[Rows] = &[
     (Meaning::Later, &["FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING"]),
 ];
 
+pub(super) const LIST: &[Rows] = &[
+    // A wrong paging key, by two names. Toss says it even of the last key of the page before
+    // (techchat.tosspayments.com/m/1377493933021728779).
+    (Meaning::Unknown, &["INVALID_TRANSACTION_KEY", "INVALID_PAGING_KEY"]),
+    (Meaning::Invalid, &["INVALID_DATE", "INVALID_ISO_DATE_FORMAT", "EXCEED_MAX_QUERY_LIMIT"]),
+    (Meaning::Misconfigured, &["NOT_FOUND", "FORBIDDEN_REQUEST"]),
+];
+
 pub(super) const CREATE: &[Rows] = &[
-    (Meaning::Conflict, &["DUPLICATED_ORDER_ID"]),
+    // Created, approved or cancelled before.
+    (Meaning::Unknown, &["DUPLICATED_ORDER_ID"]),
     (
         Meaning::Invalid,
         &[

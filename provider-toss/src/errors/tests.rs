@@ -1,17 +1,23 @@
 //! Every documented code, per call, and what it must mean. Written from the documentation, not from the tables.
 
 use super::*;
-use crate::errors::Call::{Cancel, Confirm, Create, LookUp};
+use crate::errors::Call::{Cancel, Confirm, Create, List, LookUp};
+
+const ALL: [Call; 5] = [Confirm, Cancel, LookUp, List, Create];
 
 const KEYS: &[(u16, &str)] =
     &[(401, "UNAUTHORIZED_KEY"), (403, "INCORRECT_BASIC_AUTH_FORMAT"), (400, "INVALID_API_KEY")];
 
 fn answer(status: u16, code: &str) -> Answer {
     let body = serde_json::json!({"code": code, "message": "메시지"}).to_string().into_bytes();
-    Answer { status, retry_after: Some(std::time::Duration::from_secs(3)), body }
+    Answer { status, retry_after: Some(std::time::Duration::from_secs(3)), date: None, body }
 }
 
-/// `declined:invalid_card`, `conflict`, … as one word.
+fn without_code(status: u16, retry_after: Option<std::time::Duration>) -> Answer {
+    Answer { status, retry_after, date: None, body: b"<html>gateway</html>".to_vec() }
+}
+
+/// `declined:invalid_card`, `not_done`, … as one word.
 fn word(error: &ProviderError) -> String {
     match error {
         ProviderError::Declined(failure) => format!("declined:{}", failure.reason.name()),
@@ -30,7 +36,7 @@ fn means(call: Call, word_: &str, codes: &[(u16, &str)]) {
 }
 
 #[test]
-fn a_confirm_is_declined_only_by_the_codes_that_say_nothing_was_taken() {
+fn confirm_is_declined_only_where_nothing_was_taken() {
     for (reason, codes) in [
         ("session_expired", &[(404, "NOT_FOUND_PAYMENT_SESSION"), (404, "NOT_FOUND_PAYMENT")][..]),
         ("amount_too_small", &[(400, "BELOW_MINIMUM_AMOUNT")]),
@@ -84,10 +90,10 @@ fn a_confirm_is_declined_only_by_the_codes_that_say_nothing_was_taken() {
 }
 
 #[test]
-fn every_other_answer_to_a_confirm_has_its_class() {
+fn other_answers_to_a_confirm_have_their_class() {
     means(
         Confirm,
-        "conflict",
+        "unknown",
         &[
             (400, "ALREADY_PROCESSED_PAYMENT"),
             (400, "DUPLICATED_ORDER_ID"),
@@ -96,7 +102,7 @@ fn every_other_answer_to_a_confirm_has_its_class() {
     );
     means(
         Confirm,
-        "outcome_unknown",
+        "unknown",
         &[
             (400, "PROVIDER_ERROR"),
             (400, "CARD_PROCESSING_ERROR"),
@@ -109,7 +115,7 @@ fn every_other_answer_to_a_confirm_has_its_class() {
     );
     means(
         Confirm,
-        "not_processed",
+        "not_done",
         &[
             (400, "NOT_AVAILABLE_PAYMENT"),
             (403, "NOT_AVAILABLE_BANK"),
@@ -124,22 +130,20 @@ fn every_other_answer_to_a_confirm_has_its_class() {
             (400, "NOT_FOUND_TERMINAL_ID"),
             (400, "INVALID_UNREGISTERED_SUBMALL"),
             (400, "NOT_REGISTERED_BUSINESS"),
-            (403, "FORBIDDEN_REQUEST"),
         ],
     );
 }
 
 #[test]
-fn every_answer_to_a_cancel_has_its_class() {
+fn answers_to_a_cancel_have_their_class() {
     means(
         Cancel,
-        "conflict",
+        "unknown",
         &[
             (400, "ALREADY_CANCELED_PAYMENT"),
             (400, "ALREADY_REFUND_PAYMENT"),
             (400, "ALREADY_REFUNDING_PAYMENT"),
             (400, "NOT_MATCHES_REFUNDABLE_AMOUNT"),
-            (403, "NOT_CANCELABLE_AMOUNT"),
         ],
     );
     means(
@@ -157,6 +161,7 @@ fn every_answer_to_a_cancel_has_its_class() {
         Cancel,
         "declined:not_cancellable",
         &[
+            (403, "NOT_CANCELABLE_AMOUNT"),
             (400, "EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT"),
             (400, "REFUND_REJECTED"),
             (403, "NOT_CANCELABLE_PAYMENT"),
@@ -172,7 +177,7 @@ fn every_answer_to_a_cancel_has_its_class() {
     );
     means(
         Cancel,
-        "outcome_unknown",
+        "unknown",
         &[
             (400, "PROVIDER_ERROR"),
             (500, "FAILED_INTERNAL_SYSTEM_PROCESSING"),
@@ -183,21 +188,21 @@ fn every_answer_to_a_cancel_has_its_class() {
             (500, "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING"),
         ],
     );
-    means(Cancel, "not_processed", &[(403, "FORBIDDEN_CONSECUTIVE_REQUEST"), (403, "NOT_AVAILABLE_BANK")]);
+    means(Cancel, "not_done", &[(403, "FORBIDDEN_CONSECUTIVE_REQUEST"), (403, "NOT_AVAILABLE_BANK")]);
     means(Cancel, "misconfigured", &[(403, "FORBIDDEN_REQUEST"), (404, "NOT_FOUND_PAYMENT")]);
 }
 
 #[test]
-fn a_look_up_that_fails_is_never_a_decline() {
+fn failed_look_up_is_never_a_decline() {
     means(LookUp, "misconfigured", &[(404, "NOT_FOUND")]);
     means(
         LookUp,
-        "not_processed",
+        "not_done",
         &[(403, "FORBIDDEN_CONSECUTIVE_REQUEST"), (500, "FAILED_PAYMENT_INTERNAL_SYSTEM_PROCESSING")],
     );
     means(
         LookUp,
-        "outcome_unknown",
+        "unknown",
         &[
             (400, "NOT_SUPPORTED_MONTHLY_INSTALLMENT_PLAN_BELOW_AMOUNT"),
             (403, "REJECT_CARD_COMPANY"),
@@ -217,12 +222,12 @@ fn only_not_found_payment_means_there_is_none() {
     {
         assert!(!is_not_found(&answer(status, code)), "{code}");
     }
-    assert!(!is_not_found(&Answer { status: 404, retry_after: None, body: b"<html>".to_vec() }));
+    assert!(!is_not_found(&without_code(404, None)));
 }
 
 #[test]
-fn creating_a_payment_blames_the_request_or_the_contract() {
-    means(Create, "conflict", &[(400, "DUPLICATED_ORDER_ID")]);
+fn refused_creation_is_the_request_or_the_contract() {
+    means(Create, "unknown", &[(400, "DUPLICATED_ORDER_ID")]);
     means(Create, "misconfigured", &[(400, "NOT_SUPPORTED_METHOD")]);
     means(
         Create,
@@ -239,50 +244,69 @@ fn creating_a_payment_blames_the_request_or_the_contract() {
 }
 
 #[test]
-fn what_is_said_before_a_request_is_looked_at_means_the_same_everywhere() {
-    for call in [Confirm, Cancel, LookUp, Create] {
+fn tampered_confirm_is_invalid_and_no_contract_error() {
+    means(Confirm, "invalid", &[(400, "INVALID_REQUEST"), (403, "FORBIDDEN_REQUEST")]);
+}
+
+#[test]
+fn wrong_paging_key_is_an_answered_error() {
+    for code in ["INVALID_TRANSACTION_KEY", "INVALID_PAGING_KEY"] {
+        let error = accepted(List, &answer(400, code)).unwrap_err();
+        assert!(matches!(error, ProviderError::Unknown(Response::Error(_))), "{error:?}");
+    }
+    means(
+        List,
+        "invalid",
+        &[(400, "INVALID_DATE"), (400, "INVALID_ISO_DATE_FORMAT"), (400, "EXCEED_MAX_QUERY_LIMIT")],
+    );
+    means(List, "misconfigured", &[(404, "NOT_FOUND")]);
+}
+
+#[test]
+fn codes_of_every_call_mean_the_same_everywhere() {
+    for call in ALL {
         means(call, "misconfigured", KEYS);
         means(call, "invalid", &[(400, "INVALID_REQUEST"), (400, "INVALID_IDEMPOTENCY_KEY")]);
         means(call, "still_running", &[(409, "IDEMPOTENT_REQUEST_PROCESSING")]);
-        means(call, "not_processed", &[(429, "A_CODE_OF_NEXT_YEAR"), (400, "MAINTAINED_METHOD")]);
+        means(call, "not_done", &[(429, "A_CODE_OF_NEXT_YEAR"), (400, "MAINTAINED_METHOD")]);
     }
 }
 
 #[test]
-fn what_is_not_listed_is_unknown_whatever_its_status() {
-    for call in [Confirm, Cancel, LookUp, Create] {
+fn unlisted_code_is_unknown_whatever_its_status() {
+    for call in ALL {
         for status in [200, 302, 400, 401, 403, 404, 409, 422, 500, 502, 503] {
-            means(call, "outcome_unknown", &[(status, "A_CODE_OF_NEXT_YEAR")]);
+            means(call, "unknown", &[(status, "A_CODE_OF_NEXT_YEAR")]);
         }
     }
 }
 
 #[test]
-fn the_code_decides_and_not_the_status() {
+fn code_decides_and_not_the_status() {
     for status in [200, 400, 403, 404, 429, 500] {
         means(Confirm, "declined:issuer_declined", &[(status, "REJECT_CARD_COMPANY")]);
-        means(Confirm, "outcome_unknown", &[(if status == 429 { 400 } else { status }, "PROVIDER_ERROR")]);
+        means(Confirm, "unknown", &[(if status == 429 { 400 } else { status }, "PROVIDER_ERROR")]);
     }
 }
 
 #[test]
-fn an_answer_without_a_code_is_no_answer_unless_it_says_too_many() {
+fn answer_without_a_code_is_unanswered_except_429() {
     for status in [301, 400, 401, 403, 404, 409, 500, 502, 504] {
-        let answer = Answer { status, retry_after: None, body: b"<html>gateway</html>".to_vec() };
-        let error = accepted(Confirm, &answer).unwrap_err();
-        assert!(
-            matches!(error, ProviderError::OutcomeUnknown(UnknownOutcome::NoAnswer(_))),
-            "{status}: {error:?}"
-        );
+        let error = accepted(Confirm, &without_code(status, None)).unwrap_err();
+        assert!(matches!(error, ProviderError::Unknown(Response::Unanswered(_))), "{status}: {error:?}");
+        assert_eq!(error.detail(), format!("HTTP {status} without an error code or a payment"));
     }
     let wait = Some(std::time::Duration::from_secs(7));
-    let error = accepted(Confirm, &Answer { status: 429, retry_after: wait, body: Vec::new() }).unwrap_err();
-    assert!(matches!(error, ProviderError::NotProcessed { retry_after, .. } if retry_after == wait));
+    let error = accepted(Confirm, &without_code(429, wait)).unwrap_err();
+    assert!(matches!(
+        error,
+        ProviderError::NotDone { response: Response::Error(_), retry_after } if retry_after == wait
+    ));
 }
 
 #[test]
-fn no_code_stands_twice_in_what_one_call_is_answered() {
-    for table in [tables::CONFIRM, tables::CANCEL, tables::LOOK_UP, tables::CREATE] {
+fn no_code_has_two_meanings_in_one_call() {
+    for table in [tables::CONFIRM, tables::CANCEL, tables::LOOK_UP, tables::LIST, tables::CREATE] {
         let codes: Vec<_> = table.iter().chain(tables::EVERYWHERE).flat_map(|(_, codes)| *codes).collect();
         let unique: std::collections::HashSet<_> = codes.iter().collect();
         assert_eq!(unique.len(), codes.len());
@@ -290,21 +314,23 @@ fn no_code_stands_twice_in_what_one_call_is_answered() {
 }
 
 #[test]
-fn a_success_without_a_code_hands_on_its_body() {
+fn success_without_a_code_hands_on_its_body() {
     for status in [200, 201, 299] {
-        let answer = Answer { status, retry_after: None, body: br#"{"status":"DONE"}"#.to_vec() };
-        for call in [Confirm, Cancel, LookUp, Create] {
+        let answer = Answer { body: br#"{"status":"DONE"}"#.to_vec(), ..without_code(status, None) };
+        for call in ALL {
             assert_eq!(accepted(call, &answer).unwrap(), answer.body, "{call:?} {status}");
         }
     }
 }
 
 #[test]
-fn the_rest_of_what_is_documented_has_its_class_too() {
-    for call in [Confirm, Cancel, LookUp, Create] {
-        means(call, "misconfigured", &[(400, "INVALID_TEST_CODE"), (403, "FORBIDDEN_REQUEST")]);
-        means(call, "not_processed", &[(403, "FORBIDDEN_CONSECUTIVE_REQUEST")]);
+fn rest_of_the_documented_codes_has_its_class() {
+    for call in ALL {
+        let forbidden = if call == Confirm { "invalid" } else { "misconfigured" };
+        means(call, forbidden, &[(403, "FORBIDDEN_REQUEST")]);
+        means(call, "misconfigured", &[(400, "INVALID_TEST_CODE")]);
+        means(call, "not_done", &[(403, "FORBIDDEN_CONSECUTIVE_REQUEST")]);
     }
     means(Create, "misconfigured", &[(404, "NOT_FOUND")]);
-    means(LookUp, "outcome_unknown", &[(404, "NOT_FOUND_PAYMENT")]);
+    means(LookUp, "unknown", &[(404, "NOT_FOUND_PAYMENT")]);
 }

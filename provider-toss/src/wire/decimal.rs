@@ -11,9 +11,10 @@ use crate::errors::Unreadable;
 pub(crate) struct Decimal(String);
 
 impl Decimal {
-    /// The amount in `currency`; `field` names it in the error.
-    pub(crate) fn money(&self, currency: Currency, field: &'static str) -> Result<Money, Unreadable> {
-        Money::from_major(&self.0, currency).map_err(|_| Unreadable::Field(field))
+    /// The amount in `currency`; `name` is its field's, for the error.
+    pub(crate) fn money(&self, currency: Currency, name: &'static str) -> Result<Money, Unreadable> {
+        Money::from_major(&self.0, currency)
+            .map_err(|_| Unreadable::field(name, "is not an amount of its currency"))
     }
 
     pub(crate) fn as_str(&self) -> &str {
@@ -45,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_read_from_the_digits_that_were_sent() {
+    fn amount_is_read_from_the_digits_that_were_sent() {
         for (json, currency, amount) in [
             ("27500", Currency::Krw, Some(27_500)),
             ("27500.0", Currency::Krw, Some(27_500)),
@@ -66,7 +67,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn what_is_sent_reads_back(amount in 0..=gateway_core::MAX_AMOUNT, which in 0..3_usize) {
+        fn sent_amount_reads_back(amount in 0..=gateway_core::MAX_AMOUNT, which in 0..3_usize) {
             let money = Money::new(amount, Currency::ALL[which]).unwrap();
             let json = serde_json::to_string(&Major(money)).unwrap();
             proptest::prop_assert!(json.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));

@@ -1,11 +1,11 @@
 //! The bodies we send.
 
 use gateway_core::{
-    CancelAmount, CancelRequest, ConfirmRequest, Currency, PgPaymentId, ProviderError, RefundAccount,
+    CancelRequest, CancelScope, ConfirmRequest, Currency, PgPaymentId, ProviderError, RefundAccount,
 };
 use serde::Serialize;
 
-use super::decimal::Major;
+use super::{bank::toss_code, decimal::Major};
 
 /// Toss' limit for a cancel's reason, in characters.
 const LONGEST_REASON: usize = 200;
@@ -23,7 +23,7 @@ impl<'a> ConfirmBody<'a> {
     pub(crate) fn new(request: &'a ConfirmRequest, payment_key: &'a PgPaymentId) -> Self {
         Self {
             payment_key: payment_key.as_str(),
-            order_id: request.pg_order_id.as_str(),
+            order_id: request.charge.order_id.as_str(),
             amount: Major(request.amount),
         }
     }
@@ -33,7 +33,7 @@ impl<'a> ConfirmBody<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct CancelBody<'a> {
-    /// Ends in our cancel id, which `cancels[].cancelReason` echoes.
+    /// Begins with our cancel id, which `cancels[].cancelReason` echoes.
     cancel_reason: String,
     /// Left out: all that is left.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,26 +60,30 @@ struct RefundReceiveAccount<'a> {
 }
 
 impl<'a> CancelBody<'a> {
+    /// A VAT that the merchant fixes has no place in it: Toss works VAT out itself, and documents no parameter for it.
+    ///
     /// # Errors
     ///
     /// [`ProviderError::Unsupported`] for a part of nothing, which Toss might read as no amount
     /// at all, and so as everything.
     pub(crate) fn new(request: &'a CancelRequest) -> Result<Self, ProviderError> {
-        let (cancel_amount, guard) = match request.amount {
-            CancelAmount::Part(part) if part.is_zero() => {
+        let (cancel_amount, tax_free, guard) = match request.scope {
+            CancelScope::Part { amount, .. } if amount.is_zero() => {
                 return Err(ProviderError::Unsupported("cancelling an amount of zero"));
             }
-            CancelAmount::Part(part) => (Some(part), Some(request.cancellable)),
-            CancelAmount::All => (None, Some(request.cancellable)),
+            CancelScope::Part { amount, tax_free, vat: _ } => {
+                (Some(amount), tax_free, Some(request.cancellable))
+            }
+            CancelScope::All { tax_free } => (None, tax_free, Some(request.cancellable)),
             // Nothing is refundable before the deposit, so there is no balance to guard.
-            CancelAmount::Close => (None, None),
+            CancelScope::Close => (None, None, None),
         };
         let currency = request.cancellable.currency();
         Ok(Self {
             cancel_reason: request.tagged_reason(LONGEST_REASON),
             cancel_amount: cancel_amount.map(Major),
             refundable_amount: guard.map(Major),
-            tax_free_amount: request.tax_free_amount.map(Major),
+            tax_free_amount: tax_free.map(Major),
             currency: (currency != Currency::Krw).then(|| currency.code()),
             refund_receive_account: request.refund_account.as_ref().map(RefundReceiveAccount::from),
         })
@@ -89,16 +93,11 @@ impl<'a> CancelBody<'a> {
 impl<'a> From<&'a RefundAccount> for RefundReceiveAccount<'a> {
     fn from(account: &'a RefundAccount) -> Self {
         Self {
-            bank: toss_bank(&account.bank_code),
+            bank: toss_code(&account.bank_code),
             account_number: account.account_number.expose(),
             holder_name: account.holder_name.expose(),
         }
     }
-}
-
-/// Toss' code of a bank: the last two digits of the standard one (`088` → `88`). Any other is given as it is.
-fn toss_bank(code: &str) -> &str {
-    code.strip_prefix('0').filter(|short| short.len() == 2).unwrap_or(code)
 }
 
 /// `POST /v1/payments`: creates a payment and its checkout page.

@@ -1,12 +1,12 @@
 //! What a Payment object means.
 
 use gateway_core::{
-    CancelId, CancelStatus, CashReceipt, Currency, Failure, FailureReason, Method, MethodDetail, Money,
-    PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount, standard_bank_code,
+    CancelId, CashReceipt, Currency, Failure, FailureReason, Method, MethodDetail, Money, PgCancelStatus,
+    PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount,
 };
 
 use super::{
-    decimal::Decimal,
+    bank::standard_code,
     error::message_of,
     method::method_of,
     payment::{Cancel, Payment},
@@ -14,75 +14,64 @@ use super::{
 };
 use crate::errors::{self, Unreadable};
 
-/// Reads a Payment object.
-///
-/// An error is an answer we do not understand, whatever its HTTP status said.
-pub(crate) fn snapshot(body: &[u8]) -> Result<Snapshot, Unreadable> {
-    let payment: Payment = serde_json::from_slice(body)?;
-    let raw = String::from_utf8_lossy(body).into_owned();
-    payment.into_snapshot(Secret::new(raw))
+/// The amounts of a payment, by amounts and not by labels: two partial cancels leave `PARTIAL_CANCELED` with balance 0.
+struct Amounts {
+    currency: Currency,
+    total: Money,
+    discount: Money,
+    paid: Money,
+    cancelled: Money,
+    cancellable: Money,
+    /// Whether the buyer's money came in and was not taken back by the bank.
+    money_came: bool,
 }
 
 impl Payment {
-    fn into_snapshot(self, raw: Secret) -> Result<Snapshot, Unreadable> {
-        let currency = self.currency_known()?;
+    /// What the payment shows. `body` is what it was read from.
+    ///
+    /// An error is an answer we do not understand, whatever its HTTP status said.
+    pub(crate) fn into_snapshot(self, body: &[u8]) -> Result<Snapshot, Unreadable> {
         let status = self.pg_status()?;
-        let total = self.total_amount.money(currency, "totalAmount")?;
-        let balance = self.balance_amount.money(currency, "balanceAmount")?;
-        let money_came = status == PgStatus::Paid;
-        let nothing = Money::zero(currency);
-        let (paid, cancelled) = if money_came {
-            // By amounts, not by label: two partial cancels leave `PARTIAL_CANCELED` with balance 0.
-            (total, total.checked_sub(balance).map_err(|_| Unreadable::Field("balanceAmount"))?)
-        } else {
-            (nothing, nothing)
-        };
+        let amounts = self.amounts(status)?;
+        let approved_at = self.approved_at.shown().and_then(|at| instant(at));
         Ok(Snapshot {
-            pg_id: pg_id(&self.payment_key)?,
+            pg_payment_id: self.pg_payment_id()?,
+            order_id: self.order_id.required("orderId")?.clone(),
             status,
-            total,
-            paid,
-            cancelled,
-            method: self.our_method(),
-            method_detail: self.detail(),
-            virtual_account: self.account(),
-            receipt_url: self.receipt_url(),
-            cash_receipt: self.our_cash_receipt(),
-            cancels: self.our_cancels(currency, money_came, balance)?,
-            paid_at: self.approved_at.as_deref().and_then(instant).filter(|_| money_came),
-            failure: self.our_failure(),
+            raw_status: self.status.required("status")?.clone(),
+            total: amounts.total,
+            discount: amounts.discount,
+            paid: amounts.paid,
+            cancelled: amounts.cancelled,
+            cancellable: amounts.cancellable,
+            cancels: Some(self.our_cancels(&amounts)?),
             // A payment does not say it: the key does.
             mode: None,
-            deposit_secret: self.secret.filter(|secret| !secret.is_empty()).map(Secret::new),
-            pg_order_id: self.order_id,
-            raw_status: self.status,
-            raw,
+            // Nor does it tell of a dispute at the card company.
+            disputed: None,
+            paid_at: approved_at.filter(|_| amounts.money_came),
+            failure: self.our_failure(),
+            method: self.our_method(),
+            method_detail: self.detail(),
+            virtual_account: self.account()?,
+            receipt_url: self.receipt_url(),
+            cash_receipt: self.our_cash_receipt(),
+            raw: Secret::new(String::from_utf8_lossy(body)),
         })
-    }
-
-    fn currency_known(&self) -> Result<Currency, Unreadable> {
-        let code = self.currency.as_deref().unwrap_or("KRW");
-        Currency::from_code(code).ok_or(Unreadable::Field("currency"))
     }
 
     fn pg_status(&self) -> Result<PgStatus, Unreadable> {
-        Ok(match self.status.as_str() {
-            "READY" => PgStatus::Ready,
-            "IN_PROGRESS" => PgStatus::InProgress,
-            // No status of its own: the account stays WAITING_FOR_DEPOSIT after its due date.
-            "WAITING_FOR_DEPOSIT" if self.account_expired() => PgStatus::Expired,
+        Ok(match self.status.required("status")?.as_str() {
+            "READY" | "IN_PROGRESS" => PgStatus::Open,
+            // Also after its due date, for which Toss has no status: that is told by the date.
             "WAITING_FOR_DEPOSIT" => PgStatus::AwaitingDeposit,
             "DONE" | "PARTIAL_CANCELED" => PgStatus::Paid,
-            "CANCELED" if self.money_stayed() => PgStatus::Paid,
-            "CANCELED" => PgStatus::Cancelled,
+            "CANCELED" if self.money_stayed()? => PgStatus::Paid,
+            "CANCELED" => PgStatus::Closed,
             "ABORTED" => PgStatus::Failed,
             "EXPIRED" => PgStatus::Expired,
-            _ => return Err(Unreadable::Status),
+            _ => return Err(Unreadable::field("status", "is newer than this code")),
         })
-    }
-
-    fn account_expired(&self) -> bool {
-        self.virtual_account.as_ref().and_then(|account| account.expired).unwrap_or(false)
     }
 
     /// Whether a `CANCELED` payment had the buyer's money before.
@@ -91,147 +80,200 @@ impl Payment {
     /// deposit that turned out bad, which goes from `DONE` to `CANCELED` with its approval time still
     /// there. The look-up cannot tell that from a refund but by `cancels`: a refund has an
     /// entry, a reversal has none, because nobody cancelled anything.
-    fn money_stayed(&self) -> bool {
-        let reversed =
-            self.virtual_account.is_some() && self.cancels.as_deref().unwrap_or_default().is_empty();
-        self.approved_at.is_some() && !reversed
+    fn money_stayed(&self) -> Result<bool, Unreadable> {
+        let was_approved = self.approved_at.optional("approvedAt")?.is_some();
+        let is_account = self.virtual_account.optional("virtualAccount")?.is_some();
+        let reversed = is_account && self.cancels()?.is_empty();
+        Ok(was_approved && !reversed)
     }
 
-    fn our_method(&self) -> Option<Method> {
-        method_of(self.method.as_deref()?, self.easy_pay.is_some())
+    /// Toss counts with every discount: `totalAmount = balanceAmount + Σ cancelAmount`, so what went back is what is
+    /// missing from the total. A refund that failed is missing, too, unless its money came back to the balance.
+    fn amounts(&self, status: PgStatus) -> Result<Amounts, Unreadable> {
+        let currency = self.currency.currency("currency")?;
+        let total = self.total_amount.money("totalAmount", currency)?;
+        let balance = self.balance_amount.money("balanceAmount", currency)?;
+        let discount = self.instant_discount(currency)?;
+        let more = |name| Unreadable::field(name, "is more than totalAmount");
+        let by_buyer = total.checked_sub(discount).map_err(|_| more("discount.amount"))?;
+        let back = total.checked_sub(balance).map_err(|_| more("balanceAmount"))?;
+        let (money_came, nothing) = (status == PgStatus::Paid, Money::zero(currency));
+        // Before the money came there is nothing to cancel, though the balance is the total already.
+        let (paid, cancelled, cancellable) =
+            if money_came { (by_buyer, back, balance) } else { (nothing, nothing, nothing) };
+        Ok(Amounts { currency, total, discount, paid, cancelled, cancellable, money_came })
     }
 
-    fn detail(&self) -> MethodDetail {
-        let card = self.card.as_ref();
-        let account_bank = self.virtual_account.as_ref().and_then(|account| account.bank_code.as_deref());
-        let transfer_bank = self.transfer.as_ref().and_then(|bank| bank.bank_code.as_deref());
-        MethodDetail {
-            pg_method: self.method.clone(),
-            card_issuer: card.and_then(|card| card.issuer_code.clone()),
-            card_number: card.and_then(|card| card.number.clone()),
-            installment_months: card.and_then(|card| card.installment_plan_months),
-            approval_number: card.and_then(|card| card.approve_no.clone()),
-            easy_pay_provider: self.easy_pay.as_ref().and_then(|pay| pay.provider()).map(str::to_owned),
-            bank_code: transfer_bank.or(account_bank).map(standard_bank_code),
+    /// The part of the total that the buyer does not pay: an instant discount of the card company or bank, which
+    /// `card.amount` includes (Toss docs, reference: Payment 객체).
+    ///
+    /// Not `easyPay.discountAmount`, the points and coupons of a wallet, which Toss does not tell apart: `totalAmount`
+    /// is `card.amount + easyPay.amount + easyPay.discountAmount` (guides/v2/easypay-response), so a buyer can pay with
+    /// points alone, and what is paid with them is paid.
+    fn instant_discount(&self, currency: Currency) -> Result<Money, Unreadable> {
+        match self.discount.optional("discount")? {
+            Some(discount) => discount.amount.money_or_none("discount.amount", currency),
+            None => Ok(Money::zero(currency)),
         }
     }
 
-    fn account(&self) -> Option<VirtualAccount> {
-        let account = self.virtual_account.as_ref()?;
-        Some(VirtualAccount {
-            bank_code: account.bank_code.as_deref().map(standard_bank_code),
-            account_number: filled(account.account_number.as_deref())?,
-            holder_name: filled(account.customer_name.as_deref()),
-            due_at: account.due_date.as_deref().and_then(instant),
-        })
+    fn our_method(&self) -> Option<Method> {
+        method_of(self.method.shown()?, self.easy_pay.shown().is_some())
+    }
+
+    fn detail(&self) -> MethodDetail {
+        let card = self.card.shown();
+        let bank =
+            self.transfer.shown().and_then(|transfer| transfer.bank_code.text().or(transfer.bank.text()));
+        let bank = bank.or_else(|| {
+            self.virtual_account.shown().and_then(|account| account.bank_code.text().or(account.bank.text()))
+        });
+        MethodDetail {
+            pg_method: self.method.text(),
+            card_issuer: card.and_then(|card| card.issuer_code.text().or(card.company.text())),
+            card_number: card.and_then(|card| card.number.text()),
+            installment_months: card.and_then(|card| card.installment_plan_months.shown().copied()),
+            approval_number: card.and_then(|card| card.approve_no.text()),
+            easy_pay_provider: self.easy_pay.shown().and_then(|wallet| wallet.provider()).map(str::to_owned),
+            bank_code: bank.as_deref().map(standard_code),
+        }
+    }
+
+    fn account(&self) -> Result<Option<VirtualAccount>, Unreadable> {
+        let Some(account) = self.virtual_account.optional("virtualAccount")? else { return Ok(None) };
+        account.account_number.optional("virtualAccount.accountNumber")?;
+        Ok(account.account_number.text().map(|account_number| VirtualAccount {
+            bank_code: account.bank_code.text().or(account.bank.text()).as_deref().map(standard_code),
+            account_number,
+            holder_name: account.customer_name.text(),
+            due_at: account.due_date.shown().and_then(|date| instant(date)),
+        }))
     }
 
     fn receipt_url(&self) -> Option<String> {
-        let page = self.receipt.as_ref().map(|receipt| receipt.url.as_str());
-        let of_card = || self.card.as_ref().and_then(|card| card.receipt_url.as_deref());
-        let of_phone = || self.mobile_phone.as_ref().and_then(|phone| phone.receipt_url.as_deref());
-        filled(page.or_else(of_card).or_else(of_phone))
+        let of_card = || self.card.shown()?.receipt_url.text();
+        let of_phone = || self.mobile_phone.shown()?.receipt_url.text();
+        self.receipt.shown().and_then(|page| page.url.text()).or_else(of_card).or_else(of_phone)
     }
 
     fn our_cash_receipt(&self) -> Option<CashReceipt> {
-        let receipt = self.cash_receipt.as_ref()?;
+        let receipt = self.cash_receipt.shown()?;
         Some(CashReceipt {
-            kind: filled(receipt.kind.as_deref()),
-            number: filled(receipt.issue_number.as_deref()),
-            url: filled(receipt.receipt_url.as_deref()),
+            kind: receipt.kind.text(),
+            number: receipt.issue_number.text(),
+            url: receipt.receipt_url.text(),
         })
     }
 
     fn our_failure(&self) -> Option<Failure> {
-        let failure = self.failure.as_ref()?;
-        let reason = match failure.code.as_str() {
+        let failure = self.failure.shown()?;
+        let code = failure.code.text()?;
+        let reason = match code.as_str() {
             "EXPIRED_PAYMENT" => FailureReason::SessionExpired,
             "PAY_PROCESS_CANCELED" => FailureReason::BuyerClosed,
             code => errors::reason(code).unwrap_or(FailureReason::Other),
         };
-        Some(Failure::by_pg(reason, message_of(&failure.code, &failure.message)))
+        Some(Failure::by_pg(reason, message_of(&code, &failure.message.text().unwrap_or_default())))
     }
 
-    fn our_cancels(
-        &self,
-        currency: Currency,
-        money_came: bool,
-        balance: Money,
-    ) -> Result<Vec<SnapshotCancel>, Unreadable> {
-        let cancels = self.cancels.as_deref().unwrap_or_default();
-        let newest = self.newest_cancel(cancels);
-        let failed = newest.filter(|newest| !self.failed_before(cancels, *newest, currency, balance));
-        let refund = self.virtual_account.as_ref().and_then(|account| account.refund_status.as_deref());
-        let read = |(position, cancel): (usize, &Cancel)| {
-            let refund = refund
-                .filter(|_| money_came)
+    fn cancels(&self) -> Result<&[Cancel], Unreadable> {
+        Ok(self.cancels.optional("cancels")?.map_or(&[], Vec::as_slice))
+    }
+
+    fn our_cancels(&self, amounts: &Amounts) -> Result<Vec<SnapshotCancel>, Unreadable> {
+        let cancels = self.cancels()?.iter().map(|cancel| OurCancel::read(cancel, amounts.currency));
+        let cancels = cancels.collect::<Result<Vec<_>, _>>()?;
+        let refund_status = match self.virtual_account.optional("virtualAccount")? {
+            Some(account) => account.refund_status.optional("virtualAccount.refundStatus")?,
+            None => None,
+        };
+        let newest = self.newest_cancel(&cancels)?;
+        let failed = newest.filter(|newest| !failed_before(&cancels, *newest, amounts));
+        let read = |(position, cancel): (usize, &OurCancel<'_>)| {
+            let refund = refund_status
+                .filter(|_| amounts.money_came)
                 .map(|status| Refund { status, failure_is_its: failed == Some(position) });
-            let amount = cancel.cancel_amount.money(currency, "cancelAmount")?;
-            Ok(SnapshotCancel {
-                pg_cancel_id: Some(cancel.name()),
-                id: cancel.cancel_reason.as_deref().and_then(CancelId::find_in),
-                // Closing an unpaid account is listed with the amount it waited for, and gave nothing back.
-                amount: if money_came { amount } else { Money::zero(currency) },
-                reason: cancel.cancel_reason.clone(),
+            SnapshotCancel {
+                pg_cancel_id: Some(cancel.name.clone()),
+                id: cancel.reason.and_then(|reason| CancelId::find_in(reason)),
+                // Closing an unpaid account is listed with the amount it waited for, and returned nothing.
+                amount: if amounts.money_came { cancel.amount } else { Money::zero(amounts.currency) },
+                reason: cancel.reason.cloned(),
                 status: cancel.status(refund),
-                at: cancel.canceled_at.as_deref().and_then(instant),
-            })
+                // Not told: a chargeback looks like any other cancel that we did not make.
+                chargeback: false,
+                at: cancel.at.and_then(|at| instant(at)),
+            }
         };
-        cancels.iter().enumerate().map(read).collect()
+        Ok(cancels.iter().enumerate().map(read).collect())
     }
 
-    fn newest_cancel(&self, cancels: &[Cancel]) -> Option<usize> {
-        let last = self.last_transaction_key.as_ref();
-        let named =
-            cancels.iter().position(|cancel| last.is_some() && cancel.transaction_key.as_ref() == last);
-        named.or(cancels.len().checked_sub(1))
-    }
-
-    /// Whether the amounts show that the money of an older refund came back, and that of the newest did not: then a
-    /// failure is the older one's. (That failed money comes back to the balance is not documented.)
-    fn failed_before(&self, cancels: &[Cancel], newest: usize, currency: Currency, balance: Money) -> bool {
-        let read = |amount: &Decimal| amount.money(currency, "cancelAmount").ok().map(Money::amount);
-        let (Ok(total), Some(left), Some(cancelled)) = (
-            self.total_amount.money(currency, "totalAmount"),
-            cancels.get(newest).and_then(|cancel| read(cancel.refundable_amount.as_ref()?)),
-            cancels
-                .iter()
-                .filter(|cancel| cancel.own_status() == "DONE")
-                .try_fold(0_u64, |sum, cancel| sum.checked_add(read(&cancel.cancel_amount)?)),
-        ) else {
-            return false;
-        };
-        let came_back = cancelled.saturating_add(balance.amount()) > total.amount();
-        came_back && balance.amount() == left
+    fn newest_cancel(&self, cancels: &[OurCancel<'_>]) -> Result<Option<usize>, Unreadable> {
+        let last = self.last_transaction_key.optional("lastTransactionKey")?;
+        let named = last.and_then(|last| cancels.iter().position(|cancel| cancel.name == *last));
+        Ok(named.or(cancels.len().checked_sub(1)))
     }
 }
 
-impl Cancel {
-    /// Toss' name for it, or, in versions without one, a name made of what never changes: the balance after a
-    /// cancel falls with every cancel, until a refund fails, which takes longer than a second. So no two are named alike.
-    fn name(&self) -> String {
-        filled(self.transaction_key.as_deref()).unwrap_or_else(|| {
-            let left = self.refundable_amount.as_ref().map_or("", |left| left.as_str());
-            format!("{}/{}/{left}", self.canceled_at.as_deref().unwrap_or(""), self.cancel_amount.as_str())
-        })
-    }
+/// An entry of `cancels[]`, read.
+struct OurCancel<'a> {
+    name: String,
+    amount: Money,
+    /// What was left after it.
+    left: Option<Money>,
+    reason: Option<&'a String>,
+    /// Missing in old versions, where it was always done.
+    own_status: &'a str,
+    at: Option<&'a String>,
+}
 
-    fn own_status(&self) -> &str {
-        self.cancel_status.as_deref().unwrap_or("DONE")
+impl<'a> OurCancel<'a> {
+    fn read(cancel: &'a Cancel, currency: Currency) -> Result<Self, Unreadable> {
+        let left = cancel.refundable_amount.shown().map(|left| left.as_str());
+        let at = cancel.canceled_at.shown();
+        let amount = cancel.cancel_amount.required("cancels[].cancelAmount")?;
+        // Toss' name for it, or, in versions without one, a name made of what never changes: the balance after a cancel
+        // falls with every cancel, until a refund fails, which takes longer than a second. So no two are named alike.
+        let made = || {
+            let at = at.map_or("", String::as_str);
+            format!("{at}/{}/{}", amount.as_str(), left.unwrap_or_default())
+        };
+        let own = cancel.transaction_key.optional("cancels[].transactionKey")?;
+        Ok(Self {
+            name: own.filter(|name| !name.is_empty()).cloned().unwrap_or_else(made),
+            amount: amount.money(currency, "cancels[].cancelAmount")?,
+            left: left.and_then(|left| Money::from_major(left, currency).ok()),
+            reason: cancel.cancel_reason.optional("cancels[].cancelReason")?,
+            own_status: cancel
+                .cancel_status
+                .optional("cancels[].cancelStatus")?
+                .map_or("DONE", String::as_str),
+            at,
+        })
     }
 
     /// Whether the money is back, by the cancel's own status and, for a deposit, the refund's.
     ///
     /// A refund status that is missing is of a version that does not tell: then the cancel's status is
     /// all there is.
-    fn status(&self, refund: Option<Refund<'_>>) -> CancelStatus {
-        match (self.own_status(), refund) {
-            ("ABORTED", _) => CancelStatus::Refused,
-            ("DONE", None) => CancelStatus::Done,
+    fn status(&self, refund: Option<Refund<'_>>) -> PgCancelStatus {
+        match (self.own_status, refund) {
+            ("ABORTED", _) => PgCancelStatus::Failed,
+            ("DONE", None) => PgCancelStatus::Done,
             ("DONE", Some(refund)) => refund.means(),
-            _ => CancelStatus::Pending,
+            _ => PgCancelStatus::Pending,
         }
     }
+}
+
+/// Whether the amounts show that the money of an older refund came back, and that of the newest did not: then a
+/// failure is the older one's. (That failed money comes back to the balance is not documented.)
+fn failed_before(cancels: &[OurCancel<'_>], newest: usize, amounts: &Amounts) -> bool {
+    let mut done = cancels.iter().filter(|cancel| cancel.own_status == "DONE");
+    let sum = done.try_fold(amounts.cancellable, |sum, cancel| sum.checked_add(cancel.amount).ok());
+    let came_back = sum.is_some_and(|sum| sum.amount() > amounts.total.amount());
+    let left = cancels.get(newest).and_then(|cancel| cancel.left);
+    came_back && left == Some(amounts.cancellable)
 }
 
 /// `virtualAccount.refundStatus`, held against one cancel of a deposit.
@@ -251,23 +293,15 @@ impl Refund<'_> {
     /// taken for the newest one's: taken for nobody's, the buyer would wait for ever and nobody would look into it. What
     /// it says of the others is not known.
     ///
-    /// A failed refund is `Refused` whether or not its money comes back to `balanceAmount`, which is what Toss would
+    /// A failed refund is `Failed` whether or not its money comes back to `balanceAmount`, which is what Toss would
     /// still cancel: if it does not, it is for an operator to bring back.
-    fn means(self) -> CancelStatus {
+    fn means(self) -> PgCancelStatus {
         match self.status {
-            "COMPLETED" => CancelStatus::Done,
-            "FAILED" | "PARTIAL_FAILED" if self.failure_is_its => CancelStatus::Refused,
-            _ => CancelStatus::Pending,
+            "COMPLETED" => PgCancelStatus::Done,
+            "FAILED" | "PARTIAL_FAILED" if self.failure_is_its => PgCancelStatus::Failed,
+            _ => PgCancelStatus::Pending,
         }
     }
-}
-
-fn pg_id(key: &str) -> Result<PgPaymentId, Unreadable> {
-    key.parse().map_err(|_| Unreadable::Field("paymentKey"))
-}
-
-fn filled(text: Option<&str>) -> Option<String> {
-    text.filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ mod tests {
     }
 
     #[test]
-    fn due_dates_are_sent_in_korean_time() {
+    fn dates_are_sent_in_korean_time() {
         assert_eq!(local_text("2026-03-14T15:30:00Z".parse().unwrap()), "2026-03-15T00:30:00");
     }
 }

@@ -6,6 +6,8 @@ mod answers;
 mod cancel;
 mod confirm;
 mod lookup;
+mod movements;
+mod pg_time;
 mod request;
 mod setup;
 mod stub;

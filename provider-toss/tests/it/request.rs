@@ -1,17 +1,21 @@
 //! The browser step: the SDK's calls, or a checkout page made by `POST /v1/payments`.
 
+use std::time::Duration;
+
 use gateway_core::{
-    BrowserStep, CashReceiptRequest, CashReceiptType, Currency, Customer, Method, Money, PaymentProvider,
-    PaymentRequest, Prepared, ProviderError,
+    BrowserStep, CashReceiptRequest, CashReceiptType, Currency, Customer, Device, Method, Money, MoneyMoves,
+    PaymentProvider, PaymentRequest, Prepared, ProviderError, Response, ResultBy,
 };
 use provider_toss::{Checkout, TossConfig};
 use serde_json::{Value, json};
 
-use crate::stub::{CARD, Reply, Stub, order_id, toss_at};
+use crate::stub::{CARD_KEY, Reply, Stub, card, order_id, toss_at};
+
+const ON_CONFIRM: MoneyMoves = MoneyMoves::OnConfirm { within: Duration::from_secs(600) };
 
 fn order(method: Method) -> PaymentRequest {
     PaymentRequest {
-        pg_order_id: order_id(),
+        order_id: order_id(),
         order_name: "원두 500g 외 1건".to_owned(),
         amount: Money::krw(27_500),
         tax_free_amount: None,
@@ -23,8 +27,9 @@ fn order(method: Method) -> PaymentRequest {
         deposit_due_at: None,
         cash_receipt: None,
         locale: None,
+        device: Device::Desktop,
         return_url: "https://shop.example/return".to_owned(),
-        idempotency_key: "pay_1:request:1:1".to_owned(),
+        idempotency_key: "pay_1_request_1_1".to_owned(),
     }
 }
 
@@ -38,10 +43,12 @@ async fn prepare(
 /// The function names and arguments of a script step.
 async fn calls(order: &PaymentRequest, change: impl FnOnce(&mut TossConfig)) -> Vec<(String, Vec<Value>)> {
     let prepared = prepare(order, change).await.unwrap();
-    assert_eq!((prepared.pg_id, prepared.state), (None, None));
-    let BrowserStep::Script { script_url, calls } = prepared.step else { panic!("{:?}", prepared.step) };
-    assert_eq!(script_url, "https://js.tosspayments.com/v2/standard");
-    assert!(calls.iter().all(|call| !call.callback));
+    assert_eq!((prepared.pg_payment_id, prepared.money_moves), (None, ON_CONFIRM));
+    let BrowserStep::Script { script_url, form, calls } = prepared.step else {
+        panic!("{:?}", prepared.step)
+    };
+    assert_eq!((script_url.as_str(), form), ("https://js.tosspayments.com/v2/standard", None));
+    assert!(calls.iter().all(|call| call.result == ResultBy::ReturnUrl));
     calls.into_iter().map(|call| (call.function, call.args)).collect()
 }
 
@@ -64,7 +71,7 @@ fn and(mut object: Value, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn the_window_is_opened_by_three_calls() {
+async fn window_is_opened_by_three_calls() {
     let calls = calls(&order(Method::Card), |_| ()).await;
     let card = json!({"method": "CARD", "windowTarget": "self",
         "card": {"useEscrow": false, "flowMode": "DEFAULT"}});
@@ -79,7 +86,7 @@ async fn the_window_is_opened_by_three_calls() {
 }
 
 #[tokio::test]
-async fn every_method_has_its_own_parameters() {
+async fn method_has_its_own_parameters() {
     let card = PaymentRequest {
         card_issuer: Some("41".to_owned()),
         installment_months: Some(3),
@@ -149,7 +156,7 @@ async fn display_texts_are_cut_and_money_and_ids_never() {
 }
 
 #[tokio::test]
-async fn a_customer_has_one_key_and_no_other_customer_has_it() {
+async fn customer_has_one_key_and_no_other_has_it() {
     let mut keys = Vec::new();
     for id in ["a", "a", "b"] {
         let customer = Customer { id: Some(id.to_owned()), ..Customer::default() };
@@ -182,7 +189,7 @@ async fn widget_keys_open_the_widgets_own_window() {
 }
 
 #[tokio::test]
-async fn the_script_comes_from_where_the_configuration_says() {
+async fn script_comes_from_where_the_configuration_says() {
     let elsewhere = |config: &mut TossConfig| config.script_base_url = "http://127.0.0.1:9/toss/".to_owned();
     let prepared = prepare(&order(Method::Card), elsewhere).await.unwrap();
     let BrowserStep::Script { script_url, .. } = prepared.step else { panic!("a script") };
@@ -190,28 +197,32 @@ async fn the_script_comes_from_where_the_configuration_says() {
 }
 
 #[tokio::test]
-async fn instalments_toss_has_not_are_refused() {
+async fn instalments_that_toss_lacks_are_refused() {
     for (months, fine) in [(0, true), (1, false), (2, true), (12, true), (13, false)] {
         let order = PaymentRequest { installment_months: Some(months), ..order(Method::Card) };
         assert_eq!(prepare(&order, |_| ()).await.is_ok(), fine, "{months}");
     }
 }
 
+/// A payment as `POST /v1/payments` answers it, with these fields changed.
+fn ready(changes: Value) -> String {
+    let ready: Value = serde_json::from_str(&card()).unwrap();
+    and(and(ready, json!({"status": "READY", "approvedAt": null})), changes).to_string()
+}
+
 #[tokio::test]
-async fn server_checkout_creates_the_payment_and_sends_the_browser_there() {
-    let mut ready: Value = serde_json::from_str(CARD).unwrap();
-    ready["status"] = json!("READY");
-    let stub = Stub::replying([Reply::Json(200, ready.to_string())]).await;
+async fn server_checkout_sends_the_browser_to_its_page() {
+    let stub = Stub::replying([Reply::Json(200, ready(json!({})))]).await;
     let toss = stub.toss_with(|config| config.checkout = Checkout::Server);
     let order = PaymentRequest { easy_pay_provider: Some("KAKAOPAY".to_owned()), ..order(Method::EasyPay) };
     let prepared = toss.request(&order).await.unwrap();
     let url = "https://api.tosspayments.com/v1/payments/tshop20260314103015Qe7Rd/checkout";
-    assert_eq!(prepared.step, BrowserStep::Redirect { url: url.to_owned() });
-    assert_eq!(prepared.pg_id.unwrap().as_str(), "tshop20260314103015Qe7Rd");
+    assert_eq!(prepared.step, BrowserStep::Redirect { url: url.to_owned(), form: None });
+    assert_eq!((prepared.pg_payment_id.unwrap().as_str(), prepared.money_moves), (CARD_KEY, ON_CONFIRM));
 
     let sent = stub.only();
     assert_eq!(sent.line, "POST /v1/payments");
-    assert_eq!(sent.header("idempotency-key"), Some("pay_1:request:1:1"));
+    assert_eq!(sent.header("idempotency-key"), Some("pay_1_request_1_1"));
     assert_eq!(
         sent.json(),
         json!({
@@ -223,7 +234,29 @@ async fn server_checkout_creates_the_payment_and_sends_the_browser_there() {
 }
 
 #[tokio::test]
-async fn server_checkout_refuses_what_it_has_no_parameter_for() {
+async fn refused_creation_is_answered_and_an_unreadable_one_is_not() {
+    let foreign = json!({"orderId": "ORD-20260314-8F21C0"});
+    for (status, body, name, detail) in [
+        (400, json!({"code": "A_CODE_OF_NEXT_YEAR"}).to_string(), "unknown", "A_CODE_OF_NEXT_YEAR"),
+        (400, json!({"code": "DUPLICATED_ORDER_ID"}).to_string(), "unknown", "DUPLICATED_ORDER_ID"),
+        (400, json!({"code": "INVALID_URL"}).to_string(), "invalid", "INVALID_URL"),
+        (502, "<html>".to_owned(), "unanswered", "HTTP 502 without an error code or a payment"),
+        (200, ready(json!({"checkout": null})), "unanswered", "the answer's checkout is missing"),
+        (200, ready(json!({"checkout": {}})), "unanswered", "the answer's checkout.url is missing"),
+        (200, ready(foreign), "unanswered", "the answer's orderId is not the one that was asked about"),
+    ] {
+        let stub = Stub::replying([Reply::Json(status, body)]).await;
+        let toss = stub.toss_with(|config| config.checkout = Checkout::Server);
+        let error = toss.request(&order(Method::Card)).await.unwrap_err();
+        assert_eq!((error.name(), error.detail().as_str()), (name, detail));
+        let answered =
+            matches!(error, ProviderError::Unknown(Response::Error(_)) | ProviderError::Invalid(_));
+        assert_eq!(answered, error.is_answered(), "{detail}");
+    }
+}
+
+#[tokio::test]
+async fn server_checkout_refuses_what_it_cannot_ask_for() {
     let due = PaymentRequest {
         deposit_due_at: Some("2026-03-15T14:59:59Z".parse().unwrap()),
         ..order(Method::VirtualAccount)

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{Method, Mode, MoneyMoves, PaymentProvider};
-use provider_toss::{ConfigError, Toss, TossConfig};
+use gateway_core::{Guard, Guards, Method, Mode, PaymentProvider};
+use provider_toss::{Checkout, ConfigError, Toss, TossConfig};
 
 use crate::stub::toss_at;
 
@@ -14,16 +14,31 @@ fn refusal(change: impl FnOnce(&mut TossConfig)) -> ConfigError {
 }
 
 #[tokio::test]
-async fn an_account_says_how_toss_behaves() {
+async fn account_says_how_toss_behaves() {
     let toss = toss_at("http://127.0.0.1:9", |_| ());
     let description = toss.describe();
     assert_eq!((description.kind, description.mode), ("toss", Mode::Test));
     assert_eq!(description.pg_merchant, "test_ck_client");
-    assert_eq!(description.money_moves, MoneyMoves::OnConfirm { within: Duration::from_secs(600) });
-    assert_eq!(description.repeat_safe_for, Some(Duration::from_secs(15 * 86_400)));
     assert_eq!(description.read_timeout, Duration::from_secs(60));
-    assert!(description.closes_accounts && toss.paid_list().is_none());
+    assert_eq!((description.webhook_reply, description.cancels_by_order), ("", false));
+    assert!(description.closes_accounts() && toss.movements().unwrap().shows_part_cancels());
     assert!(!format!("{description:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn every_operation_has_its_guards() {
+    let key = Guard::Key { within: Duration::from_secs(15 * 86_400), per_credential: true };
+    let guards = |window: &[Guard]| Guards {
+        window: window.to_vec(),
+        confirm: vec![key, Guard::Charge],
+        cancel_all: vec![key, Guard::Balance],
+        cancel_part: vec![key, Guard::Balance],
+        close: vec![key, Guard::Charge],
+    };
+    let sdk = toss_at("http://127.0.0.1:9", |_| ());
+    assert_eq!((&sdk.describe().guards, sdk.describe().requests_per_window), (&guards(&[]), 0));
+    let server = toss_at("http://127.0.0.1:9", |config| config.checkout = Checkout::Server);
+    assert_eq!((&server.describe().guards, server.describe().requests_per_window), (&guards(&[key]), 1));
 }
 
 #[tokio::test]
@@ -34,7 +49,7 @@ async fn only_the_configured_methods_are_offered() {
 }
 
 #[test]
-fn a_configuration_that_cannot_work_is_refused_and_no_key_is_quoted() {
+fn impossible_configuration_is_refused_without_its_keys() {
     assert!(matches!(refusal(|config| config.methods.clear()), ConfigError::NothingOffered));
     assert!(matches!(refusal(|config| config.card_currencies.clear()), ConfigError::NothingOffered));
     assert!(matches!(refusal(|config| config.base_url = "toss".into()), ConfigError::Address("base_url")));

@@ -17,8 +17,10 @@ use tokio::{
     sync::Notify,
 };
 
-pub(crate) const CARD: &str = include_str!("../bodies/card.json");
-pub(crate) const ACCOUNT: &str = include_str!("../bodies/virtual_account.json");
+/// The payment of [`card`].
+pub(crate) const CARD_KEY: &str = "tshop20260314103015Qe7Rd";
+/// The payment of [`account`].
+pub(crate) const ACCOUNT_KEY: &str = "tshop20260314103015Va1Ue";
 
 /// What a connection is answered with.
 pub(crate) enum Reply {
@@ -107,6 +109,22 @@ pub(crate) fn toss_at(address: &str, change: impl FnOnce(&mut TossConfig)) -> To
     config.base_url = address.to_owned();
     change(&mut config);
     Toss::new(&config).unwrap()
+}
+
+/// An approved card payment of [`order_id`].
+pub(crate) fn card() -> String {
+    of_our_order(include_str!("../bodies/card.json"))
+}
+
+/// An issued account of [`order_id`].
+pub(crate) fn account() -> String {
+    of_our_order(include_str!("../bodies/virtual_account.json"))
+}
+
+fn of_our_order(body: &str) -> String {
+    let mut body: Value = serde_json::from_str(body).unwrap();
+    body["orderId"] = order_id().as_str().into();
+    body.to_string()
 }
 
 pub(crate) fn order_id() -> PgOrderId {

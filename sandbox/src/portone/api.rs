@@ -4,6 +4,7 @@ use http::header::AUTHORIZATION;
 
 use super::cancel::{CancelRequest, RefundAccount};
 use super::config::PortoneConfig;
+use super::keys::ApiKeys;
 use super::ledger::{Ledger, View};
 use super::look_up;
 use super::params::Params;
@@ -18,6 +19,7 @@ use crate::{ApiRequest, Books};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Circumstances<'a> {
     pub(super) config: &'a PortoneConfig,
+    pub(super) keys: &'a ApiKeys,
     /// UNIX seconds.
     pub(super) now: u64,
     /// From which state of the books look-ups are answered.
@@ -32,11 +34,12 @@ pub(super) type Answered = Result<(Reply, Option<Notice>), Refusal>;
 /// Whether a call may be made: with the living token, or to get one.
 pub(super) fn admit(
     books: &Books<Ledger>,
+    keys: &ApiKeys,
     route: &Route,
     request: &ApiRequest,
     now: u64,
 ) -> Result<(), Refusal> {
-    if *route == Route::GetToken || is_authorized(books, request, now) {
+    if *route == Route::GetToken || is_authorized(books, keys, request, now) {
         return Ok(());
     }
     Err(Refusal::unauthorized())
@@ -76,21 +79,21 @@ fn get_token(books: &Books<Ledger>, request: &ApiRequest, at: Circumstances<'_>)
     let (Some(key), Some(secret)) = (body.text("imp_key")?, body.text("imp_secret")?) else {
         return Err(Refusal::bad_request("imp_key, imp_secret 파라메터가 누락되었습니다."));
     };
-    if key != at.config.imp_key || secret != at.config.imp_secret {
-        return Err(Refusal {
-            message: "인증에 실패하였습니다. API키와 secret을 확인하세요.".into(),
-            ..Refusal::unauthorized()
-        });
-    }
-    Ok(Reply::ok(&books.write(|ledger| ledger.issue_token(at.now))))
+    let key_id = at.keys.id_of(&key, &secret).ok_or_else(|| Refusal {
+        message: "인증에 실패하였습니다. API키와 secret을 확인하세요.".into(),
+        ..Refusal::unauthorized()
+    })?;
+    Ok(Reply::ok(&books.write(|ledger| ledger.issue_token(key_id, at.now))))
 }
 
 /// The token may come bare, after `Bearer`, or in the old header of its own;
 /// `Authorization` wins over that.
-fn is_authorized(books: &Books<Ledger>, request: &ApiRequest, now: u64) -> bool {
+fn is_authorized(books: &Books<Ledger>, keys: &ApiKeys, request: &ApiRequest, now: u64) -> bool {
     let header = request.header(AUTHORIZATION.as_str()).or_else(|| request.header("x-imptokenheader"));
     let token = header.map(|text| text.strip_prefix("Bearer ").unwrap_or(text).trim());
-    token.is_some_and(|token| books.read(|ledger| ledger.knows_token(token, now)))
+    token.is_some_and(|token| {
+        books.read(|ledger| ledger.key_of_token(token, now).is_some_and(|key_id| keys.is_in_force(key_id)))
+    })
 }
 
 fn prepare(books: &Books<Ledger>, route: &Route, request: &ApiRequest) -> Result<Reply, Refusal> {
@@ -132,9 +135,9 @@ fn cancel(books: &Books<Ledger>, request: &ApiRequest, at: Circumstances<'_>) ->
     let asked = cancel_request(&body)?;
     books.write(|ledger| {
         let done = ledger.cancel(asked, at.now, at.config.permissive)?;
-        let payment = ledger.payment(&done.imp_uid, View::Now).ok_or_else(Refusal::no_payment)?;
-        let notice = enable_webhook.then(|| Notice::cancelled(payment, done.cancellation_id));
-        Ok((Reply::ok(payment), notice))
+        let row = ledger.row(&done.imp_uid, View::Now).ok_or_else(Refusal::no_payment)?;
+        let notice = enable_webhook.then(|| Notice::cancelled(row.payment, done.cancellation_id));
+        Ok((Reply::ok(&row), notice))
     })
 }
 
@@ -172,7 +175,7 @@ fn delete_vbank(
     query.only(&["pg_api_key"])?;
     books.write(|ledger| {
         ledger.delete_account(imp_uid, at.config.deleted_account, at.now)?;
-        let payment = ledger.payment(imp_uid, View::Now).ok_or_else(Refusal::no_payment)?;
-        Ok(Reply::ok(payment))
+        let row = ledger.row(imp_uid, View::Now).ok_or_else(Refusal::no_payment)?;
+        Ok(Reply::ok(&row))
     })
 }

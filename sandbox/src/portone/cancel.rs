@@ -84,7 +84,7 @@ impl Ledger {
             return Err(Refusal::bad_request("입금대기 상태의 가상계좌가 아닙니다."));
         }
         let reason = "가상계좌 말소";
-        self.change(imp_uid, |row| match leaves {
+        self.change(imp_uid, now, |row| match leaves {
             DeletedAccount::Failed => row.fail(now, reason),
             DeletedAccount::Cancelled => {
                 row.status = Status::Cancelled;
@@ -119,8 +119,9 @@ impl Ledger {
         reason: Option<String>,
         now: u64,
     ) -> Result<Cancelled, Refusal> {
-        let cancellation_id =
-            self.change(imp_uid, |row| row.give_back(now, amount, reason)).ok_or_else(nothing_to_cancel)?;
+        let cancellation_id = self
+            .change(imp_uid, now, |row| row.give_back(now, amount, reason))
+            .ok_or_else(nothing_to_cancel)?;
         Ok(Cancelled { imp_uid: imp_uid.to_owned(), cancellation_id })
     }
 }

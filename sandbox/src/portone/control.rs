@@ -5,27 +5,27 @@ use url::Url;
 
 use super::PortoneSimulator;
 use super::ledger::{Ledger, View};
+use super::listed::Listed;
 use super::payment::{Payment, Status};
 use super::request_pay;
 use super::webhook::Notice;
-use super::window::{BrowserResult, DepositRefused};
-use crate::{ControlError, ControlErrorCode, OrderAction, Outbox, PayAnswer, PayRequest};
+use super::window::{BrowserResult, DepositRefused, Moment};
+use crate::{ActionOptions, ControlError, ControlErrorCode, OrderAction, Outbox, PayAnswer, PayRequest};
 
 impl PortoneSimulator {
     /// The buyer goes through the window.
     pub(super) fn visit_window(
         &self,
         request: &PayRequest,
+        options: &ActionOptions,
         outbox: &mut Outbox,
     ) -> Result<PayAnswer, ControlError> {
-        if request.client_key.as_ref().is_some_and(|code| *code != self.config.merchant_code) {
-            let message = "IMP.init was called with another merchant's code";
-            return Err(ControlError::new(ControlErrorCode::InvalidRequest, message));
-        }
-        let now = self.now();
+        self.check_merchant(request.client_key.as_deref())?;
+        let moment = self.moment(options)?;
         let (result, notice) = self.books.write(|ledger| {
-            let window = request_pay::window_request(request, ledger)?;
-            let result = ledger.visit(window, request_pay::buyer(request), &self.config, now);
+            let window = request_pay::window_request(request, options, ledger)?;
+            let buyer = request_pay::buyer(request, options, window.order.amount)?;
+            let result = ledger.visit(window, buyer, &self.config, moment);
             let notice = self.notice_of_visit(ledger, &result);
             Ok((result, notice))
         })?;
@@ -34,6 +34,19 @@ impl PortoneSimulator {
             redirect_url: redirect_url(request.sdk_text("m_redirect_url"), &result)?,
             browser_result: result.into_map(),
         })
+    }
+
+    /// Refuses another merchant's code.
+    pub(super) fn check_merchant(&self, code: Option<&str>) -> Result<(), ControlError> {
+        if code.is_some_and(|code| code != self.config.merchant_code) {
+            let message = "IMP.init was called with another merchant's code";
+            return Err(ControlError::new(ControlErrorCode::InvalidRequest, message));
+        }
+        Ok(())
+    }
+
+    fn moment(&self, options: &ActionOptions) -> Result<Moment, ControlError> {
+        Ok(Moment { at: options.at_ms(self.clock.now_ms())? / 1_000, now: self.now() })
     }
 
     /// A payment or an issued account is told by webhook, an interactive failure is not.
@@ -46,12 +59,13 @@ impl PortoneSimulator {
     pub(super) fn receive_deposit(
         &self,
         action: &OrderAction,
+        options: &ActionOptions,
         outbox: &mut Outbox,
     ) -> Result<Value, ControlError> {
-        let now = self.now();
+        let moment = self.moment(options)?;
         let (row, notice) = self.books.write(|ledger| {
             let imp_uid = chosen(ledger, action, Payment::awaits_deposit)?;
-            ledger.deposit(&imp_uid, action.amount, now).map_err(deposit_error)?;
+            ledger.deposit(&imp_uid, action.amount, moment).map_err(deposit_error)?;
             shown(ledger, &imp_uid, Notice::of)
         })?;
         self.send(Some(notice), outbox);
@@ -86,8 +100,10 @@ impl PortoneSimulator {
 }
 
 /// A row of the books as every PG's control API shows it, with V1's own fields.
-pub(super) fn row(payment: &Payment) -> Value {
+pub(super) fn row(listed: Listed<'_>) -> Value {
+    let payment = listed.payment;
     let mut row = json!(payment);
+    row["foreign"] = json!(listed.foreign.is_some());
     row["order_id"] = json!(payment.merchant_uid);
     row["pg_id"] = json!(payment.imp_uid);
     row["taken"] = json!(if payment.paid_at > 0 { payment.amount } else { 0 });
@@ -100,8 +116,8 @@ fn shown(
     imp_uid: &str,
     notice: impl FnOnce(&Payment) -> Notice,
 ) -> Result<(Value, Notice), ControlError> {
-    let payment = ledger.payment(imp_uid, View::Now).ok_or_else(|| ControlError::unknown_order(imp_uid))?;
-    Ok((row(payment), notice(payment)))
+    let listed = ledger.row(imp_uid, View::Now).ok_or_else(|| ControlError::unknown_order(imp_uid))?;
+    Ok((row(listed), notice(listed.payment)))
 }
 
 /// The row an action means: the named one, else the newest it makes sense for,
@@ -125,6 +141,10 @@ fn deposit_error(refused: DepositRefused) -> ControlError {
     match refused {
         DepositRefused::NotWaiting => ControlError::invalid_state("no virtual account waits for a deposit"),
         DepositRefused::TooLate => ControlError::invalid_state("the virtual account's deadline has passed"),
+        DepositRefused::TooEarly => {
+            let message = "at_s: before the virtual account was issued";
+            ControlError::new(ControlErrorCode::InvalidRequest, message)
+        }
         DepositRefused::OtherAmount => {
             ControlError::new(ControlErrorCode::WrongAmount, "a virtual account takes exactly its amount")
         }

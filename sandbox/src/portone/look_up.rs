@@ -16,7 +16,7 @@ pub(super) fn get(
 ) -> Result<Reply, Refusal> {
     // `extension=true` adds nothing: the simulator plays no PG that has extensions.
     let query = query.only(&["include_sandbox", "extension"])?;
-    Ok(Reply::ok(ledger.by_id(imp_uid, query.flag("include_sandbox")?, at.view)?))
+    Ok(Reply::ok(&ledger.by_id(imp_uid, query.flag("include_sandbox")?, at.view)?))
 }
 
 /// `GET /payments?imp_uid[]=…&merchant_uid[]=…`

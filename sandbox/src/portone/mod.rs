@@ -19,14 +19,18 @@
 //! `cancelled`.
 //!
 //! The control API's `sdk` takes the parameters of `IMP.request_pay`. These have an effect: `amount`,
-//! `buyer_*`, `currency`, `custom_data`, `m_redirect_url`, `name`, `notice_url`, `pay_method`, `vbank_due`.
+//! `buyer_*`, `currency`, `custom_data`, `m_redirect_url`, `name`, `notice_url`, `pay_method`,
+//! `promotion_id`, `vbank_due`.
 
 mod api;
 mod bank;
 mod cancel;
 mod config;
 mod control;
+mod foreign;
+mod keys;
 mod ledger;
+mod listed;
 mod look_up;
 mod params;
 mod payment;
@@ -48,13 +52,14 @@ use http::StatusCode;
 use serde_json::Value;
 
 use self::api::Circumstances;
+use self::keys::ApiKeys;
 use self::ledger::{Ledger, View};
 use self::reply::{Refusal, Reply};
 use self::route::Route;
 use self::webhook::Notice;
 use crate::{
-    Answer, ApiRequest, Books, ControlError, Execution, OrderAction, Outbox, PayAnswer, PayRequest,
-    SandboxClock, Simulator, WebhookRules, minutes,
+    ActionOptions, Answer, ApiRequest, Books, ControlError, Execution, ForeignPayment, IssueKey, IssuedKey,
+    OrderAction, Outbox, PayAnswer, PayRequest, RevokeKey, SandboxClock, Simulator, WebhookRules, minutes,
 };
 
 pub use config::{ClosedWindow, DeletedAccount, PortoneConfig, WebhookFormat};
@@ -65,6 +70,7 @@ pub struct PortoneSimulator {
     config: PortoneConfig,
     clock: SandboxClock,
     books: Books<Ledger>,
+    keys: ApiKeys,
 }
 
 impl PortoneSimulator {
@@ -74,7 +80,8 @@ impl PortoneSimulator {
     ///
     /// The file cannot be read or does not hold these books.
     pub fn open(config: PortoneConfig, clock: SandboxClock, path: Option<PathBuf>) -> io::Result<Self> {
-        Ok(Self { config, clock, books: Books::open(path)? })
+        let keys = ApiKeys::of(&config);
+        Ok(Self { config, clock, books: Books::open(path)?, keys })
     }
 
     /// UNIX seconds, the only time V1 knows.
@@ -90,10 +97,11 @@ impl PortoneSimulator {
     ) -> Result<Reply, Refusal> {
         let route = Route::of(&request.method, &request.segments())
             .ok_or_else(|| Refusal::not_found("존재하지 않는 API입니다."))?;
-        api::admit(&self.books, &route, request, self.now())?;
+        api::admit(&self.books, &self.keys, &route, request, self.now())?;
         execution.work().await;
         let at = Circumstances {
             config: &self.config,
+            keys: &self.keys,
             now: self.now(),
             view: if execution.is_stale_read() { View::Stale } else { View::Now },
             other_attempt: execution.is_other_attempt_by_order(),
@@ -155,12 +163,22 @@ impl Simulator for PortoneSimulator {
         }
     }
 
-    fn pay(&self, request: &PayRequest, outbox: &mut Outbox) -> Result<PayAnswer, ControlError> {
-        self.visit_window(request, outbox)
+    fn pay(
+        &self,
+        request: &PayRequest,
+        options: &ActionOptions,
+        outbox: &mut Outbox,
+    ) -> Result<PayAnswer, ControlError> {
+        self.visit_window(request, options, outbox)
     }
 
-    fn deposit(&self, action: &OrderAction, outbox: &mut Outbox) -> Result<Value, ControlError> {
-        self.receive_deposit(action, outbox)
+    fn deposit(
+        &self,
+        action: &OrderAction,
+        options: &ActionOptions,
+        outbox: &mut Outbox,
+    ) -> Result<Value, ControlError> {
+        self.receive_deposit(action, options, outbox)
     }
 
     fn reverse(&self, action: &OrderAction, _outbox: &mut Outbox) -> Result<Value, ControlError> {
@@ -171,12 +189,25 @@ impl Simulator for PortoneSimulator {
         self.cancel_in_console(action, outbox)
     }
 
+    fn add_foreign_payment(&self, payment: &ForeignPayment) -> Result<Value, ControlError> {
+        self.enter_foreign(payment)
+    }
+
+    fn issue_key(&self, request: &IssueKey) -> Result<IssuedKey, ControlError> {
+        self.issue_api_key(request)
+    }
+
+    fn revoke_key(&self, request: &RevokeKey) -> Result<(), ControlError> {
+        self.revoke_api_key(request)
+    }
+
     fn payments(&self) -> Vec<Value> {
-        self.books.read(|ledger| ledger.payments(View::Now).map(control::row).collect())
+        self.books.read(|ledger| ledger.listed(View::Now).map(control::row).collect())
     }
 
     fn reset(&self) {
         self.books.write(|ledger| *ledger = Ledger::default());
+        self.keys.reset(&self.config);
     }
 
     fn tick(&self, _outbox: &mut Outbox) {

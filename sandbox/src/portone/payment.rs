@@ -47,6 +47,15 @@ pub(super) struct Cancellation {
     pub(super) receipt_url: Option<String>,
 }
 
+/// An instant discount of the buyer's card company.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub(super) struct Promotion {
+    /// What it takes off the amount of the order. `amount` is that of the order (V1's words for both fields), so it stays
+    /// what the page asked for, and cancels are of that, too: V1 documents no other arithmetic.
+    pub(super) discount: u64,
+    pub(super) id: String,
+}
+
 /// A V1 payment, rendered as it is stored.
 ///
 /// Every key is always present and the keys are alphabetical: unknown texts are
@@ -97,7 +106,7 @@ pub(super) struct Payment {
     pub(super) pg_id: String,
     pub(super) pg_provider: String,
     pub(super) pg_tid: Option<String>,
-    pub(super) promotion: Option<()>,
+    pub(super) promotion: Option<Promotion>,
     pub(super) receipt_url: Option<String>,
     pub(super) sandbox: bool,
     pub(super) started_at: u64,

@@ -4,9 +4,10 @@ use jiff::{civil::DateTime, tz};
 use serde_json::{Map, Value};
 
 use super::ledger::Ledger;
-use super::payment::{Opening, Person};
+use super::payment::{Opening, Person, Promotion};
 use super::window::{Buyer, WindowRequest};
-use crate::{ControlError, ControlErrorCode, PayMethod, PayOutcome, PayRequest};
+use crate::random::{HEX, random_text};
+use crate::{ActionOptions, ControlError, ControlErrorCode, PayMethod, PayOutcome, PayRequest};
 
 /// Parameters the simulator would have to act upon and does not: better refused
 /// than silently without effect.
@@ -15,7 +16,11 @@ const NOT_IMITATED: [&str; 2] = ["confirm_url", "customer_uid"];
 /// The window call a control request stands for.
 ///
 /// The amount is the request's own, else the page's, else the registered one.
-pub(super) fn window_request(request: &PayRequest, books: &Ledger) -> Result<WindowRequest, ControlError> {
+pub(super) fn window_request(
+    request: &PayRequest,
+    options: &ActionOptions,
+    books: &Ledger,
+) -> Result<WindowRequest, ControlError> {
     if let Some(name) = NOT_IMITATED.iter().find(|name| request.sdk.contains_key(**name)) {
         let message = format!("the simulator does not imitate request_pay's {name}");
         return Err(ControlError::new(ControlErrorCode::Unsupported, message));
@@ -36,16 +41,41 @@ pub(super) fn window_request(request: &PayRequest, books: &Ledger) -> Result<Win
         custom_data: request.sdk.get("custom_data").filter(|data| !data.is_null()).map(Value::to_string),
     };
     let vbank_due = request.sdk_text("vbank_due").map(due).transpose()?;
-    Ok(WindowRequest { order, bypass_prepare: request.bypass_prepare, vbank_due })
+    let (bypass_prepare, already_open) = (request.bypass_prepare, options.already_open);
+    Ok(WindowRequest { order, bypass_prepare, already_open, vbank_due })
 }
 
-/// What the buyer of a control request does.
-pub(super) fn buyer(request: &PayRequest) -> Buyer {
-    match request.outcome {
-        PayOutcome::Approve => Buyer::Approves,
+/// What the buyer of a control request does in a window for `amount`.
+pub(super) fn buyer(
+    request: &PayRequest,
+    options: &ActionOptions,
+    amount: u64,
+) -> Result<Buyer, ControlError> {
+    let discount = options.discount_of(amount, request.outcome)?;
+    Ok(match request.outcome {
+        PayOutcome::Approve => {
+            let promotion = discount.map(|discount| promotion(request, discount)).transpose()?;
+            Buyer::Approves { promotion }
+        }
         PayOutcome::Decline => Buyer::IsDeclined { code: request.decline_code.clone() },
         PayOutcome::Close => Buyer::Closes,
+    })
+}
+
+/// PortOne's promotions are of card companies only.
+fn promotion(request: &PayRequest, discount: u64) -> Result<Promotion, ControlError> {
+    if pay_method(request) != "card" {
+        let message = "discount: PortOne's promotions are of cards only";
+        return Err(ControlError::new(ControlErrorCode::Unsupported, message));
     }
+    let id = request.sdk_text("promotion_id").map_or_else(promotion_id, str::to_owned);
+    Ok(Promotion { discount, id })
+}
+
+/// `promotion-id-` and a UUID.
+fn promotion_id() -> String {
+    let [a, b, c, d, e] = [8, 4, 4, 4, 12].map(|digits| random_text(HEX, digits));
+    format!("promotion-id-{a}-{b}-{c}-{d}-{e}")
 }
 
 /// V1's name of the method: the control API's word wins over the page's.

@@ -6,7 +6,8 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::ledger::{Ledger, View};
-use super::payment::{Payment, Status};
+use super::listed::Listed;
+use super::payment::Status;
 use super::reply::Refusal;
 
 /// How many ids one multiple look-up takes.
@@ -24,7 +25,7 @@ const MAX_LIMIT: u64 = 1_000;
 /// The order of rows; V1 writes `-` before the name for "newest first".
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sorting {
-    by: fn(&Payment) -> u64,
+    by: fn(&Listed<'_>) -> u64,
     newest_first: bool,
 }
 
@@ -33,17 +34,17 @@ impl Sorting {
     pub(super) fn named(text: Option<&str>) -> Result<Self, Refusal> {
         let text = text.unwrap_or("-started");
         let (name, newest_first) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
-        let by: fn(&Payment) -> u64 = match name {
-            "started" => |row| row.started_at,
-            "paid" => |row| row.paid_at,
-            "updated" => Payment::updated_at,
+        let by: fn(&Listed<'_>) -> u64 = match name {
+            "started" => |row| row.payment.started_at,
+            "paid" => |row| row.payment.paid_at,
+            "updated" => |row| row.updated_at,
             _ => return Err(Refusal::bad_request("sorting 파라메터가 올바르지 않습니다.")),
         };
         Ok(Self { by, newest_first })
     }
 
     /// Sorts rows given oldest first; rows of the same second keep their order of opening.
-    fn apply(self, rows: &mut Vec<&Payment>) {
+    fn apply(self, rows: &mut [Listed<'_>]) {
         if self.newest_first {
             rows.reverse();
             rows.sort_by_key(|row| Reverse((self.by)(row)));
@@ -75,7 +76,7 @@ impl Paging {
         self.page.saturating_sub(1).saturating_mul(self.limit)
     }
 
-    fn cut<'a>(self, rows: &[&'a Payment]) -> Page<'a> {
+    fn cut<'a>(self, rows: &[Listed<'a>]) -> Page<'a> {
         let total = rows.len();
         let skipped = usize::try_from(self.skipped()).unwrap_or(usize::MAX).min(total);
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
@@ -93,7 +94,7 @@ impl Paging {
 /// A page of rows; `previous` and `next` are page numbers, 0 for none.
 #[derive(Debug, Serialize)]
 pub(super) struct Page<'a> {
-    list: Vec<&'a Payment>,
+    list: Vec<Listed<'a>>,
     next: u64,
     previous: u64,
     total: usize,
@@ -118,9 +119,9 @@ impl Ledger {
         imp_uid: &str,
         include_sandbox: bool,
         view: View,
-    ) -> Result<&Payment, Refusal> {
-        self.payment(imp_uid, view)
-            .filter(|payment| include_sandbox || !payment.sandbox)
+    ) -> Result<Listed<'_>, Refusal> {
+        self.row(imp_uid, view)
+            .filter(|row| include_sandbox || !row.payment.sandbox)
             .ok_or_else(Refusal::no_payment)
     }
 
@@ -130,7 +131,7 @@ impl Ledger {
         imp_uids: &[String],
         merchant_uids: &[String],
         view: View,
-    ) -> Result<(StatusCode, Vec<&Payment>), Refusal> {
+    ) -> Result<(StatusCode, Vec<Listed<'_>>), Refusal> {
         let asked = imp_uids.len().saturating_add(merchant_uids.len());
         if asked == 0 || asked > MAX_IDS {
             return Err(Refusal::bad_request("imp_uid, merchant_uid는 1개 이상 100개 이하여야 합니다."));
@@ -138,8 +139,10 @@ impl Ledger {
         let missing = imp_uids.iter().any(|id| self.payment(id, view).is_none())
             || merchant_uids.iter().any(|id| self.attempts(id, view).is_empty());
         let found: Vec<_> = self
-            .payments(view)
-            .filter(|row| imp_uids.contains(&row.imp_uid) || merchant_uids.contains(&row.merchant_uid))
+            .listed(view)
+            .filter(|Listed { payment, .. }| {
+                imp_uids.contains(&payment.imp_uid) || merchant_uids.contains(&payment.merchant_uid)
+            })
             .collect();
         match (found.is_empty(), missing) {
             (true, _) => Err(Refusal::no_payment()),
@@ -157,9 +160,12 @@ impl Ledger {
         status: Option<Status>,
         sorting: Sorting,
         view: View,
-    ) -> Result<Vec<&Payment>, Refusal> {
-        let mut rows = self.attempts(merchant_uid, view);
-        rows.retain(|row| status.is_none_or(|status| row.status == status));
+    ) -> Result<Vec<Listed<'_>>, Refusal> {
+        let mut rows: Vec<_> = self
+            .listed(view)
+            .filter(|row| row.payment.merchant_uid == merchant_uid)
+            .filter(|row| status.is_none_or(|status| row.payment.status == status))
+            .collect();
         if rows.is_empty() {
             return Err(Refusal::no_payment());
         }
@@ -187,9 +193,9 @@ impl Ledger {
             return Err(Refusal::bad_request("조회기간은 최대 90일까지 가능합니다."));
         }
         let mut rows: Vec<_> = self
-            .payments(view)
-            .filter(|row| search.status.is_none_or(|status| row.status == status))
-            .filter(|row| (from..=to).contains(&row.settled_at()))
+            .listed(view)
+            .filter(|row| search.status.is_none_or(|status| row.payment.status == status))
+            .filter(|row| (from..=to).contains(&row.payment.settled_at()))
             .collect();
         search.sorting.apply(&mut rows);
         let page = search.paging.cut(&rows);

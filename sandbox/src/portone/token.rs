@@ -15,7 +15,7 @@ const EXTENDED_BELOW_S: u64 = 60;
 /// By how much.
 const EXTENSION_S: u64 = 5 * 60;
 
-/// The one token of a key pair.
+/// The one token of an API key.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(super) struct Token {
     text: String,
@@ -23,12 +23,12 @@ pub(super) struct Token {
 }
 
 impl Ledger {
-    /// `POST /users/getToken`, once the key pair is found right.
+    /// `POST /users/getToken`, once the key is found right.
     ///
     /// Asking again gives the same token with the same expiry; in its last
     /// minute the same token, five minutes longer; after its end a new one.
-    pub(super) fn issue_token(&mut self, now: u64) -> Value {
-        let token = match self.token.take() {
+    pub(super) fn issue_token(&mut self, key_id: String, now: u64) -> Value {
+        let token = match self.tokens.remove(&key_id) {
             Some(token) if token.expired_at > now => token.extended(now),
             _ => Token::new(now),
         };
@@ -37,13 +37,14 @@ impl Ledger {
             "expired_at": token.expired_at,
             "now": now,
         });
-        self.token = Some(token);
+        self.tokens.insert(key_id, token);
         answer
     }
 
-    /// Whether `text` is the living token.
-    pub(super) fn knows_token(&self, text: &str, now: u64) -> bool {
-        self.token.as_ref().is_some_and(|token| token.text == text && token.expired_at > now)
+    /// The name of the API key whose living token this is.
+    pub(super) fn key_of_token(&self, text: &str, now: u64) -> Option<&str> {
+        let mut living = self.tokens.iter().filter(|(_, token)| token.expired_at > now);
+        living.find(|(_, token)| token.text == text).map(|(key_id, _)| key_id.as_str())
     }
 }
 
@@ -68,19 +69,20 @@ mod tests {
     #[test]
     fn a_token_is_kept_extended_in_its_last_minute_and_replaced_after_its_end() {
         let mut books = Ledger::default();
-        let first = books.issue_token(1_000);
+        let first = books.issue_token("key".to_owned(), 1_000);
         assert_eq!(first["expired_at"], 2_800);
         assert_eq!(first["access_token"].as_str().unwrap().len(), 40);
 
         for (now, expired_at) in [(1_100, 2_800), (2_740, 2_800), (2_741, 3_100), (3_099, 3_400)] {
-            let again = books.issue_token(now);
+            let again = books.issue_token("key".to_owned(), now);
             assert_eq!(again["access_token"], first["access_token"], "at {now}");
             assert_eq!(again["expired_at"], expired_at, "at {now}");
         }
 
-        assert!(books.knows_token(first["access_token"].as_str().unwrap(), 3_399));
-        assert!(!books.knows_token(first["access_token"].as_str().unwrap(), 3_400));
-        let next = books.issue_token(3_400);
+        let first_token = first["access_token"].as_str().unwrap();
+        assert_eq!(books.key_of_token(first_token, 3_399), Some("key"));
+        assert_eq!(books.key_of_token(first_token, 3_400), None);
+        let next = books.issue_token("key".to_owned(), 3_400);
         assert_ne!(next["access_token"], first["access_token"]);
         assert_eq!(next["expired_at"], 5_200);
     }

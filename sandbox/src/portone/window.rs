@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::config::{ClosedWindow, PortoneConfig};
 use super::ledger::{Ledger, View};
-use super::payment::{Channel, MAX_MERCHANT_UID_CHARS, Opening, Payment};
+use super::payment::{Channel, MAX_MERCHANT_UID_CHARS, Opening, Payment, Promotion};
 
 /// What the page passes to `IMP.request_pay`.
 #[derive(Clone, Debug)]
@@ -15,14 +15,25 @@ pub(super) struct WindowRequest {
     /// As if the page's script had been tampered with so that the amount it
     /// asks for is never compared with the registered one.
     pub(super) bypass_prepare: bool,
+    /// Opened before the order was paid, and left only now.
+    pub(super) already_open: bool,
     /// When a virtual account stops taking money; UNIX seconds.
     pub(super) vbank_due: Option<u64>,
+}
+
+/// When something happened and when PortOne learned of it, in UNIX seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) at: u64,
+    pub(super) now: u64,
 }
 
 /// What the buyer does in the open window.
 #[derive(Clone, Debug)]
 pub(super) enum Buyer {
-    Approves,
+    Approves {
+        promotion: Option<Promotion>,
+    },
     /// The PG or the card company says no, with its own code.
     IsDeclined {
         code: Option<String>,
@@ -94,7 +105,7 @@ fn refusal_to_open(
     if order.merchant_uid.is_empty() || order.merchant_uid.chars().count() > MAX_MERCHANT_UID_CHARS {
         return Some(("F1000", "merchant_uid는 1자 이상 40자 이하여야 합니다."));
     }
-    if books.is_paid(&order.merchant_uid) && !permissive {
+    if books.is_paid(&order.merchant_uid) && !permissive && !request.already_open {
         return Some(("F1002", "이미 결제가 이루어진 거래건입니다."));
     }
     if mismatch && !request.bypass_prepare {
@@ -110,11 +121,11 @@ impl Ledger {
         request: WindowRequest,
         buyer: Buyer,
         config: &PortoneConfig,
-        now: u64,
+        moment: Moment,
     ) -> BrowserResult {
         let vbank_due = request.vbank_due;
-        match self.open_window(request, config, now) {
-            Ok(imp_uid) => self.finish(imp_uid, buyer, vbank_due, config, now),
+        match self.open_window(request, config, moment.at) {
+            Ok(imp_uid) => self.finish(imp_uid, buyer, vbank_due, config, moment),
             Err(refused) => refused,
         }
     }
@@ -124,10 +135,10 @@ impl Ledger {
         &mut self,
         request: WindowRequest,
         config: &PortoneConfig,
-        now: u64,
+        at: u64,
     ) -> Result<String, BrowserResult> {
         match refusal_to_open(self, &request, config.permissive) {
-            None => Ok(self.open(request.order, channel(config), now)),
+            None => Ok(self.open(request.order, Channel::of(config), at)),
             Some((code, message)) => {
                 Err(BrowserResult::failure(None, request.order.merchant_uid, code, message))
             }
@@ -141,10 +152,10 @@ impl Ledger {
         buyer: Buyer,
         vbank_due: Option<u64>,
         config: &PortoneConfig,
-        now: u64,
+        Moment { at, now }: Moment,
     ) -> BrowserResult {
-        let outcome = self
-            .change(&imp_uid, |row| (leave(row, buyer, vbank_due, config, now), row.merchant_uid.clone()));
+        let leave = |row: &mut Payment| (leave(row, buyer, vbank_due, config, at), row.merchant_uid.clone());
+        let outcome = self.change(&imp_uid, now, leave);
         let (failure, merchant_uid) = outcome.expect("the window that is left was opened");
         match failure {
             None => BrowserResult::success(imp_uid, merchant_uid),
@@ -157,19 +168,23 @@ impl Ledger {
         &mut self,
         imp_uid: &str,
         amount: Option<u64>,
-        now: u64,
+        Moment { at, now }: Moment,
     ) -> Result<(), DepositRefused> {
         let row = self.payment(imp_uid, View::Now).ok_or(DepositRefused::NotWaiting)?;
         if !row.awaits_deposit() {
             return Err(DepositRefused::NotWaiting);
         }
-        if now > row.vbank_date {
+        // The time of the transfer counts: PortOne may learn after the date of one that was in time.
+        if at > row.vbank_date {
             return Err(DepositRefused::TooLate);
+        }
+        if at < row.vbank_issued_at {
+            return Err(DepositRefused::TooEarly);
         }
         if amount.is_some_and(|amount| amount != row.amount) {
             return Err(DepositRefused::OtherAmount);
         }
-        self.change(imp_uid, |row| row.take_money(now));
+        self.change(imp_uid, now, |row| row.take_money(at));
         Ok(())
     }
 }
@@ -183,16 +198,17 @@ fn leave(
     now: u64,
 ) -> Option<(Cow<'static, str>, &'static str)> {
     let (code, message) = match buyer {
-        Buyer::Approves if row.amount >= config.minimum_amount => {
+        Buyer::Approves { promotion } if row.amount >= config.minimum_amount => {
             if row.is_vbank() {
                 let hours = config.vbank_hours.saturating_mul(3_600);
                 row.issue_account(now, vbank_due.unwrap_or(now.saturating_add(hours)));
             } else {
+                row.promotion = promotion;
                 row.take_money(now);
             }
             return None;
         }
-        Buyer::Approves => ("F0100".into(), "결제 최소금액보다 작은 금액은 결제할 수 없습니다."),
+        Buyer::Approves { .. } => ("F0100".into(), "결제 최소금액보다 작은 금액은 결제할 수 없습니다."),
         Buyer::IsDeclined { code } => {
             (code.map_or("F0400".into(), Cow::Owned), "카드사에서 결제를 거절하였습니다.")
         }
@@ -215,32 +231,40 @@ pub(super) enum DepositRefused {
     NotWaiting,
     /// After `vbank_date`. The row itself stays `ready`.
     TooLate,
+    /// Before the account was issued.
+    TooEarly,
     /// An account takes exactly its amount.
     OtherAmount,
 }
 
-fn channel(config: &PortoneConfig) -> Channel {
-    Channel {
-        pg_provider: config.pg_provider.clone(),
-        pg_id: config.pg_id.clone(),
-        sandbox: config.test_channel,
+impl Channel {
+    /// The merchant's only one.
+    pub(super) fn of(config: &PortoneConfig) -> Self {
+        Self {
+            pg_provider: config.pg_provider.clone(),
+            pg_id: config.pg_id.clone(),
+            sandbox: config.test_channel,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{PayOutcome, PayRequest};
+    use crate::{ActionOptions, PayOutcome, PayRequest};
 
     #[test]
     fn two_windows_open_at_once_can_both_take_money() {
         let (mut books, config) = (Ledger::default(), PortoneConfig::default());
         let request = PayRequest::new("order-1", PayOutcome::Approve, 1_000);
-        let window = super::super::request_pay::window_request(&request, &books).unwrap();
+        let window =
+            super::super::request_pay::window_request(&request, &ActionOptions::default(), &books).unwrap();
         let first = books.open_window(window.clone(), &config, 1).unwrap();
         let second = books.open_window(window.clone(), &config, 2).unwrap();
+        let approves = Buyer::Approves { promotion: None };
         for imp_uid in [first, second] {
-            let result = books.finish(imp_uid.clone(), Buyer::Approves, None, &config, 3);
+            let result =
+                books.finish(imp_uid.clone(), approves.clone(), None, &config, Moment { at: 3, now: 3 });
             assert_eq!(result, BrowserResult::success(imp_uid, "order-1".to_owned()));
         }
         assert_eq!(books.payments(View::Now).filter(|row| row.paid_at > 0).count(), 2);

@@ -2,10 +2,19 @@
 
 use serde::de::DeserializeOwned;
 
-use crate::{FaultRule, OrderAction, PayRequest, WebhookTarget};
+use crate::{
+    ActionOptions, FaultRule, ForeignPayment, IssueKey, OrderAction, PayRequest, RevokeKey, WebhookTarget,
+};
 
 fn understood<T: DeserializeOwned>(body: &str) -> Result<(), serde_json::Error> {
     serde_json::from_str::<T>(body).map(drop)
+}
+
+/// An action, with or without options.
+fn understood_action<T: DeserializeOwned>(body: &str) -> Result<(), serde_json::Error> {
+    let mut fields = serde_json::from_str(body)?;
+    ActionOptions::take_from(&mut fields)?;
+    serde_json::from_value::<T>(fields.into()).map(drop)
 }
 
 #[test]
@@ -20,8 +29,11 @@ fn every_example_is_understood() {
         let Some((_, body)) = rest.split_once("-d '") else { continue };
         let body = body.split_once('\'').unwrap().0;
         let read = match path {
-            "pay" => understood::<PayRequest>(body),
-            "deposit" | "reverse" | "cancel" => understood::<OrderAction>(body),
+            "pay" => understood_action::<PayRequest>(body),
+            "deposit" | "reverse" | "cancel" => understood_action::<OrderAction>(body),
+            "foreign-payments" => understood::<ForeignPayment>(body),
+            "issue-key" => understood::<IssueKey>(body),
+            "revoke-key" => understood::<RevokeKey>(body),
             "faults" => understood::<Vec<FaultRule>>(body),
             "webhook-targets" => understood::<Vec<WebhookTarget>>(body),
             "clock" | "reset" => understood::<serde_json::Value>(body),

@@ -8,35 +8,44 @@ use super::{
     ids,
     row::{Failure, Row, Status},
 };
-use crate::{ControlError, ControlErrorCode, OrderAction, Outbox};
+use crate::{ActionOptions, ControlError, ControlErrorCode, OrderAction, Outbox};
 
 impl Toss {
     /// Money arrives on a virtual account. The bank takes the exact amount only, in one transfer.
     pub(super) fn take_deposit(
         &self,
         action: &OrderAction,
+        options: &ActionOptions,
         outbox: &mut Outbox,
     ) -> Result<Value, ControlError> {
+        let at_ms = options.at_ms(self.clock.now_ms())?;
         let row = self.row_for(action, |row| row.status == Status::WaitingForDeposit)?;
         let account = row.virtual_account.as_ref().filter(|_| row.status == Status::WaitingForDeposit);
         let account = account.ok_or_else(|| not_in(&row, "does not wait for a deposit"))?;
-        if account.expired {
-            return Err(not_in(&row, "has an account that has expired: the bank refuses the transfer"));
+        // The time of the transfer counts: Toss may book one that was in time after the account has expired.
+        if at_ms >= account.due_at_ms {
+            return Err(not_in(&row, "has an account that had expired: the bank refuses the transfer"));
+        }
+        if row.last_transaction_at_ms().is_some_and(|last_ms| at_ms < last_ms) {
+            return Err(ControlError::new(
+                ControlErrorCode::InvalidRequest,
+                "at_s: before the account waited for this deposit",
+            ));
         }
         let amount = action.amount.unwrap_or(row.total);
         if amount != row.total {
             let message =
-                format!("the bank takes {} only, not {amount}; the PG never hears of it", row.total);
+                format!("the bank takes {} only, not {amount}; the PG does not learn of it", row.total);
             return Err(ControlError::new(ControlErrorCode::WrongAmount, message));
         }
-        let now_ms = self.clock.now_ms();
         self.change(&row, outbox, |row| {
             row.status = Status::Done;
-            row.approved_at_ms = Some(now_ms);
-            row.last_transaction_key = Some(ids::transaction_key());
+            row.approved_at_ms = Some(at_ms);
+            row.record(ids::transaction_key(), row.total, at_ms);
             row.taken = row.taken.saturating_add(row.total);
             if let Some(account) = &mut row.virtual_account {
                 account.depositor_name = Some(account.customer_name.clone());
+                account.expired = false;
             }
         })
     }
@@ -59,9 +68,18 @@ impl Toss {
             ));
         }
         let version = self.pair_of(&row.client_key).map_or(ApiVersion::default(), |pair| pair.api_version);
+        let now_ms = self.clock.now_ms();
         self.change(&row, outbox, |row| {
-            row.status =
-                if version <= ApiVersion::V1_4 { Status::Canceled } else { Status::WaitingForDeposit };
+            // A transaction, because it undoes one, and with an amount that an ordinary row of this status has: both are
+            // decided here, Toss documents neither.
+            let amount = if version <= ApiVersion::V1_4 {
+                row.status = Status::Canceled;
+                row.total
+            } else {
+                row.status = Status::WaitingForDeposit;
+                0
+            };
+            row.record(ids::transaction_key(), amount, now_ms);
             row.approved_at_ms = None;
             row.taken = row.taken.saturating_sub(row.total);
             if let Some(account) = &mut row.virtual_account {

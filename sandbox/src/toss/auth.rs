@@ -8,8 +8,9 @@ use base64::{
 use super::{
     config::KeyPair,
     errors::{INCORRECT_BASIC_AUTH_FORMAT, INVALID_API_KEY, Refusal, UNAUTHORIZED_KEY},
+    keys::SecretKeys,
 };
-use crate::ApiRequest;
+use crate::{ApiRequest, fingerprint::fingerprint};
 
 /// Official samples pad; a public client does not and is served.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -17,18 +18,33 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
+/// Who makes a request.
+#[derive(Debug)]
+pub(crate) struct Caller<'a> {
+    pub(crate) pair: &'a KeyPair,
+    /// Names the secret key, of which a pair may have two, without writing it into a file.
+    pub(crate) secret_id: String,
+}
+
 /// Whose request this is.
 ///
-/// No header or an unknown key: `UNAUTHORIZED_KEY`. Not Basic, not base64 or no colon: `INCORRECT_BASIC_AUTH_FORMAT`.
+/// No header, or a key that does not work (any more): `UNAUTHORIZED_KEY`. Not Basic, not base64 or no colon:
+/// `INCORRECT_BASIC_AUTH_FORMAT`.
 /// A client key in the place of the secret key: `INVALID_API_KEY`. The fourth failure, a secret key that does not belong
 /// to the client key, shows at the payment.
-pub(crate) fn authenticate<'a>(keys: &'a [KeyPair], request: &ApiRequest) -> Result<&'a KeyPair, Refusal> {
+pub(crate) fn authenticate<'a>(
+    pairs: &'a [KeyPair],
+    keys: &SecretKeys,
+    request: &ApiRequest,
+    now_ms: u64,
+) -> Result<Caller<'a>, Refusal> {
     let header = request.header("authorization").ok_or(UNAUTHORIZED_KEY.refuse())?;
     let user = basic_user(header).ok_or(INCORRECT_BASIC_AUTH_FORMAT.refuse())?;
-    if let Some(pair) = keys.iter().find(|pair| pair.secret_key == user) {
-        return Ok(pair);
+    let owner = keys.client_key_of(&user, now_ms);
+    if let Some(pair) = owner.and_then(|owner| pairs.iter().find(|pair| pair.client_key == owner)) {
+        return Ok(Caller { pair, secret_id: fingerprint(&user) });
     }
-    let is_client_key = keys.iter().any(|pair| pair.client_key == user);
+    let is_client_key = pairs.iter().any(|pair| pair.client_key == user);
     Err(if is_client_key { INVALID_API_KEY.refuse() } else { UNAUTHORIZED_KEY.refuse() })
 }
 
@@ -50,15 +66,15 @@ mod tests {
     use super::*;
 
     fn outcome(header: Option<String>) -> Result<String, &'static str> {
-        let keys = [KeyPair::new("test_ck_1", "test_sk_1"), KeyPair::new("test_gck_1", "test_gsk_1")];
+        let pairs = [KeyPair::new("test_ck_1", "test_sk_1"), KeyPair::new("test_gck_1", "test_gsk_1")];
         let mut headers = HeaderMap::new();
         if let Some(header) = header {
             headers.insert("authorization", HeaderValue::from_str(&header).unwrap());
         }
         let (path, query) = ("/".to_owned(), String::new());
         let request = ApiRequest { method: Method::GET, path, query, headers, body: Bytes::new() };
-        authenticate(&keys, &request)
-            .map(|pair| pair.client_key.clone())
+        authenticate(&pairs, &SecretKeys::of(&pairs), &request, 0)
+            .map(|caller| caller.pair.client_key.clone())
             .map_err(|refusal| refusal.error.code)
     }
 

@@ -5,14 +5,16 @@ use serde_json::Value;
 use super::{
     Call, Toss,
     errors::{
-        ALREADY_CANCELED_PAYMENT, ALREADY_REFUNDING_PAYMENT, EXCEED_MAX_REFUND_DUE, INVALID_BANK,
-        INVALID_CURRENCY, INVALID_REFUND_ACCOUNT_INFO, INVALID_REFUND_ACCOUNT_NUMBER, INVALID_REQUEST,
-        NOT_ALLOWED_PARTIAL_REFUND, NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT, NOT_CANCELABLE_AMOUNT,
-        NOT_CANCELABLE_PAYMENT, NOT_FOUND_PAYMENT, NOT_MATCHES_REFUNDABLE_AMOUNT, Refusal,
+        ALREADY_CANCELED_PAYMENT, ALREADY_REFUNDING_PAYMENT, EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT,
+        EXCEED_MAX_REFUND_DUE, INVALID_BANK, INVALID_CURRENCY, INVALID_REFUND_ACCOUNT_INFO,
+        INVALID_REFUND_ACCOUNT_NUMBER, INVALID_REQUEST, NOT_ALLOWED_PARTIAL_REFUND,
+        NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT, NOT_CANCELABLE_AMOUNT, NOT_CANCELABLE_PAYMENT,
+        NOT_FOUND_PAYMENT, NOT_MATCHES_REFUNDABLE_AMOUNT, Refusal,
     },
     fields::{Fields, is_order_id},
     ids, institutions,
-    row::{Cancel, Method, Refund, RefundAccount, RefundStatus, Row, Status},
+    refunds::{Refund, RefundStatus},
+    row::{Cancel, Method, RefundAccount, Row, Status},
     time,
 };
 use crate::{Outbox, clock::millis};
@@ -137,7 +139,7 @@ impl Toss {
         if guarded && self.config.one_refund_at_a_time && row.refund_status() == RefundStatus::Pending {
             return Err(ALREADY_REFUNDING_PAYMENT.refuse());
         }
-        check_part(row, amount < balance)?;
+        check_part(row, amount, amount < balance)?;
         check_refund_account(row, asked)?;
         check_period(row, now_ms)?;
         Ok(amount)
@@ -147,18 +149,21 @@ impl Toss {
         let was_waiting = row.status == Status::WaitingForDeposit;
         let refund = if was_waiting { None } else { self.start_refund(row, asked, now_ms) };
         let transaction_key = ids::transaction_key();
-        row.last_transaction_key = Some(transaction_key.clone());
         row.cancels.push(Cancel {
             amount,
             reason: asked.reason.clone(),
             tax_free: asked.tax_free,
+            // All of it with the first cancel, which is large enough for that. Toss documents no other order.
+            discount: row.discount_left().min(amount),
             refundable_after: row.balance().saturating_sub(amount),
             at_ms: now_ms,
-            transaction_key,
+            transaction_key: transaction_key.clone(),
             request_id: asked.request_id.clone(),
             refund,
         });
         row.status = row.status_after_cancel();
+        // Also where no money moves: an account closed before its deposit shows a cancel of the full amount.
+        row.record(transaction_key, amount, now_ms);
         if !was_waiting {
             row.given_back = row.given_back.saturating_add(amount);
         }
@@ -177,12 +182,16 @@ impl Toss {
     }
 }
 
-fn check_part(row: &Row, is_part: bool) -> Result<(), Refusal> {
+fn check_part(row: &Row, amount: u64, is_part: bool) -> Result<(), Refusal> {
     if is_part && row.status == Status::WaitingForDeposit {
         return Err(NOT_ALLOWED_PARTIAL_REFUND_WAITING_DEPOSIT.refuse());
     }
     if is_part && row.ask.use_escrow {
         return Err(NOT_ALLOWED_PARTIAL_REFUND.refuse());
+    }
+    // Of any part, as the message says, but for the last: otherwise a small rest could never be cancelled.
+    if is_part && amount < row.discount {
+        return Err(EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT.refuse());
     }
     Ok(())
 }

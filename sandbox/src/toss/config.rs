@@ -28,6 +28,9 @@ pub struct TossConfig {
     pub wrong_order_code: String,
     /// What a confirm with another amount is answered. Not documented; default `INVALID_REQUEST`.
     pub wrong_amount_code: String,
+    /// What a list of transactions is answered after a key that is none. Default `INVALID_TRANSACTION_KEY`, which a
+    /// merchant was answered in 2025; the list of error codes names `INVALID_PAGING_KEY`.
+    pub wrong_paging_key_code: String,
 }
 
 /// A client key, its secret key, and the API version chosen for both in the dashboard.
@@ -101,6 +104,12 @@ impl KeyPair {
         self.client_key.contains("_gck_")
     }
 
+    /// What its secret keys start with: `test_sk_`.
+    pub(crate) fn prefix(&self) -> &str {
+        let end = self.secret_key.find("sk_").map_or(0, |start| start.saturating_add("sk_".len()));
+        self.secret_key.get(..end).unwrap_or_default()
+    }
+
     /// Whether it is a test pair.
     #[must_use]
     pub fn is_test(&self) -> bool {
@@ -123,6 +132,7 @@ impl Default for TossConfig {
             failed_refund_returns: true,
             wrong_order_code: "FORBIDDEN_REQUEST".to_owned(),
             wrong_amount_code: "INVALID_REQUEST".to_owned(),
+            wrong_paging_key_code: "INVALID_TRANSACTION_KEY".to_owned(),
         }
     }
 }
@@ -136,7 +146,7 @@ impl TossConfig {
         if self.mid.is_empty() || self.mid.len() > 14 {
             return Err("a merchant id has 1 to 14 characters".to_owned());
         }
-        for code in [&self.wrong_order_code, &self.wrong_amount_code] {
+        for code in [&self.wrong_order_code, &self.wrong_amount_code, &self.wrong_paging_key_code] {
             if super::errors::find(code).is_none() {
                 return Err(format!("{code} is not an error code of Toss Payments"));
             }

@@ -127,14 +127,16 @@ fn configured(code: &str) -> Refusal {
 }
 
 fn approve(row: &mut Row, now_ms: u64) {
-    row.last_transaction_key = Some(ids::transaction_key());
     if row.method == Some(Method::VirtualAccount) {
         row.status = Status::WaitingForDeposit;
         row.virtual_account = Some(issue_account(row, now_ms));
+        // No money has come: the row of a freshly issued account shows an amount of 0.
+        row.record(ids::transaction_key(), 0, now_ms);
     } else {
         row.status = Status::Done;
         row.approved_at_ms = Some(now_ms);
         row.taken = row.taken.saturating_add(row.total);
+        row.record(ids::transaction_key(), row.total, now_ms);
     }
 }
 

@@ -118,6 +118,7 @@ error_codes! {
     INVALID_REQUIRED_PARAM 400 "필수 파라미터가 누락되었습니다.";
     INVALID_STOPPED_CARD 400 "정지된 카드 입니다.";
     INVALID_TEST_CODE 400 "존재하지 않는 테스트 코드 입니다.";
+    INVALID_TRANSACTION_KEY 400 "잘못된 페이징 키 입니다.";
     INVALID_UNREGISTERED_SUBMALL 400 "등록되지 않은 서브몰입니다. 서브몰이 없는 가맹점이라면 안심클릭이나 ISP 결제가 필요합니다.";
     INVALID_URL 400 "https://, http:// 를 포함한 주소를 입력해주세요.";
     INVALID_VALID_HOURS_WITH_DUE_DATE_AND_SINGLE 400 "가상 계좌의 유효시간과 유효기간은 동시에 사용할 수 없습니다.";

@@ -9,7 +9,7 @@ use std::{
 use http::{Method, StatusCode};
 
 use super::{
-    config::KeyPair,
+    auth::Caller,
     errors::{IDEMPOTENT_REQUEST_PROCESSING, INVALID_IDEMPOTENCY_KEY, Refusal},
     row::{StoredReply, TossBooks},
 };
@@ -48,7 +48,7 @@ pub(crate) struct Claim<'a> {
 pub(crate) fn admit<'a>(
     in_flight: &'a InFlight,
     books: &Books<TossBooks>,
-    pair: &KeyPair,
+    caller: &Caller<'_>,
     request: &ApiRequest,
     now_ms: u64,
 ) -> Result<Admission<'a>, Refusal> {
@@ -58,8 +58,7 @@ pub(crate) fn admit<'a>(
     if key.chars().count() > MAX_KEY_CHARS {
         return Err(INVALID_IDEMPOTENCY_KEY.refuse());
     }
-    // The client key names the secret key without writing it into a file.
-    let scope = format!("{} {} {}?{} {key}", pair.client_key, request.method, request.path, request.query);
+    let scope = format!("{} {} {}?{} {key}", caller.secret_id, request.method, request.path, request.query);
     // Held while the books are read, so that an answer is always either running or stored.
     let mut running = in_flight.lock();
     if running.contains(&scope) {

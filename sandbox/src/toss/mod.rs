@@ -12,17 +12,21 @@ mod create;
 mod errors;
 mod events;
 mod fields;
+mod foreign;
 mod idempotency;
 mod ids;
 mod institutions;
+mod keys;
 mod language;
 mod lookup;
+mod refunds;
 mod render;
 mod route;
 mod row;
 #[cfg(test)]
 mod tests;
 mod time;
+mod transactions;
 mod window;
 
 use std::io;
@@ -36,14 +40,15 @@ pub use config::{ApiVersion, KeyPair, TossConfig};
 use self::{
     errors::{FAILED_INTERNAL_SYSTEM_PROCESSING, INVALID_TEST_CODE, NOT_FOUND, Refusal, UNAUTHORIZED_KEY},
     idempotency::{Admission, InFlight},
+    keys::SecretKeys,
     language::Language,
     render::View,
     route::Route,
     row::{Row, TossBooks},
 };
 use crate::{
-    Answer, ApiRequest, Books, ControlError, Execution, OrderAction, Outbox, PayAnswer, PayRequest,
-    SandboxClock, Simulator, WebhookRules,
+    ActionOptions, Answer, ApiRequest, Books, ControlError, Execution, ForeignPayment, IssueKey, IssuedKey,
+    OrderAction, Outbox, PayAnswer, PayRequest, RevokeKey, SandboxClock, Simulator, WebhookRules,
 };
 
 /// Carries the number of a request, for support.
@@ -58,6 +63,7 @@ pub struct Toss {
     config: TossConfig,
     clock: SandboxClock,
     books: Books<TossBooks>,
+    keys: SecretKeys,
     in_flight: InFlight,
 }
 
@@ -70,7 +76,8 @@ impl Toss {
     pub fn new(config: TossConfig, clock: SandboxClock) -> io::Result<Self> {
         config.check().map_err(|message| io::Error::new(io::ErrorKind::InvalidInput, message))?;
         let books = Books::open(config.books.clone())?;
-        Ok(Self { config, clock, books, in_flight: InFlight::default() })
+        let keys = SecretKeys::of(&config.keys);
+        Ok(Self { config, clock, books, keys, in_flight: InFlight::default() })
     }
 
     /// The merchant's key pair with this client key.
@@ -103,11 +110,12 @@ impl Toss {
         outbox: &mut Outbox,
     ) -> Result<Answer, Refusal> {
         let language = Language::of(request);
-        let pair = auth::authenticate(&self.config.keys, request)?;
-        forced_error(pair, request)?;
         let received_ms = self.clock.now_ms();
+        let caller = auth::authenticate(&self.config.keys, &self.keys, request, received_ms)?;
+        let pair = caller.pair;
+        forced_error(pair, request)?;
         // Also when permissive: the key is the contract a gateway may rely on.
-        let claim = idempotency::admit(&self.in_flight, &self.books, pair, request, received_ms)?;
+        let claim = idempotency::admit(&self.in_flight, &self.books, &caller, request, received_ms)?;
         if let Admission::Replay(answer) = claim {
             return Ok(answer);
         }
@@ -116,7 +124,7 @@ impl Toss {
         self.tick(outbox);
         let call = Call { toss: self, pair, request, how, language };
         let answer = match call.execute(route, outbox) {
-            Ok(payment) => Answer::json(StatusCode::OK, &payment),
+            Ok(found) => Answer::json(StatusCode::OK, &found),
             Err(refusal) => refusal.answer(language),
         };
         let trace_id = ids::trace_id();
@@ -147,6 +155,7 @@ impl Call<'_> {
             Route::Get(payment_key) => self.get(payment_key),
             Route::GetByOrder(order_id) => self.get_by_order(order_id),
             Route::Cancel(payment_key) => self.cancel(payment_key, outbox),
+            Route::Transactions => self.transactions(),
             Route::Checkout(_) => Err(NOT_FOUND.refuse()),
         }
     }
@@ -220,12 +229,22 @@ impl Simulator for Toss {
         events::rules()
     }
 
-    fn pay(&self, request: &PayRequest, outbox: &mut Outbox) -> Result<PayAnswer, ControlError> {
-        self.open_window(request, outbox)
+    fn pay(
+        &self,
+        request: &PayRequest,
+        options: &ActionOptions,
+        _: &mut Outbox,
+    ) -> Result<PayAnswer, ControlError> {
+        self.open_window(request, options)
     }
 
-    fn deposit(&self, action: &OrderAction, outbox: &mut Outbox) -> Result<Value, ControlError> {
-        self.take_deposit(action, outbox)
+    fn deposit(
+        &self,
+        action: &OrderAction,
+        options: &ActionOptions,
+        outbox: &mut Outbox,
+    ) -> Result<Value, ControlError> {
+        self.take_deposit(action, options, outbox)
     }
 
     fn reverse(&self, action: &OrderAction, outbox: &mut Outbox) -> Result<Value, ControlError> {
@@ -236,12 +255,25 @@ impl Simulator for Toss {
         self.cancel_in_console(action, outbox)
     }
 
+    fn add_foreign_payment(&self, payment: &ForeignPayment) -> Result<Value, ControlError> {
+        self.enter_foreign(payment)
+    }
+
+    fn issue_key(&self, request: &IssueKey) -> Result<IssuedKey, ControlError> {
+        self.issue_secret_key(request)
+    }
+
+    fn revoke_key(&self, request: &RevokeKey) -> Result<(), ControlError> {
+        self.revoke_secret_key(request)
+    }
+
     fn payments(&self) -> Vec<Value> {
         self.books.read(|books| books.all().map(book_entry).collect())
     }
 
     fn reset(&self) {
         self.books.write(|books| *books = TossBooks::default());
+        self.keys.reset(&self.config.keys);
     }
 
     fn tick(&self, outbox: &mut Outbox) {
@@ -258,9 +290,11 @@ fn book_entry(row: &Row) -> Value {
         "status": row.status.as_str(),
         "method": row.method.map(row::Method::korean),
         "amount": row.total,
+        "discount": row.discount,
         "balance": row.balance(),
         "taken": row.taken,
         "given_back": row.given_back,
+        "foreign": row.is_foreign(),
         "refund_status": row.virtual_account.as_ref().map(|_| row.refund_status().as_str()),
         "cancels": row.cancels,
         "virtual_account": row.virtual_account,

@@ -95,7 +95,7 @@ impl View<'_> {
     }
 
     fn aftermath(&self, row: &Row) -> Map<String, Value> {
-        let cancels: Vec<Value> = row.cancels.iter().map(cancel).collect();
+        let cancels: Vec<Value> = row.cancels.iter().map(|one| cancel(row, one)).collect();
         let secret = row.virtual_account.as_ref().filter(|_| self.with_secret).map(|account| &account.secret);
         object(json!({
             "useEscrow": row.was_approved().then_some(row.ask.use_escrow),
@@ -107,13 +107,14 @@ impl View<'_> {
             "failure": row.failure.as_ref().map(|failure| self.failure(&failure.code)),
             "cashReceipt": self.cash_receipt(row),
             "cashReceipts": null,
-            "discount": null,
+            "discount": (row.was_approved() && row.discount > 0).then(|| json!({ "amount": row.discount })),
         }))
     }
 
     fn card(&self, row: &Row) -> Value {
         let issuer = row.ask.card_company.as_deref().unwrap_or("41");
         json!({
+            // With the instant discount, although the card company bears it.
             "amount": row.total,
             "issuerCode": issuer,
             "acquirerCode": issuer,
@@ -252,15 +253,16 @@ impl View<'_> {
     }
 }
 
-fn cancel(cancel: &Cancel) -> Value {
+fn cancel(row: &Row, cancel: &Cancel) -> Value {
+    let discount_of = |method: Method| if row.method == Some(method) { cancel.discount } else { 0 };
     json!({
         "cancelAmount": cancel.amount,
         "cancelReason": cancel.reason,
         "taxFreeAmount": cancel.tax_free,
         "taxExemptionAmount": 0,
         "refundableAmount": cancel.refundable_after,
-        "cardDiscountAmount": 0,
-        "transferDiscountAmount": 0,
+        "cardDiscountAmount": discount_of(Method::Card),
+        "transferDiscountAmount": discount_of(Method::Transfer),
         "easyPayDiscountAmount": 0,
         "canceledAt": time::with_offset(cancel.at_ms),
         "transactionKey": cancel.transaction_key,
@@ -275,7 +277,7 @@ fn value_added_tax(taxed: u64) -> u64 {
     taxed.saturating_mul(2).saturating_add(11) / 22
 }
 
-fn receipt_url(row: &Row) -> String {
+pub(super) fn receipt_url(row: &Row) -> String {
     format!("https://dashboard.tosspayments.com/receipt/redirection?transactionId={}&ref=PX", row.payment_key)
 }
 
@@ -287,7 +289,7 @@ fn card_company_name(code: Value) -> Value {
     code.as_str().and_then(institutions::card_company).map_or(code.clone(), |company| company.korean.into())
 }
 
-fn object(value: Value) -> Map<String, Value> {
+pub(super) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(fields) => fields,
         _ => Map::new(),

@@ -5,7 +5,8 @@ use http::Method;
 use crate::ApiRequest;
 
 /// The names the fault script knows the calls by.
-pub(crate) const CALLS: &[&str] = &["create", "confirm", "get", "get_by_order", "cancel", "checkout"];
+pub(crate) const CALLS: &[&str] =
+    &["create", "confirm", "get", "get_by_order", "cancel", "checkout", "transactions"];
 
 /// A call, with what its path says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub(crate) enum Route {
     Cancel(String),
     /// `GET /v1/payments/{paymentKey}/checkout`
     Checkout(String),
+    /// `GET /v1/transactions`
+    Transactions,
 }
 
 impl Route {
@@ -31,10 +34,10 @@ impl Route {
     pub(crate) fn of(request: &ApiRequest) -> Option<Self> {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-        let Some(("v1", ["payments", rest @ ..])) =
-            segments.split_first().map(|(first, rest)| (*first, rest))
-        else {
-            return None;
+        let rest = match segments[..] {
+            ["v1", "payments", ref rest @ ..] => rest,
+            ["v1", "transactions"] if request.method == Method::GET => return Some(Self::Transactions),
+            _ => return None,
         };
         match (&request.method, rest) {
             (&Method::POST, []) => Some(Self::Create),
@@ -57,6 +60,7 @@ impl Route {
             Self::GetByOrder(_) => "get_by_order",
             Self::Cancel(_) => "cancel",
             Self::Checkout(_) => "checkout",
+            Self::Transactions => "transactions",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::errors::ErrorCode;
+use super::{errors::ErrorCode, refunds::Refund, transactions::Transaction};
 
 /// From the opening of the window to authentication.
 const READY_MS: u64 = 30 * 60 * 1_000;
@@ -20,6 +20,9 @@ pub(crate) struct TossBooks {
     by_order: BTreeMap<String, Vec<String>>,
     /// When to look at which payment again. Entries that time has overtaken do no harm.
     due: BTreeSet<(u64, String)>,
+    /// How many transactions were entered.
+    #[serde(default)]
+    transactions: u64,
     /// Final answers by idempotency scope.
     pub(crate) replies: BTreeMap<String, StoredReply>,
 }
@@ -45,10 +48,16 @@ pub(crate) struct Row {
     pub(crate) status: Status,
     pub(crate) total: u64,
     pub(crate) tax_free: u64,
+    /// What an instant discount pays of the total.
+    #[serde(default)]
+    pub(crate) discount: u64,
     pub(crate) requested_at_ms: u64,
     pub(crate) authenticated_at_ms: Option<u64>,
     pub(crate) approved_at_ms: Option<u64>,
     pub(crate) last_transaction_key: Option<String>,
+    /// Oldest first. Empty in books that were written before there were transactions.
+    #[serde(default)]
+    pub(crate) transactions: Vec<Transaction>,
     pub(crate) cancels: Vec<Cancel>,
     pub(crate) virtual_account: Option<VirtualAccount>,
     pub(crate) failure: Option<Failure>,
@@ -81,6 +90,8 @@ pub(crate) struct Ask {
     pub(crate) due_at_ms: Option<u64>,
     pub(crate) cash_receipt: Option<String>,
     pub(crate) customer_phone: Option<String>,
+    #[serde(default)]
+    pub(crate) customer_key: Option<String>,
     pub(crate) metadata: Value,
 }
 
@@ -115,6 +126,9 @@ pub(crate) struct Cancel {
     pub(crate) amount: u64,
     pub(crate) reason: String,
     pub(crate) tax_free: u64,
+    /// What of the amount goes back to whoever gave the discount.
+    #[serde(default)]
+    pub(crate) discount: u64,
     pub(crate) refundable_after: u64,
     pub(crate) at_ms: u64,
     pub(crate) transaction_key: String,
@@ -122,18 +136,6 @@ pub(crate) struct Cancel {
     /// The bank transfer that brings a deposit back.
     #[serde(default)]
     pub(crate) refund: Option<Refund>,
-}
-
-/// A deposit on its way back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Refund {
-    pub(crate) ends_at_ms: u64,
-    pub(crate) fails: bool,
-    /// Set when its time has come.
-    pub(crate) ended: bool,
-    /// Set when it failed and its money can be cancelled again.
-    #[serde(default)]
-    pub(crate) came_back: bool,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -146,16 +148,6 @@ pub(crate) struct VirtualAccount {
     pub(crate) expired: bool,
     pub(crate) secret: String,
     pub(crate) refund_account: Option<RefundAccount>,
-}
-
-/// What `virtualAccount.refundStatus` says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RefundStatus {
-    None,
-    Pending,
-    Failed,
-    PartialFailed,
-    Completed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,7 +165,8 @@ pub(crate) struct Failure {
 
 impl TossBooks {
     /// Enters a new payment.
-    pub(crate) fn insert(&mut self, row: Row) {
+    pub(crate) fn insert(&mut self, mut row: Row) {
+        number(&mut row, &mut self.transactions);
         self.by_order.entry(row.order_id.clone()).or_default().push(row.payment_key.clone());
         self.note_due(&row);
         self.payments.insert(row.payment_key.clone(), row);
@@ -198,6 +191,7 @@ impl TossBooks {
         let mut before = row.clone();
         before.previous = None;
         change(row);
+        number(row, &mut self.transactions);
         row.previous = Some(Box::new(before));
         let row = row.clone();
         self.note_due(&row);
@@ -225,10 +219,23 @@ impl TossBooks {
     }
 }
 
+/// Gives a payment's new transactions their numbers.
+fn number(row: &mut Row, last: &mut u64) {
+    for transaction in row.transactions.iter_mut().filter(|transaction| transaction.number == 0) {
+        *last += 1;
+        transaction.number = *last;
+    }
+}
+
 impl Row {
     /// What is left to cancel.
     pub(crate) fn balance(&self) -> u64 {
         self.standing().fold(self.total, |left, cancel| left.saturating_sub(cancel.amount))
+    }
+
+    /// What of its discount was not taken back.
+    pub(crate) fn discount_left(&self) -> u64 {
+        self.cancels.iter().fold(self.discount, |left, cancel| left.saturating_sub(cancel.discount))
     }
 
     /// What is left of the tax-free part.
@@ -239,7 +246,7 @@ impl Row {
     }
 
     /// The cancels whose money did not come back.
-    fn standing(&self) -> impl Iterator<Item = &Cancel> {
+    pub(super) fn standing(&self) -> impl Iterator<Item = &Cancel> {
         self.cancels.iter().filter(|cancel| cancel.refund.is_none_or(|refund| !refund.came_back))
     }
 
@@ -258,54 +265,6 @@ impl Row {
     pub(crate) fn abort(&mut self, error: &ErrorCode) {
         self.status = Status::Aborted;
         self.failure = Some(Failure { code: error.code.to_owned() });
-    }
-
-    /// The refunds of its deposit.
-    fn refunds(&self) -> impl Iterator<Item = Refund> {
-        self.cancels.iter().filter_map(|cancel| cancel.refund)
-    }
-
-    /// The refunds that its one status speaks of: all but those whose money came back and was asked for again.
-    fn told_refunds(&self) -> impl Iterator<Item = Refund> {
-        let refunds = || self.cancels.iter().filter_map(|cancel| Some((cancel.at_ms, cancel.refund?)));
-        let newest = refunds().next_back().map(|(at_ms, _)| at_ms);
-        let last = refunds().count().saturating_sub(1);
-        refunds().enumerate().filter_map(move |(position, (_, refund))| {
-            let asked_again = position != last && newest.is_some_and(|at_ms| refund.ends_at_ms <= at_ms);
-            (!refund.came_back || !asked_again).then_some(refund)
-        })
-    }
-
-    /// The one status of its refunds together. That it sums them up is inferred: the payment has one field for any
-    /// number of refunds, and that field knows `PARTIAL_FAILED`.
-    pub(crate) fn refund_status(&self) -> RefundStatus {
-        let failed = self.told_refunds().filter(|refund| refund.fails).count();
-        match self.told_refunds().count() {
-            0 => RefundStatus::None,
-            _ if self.refunds().any(|refund| !refund.ended) => RefundStatus::Pending,
-            _ if failed == 0 => RefundStatus::Completed,
-            all if failed == all => RefundStatus::Failed,
-            _ => RefundStatus::PartialFailed,
-        }
-    }
-
-    /// Ends the refunds whose time has come. The money of those that fail comes back, if `returns`.
-    pub(crate) fn end_refunds(&mut self, now_ms: u64, returns: bool) {
-        let mut came_back = 0_u64;
-        for cancel in &mut self.cancels {
-            let due = |refund: &&mut Refund| !refund.ended && refund.ends_at_ms <= now_ms;
-            let Some(refund) = cancel.refund.as_mut().filter(due) else { continue };
-            refund.ended = true;
-            refund.came_back = refund.fails && returns;
-            if refund.came_back {
-                came_back = came_back.saturating_add(cancel.amount);
-            }
-        }
-        self.given_back = self.given_back.saturating_sub(came_back);
-        if came_back > 0 {
-            let nothing_stands = self.standing().next().is_none();
-            self.status = if nothing_stands { Status::Done } else { Status::PartialCanceled };
-        }
     }
 
     /// What it is called after a cancel. In two steps it stays partly cancelled for ever, even when nothing is left.
@@ -339,18 +298,6 @@ impl Status {
             Self::PartialCanceled => "PARTIAL_CANCELED",
             Self::Aborted => "ABORTED",
             Self::Expired => "EXPIRED",
-        }
-    }
-}
-
-impl RefundStatus {
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "NONE",
-            Self::Pending => "PENDING",
-            Self::Failed => "FAILED",
-            Self::PartialFailed => "PARTIAL_FAILED",
-            Self::Completed => "COMPLETED",
         }
     }
 }

@@ -11,12 +11,14 @@ use super::{
     row::{Ask, Method, Row, Status},
     time,
 };
-use crate::{ControlError, ControlErrorCode, Outbox, PayAnswer, PayMethod, PayOutcome, PayRequest};
+use crate::{ActionOptions, ControlError, ControlErrorCode, PayAnswer, PayMethod, PayOutcome, PayRequest};
 
 /// What an ordinary decline is answered with at the confirm.
 const DEFAULT_DECLINE: &str = "REJECT_CARD_PAYMENT";
 /// The refusals the buyer meets in the window already, before any confirm.
 const WINDOW_DECLINES: &[&str] = &["PAY_PROCESS_ABORTED", "REJECT_CARD_COMPANY"];
+/// `TossPayments.ANONYMOUS`: the `customerKey` of a buyer who is not a member.
+const ANONYMOUS: &str = "@@ANONYMOUS";
 /// The buyer closed the window. The only failure that does not name the order.
 const CLOSED: &str = "PAY_PROCESS_CANCELED";
 
@@ -50,10 +52,15 @@ impl Toss {
     pub(super) fn open_window(
         &self,
         request: &PayRequest,
-        _: &mut Outbox,
+        options: &ActionOptions,
     ) -> Result<PayAnswer, ControlError> {
+        if options.at_s != 0 {
+            let message = "at_s: at Toss no money moves in the window, but at the confirm";
+            return Err(ControlError::new(ControlErrorCode::Unsupported, message));
+        }
         let decline = planned_decline(request)?;
         let row = self.opened_row(request)?;
+        let discount = options.discount_of(row.total, request.outcome)?;
         match decline {
             _ if request.outcome == PayOutcome::Close => Ok(failed(&row, CLOSED)),
             Some(code) if WINDOW_DECLINES.contains(&code) => {
@@ -65,10 +72,15 @@ impl Toss {
             }
             decline => {
                 let method = self.method_of(request, &row)?;
+                if discount.is_some() && !has_discounts(method) {
+                    let message = "discount: Toss knows them of cards and transfers only";
+                    return Err(ControlError::new(ControlErrorCode::Unsupported, message));
+                }
                 let now_ms = self.clock.now_ms();
                 self.books.write(|books| {
                     books.update(&row.payment_key, |row| {
                         row.method = Some(method);
+                        row.discount = discount.unwrap_or(0);
                         row.status = Status::InProgress;
                         row.authenticated_at_ms = Some(now_ms);
                         row.planned_decline = decline.map(str::to_owned);
@@ -91,18 +103,21 @@ impl Toss {
             }
             return Ok(row);
         }
-        let pair = match &request.client_key {
-            Some(client_key) => self.pair_of(client_key).ok_or_else(|| invalid("INVALID_CLIENT_KEY"))?,
-            None => self.config.keys.first().ok_or_else(|| invalid("no key pair is configured"))?,
-        };
+        let pair = self.pair_or_first(request.client_key.as_deref())?;
         Ok(self.open(pair, self.opening_of(request)?))
+    }
+
+    /// The key pair of a client key, else the first configured.
+    pub(super) fn pair_or_first(&self, client_key: Option<&str>) -> Result<&KeyPair, ControlError> {
+        match client_key {
+            Some(client_key) => self.pair_of(client_key).ok_or_else(|| invalid("INVALID_CLIENT_KEY")),
+            None => self.config.keys.first().ok_or_else(|| invalid("no key pair is configured")),
+        }
     }
 
     fn opening_of(&self, request: &PayRequest) -> Result<Opening, ControlError> {
         let amount = request.amount.or_else(|| sdk_amount(request)).ok_or_else(|| {
-            invalid(
-                "amount: Toss hears of it from the page, so the caller has to say what the page asked for",
-            )
+            invalid("amount: the page tells Toss, so the caller has to say what the page asked for")
         })?;
         if amount == 0 {
             return Err(invalid("BELOW_ZERO_AMOUNT"));
@@ -144,6 +159,7 @@ impl Toss {
             fail_url: text("failUrl"),
             customer_name: text("customerName"),
             customer_phone: text("customerMobilePhone"),
+            customer_key: text("customerKey").filter(|key| key != ANONYMOUS),
             card_company: text("cardCompany")
                 .and_then(|name| institutions::card_company(&name))
                 .map(|company| company.code.to_owned()),
@@ -210,6 +226,11 @@ impl Toss {
         result.insert("amount".to_owned(), row.total.to_string().into());
         redirected(result, row.ask.success_url.as_deref())
     }
+}
+
+/// The methods whose companies give instant discounts (`GET /v1/promotions` lists those of cards and banks).
+const fn has_discounts(method: Method) -> bool {
+    matches!(method, Method::Card | Method::Transfer)
 }
 
 /// The query of `failUrl`.
@@ -280,7 +301,7 @@ impl From<PayMethod> for Method {
 
 impl Row {
     /// A payment whose window has just been opened.
-    fn opened(payment_key: String, client_key: String, opening: Opening, now_ms: u64) -> Self {
+    pub(super) fn opened(payment_key: String, client_key: String, opening: Opening, now_ms: u64) -> Self {
         Self {
             payment_key,
             client_key,
@@ -290,10 +311,12 @@ impl Row {
             status: Status::Ready,
             total: opening.amount,
             tax_free: opening.tax_free,
+            discount: 0,
             requested_at_ms: now_ms,
             authenticated_at_ms: None,
             approved_at_ms: None,
             last_transaction_key: None,
+            transactions: Vec::new(),
             cancels: Vec::new(),
             virtual_account: None,
             failure: None,

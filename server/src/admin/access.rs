@@ -1,4 +1,4 @@
-//! Who may see and close cases: the rules of the sandbox's control API, and a key.
+//! Who may see and close reviews: the rules of the sandbox's control API, and a key.
 //!
 //! The listener is private, but an operator's browser is not: a page of another site can send requests to
 //! loopback addresses. So a loopback listener takes a loopback `Host` only, no foreign `Origin`, and no
@@ -60,12 +60,12 @@ impl Access {
         if request.headers().contains_key(header::ORIGIN)
             && !text(request, header::ORIGIN).is_some_and(|origin| is_of_host(origin, host))
         {
-            return Err(forbidden("cases and the ledger are not for pages of other origins".to_owned()));
+            return Err(forbidden("reviews and the ledger are not for pages of other origins".to_owned()));
         }
         if self.is_shut() {
             let variable = variable_of("server.admin_key");
             return Err(forbidden(format!(
-                "this listener is not on a loopback address: set server.admin_key ({variable}) to use cases and the ledger"
+                "this listener is not on a loopback address: set server.admin_key ({variable}) to use reviews and the ledger"
             )));
         }
         self.check_key(request)?;
@@ -154,7 +154,7 @@ mod tests {
             .fold(Request::builder().method(method), |request: RequestBuilder, (name, value)| {
                 request.header(*name, *value)
             });
-        request.uri_str("/cases").finish()
+        request.uri_str("/reviews").finish()
     }
 
     /// What is answered; 200 for being let in.

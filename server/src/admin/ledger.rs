@@ -41,12 +41,14 @@ pub(crate) struct LedgerCheck {
 
 /// Two places of a payment's books that should say the same
 #[derive(Clone, Debug, Object)]
-#[oai(rename = "LedgerDifference")]
+#[oai(rename = "LedgerDifference", skip_serializing_if_is_none)]
 pub(crate) struct Difference {
     /// Whose payment it is.
     pub(crate) merchant: String,
     /// The payment.
     pub(crate) payment_id: String,
+    /// The charge whose money does not add up; absent for what is of the payment as a whole.
+    pub(crate) charge_id: Option<String>,
     /// What does not agree: `amount_paid`, `amount_cancelled`, `event_numbers`, `status`.
     pub(crate) problem: String,
     /// What the payment shows: an amount in minor units, a number of events, or 1.
@@ -95,6 +97,7 @@ impl From<&LedgerDifference> for Difference {
         Self {
             merchant: difference.merchant.to_string(),
             payment_id: difference.payment.to_string(),
+            charge_id: difference.charge.as_ref().map(ToString::to_string),
             problem: difference.problem.name().to_owned(),
             shown: difference.shown,
             recomputed: difference.recomputed,

@@ -1,10 +1,10 @@
-//! What operators reach on the admin listener: health, the cases only a person can settle, and the ledger.
+//! What operators reach on the admin listener: health, the reviews, and the ledger.
 
 mod access;
-pub(crate) mod case_body;
-mod case_id;
-mod cases;
 pub(crate) mod ledger;
+pub(crate) mod review_body;
+mod review_id;
+mod reviews;
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
-use self::{access::Access, cases::CasesApi, ledger::LedgerApi};
+use self::{access::Access, ledger::LedgerApi, reviews::ReviewsApi};
 use crate::{
     api::HealthApi,
     config::ServerConfig,
@@ -24,14 +24,14 @@ use crate::{
 /// What an operation is about.
 #[derive(Tags)]
 enum Tag {
-    /// What only a person can settle.
-    Cases,
+    /// What only a person can decide.
+    Reviews,
     /// Whether the books agree with themselves.
     Ledger,
 }
 
 const DESCRIPTION: &str = "\
-For the operators of this gateway, not for merchants. Cases and the ledger need the admin key \
+For the operators of this gateway, not for merchants. Reviews and the ledger need the admin key \
 (`Authorization: Bearer <server.admin_key>`) where one is configured, and always unless the listener is a loopback \
 address. Errors are `application/problem+json`, as in the public API.";
 
@@ -55,7 +55,7 @@ pub(crate) fn routes(
 fn service(gateway: &Arc<Gateway>, tasks: TaskTracker) -> OpenApiService<impl OpenApi + use<>, ()> {
     let gateway = Arc::clone(gateway);
     let apis = (
-        CasesApi { gateway: Arc::clone(&gateway), tasks },
+        ReviewsApi { gateway: Arc::clone(&gateway), tasks },
         LedgerApi { gateway: Arc::clone(&gateway) },
         HealthApi { gateway },
     );

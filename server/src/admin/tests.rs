@@ -1,4 +1,6 @@
-use gateway_core::{Case, CaseClosing, CaseKind, CaseSubject, Change, PaymentId};
+use gateway_core::{
+    Change, ChecksChange, PaymentChange, PaymentId, Review, ReviewClosing, ReviewReason, ReviewSubject,
+};
 use serde_json::Value;
 
 use crate::{
@@ -6,41 +8,40 @@ use crate::{
     testing::{demo, registered},
 };
 
-/// A payment with so many cases, of which every second one is settled.
-async fn payment_with_cases(app: &App, order_id: &str, cases: u16) -> PaymentId {
+/// A payment with so many reviews, of which every second one is closed.
+async fn payment_with_reviews(app: &App, order_id: &str, reviews: u16) -> PaymentId {
     let gateway = app.gateway();
     let account = gateway.accounts().next().unwrap().id.clone();
     let record = registered(gateway, &account, order_id).await;
     let (id, expected, now) = (record.payment.id.clone(), record.payment.version, gateway.clock().now());
     let mut payment = record.payment;
     payment.version += 1;
-    payment.cases = (1..=cases)
-        .map(|number| Case {
+    payment.reviews = (1..=reviews)
+        .map(|number| Review {
             number,
-            about: CaseSubject::Confirm(number),
-            kind: CaseKind::UnknownConfirm,
+            about: ReviewSubject::Payment,
+            reason: ReviewReason::AccountRetired,
             opened_at: now,
-            closing: number.is_multiple_of(2).then_some(CaseClosing::Settled { at: now }),
+            closing: number.is_multiple_of(2).then_some(ReviewClosing::Resolved { at: now }),
         })
         .collect();
-    let change = Change {
+    let change = PaymentChange {
         expected: Some(expected),
         payment,
-        hints: record.hints,
-        more_hints_at: None,
+        is_live: true,
         attempts: Vec::new(),
-        cancels: Vec::new(),
+        charges: Vec::new(),
         events: Vec::new(),
-        idempotency: None,
-        supersedes: None,
+        checks: ChecksChange::default(),
     };
+    let change = Change { at: now, payments: vec![change], unchanged: Vec::new(), idempotency: None };
     gateway.store().commit(change).await.unwrap();
     id
 }
 
-/// The ids of all cases, in pages of a size.
+/// The ids of all reviews, in pages of a size.
 async fn pages(app: &App, state: &str, limit: usize) -> Vec<String> {
-    let url = format!("http://{}/cases?state={state}&limit={limit}", app.admin_address());
+    let url = format!("http://{}/reviews?state={state}&limit={limit}", app.admin_address());
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     let (mut ids, mut cursor) = (Vec::new(), String::new());
     loop {
@@ -48,7 +49,7 @@ async fn pages(app: &App, state: &str, limit: usize) -> Vec<String> {
         let page: Value = serde_json::from_str(&text).unwrap();
         let data = page["data"].as_array().unwrap_or_else(|| panic!("{page}"));
         assert!(data.len() <= limit);
-        ids.extend(data.iter().map(|case| case["id"].as_str().unwrap().to_owned()));
+        ids.extend(data.iter().map(|review| review["id"].as_str().unwrap().to_owned()));
         match page["next_cursor"].as_str() {
             Some(next) => {
                 assert_eq!(data.len(), limit, "a short page is the last");
@@ -60,12 +61,12 @@ async fn pages(app: &App, state: &str, limit: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn no_page_size_skips_or_repeats_a_case() {
+async fn no_page_size_skips_or_repeats_a_review() {
     let app = demo(&[]).await;
     let mut expected = Vec::new();
-    for (order_id, cases) in [("order-1", 3), ("order-2", 0), ("order-3", 1), ("order-4", 4)] {
-        let id = payment_with_cases(&app, order_id, cases).await;
-        expected.extend((1..=cases).map(|number| format!("{id}.{number}")));
+    for (order_id, reviews) in [("order-1", 3), ("order-2", 0), ("order-3", 1), ("order-4", 4)] {
+        let id = payment_with_reviews(&app, order_id, reviews).await;
+        expected.extend((1..=reviews).map(|number| format!("{id}.{number}")));
     }
     let open = |id: &&String| !id.ends_with(".2") && !id.ends_with(".4");
     let expected_open: Vec<_> = expected.iter().filter(open).cloned().collect();
@@ -84,9 +85,9 @@ async fn the_documentation_says_what_needs_the_key() {
     let text = http.get(url).send().await.unwrap().text().await.unwrap();
     let document: Value = serde_json::from_str(&text).unwrap();
     for (path, method, needs_key) in [
-        ("/cases", "get", true),
-        ("/cases/{id}", "get", true),
-        ("/cases/{id}/close", "post", true),
+        ("/reviews", "get", true),
+        ("/reviews/{id}", "get", true),
+        ("/reviews/{id}/close", "post", true),
         ("/ledger", "get", true),
         ("/ledger/check", "get", true),
         ("/healthz", "get", false),

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use gateway_core::{
-    CancelId, GatewayError, PaymentRecord, PaymentStatus, PgMessage, Secret, StateProblem, StoreError,
-    StoredAnswer,
+    BrowserStep, CancelId, Failure, GatewayError, PaymentRecord, PaymentStatus, PgMessage, Secret,
+    StateProblem, StoreError, StoredAnswer,
 };
+use jiff::Timestamp;
 use poem_openapi::{
     ApiResponse,
     payload::Json,
@@ -13,7 +14,7 @@ use poem_openapi::{
 };
 
 use super::payment_body::PaymentBody;
-use crate::http::{ApiError, ErrorCode, Problem, problem::PgProblem};
+use crate::http::{ApiError, ErrorCode, Problem};
 
 /// The wait a client is asked for when nobody knows better.
 const RETRY_AFTER_SECONDS: u32 = 2;
@@ -44,15 +45,15 @@ pub enum RegisterAnswer {
 pub enum PaymentAnswer {
     /// The payment as it is now
     #[oai(status = 200)]
-    Settled(
+    Known(
         Json<Box<PaymentBody>>,
         /// `true` if this is the stored answer to an earlier request with the same key.
         #[oai(header = "Idempotent-Replayed")]
         Option<bool>,
     ),
-    /// Not settled yet: the payment gateway was asked and has not given a definite answer. Do not pay again; ask later
+    /// Not known yet: the payment gateway was asked and has not given a definite answer. Do not pay again; ask later
     #[oai(status = 202)]
-    Unsettled(
+    Unknown(
         Json<Box<PaymentBody>>,
         /// Seconds to wait before asking again.
         #[oai(header = "Retry-After")]
@@ -69,21 +70,30 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    fn new(status: u16, body: PaymentBody) -> Self {
+        Self { status, body, replayed: false }
+    }
+
     /// 201 for a new payment, 200 for a known one.
-    pub(crate) fn registered(record: &PaymentRecord, created: bool) -> Self {
-        Self { status: if created { 201 } else { 200 }, body: record.into(), replayed: false }
+    pub(crate) fn registered(record: &PaymentRecord, created: bool, now: Timestamp) -> Self {
+        Self::new(if created { 201 } else { 200 }, PaymentBody::of(record, now))
+    }
+
+    /// 200 with the browser step, which was prepared.
+    pub(crate) fn prepared(record: &PaymentRecord, step: &BrowserStep) -> Self {
+        Self::new(200, PaymentBody::prepared(record, step))
     }
 
     /// 202 while the payment is being confirmed, else 200.
-    pub(crate) fn payment(record: &PaymentRecord) -> Self {
-        let unsettled = record.payment.status == PaymentStatus::Confirming;
-        Self { status: if unsettled { 202 } else { 200 }, body: record.into(), replayed: false }
+    pub(crate) fn payment(record: &PaymentRecord, now: Timestamp) -> Self {
+        let is_open = record.payment.status() == PaymentStatus::Confirming;
+        Self::new(if is_open { 202 } else { 200 }, PaymentBody::of(record, now))
     }
 
-    /// 202 while the cancel is not settled, else 200.
-    pub(crate) fn cancel(record: &PaymentRecord, id: &CancelId) -> Self {
-        let unsettled = record.cancel(id).is_some_and(|cancel| cancel.status.is_unsettled());
-        Self { status: if unsettled { 202 } else { 200 }, body: record.into(), replayed: false }
+    /// 202 while the outcome of the cancel is open, else 200.
+    pub(crate) fn cancel(record: &PaymentRecord, id: &CancelId, now: Timestamp) -> Self {
+        let is_open = record.cancel_view(id).is_some_and(|cancel| cancel.status.is_unresolved());
+        Self::new(if is_open { 202 } else { 200 }, PaymentBody::of(record, now))
     }
 
     /// What is kept for a repeat with the same key: final answers only.
@@ -104,9 +114,9 @@ impl From<Answer> for PaymentAnswer {
     fn from(answer: Answer) -> Self {
         let body = Json(Box::new(answer.body));
         if answer.status == 202 {
-            Self::Unsettled(body, RETRY_AFTER_SECONDS)
+            Self::Unknown(body, RETRY_AFTER_SECONDS)
         } else {
-            Self::Settled(body, answer.replayed.then_some(true))
+            Self::Known(body, answer.replayed.then_some(true))
         }
     }
 }
@@ -122,10 +132,14 @@ pub(crate) fn replay(stored: &StoredAnswer) -> Result<Answer, ApiError> {
     Err(ApiError::replayed(body).unwrap_or_else(|| ApiError::new(ErrorCode::Internal)))
 }
 
-/// A declined payment is a final answer too; every other problem may be another one next time.
+/// A declined payment and a refused cancel are final answers too; every other problem may be another one next time.
 pub(crate) fn stored_problem(error: &GatewayError, answer: &ApiError) -> Option<StoredAnswer> {
-    matches!(error, GatewayError::Declined(_))
-        .then(|| StoredAnswer { status: 402, body: Secret::new(answer.body_json()) })
+    let code = match error {
+        GatewayError::Declined(_) => ErrorCode::PaymentDeclined,
+        GatewayError::CancelRefused { .. } => ErrorCode::CancelRefused,
+        _ => return None,
+    };
+    Some(StoredAnswer { status: code.status().as_u16(), body: Secret::new(answer.body_json()) })
 }
 
 /// The problem a merchant is shown for an error of the gateway.
@@ -143,18 +157,19 @@ pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
         GatewayError::OrderInProgress(id) => ApiError::with(ErrorCode::OrderInProgress, |problem| {
             problem.payment_id = Some(id.to_string());
         }),
-        GatewayError::InvalidState { problem, record } => about(code_of(*problem), record, None),
-        GatewayError::Mismatch(record) => about(ErrorCode::PaymentMismatch, record, None),
+        GatewayError::InvalidState { problem, record } => about(code_of(*problem), record),
+        GatewayError::Mismatch(record) => about(ErrorCode::PaymentMismatch, record),
         GatewayError::Declined(record) => declined(record),
         GatewayError::CancelRefused { failure, record } => {
-            about(ErrorCode::CancelRefused, record, failure.pg.as_ref())
+            refused(ErrorCode::CancelRefused, record, Some(failure))
         }
+        GatewayError::AccountRetired(record) => about(ErrorCode::AccountRetired, record),
         GatewayError::ProviderUnavailable { retry_after } => {
             ApiError::new(ErrorCode::ProviderUnavailable).retry_after(seconds(*retry_after))
         }
         GatewayError::ProviderMisconfigured(pg) => {
             ApiError::with(ErrorCode::ProviderMisconfigured, |problem| {
-                problem.pg = pg.as_ref().map(pg_problem);
+                problem.pg = pg.as_ref().map(Into::into);
             })
         }
         GatewayError::Unsupported(what) => ApiError::with(ErrorCode::Unsupported, |problem| {
@@ -173,9 +188,14 @@ pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
 }
 
 fn declined(record: &PaymentRecord) -> ApiError {
-    let failure = record.payment.failure.as_ref();
+    let failure = record.payment.shown.failure.as_ref();
     let failure = failure.or_else(|| record.payment.last_attempt.as_ref()?.failure.as_ref());
-    ApiError::with(ErrorCode::PaymentDeclined, |problem| {
+    refused(ErrorCode::PaymentDeclined, record, failure)
+}
+
+/// A refusal, with our reason and its texts for the buyer.
+fn refused(code: ErrorCode, record: &PaymentRecord, failure: Option<&Failure>) -> ApiError {
+    ApiError::with(code, |problem| {
         show(problem, record, failure.and_then(|failure| failure.pg.as_ref()));
         if let Some(failure) = failure {
             problem.reason = Some(failure.reason.name().to_owned());
@@ -186,31 +206,27 @@ fn declined(record: &PaymentRecord) -> ApiError {
 }
 
 /// A problem with the payment it is about.
-fn about(code: ErrorCode, record: &PaymentRecord, pg: Option<&PgMessage>) -> ApiError {
-    ApiError::with(code, |problem| show(problem, record, pg))
+fn about(code: ErrorCode, record: &PaymentRecord) -> ApiError {
+    ApiError::with(code, |problem| show(problem, record, None))
 }
 
 fn show(problem: &mut Problem, record: &PaymentRecord, pg: Option<&PgMessage>) {
-    problem.pg = pg.map(pg_problem);
+    problem.pg = pg.map(Into::into);
     problem.payment_id = Some(record.payment.id.to_string());
-    problem.payment_status = Some(record.payment.status.name().to_owned());
-    problem.payment = Some(Box::new(record.into()));
+    problem.payment_status = Some(record.payment.status().name().to_owned());
+    problem.payment = Some(Box::new((&record.view()).into()));
 }
 
 const fn code_of(problem: StateProblem) -> ErrorCode {
     match problem {
         StateProblem::Status | StateProblem::TooManyAttempts => ErrorCode::InvalidState,
-        StateProblem::AttemptEnded => ErrorCode::AttemptEnded,
         StateProblem::CancelInProgress => ErrorCode::CancelInProgress,
-        StateProblem::CaseClosed => ErrorCode::CaseClosed,
+        StateProblem::ReviewClosed => ErrorCode::ReviewClosed,
+        StateProblem::RequestUnderWay => ErrorCode::RequestUnderWay,
         StateProblem::CancellableAmountExceeded
         | StateProblem::CancellableAmountChanged
         | StateProblem::FullCloseOnly => ErrorCode::AmountNotCancellable,
     }
-}
-
-fn pg_problem(pg: &PgMessage) -> PgProblem {
-    PgProblem { code: pg.code.clone(), message: Some(pg.message.clone()) }
 }
 
 fn seconds(wait: Option<Duration>) -> u32 {

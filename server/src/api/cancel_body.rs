@@ -1,8 +1,7 @@
-//! What cancels a payment, and what the browser brought back.
+//! What cancels a payment.
 
-use gateway_core::{Currency, Money, NewCancel, RefundAccount, Secret};
+use gateway_core::{CancelId, Currency, Money, NewCancel, RefundAccount, Secret};
 use poem_openapi::Object;
-use serde_json::Value;
 
 use super::{
     register_body::{wrong, wrong_amount},
@@ -26,8 +25,15 @@ pub(crate) struct CancelPayment {
     /// The part of the amount that is free of VAT.
     #[oai(validator(maximum(value = "9007199254740991")))]
     pub tax_free_amount: Option<u64>,
-    /// Where the money of a paid virtual account goes; required there.
+    /// The VAT in the amount, if you fix it. Otherwise the payment gateway computes it.
+    #[oai(validator(maximum(value = "9007199254740991")))]
+    pub vat_amount: Option<u64>,
+    /// Where the money of a paid virtual account goes; required there and with `cancel_id`.
     pub refund_account: Option<RefundAccountBody>,
+    /// A compensation of Paymux that waits for the buyer's account (`held`): all of its money goes back to
+    /// `refund_account`, so `amount` must be absent. Without `cancel_id` a cancel always means the payment itself.
+    #[oai(validator(max_length = 30))]
+    pub cancel_id: Option<Text>,
 }
 
 /// A bank account that receives a refund
@@ -45,27 +51,22 @@ pub(crate) struct RefundAccountBody {
     pub holder_name: Text,
 }
 
-/// What the browser brought back
-#[derive(Clone, Debug, Object)]
-#[oai(deny_unknown_fields)]
-pub(crate) struct ConfirmPayment {
-    /// Exactly what the payment window returned, success or failure, whichever payment gateway: the query of the
-    /// return URL as an object, or what the callback or promise was given.
-    pub browser_result: Value,
-}
-
 impl CancelPayment {
     /// The domain's words for it.
     pub(crate) fn into_domain(self, currency: Currency) -> Result<NewCancel, ApiError> {
         let money = |param: &'static str, amount: Option<u64>| {
             amount.map(|amount| Money::new(amount, currency).map_err(|_| wrong_amount(param))).transpose()
         };
+        let takes_over: Option<CancelId> =
+            self.cancel_id.map(|id| id.0.parse()).transpose().map_err(|rule| wrong("cancel_id", rule))?;
         Ok(NewCancel {
+            reason: short_text("reason", self.reason, 150)?,
             amount: money("amount", self.amount)?,
             expected_cancellable: money("expected_cancellable_amount", self.expected_cancellable_amount)?,
             tax_free_amount: money("tax_free_amount", self.tax_free_amount)?,
-            reason: short_text("reason", self.reason, 150)?,
+            vat_amount: money("vat_amount", self.vat_amount)?,
             refund_account: self.refund_account.map(RefundAccountBody::into_domain).transpose()?,
+            takes_over,
         })
     }
 }

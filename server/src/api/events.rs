@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{Event, Gateway};
+use gateway_core::{Event, Gateway, Movement};
 use poem_openapi::{Enum, Object, OpenApi, param::Query, payload::Json};
 
 use super::{
@@ -12,6 +12,7 @@ use super::{
     list::{ListObject, page_size},
     payment_body::PaymentBody,
     register_body::wrong,
+    words::ApiCurrency,
 };
 use crate::http::{ApiError, MerchantAuth};
 
@@ -31,23 +32,42 @@ pub(crate) enum EventObject {
 
 /// Something that happened to a payment
 #[derive(Debug, Object)]
-#[oai(rename = "Event")]
+#[oai(rename = "Event", skip_serializing_if_is_none)]
 pub(crate) struct EventBody {
     /// `event`.
     object: EventObject,
     /// Our name for it.
     id: String,
-    /// What happened, such as `payment.paid`. New kinds may appear: ignore those you do not know.
+    /// What happened, such as `payment.paid`; all of them are in the description of this API. New ones may appear:
+    /// ignore those you do not know.
     #[oai(rename = "type")]
     kind: String,
     /// Counts the events of this payment from 1.
     number: u64,
     /// The payment.
     payment_id: String,
+    /// The cancel or close it is about.
+    cancel_id: Option<String>,
+    /// The money that moved. Every amount in or out is in exactly one event.
+    movement: Option<MovementBody>,
     /// When.
     created_at: DateTime,
     /// The payment as it was then.
     data: PaymentBody,
+}
+
+/// Money in or out of one charge, which is one payment at the payment gateway
+#[derive(Debug, Object)]
+#[oai(rename = "Movement")]
+pub(crate) struct MovementBody {
+    /// Our name for the charge.
+    charge: String,
+    /// The currency of both amounts.
+    currency: ApiCurrency,
+    /// What came in, in the currency's minor unit. Negative if the payment gateway took back what it had said before.
+    paid: i64,
+    /// What was given back. Negative likewise.
+    cancelled: i64,
 }
 
 /// A page of events, oldest first
@@ -104,9 +124,22 @@ impl From<&Event> for EventBody {
             id: event.id.to_string(),
             kind: event.kind.name().to_owned(),
             number: event.number,
-            payment_id: event.payment.id.to_string(),
+            payment_id: event.payment.payment.id.to_string(),
+            cancel_id: event.cancel.as_ref().map(ToString::to_string),
+            movement: event.movement.as_ref().map(Into::into),
             created_at: event.created_at.into(),
-            data: event.into(),
+            data: (&event.payment).into(),
+        }
+    }
+}
+
+impl From<&Movement> for MovementBody {
+    fn from(movement: &Movement) -> Self {
+        Self {
+            charge: movement.charge.to_string(),
+            currency: movement.currency.into(),
+            paid: movement.paid,
+            cancelled: movement.cancelled,
         }
     }
 }

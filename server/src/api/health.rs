@@ -6,7 +6,10 @@ use gateway_core::Gateway;
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
 use super::{Tag, answer::problem_of};
-use crate::http::ApiError;
+use crate::http::{ApiError, ErrorCode};
+
+/// Why the gateway is not ready, though its database works.
+const CLOCK_IN_DOUBT: &str = "clock_in_doubt";
 
 /// Health.
 #[derive(Clone, Debug)]
@@ -41,10 +44,46 @@ impl HealthApi {
 
     /// Can it work?
     ///
-    /// For a load balancer: send no requests while this answers 503. It reads and writes the database.
+    /// For a load balancer: send no requests while this answers 503. It reads and writes the database. `not_ready` with
+    /// the reason `clock_in_doubt`: this machine's clock was set, or does not agree with the newest data. Nothing expires
+    /// until a payment gateway's clock agrees with it.
     #[oai(path = "/readyz", method = "get", operation_id = "checkReadiness")]
     async fn ready(&self) -> Result<Json<Health>, ApiError> {
         self.gateway.store().ping().await.map_err(|error| problem_of(&error.into()))?;
+        if self.gateway.is_clock_wrong() {
+            return Err(ApiError::with(ErrorCode::NotReady, |problem| {
+                problem.reason = Some(CLOCK_IN_DOUBT.to_owned());
+                problem.message = "The machine's clock was set, or does not agree with the newest data. \
+                    Nothing expires until a payment gateway's clock agrees with it."
+                    .to_owned();
+            }));
+        }
         Ok(Json(Health { status: Good::Ok }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeMap, time::Duration};
+
+    use gateway_core::{Clock as _, IdSource, ManualClock, MemoryStore};
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn not_ready_while_the_clock_is_in_doubt() {
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        let clock = ManualClock::at(Timestamp::from_second(1_790_000_000).unwrap());
+        let (store, ids) = (Arc::new(MemoryStore::default()), IdSource::seeded(1));
+        let gateway = Gateway::new(store, Arc::new(clock.clone()), ids, Vec::new(), BTreeMap::new());
+        let api = HealthApi { gateway: Arc::new(gateway) };
+        clock.advance(HOUR);
+        assert!(api.ready().await.is_ok(), "time that passed is no doubt");
+        clock.set(clock.now().saturating_add(HOUR).unwrap());
+        let error = api.ready().await.unwrap_err();
+        let body: serde_json::Value = serde_json::from_str(&error.body_json()).unwrap();
+        assert_eq!((&body["code"], &body["reason"]), (&"not_ready".into(), &CLOCK_IN_DOUBT.into()));
+        assert_eq!(poem::Error::from(error).status(), 503);
     }
 }

@@ -1,8 +1,10 @@
 //! The public API: its operations, its types, and the service that publishes them.
 
 pub(crate) mod answer;
+mod browser_body;
 mod cancel_body;
 pub(crate) mod date_time;
+mod event_kinds;
 mod events;
 mod health;
 pub(crate) mod list;
@@ -13,6 +15,8 @@ mod providers;
 mod published;
 pub(crate) mod register_body;
 pub(crate) mod strict_json;
+#[cfg(test)]
+mod tests;
 pub(crate) mod text;
 pub(crate) mod words;
 
@@ -24,7 +28,7 @@ use tokio_util::task::TaskTracker;
 
 pub(crate) use answer::Chain;
 pub(crate) use health::HealthApi;
-pub use payment_body::PaymentBody;
+pub use payment_body::{PaymentBody, PgMessageBody};
 pub(crate) use published::complete as complete_document;
 
 use self::{events::EventsApi, operations::Operations, payments::PaymentsApi, providers::ProvidersApi};
@@ -46,7 +50,7 @@ enum Tag {
 const DESCRIPTION: &str = "\
 One API for a merchant's payments, whichever payment gateway (PG) stands behind it.
 
-**The usual road.** Register a payment (`POST /v1/payments`), prepare the browser step
+**The usual way.** Register a payment (`POST /v1/payments`), prepare the browser step
 (`POST /v1/payments/{id}/next-action`), let the buyer's browser do what `next_action` says, and send what it brings
 back, success or failure, as it came, to `POST /v1/payments/{id}/confirm`. The calls, the states and the events are
 the same for every payment gateway.
@@ -57,9 +61,14 @@ the same for every payment gateway.
 definite answer. Show the buyer `message` and do not let them pay again; read the payment later, or follow
 `GET /v1/events`.
 
-**Idempotency.** Every POST takes an `Idempotency-Key`; a cancel needs one. For 15 days the same key with the same
-body gets the same final answer, with the header `Idempotent-Replayed: true`. With another body it is refused. 202,
-409, 429 and 5xx are not final: a repeat shows the current state. A request refused as invalid is not kept.
+**Idempotency.** Every POST takes an `Idempotency-Key`; a cancel needs one. For 15 days, and for ever for a cancel, the
+same key with the same body gets the same final answer, with the header `Idempotent-Replayed: true`. With another body
+it is refused. 202, 429, 5xx and every 409 but `cancel_refused` are not final: a repeat shows the current state. A
+request refused as invalid is not kept.
+
+**Money that does not pay the order** (a second payment in another tab, another amount, money after the deadline) stands
+in `duplicates` and in no amount of the payment. Paymux gives it back where that is certain, and asks an operator where
+it is not.
 
 **Errors** are `application/problem+json`. Programs look at `code` and `retry`; `message` and `message_ko` are for
 people.
@@ -85,5 +94,11 @@ pub(crate) fn service(
         .server(ServerObject::new("/").description("The gateway that serves this document"))
         .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
         .summary("Payments in Korea, through any payment gateway")
-        .description(format!("{DESCRIPTION}{}", error_code::markdown_table()))
+        .description(description())
+}
+
+fn description() -> String {
+    let events = "**Events** of the feed:\n\n";
+    let (errors, kinds) = (error_code::markdown_table(), event_kinds::markdown_table());
+    format!("{DESCRIPTION}{errors}\n{events}{kinds}")
 }

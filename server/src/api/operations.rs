@@ -7,8 +7,8 @@ use std::{
 };
 
 use gateway_core::{
-    CancelId, CancelStatus, Gateway, GatewayError, IdempotencyRecord, MerchantId, PaymentId, PaymentStatus,
-    RequestKey, StoreError, StoredAnswer,
+    CancelId, CancelStatus, Charge, Gateway, GatewayError, IdempotencyRecord, MerchantId, PaymentId,
+    PaymentStatus, RequestKey, StoreError, StoredAnswer,
 };
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::TaskTracker;
@@ -54,6 +54,25 @@ pub(crate) enum Earlier {
     None,
     /// A row, and no final answer: this one attaches to it.
     Row(Box<IdempotencyRecord>),
+}
+
+impl Earlier {
+    /// The payment it made.
+    pub(crate) fn payment(&self) -> Option<&PaymentId> {
+        self.row()?.payment.as_ref()
+    }
+
+    /// The cancel it made.
+    pub(crate) fn cancel(&self) -> Option<&CancelId> {
+        self.row()?.cancel.as_ref()
+    }
+
+    fn row(&self) -> Option<&IdempotencyRecord> {
+        match self {
+            Self::None => None,
+            Self::Row(row) => Some(row),
+        }
+    }
 }
 
 /// Runs operations.
@@ -129,22 +148,26 @@ impl Operations {
     /// stored yet nothing is said but that the same request may be repeated.
     async fn show(&self, asked: &Asked, about: About) -> Result<Answer, ApiError> {
         let not_yet = || ApiError::new(ErrorCode::TimedOut);
-        let (id, settled) = match about {
+        let (id, cancel) = match about {
             About::NewPayment => return Err(not_yet()),
             About::Payment(id) => (id, None),
             About::Cancel(id) => (id, Some(self.cancel_of(asked).await?.ok_or_else(not_yet)?)),
         };
         let record = self.gateway.payment(&asked.merchant, &id).await.map_err(|error| problem_of(&error))?;
-        let is_settled = match settled.and_then(|cancel| record.cancel(&cancel)) {
+        let is_known = match cancel.and_then(|cancel| record.cancel_view(&cancel)) {
             Some(cancel) if cancel.status == CancelStatus::Refused => return Err(not_yet()),
-            Some(cancel) => !cancel.status.is_unsettled(),
+            Some(cancel) => !cancel.status.is_unresolved(),
             // That money came in needs no waiting for, unless it is being given back.
-            None => record.payment.status.has_money() && record.unsettled_cancel().is_none(),
+            None => {
+                let is_cancelled = record.accepted().and_then(Charge::unresolved_cancel).is_some();
+                record.payment.status().has_money() && !is_cancelled
+            }
         };
-        if record.payment.status == PaymentStatus::Ready {
+        if matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed) {
             return Err(not_yet());
         }
-        Ok(Answer { status: if is_settled { 200 } else { 202 }, ..Answer::payment(&record) })
+        let answer = Answer::payment(&record, self.gateway.clock().now());
+        Ok(Answer { status: if is_known { 200 } else { 202 }, ..answer })
     }
 
     /// The cancel that a request has made so far.
@@ -182,7 +205,9 @@ async fn answer(
             let problem = problem_of(&error);
             let stored = stored_problem(&error, &problem);
             let payment = match &error {
-                GatewayError::Declined(record) => Some(record.payment.id.clone()),
+                GatewayError::Declined(record) | GatewayError::CancelRefused { record, .. } => {
+                    Some(record.payment.id.clone())
+                }
                 _ => None,
             };
             (stored, payment, Err(problem))
@@ -199,7 +224,7 @@ async fn answer(
             created_at: gateway.clock().now(),
         };
         // The operation is done and durable; a repeat that does not find this answer finds its row.
-        if let Err(error) = gateway.store().keep_idempotent_answer(record).await
+        if let Err(error) = gateway.store().save_idempotent_answer(record).await
             && !matches!(error, StoreError::KeyTaken)
         {
             tracing::warn!(error = %error, "the answer could not be kept for a repeat");

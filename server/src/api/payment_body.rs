@@ -3,19 +3,28 @@
 use std::collections::BTreeMap;
 
 use gateway_core::{
-    Attempt, AttemptStatus, BrowserStep, Cancel, CancelStatus, Failure, FailureReason, LastAttempt,
-    MethodDetail, NewEvent, Payment, PaymentRecord, PaymentStatus,
+    BrowserStep, CancelView, Charge, DuplicateView, Failure, FailureReason, LastAttempt, MethodDetail,
+    PaymentRecord, PaymentStatus, PaymentView, PgMessage, PgNames, ScriptCall,
 };
+use jiff::Timestamp;
 use poem_openapi::{Enum, Object, Union};
 use serde_json::Value;
 
 use super::{
     date_time::DateTime,
-    words::{ApiCancelOrigin, ApiCancelStatus, ApiCurrency, ApiMethod, ApiPaymentStatus, reason},
+    words::{
+        ApiCancelOrigin, ApiCancelStatus, ApiCancelType, ApiCurrency, ApiDuplicateRole, ApiMethod,
+        ApiPaymentStatus, ApiResultBy, reason,
+    },
 };
 
 /// How soon to ask again about a payment that is being confirmed.
 pub(crate) const POLL_AFTER_MS: u32 = 2_000;
+
+/// What to show the buyer while a payment is being confirmed.
+const CONFIRMING: &str = "The result of the payment is being checked. Do not pay again: you might be charged twice. Please wait a moment.";
+const CONFIRMING_KO: &str =
+    "결제 결과를 확인하고 있습니다. 중복 결제될 수 있으니 다시 결제하지 말고 잠시 기다려 주세요.";
 
 /// The kind of an object
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -41,11 +50,14 @@ pub struct PaymentBody {
     pub order_name: String,
     /// What it costs, in the currency's minor unit.
     pub amount: u64,
-    /// What came in.
+    /// What came in from the buyer.
     pub amount_paid: u64,
-    /// What was given back.
+    /// What somebody else pays of the amount: an instant discount, points.
+    pub amount_discounted: u64,
+    /// What was given back, as the payment gateway counts.
     pub amount_cancelled: u64,
-    /// What can still be cancelled: what came in, less every cancel done or in flight.
+    /// What can still be cancelled, as the payment gateway counts (with or without a discount), less every cancel in
+    /// flight.
     pub cancellable_amount: u64,
     /// The currency of every amount here.
     pub currency: ApiCurrency,
@@ -59,7 +71,9 @@ pub struct PaymentBody {
     pub livemode: bool,
     /// Whether the payment gateway is a simulator.
     pub simulated: bool,
-    /// What the buyer's browser has to do, while an attempt is open.
+    /// What the payment gateway calls it; absent until the browser step is prepared.
+    pub pg: Option<PgNamesBody>,
+    /// What the buyer's browser has to do, while a browser step is prepared and the payment can be paid.
     pub next_action: Option<NextAction>,
     /// The account to deposit into.
     pub virtual_account: Option<VirtualAccountBody>,
@@ -71,10 +85,15 @@ pub struct PaymentBody {
     pub failure: Option<FailureBody>,
     /// The newest attempt of the buyer.
     pub last_attempt: Option<LastAttemptBody>,
-    /// Every cancel, oldest first.
+    /// Every cancel and close of this payment, oldest first.
     pub cancels: Vec<CancelBody>,
-    /// The money came after the payment had ended.
+    /// Other money under this payment's order ids at the payment gateway: a second payment of the buyer, or one that
+    /// does not match. None of it is in the amounts above.
+    pub duplicates: Vec<DuplicateBody>,
+    /// The money came after the deadline and was kept.
     pub late: bool,
+    /// The buyer disputes the payment at the card company: nothing can be cancelled meanwhile.
+    pub disputed: bool,
     /// Your own notes.
     pub metadata: BTreeMap<String, String>,
     /// Grows with every change.
@@ -105,22 +124,37 @@ pub enum NextAction {
 
 /// Send the browser to this address
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct RedirectAction {
     /// Where.
     pub url: String,
+    /// If given, post a form with these fields to the address. Otherwise just go there.
+    pub form: Option<Vec<FormField>>,
     /// Until when.
     pub expires_at: DateTime,
 }
 
 /// Load a script, then make these calls one after the other
 #[derive(Clone, Debug, Object)]
+#[oai(skip_serializing_if_is_none)]
 pub struct ScriptAction {
     /// The script's address.
     pub script_url: String,
+    /// If given, put a hidden form with the id `paymux` and these fields into the page before the calls.
+    pub form: Option<Vec<FormField>>,
     /// The calls, in order.
     pub calls: Vec<ScriptCallBody>,
     /// Until when.
     pub expires_at: DateTime,
+}
+
+/// One field of a form
+#[derive(Clone, Debug, PartialEq, Eq, Object)]
+pub struct FormField {
+    /// Its name.
+    pub name: String,
+    /// Its value.
+    pub value: String,
 }
 
 /// One call of a script
@@ -132,9 +166,18 @@ pub struct ScriptCallBody {
     pub function: String,
     /// The arguments, in order.
     pub args: Vec<Value>,
-    /// Whether to pass a function as last argument: what it is given is the browser result. Otherwise the buyer
-    /// comes back to the `return_url`, and the query there is the browser result.
-    pub callback: bool,
+    /// How the browser result comes back.
+    pub result: ApiResultBy,
+}
+
+/// What the payment gateway calls a payment
+#[derive(Clone, Debug, PartialEq, Eq, Object)]
+#[oai(rename = "PgNames", skip_serializing_if_is_none)]
+pub struct PgNamesBody {
+    /// The order id that the payment gateway sees. It is ours and never your `order_id`.
+    pub order_id: Option<String>,
+    /// The payment gateway's own id of the payment.
+    pub payment_id: Option<String>,
 }
 
 /// More on how a payment was paid. Display text
@@ -188,7 +231,8 @@ pub struct CashReceiptBody {
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "Failure", skip_serializing_if_is_none)]
 pub struct FailureBody {
-    /// The payment gateway's own code, unchanged. Differs between gateways: for your support, not for programs.
+    /// The payment gateway's own code, unchanged; the same as in `pg`. Differs between gateways: for your support, not
+    /// for programs.
     pub code: Option<String>,
     /// Our reason, the same whichever payment gateway refused.
     pub reason: String,
@@ -196,6 +240,18 @@ pub struct FailureBody {
     pub message: String,
     /// What to show the buyer, in Korean.
     pub message_ko: String,
+    /// What the payment gateway said, if it said something.
+    pub pg: Option<PgMessageBody>,
+}
+
+/// What the payment gateway said
+#[derive(Clone, Debug, PartialEq, Eq, Object)]
+#[oai(rename = "PgMessage")]
+pub struct PgMessageBody {
+    /// Its own code, unchanged: `REJECT_CARD_COMPANY`.
+    pub code: String,
+    /// Its own words, in its language.
+    pub message: String,
 }
 
 /// The newest attempt of the buyer
@@ -210,6 +266,8 @@ pub struct LastAttemptBody {
     pub message: Option<String>,
     /// What to show the buyer, in Korean.
     pub message_ko: Option<String>,
+    /// Why it did not succeed, with the payment gateway's own words.
+    pub failure: Option<FailureBody>,
 }
 
 /// Money given back, or a payment closed
@@ -218,103 +276,151 @@ pub struct LastAttemptBody {
 pub struct CancelBody {
     /// Our name for it.
     pub id: String,
+    /// Whether money goes back or an unpaid payment is closed.
+    #[oai(rename = "type")]
+    pub kind: ApiCancelType,
     /// Where it stands.
     pub status: ApiCancelStatus,
     /// Who wanted it.
     pub origin: ApiCancelOrigin,
-    /// How much. For a close of an unpaid payment, what was to be paid.
-    pub amount: u64,
+    /// How much, as the payment gateway counts; absent for a close.
+    pub amount: Option<u64>,
     /// Why.
     pub reason: String,
+    /// Whether it waits for a person and is not sent until somebody decides. One that waits for the buyer's account is
+    /// sent when you cancel with its id as `cancel_id` and a `refund_account`.
+    pub held: bool,
     /// Why it was refused.
     pub failure: Option<FailureBody>,
     /// When it was made.
     pub created_at: DateTime,
 }
 
-impl From<&PaymentRecord> for PaymentBody {
-    fn from(record: &PaymentRecord) -> Self {
-        let next_action = match record.payment.status {
-            PaymentStatus::Ready => {
-                record.attempts.last().and_then(|attempt| open_step(attempt, &record.payment))
-            }
-            _ => None,
-        };
-        Self { next_action, ..show(&record.payment, &record.cancels, record.cancellable().amount()) }
+/// Money at the payment gateway under one of the payment's order ids that does not pay the order
+#[derive(Clone, Debug, Object)]
+#[oai(rename = "Duplicate", skip_serializing_if_is_none)]
+pub struct DuplicateBody {
+    /// The payment gateway's own id of the payment.
+    pub pg_payment_id: Option<String>,
+    /// Why it does not pay the order.
+    pub role: ApiDuplicateRole,
+    /// What came in.
+    pub amount: u64,
+    /// The currency of that amount and of its cancels.
+    pub currency: ApiCurrency,
+    /// What went back or is to go back, oldest first.
+    pub cancels: Vec<CancelBody>,
+}
+
+impl PaymentBody {
+    /// A payment as it is now, with what the browser has to do if it can be paid.
+    pub(crate) fn of(record: &PaymentRecord, now: Timestamp) -> Self {
+        Self { next_action: open_step(record, now), ..Self::from(&record.view()) }
+    }
+
+    /// A payment right after its browser step was prepared.
+    pub(crate) fn prepared(record: &PaymentRecord, step: &BrowserStep) -> Self {
+        let next_action = NextAction::new(step, record.payment.expires_at);
+        Self { next_action: Some(next_action), ..Self::from(&record.view()) }
     }
 }
 
-impl From<&NewEvent> for PaymentBody {
-    /// The payment as it was then. The attempts are not kept with an event, so the cancellable
-    /// amount counts the cancels the payment shows.
-    fn from(event: &NewEvent) -> Self {
-        let payment = &event.payment;
-        let in_flight = event.cancels.iter().filter(|cancel| cancel.status.is_unsettled());
-        let taken = in_flight.fold(payment.amount_cancelled.amount(), |sum, cancel| {
-            sum.saturating_add(cancel.amount.amount())
-        });
-        show(payment, &event.cancels, payment.amount_paid.amount().saturating_sub(taken))
+impl From<&PaymentView> for PaymentBody {
+    /// What is shown alike in answers and in events.
+    fn from(view: &PaymentView) -> Self {
+        let (payment, shown) = (&view.payment, &view.payment.shown);
+        let is_confirming = shown.status == PaymentStatus::Confirming;
+        let say = |text: &str| is_confirming.then(|| text.to_owned());
+        Self {
+            object: PaymentObject::Payment,
+            id: payment.id.to_string(),
+            status: shown.status.into(),
+            order_id: payment.order_id.to_string(),
+            order_name: payment.terms.order_name.clone(),
+            amount: payment.terms.amount.amount(),
+            amount_paid: shown.amount_paid.amount(),
+            amount_discounted: shown.amount_discounted.amount(),
+            amount_cancelled: shown.amount_cancelled.amount(),
+            cancellable_amount: view.cancellable.amount(),
+            currency: payment.currency().into(),
+            method: shown.method.or(payment.terms.method).map(Into::into),
+            method_detail: shown.method_detail.clone().map(Into::into),
+            account: payment.account.to_string(),
+            livemode: payment.livemode,
+            simulated: payment.simulated,
+            pg: PgNamesBody::known(&view.pg),
+            next_action: None,
+            virtual_account: shown.virtual_account.clone().map(Into::into),
+            receipt_url: shown.receipt_url.clone(),
+            cash_receipt: shown.cash_receipt.clone().map(Into::into),
+            failure: shown.failure.as_ref().map(Into::into),
+            last_attempt: payment.last_attempt.as_ref().map(Into::into),
+            cancels: view.cancels.iter().map(Into::into).collect(),
+            duplicates: view.duplicates.iter().map(Into::into).collect(),
+            late: shown.late,
+            disputed: shown.disputed,
+            metadata: payment.terms.metadata.clone(),
+            version: payment.version,
+            created_at: payment.created_at.into(),
+            expires_at: payment.expires_at.into(),
+            paid_at: shown.paid_at.map(Into::into),
+            message: say(CONFIRMING),
+            message_ko: say(CONFIRMING_KO),
+            poll_after_ms: is_confirming.then_some(POLL_AFTER_MS),
+        }
     }
 }
 
-fn show(payment: &Payment, cancels: &[Cancel], cancellable_amount: u64) -> PaymentBody {
-    let confirming = payment.status == PaymentStatus::Confirming;
-    let said = |text: &str| confirming.then(|| text.to_owned());
-    PaymentBody {
-        object: PaymentObject::Payment,
-        id: payment.id.to_string(),
-        status: payment.status.into(),
-        order_id: payment.order_id.to_string(),
-        order_name: payment.terms.order_name.clone(),
-        amount: payment.terms.amount.amount(),
-        amount_paid: payment.amount_paid.amount(),
-        amount_cancelled: payment.amount_cancelled.amount(),
-        cancellable_amount,
-        currency: payment.currency().into(),
-        method: payment.method.or(payment.terms.method).map(Into::into),
-        method_detail: payment.method_detail.clone().map(Into::into),
-        account: payment.account.to_string(),
-        livemode: payment.livemode,
-        simulated: payment.simulated,
-        next_action: None,
-        virtual_account: payment.virtual_account.clone().map(Into::into),
-        receipt_url: payment.receipt_url.clone(),
-        cash_receipt: payment.cash_receipt.clone().map(Into::into),
-        failure: payment.failure.as_ref().map(Into::into),
-        last_attempt: payment.last_attempt.as_ref().map(Into::into),
-        cancels: cancels.iter().map(Into::into).collect(),
-        late: payment.late,
-        metadata: payment.terms.metadata.clone(),
-        version: payment.version,
-        created_at: payment.created_at.into(),
-        expires_at: payment.expires_at.into(),
-        paid_at: payment.paid_at.map(Into::into),
-        message: said("The payment is being confirmed. Do not pay again."),
-        message_ko: said("결제를 확인하고 있습니다. 다시 결제하지 마세요."),
-        poll_after_ms: confirming.then_some(POLL_AFTER_MS),
-    }
-}
-
-fn open_step(attempt: &Attempt, payment: &Payment) -> Option<NextAction> {
-    if attempt.status != AttemptStatus::Open {
+/// The newest attempt's step, while the buyer can pay with it. After a charge under it has ended, `next-action` says
+/// whether the same step may be used again.
+fn open_step(record: &PaymentRecord, now: Timestamp) -> Option<NextAction> {
+    let payment = &record.payment;
+    let is_payable = matches!(payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
+    let attempt = record.attempts.last().filter(|_| is_payable && payment.expires_at > now)?;
+    let issued =
+        |charge: &Charge| charge.snapshot.as_ref().is_some_and(|shown| shown.virtual_account.is_some());
+    let is_used = |charge: &Charge| charge.ended_at.is_some() || charge.has_money() || issued(charge);
+    if record.charges.iter().any(|charge| charge.attempt == attempt.number && is_used(charge)) {
         return None;
     }
-    let expires_at = payment.expires_at.into();
-    Some(match attempt.step.clone()? {
-        BrowserStep::Redirect { url } => NextAction::Redirect(RedirectAction { url, expires_at }),
-        BrowserStep::Script { script_url, calls } => NextAction::Script(ScriptAction {
-            script_url,
-            calls: calls
-                .into_iter()
-                .map(|call| ScriptCallBody {
-                    function: call.function,
-                    args: call.args,
-                    callback: call.callback,
-                })
-                .collect(),
-            expires_at,
-        }),
-    })
+    let prepared = attempt.prepared().filter(|_| attempt.refused_at.is_none());
+    prepared.map(|prepared| NextAction::new(&prepared.step, payment.expires_at))
+}
+
+impl NextAction {
+    fn new(step: &BrowserStep, expires_at: Timestamp) -> Self {
+        let expires_at = expires_at.into();
+        match step {
+            BrowserStep::Redirect { url, form } => {
+                Self::Redirect(RedirectAction { url: url.clone(), form: fields(form.as_deref()), expires_at })
+            }
+            BrowserStep::Script { script_url, form, calls } => Self::Script(ScriptAction {
+                script_url: script_url.clone(),
+                form: fields(form.as_deref()),
+                calls: calls.iter().map(Into::into).collect(),
+                expires_at,
+            }),
+        }
+    }
+}
+
+fn fields(form: Option<&[(String, String)]>) -> Option<Vec<FormField>> {
+    let field = |(name, value): &(String, String)| FormField { name: name.clone(), value: value.clone() };
+    form.map(|form| form.iter().map(field).collect())
+}
+
+impl From<&ScriptCall> for ScriptCallBody {
+    fn from(call: &ScriptCall) -> Self {
+        Self { function: call.function.clone(), args: call.args.clone(), result: call.result.into() }
+    }
+}
+
+impl PgNamesBody {
+    fn known(names: &PgNames) -> Option<Self> {
+        let order_id = names.order_id.as_ref().map(ToString::to_string);
+        let payment_id = names.payment_id.as_ref().map(ToString::to_string);
+        (order_id.is_some() || payment_id.is_some()).then_some(Self { order_id, payment_id })
+    }
 }
 
 impl From<MethodDetail> for MethodDetailBody {
@@ -355,7 +461,14 @@ impl From<&Failure> for FailureBody {
             reason: reason(failure.reason),
             message: failure.reason.message().to_owned(),
             message_ko: failure.reason.message_ko().to_owned(),
+            pg: failure.pg.as_ref().map(Into::into),
         }
+    }
+}
+
+impl From<&PgMessage> for PgMessageBody {
+    fn from(pg: &PgMessage) -> Self {
+        Self { code: pg.code.clone(), message: pg.message.clone() }
     }
 }
 
@@ -367,24 +480,35 @@ impl From<&LastAttempt> for LastAttemptBody {
             code: why.map(reason),
             message: why.map(|why| why.message().to_owned()),
             message_ko: why.map(|why| why.message_ko().to_owned()),
+            failure: attempt.failure.as_ref().map(Into::into),
         }
     }
 }
 
-impl From<&Cancel> for CancelBody {
-    fn from(cancel: &Cancel) -> Self {
+impl From<&CancelView> for CancelBody {
+    fn from(cancel: &CancelView) -> Self {
         Self {
             id: cancel.id.to_string(),
+            kind: cancel.kind.into(),
             status: cancel.status.into(),
             origin: cancel.origin.into(),
-            amount: cancel.amount.amount(),
+            amount: cancel.amount.map(gateway_core::Money::amount),
             reason: cancel.reason.clone(),
-            failure: cancel
-                .failure
-                .as_ref()
-                .filter(|_| cancel.status == CancelStatus::Refused)
-                .map(Into::into),
+            held: cancel.held,
+            failure: cancel.failure.as_ref().map(Into::into),
             created_at: cancel.created_at.into(),
+        }
+    }
+}
+
+impl From<&DuplicateView> for DuplicateBody {
+    fn from(duplicate: &DuplicateView) -> Self {
+        Self {
+            pg_payment_id: duplicate.pg_payment_id.as_ref().map(ToString::to_string),
+            role: duplicate.role.into(),
+            amount: duplicate.amount.amount(),
+            currency: duplicate.amount.currency().into(),
+            cancels: duplicate.cancels.iter().map(Into::into).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gateway_core::{MerchantId, PaymentFilter, PaymentId};
+use gateway_core::{MerchantId, PaymentFilter, PaymentId, PaymentRecord};
 use poem_openapi::{
     Object, OpenApi,
     param::{Header, Path, Query},
@@ -13,12 +13,13 @@ use poem_openapi::{
 use super::{
     Tag,
     answer::{Answer, PaymentAnswer, RegisterAnswer, problem_of},
-    cancel_body::{CancelPayment, ConfirmPayment},
+    browser_body::{ConfirmPayment, PrepareNextAction},
+    cancel_body::CancelPayment,
     list::{ListObject, page_size},
-    operations::{About, Asked, Earlier, Operations},
+    operations::{About, Asked, Operations},
     payment_body::PaymentBody,
     register_body::{RegisterPayment, wrong},
-    strict_json::StrictJson,
+    strict_json::{OptionalJson, StrictJson},
     words::ApiPaymentStatus,
 };
 use crate::{
@@ -49,8 +50,9 @@ pub(crate) struct PaymentList {
 impl PaymentsApi {
     /// Register a payment
     ///
-    /// Calls no payment gateway. An order has one open or paid payment: the same body again gives the same
-    /// payment; over a failed, expired or cancelled one a new payment is registered.
+    /// Calls no payment gateway. An order has one open or paid payment: the same body again gives the same payment, with
+    /// a new deadline if it had failed or expired. Another body over a failed or expired payment, and any body over a
+    /// cancelled one, registers a new payment.
     #[oai(path = "/", method = "post", operation_id = "registerPayment")]
     async fn register(
         &self,
@@ -66,13 +68,14 @@ impl PaymentsApi {
         let new = body.0.into_domain(origins, self.operations.gateway.clock().now())?;
         let merchant = asked.merchant.clone();
         let answer = self.operations.run(asked, About::NewPayment, move |gateway, key, earlier| async move {
-            if let Earlier::Row(row) = earlier
-                && let Some(id) = row.payment
-            {
-                return Ok(Answer::registered(&gateway.payment(&merchant, &id).await?, true));
-            }
-            let registered = gateway.register(&merchant, new, key.as_ref()).await?;
-            Ok(Answer::registered(&registered.record, registered.created))
+            let (record, created) = match earlier.payment() {
+                Some(id) => (gateway.payment(&merchant, id).await?, true),
+                None => {
+                    let registered = gateway.register(&merchant, new, key.as_ref()).await?;
+                    (registered.record, registered.created)
+                }
+            };
+            Ok(Answer::registered(&record, created, gateway.clock().now()))
         });
         Ok(answer.await?.into())
     }
@@ -111,7 +114,7 @@ impl PaymentsApi {
         let next_cursor = records.last().filter(|_| full).map(|record| record.payment.id.to_string());
         Ok(Json(PaymentList {
             object: ListObject::List,
-            data: records.iter().map(Into::into).collect(),
+            data: records.iter().map(|record| self.show(record)).collect(),
             next_cursor,
         }))
     }
@@ -128,29 +131,33 @@ impl PaymentsApi {
     ) -> Result<Json<PaymentBody>, ApiError> {
         let gateway = &self.operations.gateway;
         let record = gateway.read(&auth.0, &payment_id(&id.0)?).await.map_err(|error| problem_of(&error))?;
-        Ok(Json((&record).into()))
+        Ok(Json(self.show(&record)))
     }
 
     /// Prepare the browser step
     ///
     /// Gives the payment with its `next_action`: what the buyer's browser has to do. Asked again, it shows the same
-    /// step until that attempt has ended.
+    /// step while the buyer can pay with it. The body may be left out.
     #[oai(path = "/:id/next-action", method = "post", operation_id = "prepareNextAction")]
     async fn next_action(
         &self,
         auth: MerchantAuth,
         /// The payment's id.
         id: Path<String>,
-        /// Your name for this request. A repeat with the same key gets the same answer, for 15 days.
+        /// Your name for this request. A repeat with the same key and body gets the same answer, for 15 days.
         #[oai(name = "Idempotency-Key", validator(max_length = 255))]
         idempotency_key: Header<Option<String>>,
+        body: OptionalJson<PrepareNextAction>,
     ) -> Result<PaymentAnswer, ApiError> {
         let id = payment_id(&id.0)?;
-        let asked = Asked::new(auth.0, idempotency_key.0, &format!("/v1/payments/{id}/next-action"), "")?;
+        let body = body.0.unwrap_or_default();
+        let path = format!("/v1/payments/{id}/next-action");
+        let asked = Asked::new(auth.0, idempotency_key.0, &path, &body.to_json_string())?;
+        let device = body.device.map(Into::into).unwrap_or_default();
         let (merchant, shown) = (asked.merchant.clone(), id.clone());
         let answer = self.operations.run(asked, About::Payment(shown), move |gateway, key, _| async move {
-            let (record, _step) = gateway.next_action(&merchant, &id, key.as_ref()).await?;
-            Ok(Answer::payment(&record))
+            let (record, step) = gateway.next_action(&merchant, &id, device, key.as_ref()).await?;
+            Ok(Answer::prepared(&record, &step))
         });
         Ok(answer.await?.into())
     }
@@ -175,7 +182,8 @@ impl PaymentsApi {
         let asked = Asked::new(auth.0, idempotency_key.0, &path, &body.0.to_json_string())?;
         let (merchant, shown, result) = (asked.merchant.clone(), id.clone(), body.0.browser_result);
         let answer = self.operations.run(asked, About::Payment(shown), move |gateway, key, _| async move {
-            Ok(Answer::payment(&gateway.confirm(&merchant, &id, &result, key.as_ref()).await?))
+            let record = gateway.confirm(&merchant, &id, &result, key.as_ref()).await?;
+            Ok(Answer::payment(&record, gateway.clock().now()))
         });
         Ok(answer.await?.into())
     }
@@ -197,22 +205,25 @@ impl PaymentsApi {
         let asked = Asked::new(auth.0, idempotency_key.0, &format!("/v1/payments/{id}/verify"), "")?;
         let (merchant, shown) = (asked.merchant.clone(), id.clone());
         let answer = self.operations.run(asked, About::Payment(shown), move |gateway, _, _| async move {
-            Ok(Answer::payment(&gateway.verify(&merchant, &id).await?))
+            let record = gateway.verify(&merchant, &id).await?;
+            Ok(Answer::payment(&record, gateway.clock().now()))
         });
         Ok(answer.await?.into())
     }
 
     /// Cancel a payment
     ///
-    /// Gives back all or part of a paid payment; closes one that is not paid. Needs an `Idempotency-Key`, so that a
-    /// repeat never cancels twice.
+    /// Gives back all or part of a paid payment; closes one that is not paid. With `cancel_id` it has a waiting
+    /// compensation sent. Needs an `Idempotency-Key`: a repeat with the same key never cancels twice, however late it
+    /// comes.
     #[oai(path = "/:id/cancel", method = "post", operation_id = "cancelPayment")]
     async fn cancel(
         &self,
         auth: MerchantAuth,
         /// The payment's id.
         id: Path<String>,
-        /// Your name for this cancel, required. A repeat with the same key and body gets the same answer, for 15 days.
+        /// Your name for this cancel, required and never forgotten. A repeat with the same key and body shows what
+        /// became of this cancel.
         #[oai(name = "Idempotency-Key", validator(max_length = 255))]
         idempotency_key: Header<Option<String>>,
         body: StrictJson<CancelPayment>,
@@ -229,17 +240,19 @@ impl PaymentsApi {
         let (merchant, shown) = (asked.merchant.clone(), id.clone());
         let answer =
             self.operations.run(asked, About::Cancel(shown), move |gateway, key, earlier| async move {
-                let made = match &earlier {
-                    Earlier::Row(row) => row.cancel.clone(),
-                    Earlier::None => None,
-                };
-                let (record, cancel) = match made {
-                    Some(cancel) => gateway.cancel_again(&merchant, &id, &cancel).await?,
+                let (record, cancel) = match earlier.cancel() {
+                    Some(cancel) => gateway.cancel_result(&merchant, &id, cancel).await?,
                     None => gateway.cancel(&merchant, &id, &new, key.as_ref()).await?,
                 };
-                Ok(Answer::cancel(&record, &cancel))
+                Ok(Answer::cancel(&record, &cancel, gateway.clock().now()))
             });
         Ok(answer.await?.into())
+    }
+}
+
+impl PaymentsApi {
+    fn show(&self, record: &PaymentRecord) -> PaymentBody {
+        PaymentBody::of(record, self.operations.gateway.clock().now())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{Account, Gateway, MethodTerms, Money, MoneyMoves};
+use gateway_core::{Account, Gateway, MethodTerms, Money};
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
 use super::{
@@ -26,16 +26,6 @@ pub(crate) enum AccountObject {
     Account,
 }
 
-/// When the buyer's money moves
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
-#[oai(rename = "MoneyMoves", rename_all = "snake_case")]
-pub(crate) enum ApiMoneyMoves {
-    /// When you confirm. Never confirming costs the buyer nothing.
-    OnConfirm,
-    /// In the payment window, before you confirm.
-    BeforeConfirm,
-}
-
 /// An account at a payment gateway
 #[derive(Debug, Object)]
 #[oai(rename = "Account")]
@@ -50,8 +40,8 @@ pub(crate) struct AccountBody {
     mode: ApiMode,
     /// Whether the payment gateway is a simulator.
     simulated: bool,
-    /// When the buyer's money moves.
-    money_moves: ApiMoneyMoves,
+    /// Whether it takes no new payment and sends nothing. It stays for what was paid on it.
+    retired: bool,
     /// The methods it offers.
     methods: Vec<MethodBody>,
 }
@@ -93,7 +83,7 @@ pub(crate) struct AccountList {
 impl ProvidersApi {
     /// List your accounts
     ///
-    /// The accounts your payments can be taken by, with their methods and limits.
+    /// The accounts of your payments, with their methods and limits.
     #[oai(path = "/", method = "get", operation_id = "listProviders")]
     async fn list(&self, auth: MerchantAuth) -> Result<Json<AccountList>, ApiError> {
         let data = self.gateway.accounts_of(&auth.0).map(Into::into).collect();
@@ -110,10 +100,7 @@ impl From<&Account> for AccountBody {
             provider: description.kind.to_owned(),
             mode: description.mode.into(),
             simulated: account.simulated,
-            money_moves: match description.money_moves {
-                MoneyMoves::OnConfirm { .. } => ApiMoneyMoves::OnConfirm,
-                MoneyMoves::BeforeConfirm => ApiMoneyMoves::BeforeConfirm,
-            },
+            retired: account.retired,
             methods: description.methods.iter().map(Into::into).collect(),
         }
     }

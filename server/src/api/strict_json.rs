@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeSet, fmt};
 
-use poem::{FromRequest as _, Request, RequestBody};
+use poem::{FromRequest, Request, RequestBody};
 use poem_openapi::{
-    error::ParseRequestPayloadError,
+    ApiExtractor, ApiExtractorType, ExtractParamOptions,
+    error::{ContentTypeError, ParseRequestPayloadError},
     impl_apirequest_for_payload,
     payload::{Json, ParsePayload, Payload},
-    registry::{MetaSchemaRef, Registry},
+    registry::{MetaMediaType, MetaRequest, MetaSchemaRef, Registry},
     types::{ParseFromJSON, Type},
 };
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -40,16 +41,56 @@ impl<T: ParseFromJSON> ParsePayload for StrictJson<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await?;
-        let refused = |reason| ParseRequestPayloadError { reason };
-        let Checked = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-        let value: Value = serde_json::from_slice(&bytes).map_err(|error| refused(error.to_string()))?;
-        let parsed = T::parse_from_json(Some(value)).map_err(|error| refused(error.into_message()))?;
-        Ok(Self(parsed))
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        Ok(Self(read(&bytes)?))
     }
 }
 
 impl_apirequest_for_payload!(StrictJson<T>, T: ParseFromJSON);
+
+/// As [`StrictJson`], and the whole body may be left out.
+#[derive(Debug)]
+pub(crate) struct OptionalJson<T>(pub(crate) Option<T>);
+
+impl<'a, T: ParseFromJSON> ApiExtractor<'a> for OptionalJson<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let (content_type, schema) = (Json::<T>::CONTENT_TYPE, T::schema_ref());
+        let content = vec![MetaMediaType { content_type, schema }];
+        Some(MetaRequest { description: None, content, required: false })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(None));
+        }
+        match request.content_type() {
+            Some(kind) if Json::<T>::check_content_type(kind) => Ok(Self(Some(read(&bytes)?))),
+            Some(kind) => Err(ContentTypeError::NotSupported { content_type: kind.to_owned() }.into()),
+            None => Err(ContentTypeError::ExpectContentType.into()),
+        }
+    }
+}
+
+fn read<T: ParseFromJSON>(bytes: &[u8]) -> Result<T, ParseRequestPayloadError> {
+    let refused = |reason| ParseRequestPayloadError { reason };
+    let Checked = serde_json::from_slice(bytes).map_err(|error| refused(error.to_string()))?;
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| refused(error.to_string()))?;
+    T::parse_from_json(Some(value)).map_err(|error| refused(error.into_message()))
+}
 
 /// Any JSON value that holds no null and no name twice.
 struct Checked;

@@ -1,7 +1,8 @@
 //! The enums of the API, and how they meet the domain's words.
 
 use gateway_core::{
-    CancelOrigin, CancelStatus, CashReceiptType, Currency, FailureReason, Method, Mode, PaymentStatus,
+    CancelOrigin, CancelStatus, CancelType, CashReceiptType, ChargeRole, Currency, Device, FailureReason,
+    Method, Mode, PaymentStatus, ResultBy,
 };
 use poem_openapi::Enum;
 
@@ -48,7 +49,7 @@ word! {
         PartiallyCancelled,
         /// All given back, or closed before any money came.
         Cancelled,
-        /// Declined. A new attempt may follow.
+        /// Declined: no money moved. A new attempt may follow.
         Failed,
         /// Time is up.
         Expired,
@@ -96,8 +97,18 @@ word! {
         Pending,
         /// Refused: no money moved.
         Refused,
-        /// Sent, and no definite answer came. It is settled in the background.
+        /// Sent, and no definite answer came. Paymux finds out.
         Unknown,
+    }
+}
+
+word! {
+    /// Whether money goes back or an unpaid payment is closed
+    ApiCancelType = CancelType "CancelType" "snake_case" {
+        /// Money goes back.
+        Cancel,
+        /// An unpaid payment is closed: no money moves.
+        Close,
     }
 }
 
@@ -106,10 +117,60 @@ word! {
     ApiCancelOrigin = CancelOrigin "CancelOrigin" "snake_case" {
         /// You, through this API.
         Merchant,
-        /// Paymux: the money did not match, was a second payment, or came too late.
+        /// Paymux: the amount did not match, the order was paid twice, closed or registered anew, or the money came too
+        /// late.
         Compensation,
         /// Somebody at the payment gateway, such as in its console.
         Pg,
+        /// The card company took the money back for the buyer.
+        Chargeback,
+    }
+}
+
+word! {
+    /// What the buyer holds
+    ApiDevice = Device "Device" "snake_case" {
+        /// A desktop browser.
+        Desktop,
+        /// A phone or tablet.
+        Mobile,
+    }
+}
+
+word! {
+    /// How the browser result of a call comes back. A rejected promise is a browser result, whichever this is
+    ApiResultBy = ResultBy "ResultBy" "snake_case" {
+        /// The buyer comes back to the `return_url`: its query or form is the browser result.
+        ReturnUrl,
+        /// Pass a function as last argument: what it is given is the browser result.
+        Callback,
+        /// The call returns a promise of the browser result.
+        Promise,
+    }
+}
+
+/// Why money at the payment gateway does not pay the order
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename = "DuplicateRole", rename_all = "snake_case")]
+pub enum ApiDuplicateRole {
+    /// The order is paid already, or has another payment.
+    Duplicate,
+    /// It does not match what was registered.
+    Mismatched,
+    /// It came after the deadline, and late payments are cancelled.
+    Late,
+}
+
+impl From<ChargeRole> for ApiDuplicateRole {
+    fn from(role: ChargeRole) -> Self {
+        match role {
+            ChargeRole::Mismatched => Self::Mismatched,
+            ChargeRole::Late => Self::Late,
+            // A charge without a misfit is never shown beside the payment's own.
+            ChargeRole::Duplicate | ChargeRole::Accepted | ChargeRole::Candidate | ChargeRole::Ended => {
+                Self::Duplicate
+            }
+        }
     }
 }
 

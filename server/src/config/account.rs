@@ -9,7 +9,7 @@ use super::{ConfigError, RunMode, Settings, method::parse_method};
 const MIN_TOKEN_LENGTH: usize = 16;
 
 /// More than these are as good as no limit.
-const MOST_AT_ONCE: u32 = 100_000;
+const MOST_CONCURRENT: u32 = 100_000;
 const MOST_PER_MINUTE: u32 = 1_000_000;
 
 /// With fewer, look-ups would have no share beside the money.
@@ -26,6 +26,8 @@ pub struct AccountConfig {
     pub merchant: MerchantId,
     /// Whether money moves.
     pub mode: Mode,
+    /// Whether it takes no new payment and sends nothing. Its credentials may be left out then.
+    pub retired: bool,
     /// The methods offered; `None` for all that the provider can.
     pub methods: Option<Vec<Method>>,
     /// How much it may ask of the PG.
@@ -41,9 +43,9 @@ pub struct AccountConfig {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitsConfig {
     /// Use cases that talk to the PG at the same time.
-    pub calls_at_once: Option<u32>,
-    /// Look-ups per minute that hints without proof may cause.
-    pub unproved_hints_per_minute: Option<u32>,
+    pub max_concurrent_calls: Option<u32>,
+    /// Look-ups per minute that unverified webhooks may cause.
+    pub unverified_webhooks_per_minute: Option<u32>,
     /// Requests per minute.
     pub requests_per_minute: Option<u32>,
 }
@@ -57,6 +59,7 @@ impl AccountConfig {
         if run == RunMode::Demo && mode == Mode::Live {
             return Err(table.wrong("mode", "must be \"test\" in a demo"));
         }
+        let retired = table.boolean("retired")?.unwrap_or(false);
         let methods = table.list("methods", parse_method)?;
         if methods.as_ref().is_some_and(Vec::is_empty) {
             return Err(table.wrong("methods", "must not be empty; leave it out to offer all"));
@@ -65,15 +68,18 @@ impl AccountConfig {
         let webhook_path_token = table.required_secret("webhook_path_token")?;
         check_token(webhook_path_token.expose_secret())
             .map_err(|reason| table.wrong("webhook_path_token", reason))?;
-        Ok(Self { id, kind, merchant, mode, methods, limits, webhook_path_token, settings: table })
+        Ok(Self { id, kind, merchant, mode, retired, methods, limits, webhook_path_token, settings: table })
     }
 }
 
 impl LimitsConfig {
     fn read(table: &mut Settings) -> Result<Self, ConfigError> {
+        const UNVERIFIED: &str = "unverified_webhooks_per_minute";
+        table.deny_renamed("calls_at_once", "max_concurrent_calls")?;
+        table.deny_renamed("unproved_hints_per_minute", UNVERIFIED)?;
         Ok(Self {
-            calls_at_once: table.integer("calls_at_once", 1..=MOST_AT_ONCE)?,
-            unproved_hints_per_minute: table.integer("unproved_hints_per_minute", 1..=MOST_PER_MINUTE)?,
+            max_concurrent_calls: table.integer("max_concurrent_calls", 1..=MOST_CONCURRENT)?,
+            unverified_webhooks_per_minute: table.integer(UNVERIFIED, 1..=MOST_PER_MINUTE)?,
             requests_per_minute: table.integer("requests_per_minute", FEWEST_REQUESTS..=MOST_PER_MINUTE)?,
         })
     }

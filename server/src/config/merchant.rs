@@ -23,7 +23,7 @@ pub struct MerchantConfig {
     pub accounts_by_method: BTreeMap<Method, AccountId>,
     /// Where buyers may be sent back to.
     pub return_origins: ReturnOrigins,
-    /// What happens to money that arrives when nobody waits for it any more.
+    /// What happens to money that comes after the deadline.
     pub late_payments: LatePayments,
     /// How long a registered payment may be paid, unless the merchant says otherwise.
     pub payable_for: Duration,
@@ -79,12 +79,27 @@ impl Own<'_> {
         })
     }
 
+    /// As [`check`](Self::check), for an account that is to take payments. Where all are retired none can.
+    fn check_active(&self, name: &str) -> Result<AccountId, String> {
+        let account = self.check(name)?;
+        let is_retired = |id: &AccountId| self.accounts.get(id).is_some_and(|account| account.retired);
+        if is_retired(&account) && self.active().next().is_some() {
+            return Err("names a retired account, which takes no payment".to_owned());
+        }
+        Ok(account)
+    }
+
+    fn active(&self) -> impl Iterator<Item = &AccountConfig> {
+        self.all().filter(|account| !account.retired)
+    }
+
     fn default_account(&self, table: &mut Settings) -> Result<AccountId, ConfigError> {
-        if let Some(account) = table.parsed("default_account", |text| self.check(text))? {
+        if let Some(account) = table.parsed("default_account", |text| self.check_active(text))? {
             return Ok(account);
         }
-        match self.all().collect::<Vec<_>>()[..] {
-            [only] => Ok(only.id.clone()),
+        let (active, all): (Vec<_>, Vec<_>) = (self.active().collect(), self.all().collect());
+        match (&active[..], &all[..]) {
+            ([only], _) | ([], [only]) => Ok(only.id.clone()),
             _ => Err(table.missing("default_account")),
         }
     }
@@ -93,7 +108,7 @@ impl Own<'_> {
         let mut rules = table.table("accounts_by_method")?;
         let mut accounts = BTreeMap::new();
         for method in Method::ALL {
-            let Some(name) = rules.parsed(method.name(), |text| self.check(text))? else {
+            let Some(name) = rules.parsed(method.name(), |text| self.check_active(text))? else {
                 continue;
             };
             let offered = self.accounts.get(&name).and_then(|account| account.methods.as_ref());
@@ -120,11 +135,14 @@ impl Own<'_> {
     }
 }
 
-/// `keep` or `give_back`.
+/// `keep` or `cancel`.
 fn parse_late_payments(text: &str) -> Result<LatePayments, String> {
     match text {
         "keep" => Ok(LatePayments::Keep),
-        "give_back" => Ok(LatePayments::GiveBack),
-        _ => Err("must be \"keep\" or \"give_back\"".to_owned()),
+        "cancel" => Ok(LatePayments::Cancel),
+        "give_back" => {
+            Err("must be \"keep\" or \"cancel\": \"give_back\" is called \"cancel\" now".to_owned())
+        }
+        _ => Err("must be \"keep\" or \"cancel\"".to_owned()),
     }
 }

@@ -21,7 +21,7 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// Where operators reach us. Never the same as `listen`.
     pub admin_listen: SocketAddr,
-    /// What operators send to see and close cases. Without one, only callers on this machine may.
+    /// What operators send to see and close reviews. Without one, only callers on this machine may.
     pub admin_key: Option<SecretString>,
     /// Our address as buyers and PGs see it.
     pub public_url: Url,

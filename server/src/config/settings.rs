@@ -254,6 +254,16 @@ impl Settings {
         }
     }
 
+    /// Refuses a key that was called `old` before and is called `new` now.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfigError::Wrong`] if it is written.
+    pub(super) fn deny_renamed(&mut self, old: &str, new: &str) -> Result<(), ConfigError> {
+        let Some(node) = self.entries.remove(old) else { return Ok(()) };
+        Err(wrong(node.place, self.key(old), format!("is called {new} now")))
+    }
+
     /// Refuses every key nobody asked for.
     ///
     /// # Errors

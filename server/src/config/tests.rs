@@ -135,9 +135,11 @@ fn a_commented_setting_of_the_default_file_is_a_setting() {
     assert_eq!(written.payable_for, left_out.payable_for, "the file tells another default");
     assert_eq!(written.late_payments, left_out.late_payments, "the file tells another default");
     let (limits, usual) = (config.accounts[&example].limits, AccountLimits::default());
-    assert_eq!(limits.calls_at_once, Some(usual.calls_at_once), "the file tells another default");
-    let hints = Some(usual.unproved_hints_per_minute);
-    assert_eq!(limits.unproved_hints_per_minute, hints, "the file tells another default");
+    let calls = Some(usual.max_concurrent_calls);
+    assert_eq!(limits.max_concurrent_calls, calls, "the file tells another default");
+    let webhooks = Some(usual.unverified_webhooks_per_minute);
+    assert_eq!(limits.unverified_webhooks_per_minute, webhooks, "the file tells another default");
+    assert!(!config.accounts[&example].retired, "the file tells another default");
 }
 
 #[test]
@@ -210,8 +212,28 @@ fn a_mistake_is_named_by_file_line_and_key() {
         ),
         (
             "methods = [\"card\"]",
-            "calls_at_once = 0",
-            "paymux.toml:21: accounts.two.calls_at_once must be a whole number from 1 to",
+            "max_concurrent_calls = 0",
+            "paymux.toml:21: accounts.two.max_concurrent_calls must be a whole number from 1 to",
+        ),
+        (
+            "methods = [\"card\"]",
+            "calls_at_once = 256",
+            "paymux.toml:21: accounts.two.calls_at_once is called max_concurrent_calls now",
+        ),
+        (
+            "methods = [\"card\"]",
+            "unproved_hints_per_minute = 600",
+            "paymux.toml:21: accounts.two.unproved_hints_per_minute is called unverified_webhooks_per_minute now",
+        ),
+        (
+            "methods = [\"card\"]",
+            "retired = \"yes\"",
+            "paymux.toml:21: accounts.two.retired must be true or false",
+        ),
+        (
+            "methods = [\"card\"]",
+            "retired = true",
+            "paymux.toml:10: merchants.shop.accounts_by_method.card names a retired account",
         ),
         (
             "methods = [\"card\"]",
@@ -252,7 +274,12 @@ fn a_mistake_is_named_by_file_line_and_key() {
         (
             "default_account = \"one\"",
             "late_payments = \"maybe\"\ndefault_account = \"one\"",
-            "paymux.toml:8: merchants.shop.late_payments must be \"keep\" or \"give_back\"",
+            "paymux.toml:8: merchants.shop.late_payments must be \"keep\" or \"cancel\"",
+        ),
+        (
+            "default_account = \"one\"",
+            "late_payments = \"give_back\"\ndefault_account = \"one\"",
+            "paymux.toml:8: merchants.shop.late_payments must be \"keep\" or \"cancel\": \"give_back\" is called \"cancel\" now",
         ),
         (
             "card = \"two\"",
@@ -338,6 +365,11 @@ fn a_mistake_in_the_environment_is_named_by_its_variable() {
             "environment variable PAYMUX__SERVER__TRUSTED_PROXIES: server.trusted_proxies must hold",
         ),
         (
+            "PAYMUX__ACCOUNTS__ONE__CALLS_AT_ONCE",
+            "9",
+            "environment variable PAYMUX__ACCOUNTS__ONE__CALLS_AT_ONCE: accounts.one.calls_at_once is called max_concurrent_calls now",
+        ),
+        (
             "PAYMUX__SERVER__MAX_CONNECTIONS",
             "many",
             "environment variable PAYMUX__SERVER__MAX_CONNECTIONS: server.max_connections must be a whole",
@@ -369,6 +401,25 @@ fn the_environment_wins_over_the_file() {
     assert_eq!(config.merchants[&merchant("shop")].default_account, account("two"));
     let mut settings = config.accounts[&account("one")].settings.clone();
     assert_eq!(settings.required_str("base_url").unwrap(), "http://localhost:9");
+}
+
+#[test]
+fn merchant_with_one_account_in_use_needs_no_default() {
+    let retired = GOOD
+        .replace("default_account = \"one\"\n", "")
+        .replace("card = \"two\"\n", "")
+        .replace("methods = [\"card\"]", "retired = true");
+    let config = serve(&retired, &[]).unwrap();
+    assert!(config.accounts[&account("two")].retired);
+    assert_eq!(config.merchants[&merchant("shop")].default_account, account("one"));
+    let named = ("PAYMUX__MERCHANTS__SHOP__DEFAULT_ACCOUNT", "two");
+    let error = serve(&retired, &[named]).unwrap_err().to_string();
+    assert!(error.ends_with("default_account names a retired account, which takes no payment"), "{error}");
+    let all = ("PAYMUX__ACCOUNTS__ONE__RETIRED", "true");
+    assert_eq!(
+        serve(&retired, &[named, all]).unwrap().merchants[&merchant("shop")].default_account,
+        account("two")
+    );
 }
 
 /// A folder with a secret in a file, and that file's path.

@@ -2,14 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use gateway_core::{AccountId, BrowserStep, Gateway, MerchantId, Method, PaymentId, PaymentRecord};
+use gateway_core::{
+    AccountId, Attempt, BrowserStep, Device, Gateway, MerchantId, Method, PaymentId, PaymentRecord, PgOrderId,
+};
 use poem::{
     Body, Endpoint, EndpointExt as _, Request, Response, Route, get, handler, http::StatusCode, post,
     web::Data,
 };
 use sandbox::{
-    ApiRequest, Control, ControlAccess, ControlError, ControlErrorCode, FaultRule, OrderAction, PayMethod,
-    PayOutcome, PayRequest,
+    ActionOptions, ApiRequest, Control, ControlAccess, ControlError, ControlErrorCode, FaultRule,
+    OrderAction, PayMethod, PayOutcome, PayRequest,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
@@ -76,6 +78,11 @@ struct Pay {
     decline_code: Option<String>,
     #[serde(default)]
     bypass_prepare: bool,
+    notify: Option<bool>,
+    at_s: Option<i64>,
+    discount: Option<u64>,
+    #[serde(default)]
+    already_open: bool,
 }
 
 /// The buyer goes through the window the page opened.
@@ -85,7 +92,12 @@ async fn pay(Data(demo): Data<&Demo>, body: Body) -> Response {
         let pay: Pay = read(body).await?;
         let record = demo.find(pay.payment_id.as_deref(), pay.order_id.as_deref()).await?;
         let record = demo.with_next_action(record).await?;
-        let control = demo.control(&record)?;
+        let options = ActionOptions {
+            notify: pay.notify.unwrap_or(true),
+            at_s: pay.at_s.unwrap_or(0),
+            discount: pay.discount,
+            already_open: pay.already_open,
+        };
         let request = PayRequest {
             order_id: pay.order_id.unwrap_or_else(|| order_id(&record)),
             method: pay.method.or_else(|| record.payment.terms.method.map(pay_method)),
@@ -97,7 +109,7 @@ async fn pay(Data(demo): Data<&Demo>, body: Body) -> Response {
             bypass_prepare: pay.bypass_prepare,
             sdk: sdk(&record),
         };
-        control.pay(&request)
+        demo.control(&record)?.with(options).pay(&request)
     })
     .await
 }
@@ -110,6 +122,8 @@ struct Act {
     pg_id: Option<String>,
     amount: Option<u64>,
     reason: Option<String>,
+    notify: Option<bool>,
+    at_s: Option<i64>,
 }
 
 /// The buyer's money arrives on a virtual account.
@@ -139,8 +153,10 @@ async fn act(
         let act: Act = read(body).await?;
         let record = demo.find(act.payment_id.as_deref(), act.order_id.as_deref()).await?;
         let order_id = act.order_id.unwrap_or_else(|| order_id(&record));
+        let (notify, at_s) = (act.notify.unwrap_or(true), act.at_s.unwrap_or(0));
+        let options = ActionOptions { notify, at_s, ..ActionOptions::default() };
         action(
-            demo.control(&record)?,
+            &demo.control(&record)?.with(options),
             &OrderAction { order_id, pg_id: act.pg_id, amount: act.amount, reason: act.reason },
         )
     })
@@ -273,9 +289,9 @@ impl Demo {
             ));
         };
         let unknown = || ControlError::unknown_order(order_id);
-        let pg_order_id = order_id.parse().map_err(|_| unknown())?;
+        let pg_order_id: PgOrderId = order_id.parse().map_err(|_| unknown())?;
         for account in self.controls.keys() {
-            let owner = self.gateway.store().owner_of_attempt(account, &pg_order_id).await;
+            let owner = self.gateway.store().owner_of_order(account, &pg_order_id).await;
             if let Ok(Some((merchant, id))) = owner {
                 return self.gateway.payment(&merchant, &id).await.map_err(|_| unknown());
             }
@@ -283,13 +299,12 @@ impl Demo {
         Err(unknown())
     }
 
-    /// The payment with an open attempt: a page would have asked for one.
+    /// The payment with a window that the buyer can pay in: a page would have asked for one. An open one stays.
     async fn with_next_action(&self, record: PaymentRecord) -> Result<PaymentRecord, ControlError> {
-        if record.attempts.last().is_some_and(gateway_core::Attempt::is_open) {
-            return Ok(record);
-        }
-        let prepared = self.gateway.next_action(&record.payment.merchant, &record.payment.id, None).await;
-        match prepared {
+        let (merchant, id) = (&record.payment.merchant, &record.payment.id);
+        let newest = record.attempts.last().and_then(Attempt::prepared);
+        let device = newest.map_or(Device::Desktop, |prepared| prepared.device);
+        match self.gateway.next_action(merchant, id, device, None).await {
             Ok((record, _)) => Ok(record),
             // A window that is open in another tab can still be used.
             Err(_) if !record.attempts.is_empty() => Ok(record),
@@ -298,16 +313,19 @@ impl Demo {
     }
 }
 
-/// The order id of the attempt the PG knows most about: the accepted one, else the newest.
+/// The order id of the attempt the PG knows most about: that of the accepted charge, else the newest.
 fn order_id(record: &PaymentRecord) -> String {
-    let attempt = record.accepted_attempt().or(record.attempts.last());
+    let accepted = record.accepted().and_then(|charge| record.attempt(charge.attempt));
+    let attempt = accepted.or(record.attempts.last());
     attempt.map(|attempt| attempt.pg_order_id.to_string()).unwrap_or_default()
 }
 
 /// What the page would pass to the window: the arguments of the last call.
 fn sdk(record: &PaymentRecord) -> Map<String, Value> {
-    let step = record.attempts.last().and_then(|attempt| attempt.step.as_ref());
-    let Some(BrowserStep::Script { calls, .. }) = step else { return Map::new() };
+    let prepared = record.attempts.last().and_then(Attempt::prepared);
+    let Some(BrowserStep::Script { calls, .. }) = prepared.map(|prepared| &prepared.step) else {
+        return Map::new();
+    };
     let argument = calls.last().and_then(|call| call.args.first());
     argument.and_then(Value::as_object).cloned().unwrap_or_default()
 }

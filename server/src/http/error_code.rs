@@ -85,7 +85,7 @@ error_codes! {
         "이 요청은 허용되지 않습니다.";
     PaymentDeclined "payment_declined" PAYMENT_REQUIRED NewAttempt
         "The payment was declined; no money was taken."
-        "결제가 거절되었습니다. 결제 금액은 청구되지 않았습니다.";
+        "승인이 거절되었습니다. 결제되지 않았습니다.";
     NoSuchRoute "no_such_route" NOT_FOUND Never
         "There is nothing at this address."
         "요청한 주소가 없습니다.";
@@ -104,21 +104,24 @@ error_codes! {
     InvalidState "invalid_state" CONFLICT Never
         "The payment's status does not allow this."
         "현재 결제 상태에서는 처리할 수 없는 요청입니다.";
-    AttemptEnded "attempt_ended" CONFLICT NewAttempt
-        "The attempt this browser result belongs to has ended."
-        "이미 종료된 결제 시도입니다. 결제를 다시 시작해 주세요.";
+    AccountRetired "account_retired" CONFLICT Never
+        "The account is retired: it takes no payment and sends nothing. An operator has to act."
+        "사용이 중지된 결제 계정입니다. 판매자에게 문의해 주세요.";
     CancelRefused "cancel_refused" CONFLICT Never
         "The payment gateway refused the cancel; no money moved."
         "결제사에서 취소를 거절했습니다.";
     CancelInProgress "cancel_in_progress" CONFLICT SameKey
-        "Another cancel of this payment is not settled yet."
-        "이 결제의 다른 취소가 아직 처리 중입니다.";
+        "The outcome of another cancel of this payment is open, or the buyer disputes the payment."
+        "이 결제의 다른 취소 또는 이의 제기가 처리 중입니다.";
     IdempotencyInProgress "idempotency_in_progress" CONFLICT SameKey
         "The first request with this `Idempotency-Key` is still running."
         "같은 Idempotency-Key의 요청이 처리 중입니다.";
-    CaseClosed "case_closed" CONFLICT Never
-        "The case is settled already; nothing was changed."
-        "이미 종결된 건입니다.";
+    ReviewClosed "review_closed" CONFLICT Never
+        "The review is closed already; nothing was changed."
+        "이미 종결된 검토 건입니다.";
+    RequestUnderWay "request_under_way" CONFLICT SameKey
+        "What the review is about was sent to the payment gateway a moment ago and may still be done: look again in two minutes."
+        "결제사에 방금 다시 요청했습니다. 2분 뒤에 다시 확인해 주세요.";
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE Never
         "The body is too large."
         "요청 본문이 너무 큽니다.";
@@ -144,7 +147,7 @@ error_codes! {
         "The payment gateway refuses this account; its operator has to act."
         "결제사 계정 설정에 문제가 있습니다. 관리자에게 문의해 주세요.";
     ProviderUnavailable "provider_unavailable" SERVICE_UNAVAILABLE SameKey
-        "The payment gateway cannot be reached. A confirm is tried again in the background, so do not pay again; repeat the request to see the state."
+        "The payment gateway cannot be reached or has no room, and nothing was begun: repeat the request. The buyer may have paid in the window, so do not let them pay again."
         "결제사에 연결할 수 없습니다. 다시 결제하지 말고 잠시 후 상태를 확인해 주세요.";
     Overloaded "overloaded" SERVICE_UNAVAILABLE SameKey
         "The gateway has too much to do; try again."
@@ -152,6 +155,9 @@ error_codes! {
     StorageUnavailable "storage_unavailable" SERVICE_UNAVAILABLE SameKey
         "The gateway cannot store anything right now; what was asked was not begun, or goes on and can be read later."
         "저장소를 사용할 수 없습니다. 잠시 후 다시 시도해 주세요.";
+    NotReady "not_ready" SERVICE_UNAVAILABLE SameKey
+        "The gateway is not ready; `reason` says why."
+        "결제 서버가 아직 준비되지 않았습니다.";
     TimedOut "timed_out" SERVICE_UNAVAILABLE SameKey
         "The answer took too long; what was begun goes on, so ask for the current state."
         "응답 시간이 초과되었습니다. 현재 상태를 다시 조회해 주세요.";
@@ -160,7 +166,9 @@ error_codes! {
 impl ErrorCode {
     /// Those that merchants meet. The others are for operators, on the admin listener.
     pub fn of_the_api() -> impl Iterator<Item = Self> {
-        Self::ALL.iter().copied().filter(|code| !matches!(code, Self::Forbidden | Self::CaseClosed))
+        let for_operators =
+            |code: &Self| matches!(code, Self::Forbidden | Self::ReviewClosed | Self::RequestUnderWay);
+        Self::ALL.iter().copied().filter(move |code| !for_operators(code))
     }
 
     /// The name: `payment_declined`.
@@ -277,6 +285,9 @@ mod tests {
             (ErrorCode::PaymentDeclined, 402, Retry::NewAttempt),
             (ErrorCode::PaymentMismatch, 409, Retry::Never),
             (ErrorCode::InvalidState, 409, Retry::Never),
+            (ErrorCode::AccountRetired, 409, Retry::Never),
+            (ErrorCode::CancelRefused, 409, Retry::Never),
+            (ErrorCode::AmountNotCancellable, 422, Retry::Never),
             (ErrorCode::ProviderUnavailable, 503, Retry::SameKey),
             (ErrorCode::ProviderMisconfigured, 502, Retry::Never),
             (ErrorCode::Unsupported, 422, Retry::Never),

@@ -9,7 +9,7 @@ use poem_openapi::{
 };
 
 use super::{ErrorCode, RequestId, Retry};
-use crate::api::PaymentBody;
+use crate::api::{PaymentBody, PgMessageBody};
 
 /// The media type of RFC 9457.
 const CONTENT_TYPE: &str = "application/problem+json";
@@ -32,27 +32,18 @@ pub struct Problem {
     /// What the caller may do.
     pub retry: Retry,
     /// What the payment gateway said, where it said something.
-    pub pg: Option<PgProblem>,
+    pub pg: Option<PgMessageBody>,
     /// The payment concerned, where there is one.
     pub payment_id: Option<String>,
     /// The status of that payment.
     pub payment_status: Option<String>,
-    /// Our reason for a decline, the same whichever payment gateway declined: `insufficient_funds`.
+    /// Our reason for a decline or a refused cancel, the same whichever payment gateway refused: `insufficient_funds`.
+    /// Of `not_ready`: why.
     pub reason: Option<String>,
     /// That payment, as it is now.
     pub payment: Option<Box<PaymentBody>>,
     /// Tell us this when you ask about the error; also in the header `X-Request-Id`.
     pub request_id: String,
-}
-
-/// What the payment gateway said.
-#[derive(Clone, Debug, PartialEq, Eq, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct PgProblem {
-    /// Its own code, unchanged: `REJECT_CARD_COMPANY`.
-    pub code: String,
-    /// Its own words, in its language.
-    pub message: Option<String>,
 }
 
 impl Problem {
@@ -144,6 +135,9 @@ pub enum ApiError {
         /// Seconds to wait before the next try.
         #[oai(header = "Retry-After")]
         Option<u32>,
+        /// `true` if this is the stored answer to an earlier request with the same key.
+        #[oai(header = "Idempotent-Replayed")]
+        Option<bool>,
     ),
     /// The body is too large
     #[oai(status = 413)]
@@ -199,8 +193,7 @@ impl ApiError {
         let problem = Problem::parse_from_json_string(body).ok()?;
         let code = ErrorCode::ALL.iter().find(|code| code.name() == problem.code)?;
         let mut error = Self::of_status(code.status(), Box::new(problem));
-        // A decline is the one problem that is a final answer.
-        if let Self::Declined(_, replayed) = &mut error {
+        if let Self::Declined(_, replayed) | Self::Conflict(_, _, replayed) = &mut error {
             *replayed = Some(true);
         }
         Some(error)
@@ -219,7 +212,7 @@ impl ApiError {
             | Self::Declined(body, _)
             | Self::Forbidden(body)
             | Self::NotFound(body)
-            | Self::Conflict(body, _)
+            | Self::Conflict(body, _, _)
             | Self::TooLarge(body)
             | Self::MediaType(body)
             | Self::Unprocessable(body)
@@ -238,7 +231,7 @@ impl ApiError {
             StatusCode::PAYMENT_REQUIRED => Self::Declined(body, None),
             StatusCode::FORBIDDEN => Self::Forbidden(body),
             StatusCode::NOT_FOUND => Self::NotFound(body),
-            StatusCode::CONFLICT => Self::Conflict(body, None),
+            StatusCode::CONFLICT => Self::Conflict(body, None, None),
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge(body),
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::MediaType(body),
             StatusCode::UNPROCESSABLE_ENTITY => Self::Unprocessable(body),
@@ -253,7 +246,8 @@ impl ApiError {
     /// (409, 429, 503); elsewhere it changes nothing.
     #[must_use]
     pub fn retry_after(mut self, seconds: u32) -> Self {
-        if let Self::Conflict(_, after) | Self::TooMany(_, after) | Self::Unavailable(_, after) = &mut self {
+        if let Self::Conflict(_, after, _) | Self::TooMany(_, after) | Self::Unavailable(_, after) = &mut self
+        {
             *after = Some(seconds);
         }
         self
@@ -304,12 +298,23 @@ mod tests {
     #[tokio::test]
     async fn an_error_carries_what_the_gateway_said() {
         let error = ApiError::with(ErrorCode::PaymentDeclined, |problem| {
-            problem.pg = Some(PgProblem { code: "REJECT_CARD_COMPANY".to_owned(), message: None });
+            let (code, message) = ("REJECT_CARD_COMPANY".to_owned(), "승인 거절".to_owned());
+            problem.pg = Some(PgMessageBody { code, message });
             problem.payment_id = Some("pay_1".to_owned());
         });
         let body = body_of(poem::Error::from(error).into_response()).await;
-        assert_eq!(body["pg"], json!({ "code": "REJECT_CARD_COMPANY" }));
+        assert_eq!(body["pg"], json!({ "code": "REJECT_CARD_COMPANY", "message": "승인 거절" }));
         assert_eq!(body["payment_id"], "pay_1");
+    }
+
+    #[test]
+    fn stored_problem_is_marked_as_replayed() {
+        for code in [ErrorCode::PaymentDeclined, ErrorCode::CancelRefused] {
+            let stored = ApiError::new(code).body_json();
+            let response = poem::Error::from(ApiError::replayed(&stored).unwrap()).into_response();
+            assert_eq!(response.status(), code.status());
+            assert_eq!(response.header("Idempotent-Replayed"), Some("true"), "{}", code.name());
+        }
     }
 
     #[test]

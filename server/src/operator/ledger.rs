@@ -71,6 +71,7 @@ impl Checked {
         let row = |difference: &Difference| {
             vec![
                 difference.payment_id.clone(),
+                difference.charge_id.clone().unwrap_or_else(|| "-".to_owned()),
                 difference.problem.clone(),
                 difference.shown.to_string(),
                 difference.recomputed.to_string(),
@@ -78,7 +79,7 @@ impl Checked {
             ]
         };
         let rows: Vec<_> = self.differences.iter().map(row).collect();
-        let header = ["PAYMENT", "WHAT", "SHOWN", "RECOMPUTED", "MERCHANT"];
+        let header = ["PAYMENT", "CHARGE", "WHAT", "SHOWN", "RECOMPUTED", "MERCHANT"];
         format!("{}\n{last}", text::table(&header, &rows))
     }
 }
@@ -91,6 +92,7 @@ mod tests {
         Difference {
             merchant: "demo".to_owned(),
             payment_id: "pay_06gzvtcprxw63b4hssbask691c".to_owned(),
+            charge_id: Some("chg_06gzvtcprxw63b4hssbask691c".to_owned()),
             problem: "amount_paid".to_owned(),
             shown: 15_000,
             recomputed: 0,
@@ -107,13 +109,16 @@ mod tests {
 
     #[test]
     fn every_difference_is_listed() {
-        let checked = Checked { payments: 1, differences: vec![difference()] };
+        let of_payment =
+            Difference { charge_id: None, problem: "status".to_owned(), shown: 1, ..difference() };
+        let checked = Checked { payments: 1, differences: vec![difference(), of_payment] };
         assert!(!checked.agrees());
         assert_eq!(
             checked.for_people(),
-            "PAYMENT                         WHAT         SHOWN  RECOMPUTED  MERCHANT\n\
-             pay_06gzvtcprxw63b4hssbask691c  amount_paid  15000  0           demo\n\n\
-             1 payment checked, 1 difference\n"
+            "PAYMENT                         CHARGE                          WHAT         SHOWN  RECOMPUTED  MERCHANT\n\
+             pay_06gzvtcprxw63b4hssbask691c  chg_06gzvtcprxw63b4hssbask691c  amount_paid  15000  0           demo\n\
+             pay_06gzvtcprxw63b4hssbask691c  -                               status       1      0           demo\n\n\
+             1 payment checked, 2 differences\n"
         );
         assert_eq!(checked.answer()["differences"][0]["recomputed"], 0);
     }

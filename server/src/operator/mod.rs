@@ -1,9 +1,9 @@
-//! The operators' commands, `paymux cases` and `paymux ledger`: they talk to the admin listener of a running
+//! The operators' commands, `paymux reviews` and `paymux ledger`: they talk to the admin listener of a running
 //! server.
 
-mod cases;
 mod client;
 mod ledger;
+mod reviews;
 mod text;
 
 use std::{
@@ -15,7 +15,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    cli::{AdminArgs, CaseCommand, CasesArgs, LedgerArgs, LedgerCommand, exit_code},
+    cli::{AdminArgs, LedgerArgs, LedgerCommand, ReviewCommand, ReviewsArgs, exit_code},
     config::ConfigError,
 };
 
@@ -31,7 +31,7 @@ pub enum OperatorError {
     /// The server was not reached, or refused.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// Nobody said who closes the case.
+    /// Nobody said who closes the review.
     #[error("say who you are: --by NAME (neither USER nor LOGNAME is set)")]
     Nobody,
     /// The answer cannot be written down.
@@ -39,26 +39,26 @@ pub enum OperatorError {
     Output(#[source] io::Error),
 }
 
-/// Runs `paymux cases …`; gives the exit code.
+/// Runs `paymux reviews …`; gives the exit code.
 ///
 /// # Errors
 ///
 /// [`OperatorError`]: nothing was done, or the answer got lost.
-pub async fn cases(
-    args: CasesArgs,
+pub async fn reviews(
+    args: ReviewsArgs,
     config: Option<&Path>,
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<u8, OperatorError> {
-    let CasesArgs { command, admin } = args;
+    let ReviewsArgs { command, admin } = args;
     let by = match &command {
-        CaseCommand::Close(close) => Some(close.by.clone().or_else(login).ok_or(OperatorError::Nobody)?),
-        CaseCommand::List { .. } | CaseCommand::Show { .. } => None,
+        ReviewCommand::Close(close) => Some(close.by.clone().or_else(login).ok_or(OperatorError::Nobody)?),
+        ReviewCommand::List { .. } | ReviewCommand::Show { .. } => None,
     };
     let client = AdminClient::new(&admin, config, variables)?;
     let (answer, people) = match (command, by) {
-        (CaseCommand::List { all }, _) => cases::list(&client, all).await?,
-        (CaseCommand::Show { id }, _) => cases::show(&client, &id).await?,
-        (CaseCommand::Close(close), by) => cases::close(&client, &close, &by.unwrap_or_default()).await?,
+        (ReviewCommand::List { all }, _) => reviews::list(&client, all).await?,
+        (ReviewCommand::Show { id }, _) => reviews::show(&client, &id).await?,
+        (ReviewCommand::Close(close), by) => reviews::close(&client, &close, &by.unwrap_or_default()).await?,
     };
     say(&admin, &answer, &people)?;
     Ok(exit_code::OK)
@@ -91,7 +91,7 @@ fn say(admin: &AdminArgs, answer: &Value, people: &str) -> Result<(), OperatorEr
     let text = if admin.json { format!("{answer:#}\n") } else { people.to_owned() };
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // `paymux cases list | head` has seen enough.
+        // `paymux reviews list | head` has seen enough.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(OperatorError::Output(error)),
         _ => Ok(()),
     }

@@ -35,23 +35,24 @@ fn client(args: &AdminArgs) -> AdminClient {
     AdminClient::new(args, None, []).unwrap()
 }
 
-fn case(number: u16, closing: Option<Value>) -> Value {
-    let mut case = json!({
-        "object": "case", "id": format!("{PAYMENT}.{number}"), "state": "open", "kind": "unknown_confirm",
-        "advice": "Look it up.", "merchant": "demo", "account": "one", "payment_id": PAYMENT,
+fn review(number: u16, closing: Option<Value>) -> Value {
+    let mut review = json!({
+        "object": "review", "id": format!("{PAYMENT}.{number}"), "number": number, "state": "open",
+        "reason": "unknown_confirm", "advice": "Look it up.", "merchant": "demo", "account": "one", "payment_id": PAYMENT,
         "order_id": "주문-1", "payment_status": "confirming", "currency": "KRW", "amount": 27_500,
         "amount_paid": 0, "amount_cancelled": 0,
         "about": {
-            "operation": "confirm", "attempt": 2, "pg_order_id": "pay06gzvtcprxw63b4hssbask691c02",
-            "pg_payment_id": "pg-1", "sent_at": "2026-11-21T12:00:00.123Z",
+            "type": "charge", "attempt": 2, "pg_order_id": "pay06gzvtcprxw63b4hssbask691c02",
+            "pg_payment_id": "pg-1", "charge_id": "chg_06gzvtcprxw63b4hssbask691c",
+            "sent_at": "2026-11-21T12:00:00.123Z",
         },
         "opened_at": "2026-11-28T12:00:00Z",
     });
     if let Some(closing) = closing {
-        case["state"] = json!("closed");
-        case["closing"] = closing;
+        review["state"] = json!("closed");
+        review["closing"] = closing;
     }
-    case
+    review
 }
 
 fn decided() -> Value {
@@ -64,66 +65,66 @@ fn decided() -> Value {
 #[tokio::test]
 async fn every_page_is_read() {
     let (args, asked) = listener(|path| match path.split_once("cursor=") {
-        None => json!({ "object": "list", "data": [case(1, None)], "next_cursor": "a" }),
-        Some((_, "a")) => json!({ "object": "list", "data": [case(2, None)], "next_cursor": "b" }),
-        Some(_) => json!({ "object": "list", "data": [case(3, None)] }),
+        None => json!({ "object": "list", "data": [review(1, None)], "next_cursor": "a" }),
+        Some((_, "a")) => json!({ "object": "list", "data": [review(2, None)], "next_cursor": "b" }),
+        Some(_) => json!({ "object": "list", "data": [review(3, None)] }),
     })
     .await;
-    let (answer, text) = cases::list(&client(&args), false).await.unwrap();
+    let (answer, text) = reviews::list(&client(&args), false).await.unwrap();
     assert_eq!(answer["data"].as_array().unwrap().len(), 3);
-    assert!(text.ends_with("3 open cases. `paymux cases show CASE` says what to do.\n"), "{text}");
-    assert_eq!(asked.lock().unwrap()[0], "/cases?state=open&limit=100");
+    assert!(text.ends_with("3 open reviews. `paymux reviews show REVIEW` says what to do.\n"), "{text}");
+    assert_eq!(asked.lock().unwrap()[0], "/reviews?state=open&limit=100");
     assert_eq!(asked.lock().unwrap().len(), 3);
 }
 
 #[tokio::test]
 async fn a_server_that_never_goes_on_is_not_asked_for_ever() {
     let (args, asked) = listener(|path| {
-        if path.starts_with("/cases") {
+        if path.starts_with("/reviews") {
             json!({ "object": "list", "data": [], "next_cursor": "a" })
         } else {
             json!({ "payments": 1, "checked": 1, "differences": [], "next_cursor": "a" })
         }
     })
     .await;
-    cases::list(&client(&args), true).await.unwrap();
+    reviews::list(&client(&args), true).await.unwrap();
     ledger::check(&client(&args)).await.unwrap();
     assert_eq!(asked.lock().unwrap().len(), 5);
 }
 
 #[tokio::test]
-async fn cases_are_a_table() {
+async fn reviews_are_a_table() {
     let closed = || Some(decided());
-    let settled = json!({ "how": "settled", "at": "2026-11-28T13:00:00Z" });
-    let all = [case(1, None), case(2, closed()), case(3, Some(settled))];
+    let resolved = json!({ "how": "resolved", "at": "2026-11-28T13:00:00Z" });
+    let all = [review(1, None), review(2, closed()), review(3, Some(resolved))];
     let (args, _) = listener(move |_| json!({ "object": "list", "data": all })).await;
-    let (_, text) = cases::list(&client(&args), true).await.unwrap();
+    let (_, text) = reviews::list(&client(&args), true).await.unwrap();
     assert_eq!(
         text,
         "\
-CASE                              KIND             OPENED (UTC)         ACCOUNT  AMOUNT      STATE     ORDER
+REVIEW                            REASON           OPENED (UTC)         ACCOUNT  AMOUNT      STATE     ORDER
 pay_06gzvtcprxw63b4hssbask691c.1  unknown_confirm  2026-11-28 12:00:00  one      27,500 KRW  open      주문-1
 pay_06gzvtcprxw63b4hssbask691c.2  unknown_confirm  2026-11-28 12:00:00  one      27,500 KRW  not_done  주문-1
-pay_06gzvtcprxw63b4hssbask691c.3  unknown_confirm  2026-11-28 12:00:00  one      27,500 KRW  settled   주문-1
+pay_06gzvtcprxw63b4hssbask691c.3  unknown_confirm  2026-11-28 12:00:00  one      27,500 KRW  resolved  주문-1
 
-1 open case. `paymux cases show CASE` says what to do.
+1 open review. `paymux reviews show REVIEW` says what to do.
 "
     );
 }
 
 #[tokio::test]
-async fn no_cases_are_no_table() {
+async fn no_reviews_are_no_table() {
     let (args, _) = listener(|_| json!({ "object": "list", "data": [] })).await;
-    assert_eq!(cases::list(&client(&args), false).await.unwrap().1, "No open cases.\n");
-    assert_eq!(cases::list(&client(&args), true).await.unwrap().1, "No cases.\n");
+    assert_eq!(reviews::list(&client(&args), false).await.unwrap().1, "No open reviews.\n");
+    assert_eq!(reviews::list(&client(&args), true).await.unwrap().1, "No reviews.\n");
 }
 
 #[tokio::test]
-async fn an_open_case_says_what_to_look_for_and_what_to_do() {
-    let (args, asked) = listener(|_| case(1, None)).await;
-    let (answer, text) = cases::show(&client(&args), &format!("{PAYMENT}.1")).await.unwrap();
-    assert_eq!(answer, case(1, None));
-    assert_eq!(asked.lock().unwrap()[0], format!("/cases/{PAYMENT}.1"));
+async fn an_open_review_says_what_to_look_for_and_what_to_do() {
+    let (args, asked) = listener(|_| review(1, None)).await;
+    let (answer, text) = reviews::show(&client(&args), &format!("{PAYMENT}.1")).await.unwrap();
+    assert_eq!(answer, review(1, None));
+    assert_eq!(asked.lock().unwrap()[0], format!("/reviews/{PAYMENT}.1"));
     assert_eq!(
         text,
         "\
@@ -137,33 +138,34 @@ pay_06gzvtcprxw63b4hssbask691c.1 unknown_confirm
   payment        pay_06gzvtcprxw63b4hssbask691c, confirming
   amount         27,500 KRW
   paid           0 KRW
-  given back     0 KRW
-  about          taking the money of attempt 2
+  cancelled      0 KRW
+  about          a charge under attempt 2
   PG order id    pay06gzvtcprxw63b4hssbask691c02
   PG payment id  pg-1
+  charge         chg_06gzvtcprxw63b4hssbask691c
   last sent      2026-11-21 12:00:00 UTC
 
 Look it up.
 
-  paymux cases close pay_06gzvtcprxw63b4hssbask691c.1 --as done --reason '…'
-  paymux cases close pay_06gzvtcprxw63b4hssbask691c.1 --as not-done --reason '…'
+  paymux reviews close pay_06gzvtcprxw63b4hssbask691c.1 --as done --reason '…'
+  paymux reviews close pay_06gzvtcprxw63b4hssbask691c.1 --as not-done --reason '…'
 "
     );
 }
 
 #[tokio::test]
-async fn a_closed_case_says_who_closed_it_and_why() {
-    let (args, _) = listener(|_| case(1, Some(decided()))).await;
-    let (_, text) = cases::show(&client(&args), "x").await.unwrap();
+async fn a_closed_review_says_who_closed_it_and_why() {
+    let (args, _) = listener(|_| review(1, Some(decided()))).await;
+    let (_, text) = reviews::show(&client(&args), "x").await.unwrap();
     assert!(text.contains("closed as not_done by kim at 2026-11-28 13:00:00 UTC"), "{text}");
-    assert!(text.contains("the console shows nothing") && !text.contains("cases close"), "{text}");
+    assert!(text.contains("the console shows nothing") && !text.contains("reviews close"), "{text}");
 }
 
 #[tokio::test]
-async fn a_name_of_a_case_is_one_segment_of_the_path() {
-    let (args, asked) = listener(|_| case(1, None)).await;
-    cases::show(&client(&args), "../ledger?x#y").await.unwrap();
-    assert_eq!(asked.lock().unwrap()[0], "/cases/..%2Fledger%3Fx%23y");
+async fn a_name_of_a_review_is_one_segment_of_the_path() {
+    let (args, asked) = listener(|_| review(1, None)).await;
+    reviews::show(&client(&args), "../ledger?x#y").await.unwrap();
+    assert_eq!(asked.lock().unwrap()[0], "/reviews/..%2Fledger%3Fx%23y");
 }
 
 #[tokio::test]
@@ -194,7 +196,7 @@ async fn somebody_else_on_the_port_is_not_believed() {
             Response::builder().status(poem::http::StatusCode::from_u16(status).unwrap()).body(body)
         });
         let args = serve(endpoint).await;
-        let error = cases::list(&client(&args), false).await.unwrap_err();
+        let error = reviews::list(&client(&args), false).await.unwrap_err();
         assert!(matches!(error, ClientError::Stranger { .. }), "{status} {body}: {error}");
     }
 }
@@ -204,7 +206,7 @@ async fn a_busy_server_says_so_itself() {
     let endpoint =
         make_sync(|_| crate::http::problem::problem_response(crate::http::ErrorCode::TimedOut, None));
     let args = serve(endpoint).await;
-    let error = cases::list(&client(&args), false).await.unwrap_err().to_string();
+    let error = reviews::list(&client(&args), false).await.unwrap_err().to_string();
     assert!(error.contains("took too long") && error.contains("timed_out, req_"), "{error}");
 }
 

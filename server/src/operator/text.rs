@@ -61,7 +61,7 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
-/// `1 case`, `2 cases`.
+/// `1 review`, `2 reviews`.
 pub(super) fn count(number: u64, one: &str, more: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { more })
 }
@@ -82,8 +82,8 @@ mod tests {
             assert_eq!(grouped(number), text);
         }
         assert_eq!(grouped(u64::MAX), "18,446,744,073,709,551,615");
-        assert_eq!(count(1, "case", "cases"), "1 case");
-        assert_eq!(count(0, "case", "cases"), "0 cases");
+        assert_eq!(count(1, "review", "reviews"), "1 review");
+        assert_eq!(count(0, "review", "reviews"), "0 reviews");
     }
 
     #[test]

@@ -1,27 +1,60 @@
 //! The registry of payment providers: the one place where the server names them.
 
 mod portone;
+mod silent;
 mod toss;
 
 use std::sync::Arc;
 
 use gateway_core::{AccountLimits, Mode, PaymentProvider};
+use secrecy::SecretString;
 
-use crate::config::{AccountConfig, ConfigError};
+use crate::config::{AccountConfig, ConfigError, Settings};
+
+use self::silent::Silent;
+
+/// The provider of an account.
+#[derive(Debug)]
+pub(crate) struct Connected {
+    /// The provider. Without credentials it sends nothing.
+    pub(crate) provider: Arc<dyn PaymentProvider>,
+    /// Whether the PG can be asked.
+    pub(crate) has_credentials: bool,
+}
 
 /// The provider of an account. Adding a PG is one line here and one crate.
 ///
 /// # Errors
 ///
 /// [`ConfigError`] naming the place of what is wrong with the account's settings.
-pub(crate) fn provider(account: &AccountConfig) -> Result<Arc<dyn PaymentProvider>, ConfigError> {
-    let provider = match account.kind.as_str() {
+pub(crate) fn provider(account: &AccountConfig) -> Result<Connected, ConfigError> {
+    let connected = match account.kind.as_str() {
         "toss" => toss::provider(account),
         "portone" => portone::provider(account),
         _ => Err(account.settings.wrong("kind", "must be one of \"portone\", \"toss\"")),
     }?;
-    check_mode(account, provider.describe().mode)?;
-    Ok(provider)
+    check_mode(account, connected.provider.describe().mode)?;
+    Ok(connected)
+}
+
+impl Connected {
+    fn new(provider: impl PaymentProvider, has_credentials: bool) -> Self {
+        let provider: Arc<dyn PaymentProvider> = Arc::new(provider);
+        let provider = if has_credentials { provider } else { Arc::new(Silent(provider)) };
+        Self { provider, has_credentials }
+    }
+}
+
+/// A secret that only a retired account may go without.
+fn credential(
+    account: &AccountConfig,
+    settings: &mut Settings,
+    key: &str,
+) -> Result<Option<SecretString>, ConfigError> {
+    match settings.optional_secret(key)? {
+        None if !account.retired => Err(settings.missing(key)),
+        secret => Ok(secret),
+    }
 }
 
 /// How much an account may ask of its PG: what is configured, else what the PG documents, else no limit.
@@ -32,11 +65,11 @@ pub(crate) fn limits(account: &AccountConfig) -> AccountLimits {
     };
     let (configured, usual) = (account.limits, AccountLimits::default());
     AccountLimits {
-        calls_at_once: configured.calls_at_once.unwrap_or(usual.calls_at_once),
+        max_concurrent_calls: configured.max_concurrent_calls.unwrap_or(usual.max_concurrent_calls),
         requests_per_minute: configured.requests_per_minute.or(documented),
-        unproved_hints_per_minute: configured
-            .unproved_hints_per_minute
-            .unwrap_or(usual.unproved_hints_per_minute),
+        unverified_webhooks_per_minute: configured
+            .unverified_webhooks_per_minute
+            .unwrap_or(usual.unverified_webhooks_per_minute),
     }
 }
 
@@ -81,8 +114,61 @@ mod tests {
     #[test]
     fn what_is_configured_is_the_limit() {
         assert_eq!(limits_of("toss", Some(("REQUESTS_PER_MINUTE", "7"))).requests_per_minute, Some(7));
-        assert_eq!(limits_of("portone", Some(("CALLS_AT_ONCE", "9"))).calls_at_once, 9);
-        let hints = limits_of("portone", Some(("UNPROVED_HINTS_PER_MINUTE", "5")));
-        assert_eq!(hints.unproved_hints_per_minute, 5);
+        let calls = limits_of("portone", Some(("MAX_CONCURRENT_CALLS", "9")));
+        assert_eq!(calls.max_concurrent_calls, 9);
+        let webhooks = limits_of("portone", Some(("UNVERIFIED_WEBHOOKS_PER_MINUTE", "5")));
+        assert_eq!(webhooks.unverified_webhooks_per_minute, 5);
+    }
+
+    /// What the registry makes of a demo's account with these settings, before any simulator is started.
+    fn connected(account: &str, settings: &[(&str, &str)]) -> Result<Connected, ConfigError> {
+        // Another test may have been first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let variable = |(key, value): &(&str, &str)| {
+            let name = format!("PAYMUX__ACCOUNTS__{}__{key}", account.to_uppercase());
+            (OsString::from(name), OsString::from(*value))
+        };
+        // A retired account is nobody's default.
+        let other = if account == "toss" { "portone" } else { "toss" };
+        let default = ("PAYMUX__MERCHANTS__DEMO__DEFAULT_ACCOUNT".into(), other.into());
+        let variables = settings.iter().map(variable).chain([default]);
+        let config = Config::load(RunMode::Demo, None, variables).unwrap();
+        provider(&config.accounts[&account.parse().unwrap()])
+    }
+
+    type Settings = [(&'static str, &'static str)];
+
+    /// What is public of an account, and the first secret that is missing then.
+    const PUBLIC: [(&str, &Settings, &str); 3] = [
+        ("toss", &[("CLIENT_KEY", "test_ck_a")], "accounts.toss.secret_key is missing"),
+        ("toss", &[("CLIENT_KEY", "test_gck_a")], "accounts.toss.secret_key is missing"),
+        (
+            "portone",
+            &[("IMP_CODE", "imp00000000"), ("CHANNEL_KEY", "channel-key-1")],
+            "accounts.portone.imp_key is missing",
+        ),
+    ];
+
+    #[tokio::test]
+    async fn retired_account_without_secrets_sends_nothing() {
+        for (account, public, _) in PUBLIC {
+            let retired = [public, &[("RETIRED", "true")]].concat();
+            let connected = connected(account, &retired).unwrap();
+            assert!(!connected.has_credentials, "{account}");
+            let error = connected.provider.pg_time().await.unwrap_err();
+            assert_eq!(error.name(), "unsupported", "{account}");
+            assert!(connected.provider.movements().is_none());
+            assert_eq!(connected.provider.describe().kind, account);
+        }
+    }
+
+    #[test]
+    fn only_a_retired_account_goes_without_secrets() {
+        for (account, public, expected) in PUBLIC {
+            let error = connected(account, public).unwrap_err().to_string();
+            assert!(error.contains(expected), "{account}: {error}");
+        }
+        let kept = [("CLIENT_KEY", "test_ck_a"), ("SECRET_KEY", "test_sk_a"), ("RETIRED", "true")];
+        assert!(connected("toss", &kept).unwrap().has_credentials);
     }
 }

@@ -1,19 +1,22 @@
 //! Settings of accounts at PortOne V1.
 
-use std::sync::Arc;
-
-use gateway_core::{Money, PaymentProvider};
+use gateway_core::Money;
 use provider_portone::{AuthorizationForm, Channel, PortOneV1, PortOneV1Config, RefundBankCodes};
+use secrecy::SecretString;
 
+use super::{Connected, credential};
 use crate::config::{AccountConfig, ConfigError, Settings};
 
 /// The largest `minimum_amount`, in won: more than any PG's minimum.
 const MOST_MINIMUM: u32 = 100_000;
 
-pub(super) fn provider(account: &AccountConfig) -> Result<Arc<dyn PaymentProvider>, ConfigError> {
+pub(super) fn provider(account: &AccountConfig) -> Result<Connected, ConfigError> {
     let mut settings = account.settings.clone();
-    let imp_key = settings.required_secret("imp_key")?;
-    let imp_secret = settings.required_secret("imp_secret")?;
+    let imp_key = credential(account, &mut settings, "imp_key")?;
+    let imp_secret = credential(account, &mut settings, "imp_secret")?;
+    let has_credentials = imp_key.is_some() && imp_secret.is_some();
+    let or_none = |secret: Option<SecretString>| secret.unwrap_or_else(|| "none".into());
+    let (imp_key, imp_secret) = (or_none(imp_key), or_none(imp_secret));
     let imp_code = settings.required_str("imp_code")?;
     let channel = channel(&mut settings)?;
     let mut config = PortOneV1Config::new(imp_key, imp_secret, imp_code, channel, account.mode);
@@ -50,7 +53,7 @@ pub(super) fn provider(account: &AccountConfig) -> Result<Arc<dyn PaymentProvide
     }
     let provider =
         PortOneV1::new(config).map_err(|error| settings.wrong(key_of(&error), error.to_string()))?;
-    Ok(Arc::new(provider))
+    Ok(Connected::new(provider, has_credentials))
 }
 
 /// The window's channel: a `channel_key` of the console, or the older `pg`.

@@ -1,10 +1,10 @@
 //! Settings of accounts at Toss Payments.
 
-use std::sync::Arc;
-
-use gateway_core::{Mode, PaymentProvider};
+use gateway_core::Mode;
 use provider_toss::{Checkout, Toss, TossConfig};
+use secrecy::SecretString;
 
+use super::{Connected, credential};
 use crate::config::{AccountConfig, ConfigError};
 
 /// Test keys: "100 requests per minute per API" (Toss docs, reference, 테스트 환경).
@@ -16,10 +16,13 @@ pub(super) fn requests_per_minute(account: &AccountConfig) -> Option<u32> {
     (account.mode == Mode::Test && !elsewhere).then_some(TEST_REQUESTS_PER_MINUTE)
 }
 
-pub(super) fn provider(account: &AccountConfig) -> Result<Arc<dyn PaymentProvider>, ConfigError> {
+pub(super) fn provider(account: &AccountConfig) -> Result<Connected, ConfigError> {
     let mut settings = account.settings.clone();
     let client_key = settings.required_str("client_key")?;
-    let mut config = TossConfig::new(client_key, settings.required_secret("secret_key")?);
+    let secret_key = credential(account, &mut settings, "secret_key")?;
+    let has_credentials = secret_key.is_some();
+    let secret_key = secret_key.unwrap_or_else(|| placeholder(&client_key));
+    let mut config = TossConfig::new(client_key, secret_key);
     if let Some(url) = settings.optional_str("base_url")? {
         config.base_url = url;
     }
@@ -38,7 +41,13 @@ pub(super) fn provider(account: &AccountConfig) -> Result<Arc<dyn PaymentProvide
         config.methods.clone_from(methods);
     }
     let provider = Toss::new(&config).map_err(|error| settings.wrong(key_of(&error), error.to_string()))?;
-    Ok(Arc::new(provider))
+    Ok(Connected::new(provider, has_credentials))
+}
+
+/// A secret key that opens nothing, of the kind and mode of the client key: a pair that does not match is refused.
+fn placeholder(client_key: &str) -> SecretString {
+    let kind = client_key.split_once("ck_").map_or("", |(kind, _)| kind);
+    format!("{kind}sk_none").into()
 }
 
 /// The key whose place an error is shown at.

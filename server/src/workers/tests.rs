@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use gateway_core::{PaymentRecord, PaymentStatus};
+use gateway_core::{Device, LookUpSubject, OwedLookUp, PaymentRecord, PaymentStatus, Why};
 use sandbox::{Control, Fault, FaultRule, PayMethod, PayOutcome, PayRequest};
 use tokio::time::{sleep, timeout};
 
@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// A payment of an account whose window is open.
 async fn open(gateway: &Gateway, account: &AccountId) -> PaymentRecord {
     let payment = registered(gateway, account, &format!("order-{account}")).await.payment;
-    gateway.next_action(&payment.merchant, &payment.id, None).await.unwrap().0
+    gateway.next_action(&payment.merchant, &payment.id, Device::Desktop, None).await.unwrap().0
 }
 
 /// The look-ups of a payment.
@@ -26,7 +26,7 @@ fn is_asked(control: &Control) -> bool {
 
 async fn is_paid(gateway: &Gateway, record: &PaymentRecord) -> bool {
     let payment = gateway.payment(&record.payment.merchant, &record.payment.id).await.unwrap().payment;
-    payment.status == PaymentStatus::Paid
+    payment.status() == PaymentStatus::Paid
 }
 
 /// The PG takes so many look-ups of each kind and does not answer.
@@ -47,9 +47,11 @@ fn rule(call: &str, fault: Fault, times: u64) -> FaultRule {
     }
 }
 
-/// Has a payment looked at by the workers.
+/// Has a payment looked up by the workers.
 async fn mark(gateway: &Gateway, record: &PaymentRecord) {
-    gateway.store().mark_dirty(&record.payment.id, gateway.clock().now()).await.unwrap();
+    let of = LookUpSubject::Attempt(record.attempts[0].number);
+    let owed = OwedLookUp { of, at: gateway.clock().now(), why: Why::Hint, tries: 0 };
+    gateway.store().owe(&record.payment.merchant, &record.payment.id, vec![owed]).await.unwrap();
     gateway.wake(&record.payment.account);
 }
 
@@ -85,7 +87,7 @@ async fn a_look_up_that_takes_long_delays_no_other_payment_of_the_account() {
     let account: AccountId = "portone".parse().unwrap();
     let (stuck, paying) =
         (open(gateway, &account).await, registered(gateway, &account, "order-2").await.payment);
-    let (paying, _) = gateway.next_action(&paying.merchant, &paying.id, None).await.unwrap();
+    let (paying, _) = gateway.next_action(&paying.merchant, &paying.id, Device::Desktop, None).await.unwrap();
     let control = &app.controls()[&account];
     hold(control, 1).await;
     mark(gateway, &stuck).await;

@@ -3,9 +3,11 @@
 use std::sync::LazyLock;
 
 use gateway_core::{
-    Attempt, BrowserStep, Cancel, CancelOrigin, CancelScope, CancelStatus, Change, Customer, EventKind,
-    IdSource, IdempotencyRecord, Money, Moved, NewEvent, Payment, PaymentRecord, PaymentStatus, PaymentTerms,
-    PgOrderId, RawWebhook, ReceivedWebhook, RefundAccount, Secret, StoredAnswer,
+    Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Change, Charge, ChecksChange, Claim,
+    Close, Currency, Customer, Device, EventKind, IdSource, IdempotencyRecord, LookUpSubject, MethodDetail,
+    Money, MoneyMoves, NewEvent, OwedLookUp, Payment, PaymentChange, PaymentRecord, PaymentTerms,
+    PaymentView, PgNames, PgOrderId, PgStatus, Preparation, PreparedStep, RawWebhook, ReceivedWebhook,
+    RefundAccount, Room, Secret, Shown, Snapshot, StoredAnswer, Why,
 };
 use jiff::Timestamp;
 
@@ -47,72 +49,109 @@ pub(crate) fn payment(order_id: &str) -> Payment {
             return_url: CANARY.to_owned(),
             metadata: [(CANARY.to_owned(), CANARY.to_owned())].into(),
         },
-        status: PaymentStatus::Ready,
-        amount_paid: Money::krw(0),
-        amount_cancelled: Money::krw(0),
-        method: None,
-        method_detail: None,
-        virtual_account: None,
-        receipt_url: None,
-        cash_receipt: None,
-        failure: None,
+        shown: Shown { receipt_url: Some(CANARY.to_owned()), ..Shown::nothing(Currency::Krw) },
         last_attempt: None,
-        late: false,
+        close: None,
         superseded: false,
-        told_of: None,
-        looked_at: None,
-        answered_hints: 0,
-        hint_looked_at: None,
-        recheck_at: None,
-        cases: Vec::new(),
+        yielded: false,
+        announced: None,
+        reviews: Vec::new(),
         livemode: false,
         simulated: true,
         version: 1,
         created_at: at(0),
         expires_at: at(1_800),
-        paid_at: None,
-        watch: None,
     }
 }
 
-pub(crate) fn made(payment: &Payment) -> Change {
-    Change {
+/// The change that makes a payment.
+pub(crate) fn made(payment: &Payment) -> PaymentChange {
+    PaymentChange {
         expected: None,
         payment: payment.clone(),
-        hints: 0,
-        more_hints_at: None,
+        is_live: false,
         attempts: Vec::new(),
-        cancels: Vec::new(),
+        charges: Vec::new(),
         events: Vec::new(),
-        idempotency: None,
-        supersedes: None,
-    }
-}
-
-/// A change that writes into every table it can.
-pub(crate) fn full(order_id: &str) -> Change {
-    let payment = payment(order_id);
-    Change {
-        attempts: vec![attempt(&payment)],
-        cancels: vec![cancel()],
-        events: vec![event(&payment)],
-        idempotency: Some(request(&payment)),
-        ..made(&payment)
+        checks: ChecksChange::default(),
     }
 }
 
 /// A change of what was read, which changes nothing yet.
-pub(crate) fn changed(record: &PaymentRecord) -> Change {
+pub(crate) fn changed(record: &PaymentRecord) -> PaymentChange {
     let payment = Payment { version: record.payment.version + 1, ..record.payment.clone() };
-    Change { expected: Some(record.payment.version), hints: record.hints, ..made(&payment) }
+    PaymentChange { expected: Some(record.payment.version), ..made(&payment) }
+}
+
+/// A commit of one payment alone.
+pub(crate) fn only(change: PaymentChange) -> Change {
+    Change { at: at(0), payments: vec![change], unchanged: Vec::new(), idempotency: None }
+}
+
+/// A new payment with something in every table, and the commit that makes it.
+pub(crate) fn full(order_id: &str) -> (Payment, Change) {
+    let payment = payment(order_id);
+    let change = PaymentChange {
+        attempts: vec![attempt(&payment)],
+        charges: vec![charge(&format!("pg-{order_id}"))],
+        events: vec![event(&payment)],
+        checks: ChecksChange { owed: vec![owed(60)], ..ChecksChange::default() },
+        ..made(&payment)
+    };
+    let idempotency = Some(request(&payment));
+    (payment, Change { idempotency, ..only(change) })
+}
+
+/// A look-up of attempt 1 that is owed from a moment on.
+pub(crate) fn owed(second: i64) -> OwedLookUp {
+    OwedLookUp { of: LookUpSubject::Attempt(1), at: at(second), why: Why::Paid, tries: 0 }
 }
 
 fn attempt(payment: &Payment) -> Attempt {
-    Attempt {
-        step: Some(BrowserStep::Redirect { url: CANARY.to_owned() }),
-        state: Some(Secret::new(CANARY)),
-        raw: Some(Secret::new(CANARY)),
-        ..Attempt::new(1, PgOrderId::of(&payment.id, 1).unwrap(), at(0))
+    let prepared = PreparedStep {
+        step: BrowserStep::Redirect { url: CANARY.to_owned(), form: None },
+        device: Device::Desktop,
+        money_moves: MoneyMoves::BeforeConfirm,
+        pg_payment_id: None,
+    };
+    let attempt = Attempt::new(1, PgOrderId::of(&payment.id, 1).unwrap(), at(0));
+    Attempt { preparation: Preparation::Ready(prepared), ..attempt }
+}
+
+pub(crate) fn charge(pg_payment_id: &str) -> Charge {
+    Charge {
+        claim: Some(Claim { at: at(0), state: Some(Secret::new(CANARY)), is_unnamed: false, is_open: false }),
+        snapshot: Some(snapshot(pg_payment_id)),
+        webhook_secret: Some(Secret::new(CANARY)),
+        accepted: true,
+        cancels: vec![cancel()],
+        closes: vec![close()],
+        ..Charge::new(IDS.charge(at(0)), 1, Some(pg_payment_id.parse().unwrap()), at(0))
+    }
+}
+
+fn snapshot(pg_payment_id: &str) -> Snapshot {
+    Snapshot {
+        pg_payment_id: pg_payment_id.parse().unwrap(),
+        order_id: CANARY.to_owned(),
+        status: PgStatus::Paid,
+        raw_status: CANARY.to_owned(),
+        total: Money::krw(27_500),
+        discount: Money::krw(0),
+        paid: Money::krw(27_500),
+        cancelled: Money::krw(0),
+        cancellable: Money::krw(27_500),
+        cancels: None,
+        mode: None,
+        disputed: None,
+        paid_at: None,
+        failure: None,
+        method: None,
+        method_detail: MethodDetail { card_number: Some(CANARY.to_owned()), ..MethodDetail::default() },
+        virtual_account: None,
+        receipt_url: None,
+        cash_receipt: None,
+        raw: Secret::new(CANARY),
     }
 }
 
@@ -120,35 +159,57 @@ fn cancel() -> Cancel {
     Cancel {
         id: IDS.cancel(at(0)),
         origin: CancelOrigin::Merchant,
+        compensates: None,
         status: CancelStatus::Requested,
-        pg_id: None,
-        attempt: None,
-        scope: CancelScope::All,
+        held: None,
+        is_whole: true,
         amount: Money::krw(27_500),
         tax_free_amount: None,
-        guard: Money::krw(27_500),
+        vat_amount: None,
+        cancellable_before: Money::krw(27_500),
         reason: CANARY.to_owned(),
         refund_account: Some(RefundAccount {
-            bank_code: "20".to_owned(),
+            bank_code: "020".to_owned(),
             account_number: Secret::new(CANARY),
             holder_name: Secret::new(CANARY),
         }),
-        sending: None,
+        dispatch: None,
         pg_cancel_id: None,
         failure: None,
+        key: Some(CancelKey { key: CANARY.to_owned(), digest: CANARY.to_owned() }),
         created_at: at(0),
     }
 }
 
-fn event(payment: &Payment) -> NewEvent {
+fn close() -> Close {
+    Close {
+        id: IDS.cancel(at(0)),
+        origin: CancelOrigin::Merchant,
+        status: CancelStatus::Requested,
+        reason: CANARY.to_owned(),
+        dispatch: None,
+        failure: None,
+        key: None,
+        created_at: at(0),
+    }
+}
+
+pub(crate) fn event(payment: &Payment) -> NewEvent {
+    let view = PaymentView {
+        payment: payment.clone(),
+        cancellable: Money::krw(0),
+        pg: PgNames::default(),
+        cancels: Vec::new(),
+        duplicates: Vec::new(),
+    };
     NewEvent {
         id: IDS.event(at(0)),
         kind: EventKind::Registered,
         number: 1,
-        moved: Moved::default(),
+        movement: None,
+        cancel: None,
         created_at: at(0),
-        payment: payment.clone(),
-        cancels: vec![cancel()],
+        payment: view,
     }
 }
 
@@ -168,11 +229,11 @@ pub(crate) fn webhook(second: i64) -> ReceivedWebhook {
     ReceivedWebhook {
         id: IDS.webhook(at(second)),
         account: "toss".parse().unwrap(),
-        received_at: at(second),
+        room: Room::Known,
         raw: RawWebhook {
-            content_type: "application/json".to_owned(),
             headers: vec![("webhook-signature".to_owned(), CANARY.to_owned())],
             body: CANARY.as_bytes().to_vec(),
+            received_at: at(second),
         },
     }
 }

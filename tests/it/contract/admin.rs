@@ -1,4 +1,4 @@
-//! What operators do: cases and the ledger, by the admin API and by the commands of the real binary.
+//! What operators do: reviews and the ledger, by the admin API and by the commands of the real binary.
 
 use std::{
     path::PathBuf,
@@ -14,7 +14,7 @@ use super::process::{DEMO_KEY, Process, answer};
 
 const ADMIN_KEY: &str = "kanarienvogel-of-the-operators";
 
-/// After so long an unknown outcome is a case, and how far time is moved at once.
+/// After so long an unknown outcome is a review, and how far time is moved at once.
 const A_WEEK_S: u64 = 7 * 24 * 60 * 60;
 const AN_HOUR_S: u64 = 60 * 60;
 
@@ -120,14 +120,14 @@ async fn speech(process: &Process) {
     answer(process.request(Method::DELETE, "/_sandbox/faults")).await;
 }
 
-/// Lets a week pass, and hours until so many cases are open; gives them.
-async fn a_week_later(process: &Process, cases: usize) -> Vec<Value> {
+/// Lets a week pass, and hours until so many reviews are open; gives them.
+async fn a_week_later(process: &Process, reviews: usize) -> Vec<Value> {
     process.control("clock", &json!({ "advance_s": A_WEEK_S })).await;
     let mut looks = 0_u32;
     eventually(async || {
-        let list = answer(ask(process, Method::GET, "/cases")).await.json();
+        let list = answer(ask(process, Method::GET, "/reviews")).await.json();
         let open = list["data"].as_array().unwrap().clone();
-        if open.len() == cases {
+        if open.len() == reviews {
             return Ok(open);
         }
         looks += 1;
@@ -147,84 +147,84 @@ async fn events_of(process: &Process, payment: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_outcome_unknown_for_a_week_is_a_case_that_an_operator_closes() {
+async fn an_outcome_unknown_for_a_week_is_a_review_that_an_operator_closes() {
     let process = Process::start().await;
     let operator = Operator::of(&process);
     silence(&process).await;
     let payment = unknown(&process, "order-1").await;
-    assert_eq!(operator.run(&["cases", "list"]).await.well(), "No open cases.\n");
-    let case = a_week_later(&process, 1).await.remove(0);
-    let id = case["id"].as_str().unwrap();
+    assert_eq!(operator.run(&["reviews", "list"]).await.well(), "No open reviews.\n");
+    let review = a_week_later(&process, 1).await.remove(0);
+    let id = review["id"].as_str().unwrap();
     assert_eq!(id, format!("{payment}.1"));
-    assert_eq!((&case["kind"], &case["state"]), (&json!("unknown_confirm"), &json!("open")));
-    assert_eq!(case["about"]["attempt"], 1);
-    assert!(case["about"]["pg_order_id"].is_string() && case["about"]["pg_payment_id"].is_string());
+    assert_eq!((&review["reason"], &review["state"]), (&json!("unknown_confirm"), &json!("open")));
+    assert_eq!(review["about"]["attempt"], 1);
+    assert!(review["about"]["pg_order_id"].is_string() && review["about"]["pg_payment_id"].is_string());
 
-    let listed = operator.run(&["cases", "list"]).await.well();
+    let listed = operator.run(&["reviews", "list"]).await.well();
     let row = listed.lines().nth(1).unwrap();
     for part in [id, "unknown_confirm", "toss", "27,500 KRW", "order-1"] {
         assert!(row.contains(part), "{part}: {listed}");
     }
-    let shown = operator.run(&["cases", "show", id]).await.well();
-    assert!(shown.contains(case["about"]["pg_payment_id"].as_str().unwrap()), "{shown}");
-    assert!(shown.contains(case["advice"].as_str().unwrap()), "{shown}");
+    let shown = operator.run(&["reviews", "show", id]).await.well();
+    assert!(shown.contains(review["about"]["pg_payment_id"].as_str().unwrap()), "{shown}");
+    assert!(shown.contains(review["advice"].as_str().unwrap()), "{shown}");
 
-    let close = ["cases", "close", id, "--as", "not-done", "--reason", "the console shows nothing"];
+    let close = ["reviews", "close", id, "--as", "not-done", "--reason", "the console shows nothing"];
     let closed = operator.run(&close).await.well();
     assert!(closed.contains("closed as not_done by kim"), "{closed}");
-    assert_eq!(process.get(&format!("/v1/payments/{payment}")).await["status"], "failed");
+    assert_eq!(process.get(&format!("/v1/payments/{payment}")).await["status"], "expired");
     let events = events_of(&process, &payment).await;
-    assert!(events.contains(&"payment.case_opened".to_owned()), "{events:?}");
-    assert!(events.contains(&"payment.case_closed".to_owned()), "{events:?}");
+    assert!(events.contains(&"payment.review_opened".to_owned()), "{events:?}");
+    assert!(events.contains(&"payment.review_closed".to_owned()), "{events:?}");
 
     let again = operator.run(&close).await.failed();
-    assert!(again.contains("case_closed"), "{again}");
+    assert!(again.contains("review_closed"), "{again}");
     let body = json!({ "outcome": "done", "by": "lee", "reason": "no" });
-    let again = answer(ask(&process, Method::POST, &format!("/cases/{id}/close")).json(&body)).await;
-    again.expect(409, "case_closed");
-    assert_eq!(operator.run(&["cases", "list"]).await.well(), "No open cases.\n");
+    let again = answer(ask(&process, Method::POST, &format!("/reviews/{id}/close")).json(&body)).await;
+    again.expect(409, "review_closed");
+    assert_eq!(operator.run(&["reviews", "list"]).await.well(), "No open reviews.\n");
     let all: Value =
-        serde_json::from_str(&operator.run(&["cases", "list", "--all", "--json"]).await.well()).unwrap();
+        serde_json::from_str(&operator.run(&["reviews", "list", "--all", "--json"]).await.well()).unwrap();
     let closing = &all["data"][0]["closing"];
     assert_eq!(closing["by"], "kim");
     assert_eq!(closing["reason"], "the console shows nothing");
     assert_eq!(operator.run(&["ledger", "check"]).await.well(), "1 payment checked, 0 differences\n");
-    assert!(process.log().contains("an operator closed a case"), "nobody logged it");
+    assert!(process.log().contains("an operator closed a review"), "nobody logged it");
 }
 
 #[tokio::test]
-async fn a_case_that_the_payment_gateway_settles_is_not_closed_by_anybody() {
+async fn a_review_that_the_payment_gateway_settles_is_not_closed_by_anybody() {
     let process = Process::start().await;
     let operator = Operator::of(&process);
     silence(&process).await;
     let payment = unknown(&process, "order-1").await;
     let id = a_week_later(&process, 1).await[0]["id"].as_str().unwrap().to_owned();
     speech(&process).await;
-    let close = ["cases", "close", &id, "--as", "done", "--reason", "I believe so"];
+    let close = ["reviews", "close", &id, "--as", "done", "--reason", "I believe so"];
     let refused = operator.run(&close).await.failed();
-    assert!(refused.contains("case_closed"), "{refused}");
-    let shown = operator.run(&["cases", "show", &id]).await.well();
-    assert!(shown.contains("settled by itself"), "{shown}");
+    assert!(refused.contains("review_closed"), "{refused}");
+    let shown = operator.run(&["reviews", "show", &id]).await.well();
+    assert!(shown.contains("resolved by itself"), "{shown}");
     assert_ne!(process.get(&format!("/v1/payments/{payment}")).await["status"], "paid");
 }
 
 #[tokio::test]
-async fn cases_are_listed_page_by_page() {
+async fn reviews_are_listed_page_by_page() {
     let process = Process::start().await;
     silence(&process).await;
     let mut payments = Vec::new();
     for order in ["order-1", "order-2", "order-3"] {
         payments.push(unknown(&process, order).await);
     }
-    let all: Vec<_> = a_week_later(&process, 3).await.iter().map(|case| case["id"].clone()).collect();
-    let (mut seen, mut path) = (Vec::new(), "/cases?limit=2".to_owned());
+    let all: Vec<_> = a_week_later(&process, 3).await.iter().map(|review| review["id"].clone()).collect();
+    let (mut seen, mut path) = (Vec::new(), "/reviews?limit=2".to_owned());
     loop {
         let page = answer(ask(&process, Method::GET, &path)).await.json();
         let data = page["data"].as_array().unwrap();
         assert!(data.len() <= 2, "{page}");
-        seen.extend(data.iter().map(|case| case["id"].clone()));
+        seen.extend(data.iter().map(|review| review["id"].clone()));
         match page["next_cursor"].as_str() {
-            Some(next) => path = format!("/cases?limit=2&cursor={next}"),
+            Some(next) => path = format!("/reviews?limit=2&cursor={next}"),
             None => break,
         }
     }
@@ -234,8 +234,8 @@ async fn cases_are_listed_page_by_page() {
 #[tokio::test]
 async fn the_admin_listener_is_not_for_pages_nor_for_forms() {
     let process = Process::start().await;
-    let close = "/cases/pay_06gzvtcprxw63b4hssbask691c.1/close";
-    for path in ["/cases", "/cases/pay_06gzvtcprxw63b4hssbask691c.1", "/ledger", "/ledger/check"] {
+    let close = "/reviews/pay_06gzvtcprxw63b4hssbask691c.1/close";
+    for path in ["/reviews", "/reviews/pay_06gzvtcprxw63b4hssbask691c.1", "/ledger", "/ledger/check"] {
         for (header, value) in [
             ("Origin", "https://shop.example"),
             ("Origin", "http://localhost:3000"),
@@ -276,23 +276,23 @@ async fn what_is_no_verdict_closes_nothing() {
         (json!({ "outcome": "done", "by": "kim\u{1b}[2J", "reason": "r" }), "invalid_parameter"),
         (json!({ "outcome": "done", "by": "kim", "reason": long }), "invalid_parameter"),
     ] {
-        let path = format!("/cases/{id}/close");
+        let path = format!("/reviews/{id}/close");
         answer(ask(&process, Method::POST, &path).json(&body)).await.expect(400, code);
     }
     let verdict = json!({ "outcome": "done", "by": "kim", "reason": "r" });
     for unknown in
         ["pay_x.1", "pay_06gzvtcprxw63b4hssbask691c.1", &id.replace(".1", ".2"), &id.replace(".1", "")]
     {
-        answer(ask(&process, Method::GET, &format!("/cases/{unknown}"))).await.expect(404, "not_found");
-        let close = ask(&process, Method::POST, &format!("/cases/{unknown}/close")).json(&verdict);
+        answer(ask(&process, Method::GET, &format!("/reviews/{unknown}"))).await.expect(404, "not_found");
+        let close = ask(&process, Method::POST, &format!("/reviews/{unknown}/close")).json(&verdict);
         answer(close).await.expect(404, "not_found");
     }
     for cursor in ["x", "pay_06gzvtcprxw63b4hssbask691c"] {
-        let list = answer(ask(&process, Method::GET, &format!("/cases?cursor={cursor}"))).await;
+        let list = answer(ask(&process, Method::GET, &format!("/reviews?cursor={cursor}"))).await;
         assert_eq!(list.expect(400, "invalid_parameter")["param"], "cursor");
     }
-    let case = answer(ask(&process, Method::GET, &format!("/cases/{id}"))).await.json();
-    assert_eq!(case["state"], "open", "{case}");
+    let review = answer(ask(&process, Method::GET, &format!("/reviews/{id}"))).await.json();
+    assert_eq!(review["state"], "open", "{review}");
 }
 
 #[tokio::test]
@@ -301,23 +301,23 @@ async fn a_configured_admin_key_opens_the_admin_api_and_nothing_else_does() {
     for key in
         [None, Some(""), Some("kanarienvogel"), Some(DEMO_KEY), Some("kanarienvogel-of-the-operators2")]
     {
-        let request = ask(&process, Method::GET, "/cases");
+        let request = ask(&process, Method::GET, "/reviews");
         let request = key.into_iter().fold(request, RequestBuilder::bearer_auth);
         let refused = answer(request).await;
         refused.expect(401, "unauthenticated");
         assert!(refused.text.contains("admin key") && !refused.quotes("kanarienvogel"), "{}", refused.text);
     }
-    let opened = answer(ask(&process, Method::GET, "/cases").bearer_auth(ADMIN_KEY)).await;
+    let opened = answer(ask(&process, Method::GET, "/reviews").bearer_auth(ADMIN_KEY)).await;
     assert_eq!(opened.json()["data"], json!([]));
     answer(ask(&process, Method::GET, "/healthz")).await.expect(200, "ok");
     let merchants = answer(process.request(Method::GET, "/v1/payments").bearer_auth(ADMIN_KEY)).await;
     merchants.expect(401, "unauthenticated");
 
     let without = Operator::of(&process);
-    let refused = without.run(&["cases", "list"]).await.failed();
+    let refused = without.run(&["reviews", "list"]).await.failed();
     assert!(refused.contains("PAYMUX_ADMIN_KEY"), "{refused}");
     let with = Operator { key: Some(ADMIN_KEY), ..Operator::of(&process) };
-    assert_eq!(with.run(&["cases", "list"]).await.well(), "No open cases.\n");
+    assert_eq!(with.run(&["reviews", "list"]).await.well(), "No open reviews.\n");
     let wrong = Operator { key: Some("kanarienvogel-2"), ..Operator::of(&process) };
     let refused = wrong.run(&["ledger", "check"]).await.failed();
     assert!(!refused.contains("kanarienvogel"), "{refused}");
@@ -353,7 +353,7 @@ async fn a_server_that_cannot_be_reached_is_named_with_the_setting() {
     let _process = Process::start().await;
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let operator = Operator { url: format!("http://127.0.0.1:{port}"), key: None };
-    for command in [&["cases", "list"][..], &["ledger", "check"]] {
+    for command in [&["reviews", "list"][..], &["ledger", "check"]] {
         let said = operator.run(command).await.failed();
         let named = said.contains(&port.to_string()) && said.contains("PAYMUX_ADMIN_URL");
         assert!(named && said.contains("server.admin_listen"), "{said}");
@@ -374,19 +374,19 @@ async fn a_server_that_hangs_up_is_not_taken_for_one_that_did_it() {
     });
     let operator = Operator { url, key: None };
     let id = "pay_06gzvtcprxw63b4hssbask691c.1";
-    let said = operator.run(&["cases", "close", id, "--as", "done", "--reason", "r"]).await.failed();
+    let said = operator.run(&["reviews", "close", id, "--as", "done", "--reason", "r"]).await.failed();
     assert!(said.contains("see whether it was done"), "{said}");
     hangs_up.abort();
 }
 
 #[tokio::test]
-async fn the_public_listener_knows_nothing_of_cases() {
+async fn the_public_listener_knows_nothing_of_reviews() {
     let process = Process::start().await;
-    for path in ["/cases", "/ledger", "/ledger/check"] {
+    for path in ["/reviews", "/ledger", "/ledger/check"] {
         answer(process.request(Method::GET, path).bearer_auth(DEMO_KEY)).await.expect(404, "no_such_route");
     }
     let document = process.get("/openapi.json").await.to_string();
-    assert!(!document.contains("closeCase") && !document.contains("case_closed\""), "they are published");
+    assert!(!document.contains("closeReview") && !document.contains("review_closed\""), "they are published");
     let document = answer(ask(&process, Method::GET, "/openapi.json")).await.json();
-    assert!(document["paths"]["/cases/{id}/close"]["post"].is_object(), "operators have no documentation");
+    assert!(document["paths"]["/reviews/{id}/close"]["post"].is_object(), "operators have no documentation");
 }

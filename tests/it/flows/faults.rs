@@ -20,7 +20,7 @@ async fn confirmed_under(shop: &Shop, mut fault: Value) -> (String, u16) {
     if reply.status == 202 {
         assert_eq!(reply["status"], "confirming");
         assert!(reply.headers.contains_key("retry-after") && reply["poll_after_ms"].is_u64());
-        assert!(reply["message_ko"].as_str().unwrap().contains("다시 결제하지 마세요"));
+        assert!(reply["message_ko"].as_str().unwrap().contains("다시 결제하지 말고"));
     }
     (id, reply.status)
 }

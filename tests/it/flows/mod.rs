@@ -6,12 +6,19 @@
 
 mod cancelling;
 mod checks;
+mod compensations;
 mod deposits;
 mod faults;
+mod found;
+mod in_time;
 mod late;
 mod paying;
+mod refunds;
+mod refused;
 mod repeats;
 mod swapped;
+mod two_windows;
+mod uncertain;
 mod webhooks;
 
 /// The table: `flows::toss::card::paid` runs `paying::paid` in a shop with that account and method. In the

@@ -11,7 +11,7 @@ async fn a_days_work(account: &str, method: &str) -> Vec<SentRequest> {
     shop.next_action(&id).await.expect(200, "ready");
     let declined = shop.buyer(&id, "decline").await;
     shop.confirm_with_key(&id, &declined, "confirm-1").await.expect(402, "payment_declined");
-    shop.next_action(&id).await.expect(200, "ready");
+    shop.next_action(&id).await.expect(200, "failed");
     let approved = shop.buyer(&id, "approve").await;
     let confirmed = shop.confirm_with_key(&id, &approved, "confirm-2").await;
     assert_eq!(confirmed.status, 200, "{:#}", confirmed.body);

@@ -4,18 +4,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use gateway_core::{
-    BrowserStep, CancelAmount, CancelRequest, ConfirmRequest, Customer, IdSource, Method, Money,
-    PaymentProvider, PaymentRef, PaymentRequest, PgOrderId, PgPaymentId, RawWebhook, RefundAccount,
-    ReturnClaim, Secret, Snapshot,
+    BrowserStep, ChargeRef, ClaimOutcome, Method, PaymentProvider, PaymentRequest, PgOrderId, PgPaymentId,
+    RawWebhook, ReturnClaim, Snapshot, Taken,
 };
 use jiff::Timestamp;
-use sandbox::{Control, FaultRule, OrderAction, PayMethod, PayOutcome, PayRequest, Running};
+use sandbox::{
+    ActionOptions, Control, FaultRule, ForeignPayment, OrderAction, PayMethod, PayOutcome, PayRequest,
+    Running,
+};
 use serde_json::Value;
 
-use super::inbox::Inbox;
-
-/// What every order of a bench costs, unless a rule says otherwise.
-pub const AMOUNT: u64 = 27_500;
+use super::{
+    inbox::Inbox,
+    requests::{AMOUNT, FollowUp, by_id, by_order, payment_request},
+};
 
 /// 2026-03-14 10:31:02 in Seoul: where the simulators' frozen clocks begin.
 pub(super) const START_MS: u64 = 1_773_451_862_000;
@@ -38,11 +40,17 @@ impl Default for Setup {
 /// The PG's calls, as the fault script names them.
 #[derive(Clone, Copy, Debug)]
 pub struct Calls {
-    pub confirm: &'static str,
+    /// `None` where money moves in the window.
+    pub confirm: Option<&'static str>,
     pub by_id: &'static str,
     pub by_order: &'static str,
     pub cancel: &'static str,
     pub close: &'static str,
+    /// `None` where the browser step is made without the PG.
+    pub prepare: Option<&'static str>,
+    pub movements: &'static str,
+    /// `None` where it is a call that the simulator does not play.
+    pub time: Option<&'static str>,
 }
 
 /// A provider, pointed at its simulator: in process, on a port of its own, with a frozen clock.
@@ -60,6 +68,12 @@ pub trait Bench: Sized + Send + Sync {
     const STATUS_AND_METHOD: (&'static str, &'static str);
     /// A reason the window itself declines with.
     const WINDOW_DECLINE: &'static str;
+    /// Whether a look-up by order id shows every charge of it.
+    const LISTS_ORDERS: bool;
+    /// The field of a cancel's body that says how much of it is free of VAT.
+    const TAX_FREE_FIELD: &'static str;
+    /// The most rows of a page of movements.
+    const ROWS_PER_PAGE: usize;
 
     async fn with(setup: Setup) -> Self;
 
@@ -70,6 +84,9 @@ pub trait Bench: Sized + Send + Sync {
     /// Another provider of the same account, which has made no connection yet.
     fn newcomer(&self) -> Box<dyn PaymentProvider>;
 
+    /// The same account with a credential that was issued now. The old one goes on working.
+    fn rotated(&self) -> Box<dyn PaymentProvider>;
+
     /// The PG's answer to a look-up by id with this payment object.
     fn answer_with(payment: Value) -> Value;
 
@@ -77,13 +94,29 @@ pub trait Bench: Sized + Send + Sync {
     fn error_of_next_year() -> Value;
 
     /// A webhook that anybody could have written.
-    fn forged(order: &PgOrderId, pg_id: &PgPaymentId) -> RawWebhook;
+    fn forged(order: &PgOrderId, pg_payment_id: &PgPaymentId) -> RawWebhook;
 
     /// A well-formed id the PG never gave out.
     fn unknown_id() -> PgPaymentId;
 
+    /// Payments of another system whose rows among the movements cannot be read.
+    fn unreadable_rows() -> Vec<ForeignPayment>;
+
+    /// A payment of another system in a currency that no books are kept in.
+    fn foreign_currency_row() -> ForeignPayment;
+
+    /// A payment of another system that was made now.
+    fn foreign_row() -> ForeignPayment {
+        ForeignPayment::default()
+    }
+
     async fn start() -> Self {
         Self::with(Setup::default()).await
+    }
+
+    /// With the PG's guards of state off.
+    async fn permissive() -> Self {
+        Self::with(Setup { permissive: true, ..Setup::default() }).await
     }
 
     fn control(&self) -> Control {
@@ -97,9 +130,14 @@ pub trait Bench: Sized + Send + Sync {
 
     /// Registers an inbox for webhooks.
     async fn inbox(&self) -> Inbox {
-        let inbox = Inbox::open().await;
+        let inbox = Inbox::open(self.control().clock().clone()).await;
         self.control().set_webhook_targets(vec![inbox.target()]);
         inbox
+    }
+
+    /// How often the PG was asked so.
+    fn count(&self, call: &str) -> usize {
+        self.control().calls().iter().filter(|received| received.call == Some(call)).count()
     }
 
     /// The buyer goes through the window that the browser step opens.
@@ -116,22 +154,35 @@ pub trait Bench: Sized + Send + Sync {
     }
 
     fn return_from(&self, window: &PayRequest) -> ReturnClaim {
-        let answer = self.control().pay(window).unwrap();
+        self.return_with(window, ActionOptions::default())
+    }
+
+    fn return_with(&self, window: &PayRequest, options: ActionOptions) -> ReturnClaim {
+        let answer = self.control().with(options).pay(window).unwrap();
         self.provider().read_return(&Value::Object(answer.browser_result)).unwrap()
     }
 
     /// The buyer agrees.
-    async fn authenticated(&self, order: &PgOrderId, method: Method) -> ConfirmRequest {
-        let request = payment_request(order, method);
-        let claim = self.visit(&request, PayOutcome::Approve).await;
-        assert_eq!(claim.failure, None);
-        confirm_request(order, claim.pg_id)
+    async fn authenticated(&self, order: &PgOrderId, method: Method) -> FollowUp {
+        let claim = self.visit(&payment_request(order, method), PayOutcome::Approve).await;
+        FollowUp::of(order, &claim).unwrap()
+    }
+
+    /// The buyer agrees in a window that was open before the order was paid: a second tab.
+    fn authenticated_in(&self, window: &PayRequest) -> FollowUp {
+        let options = ActionOptions { already_open: true, ..ActionOptions::default() };
+        let (order, claim) = (window.order_id.parse().unwrap(), self.return_with(window, options));
+        FollowUp::of(&order, &claim).unwrap().with_key(&format!("{order}_confirm_in_second_tab"))
+    }
+
+    /// Paid, or with an account issued: what the last answer told.
+    async fn taken(&self, order: &PgOrderId, method: Method) -> Taken {
+        self.authenticated(order, method).await.send(self.provider()).await.unwrap()
     }
 
     /// Paid, or with an account issued.
     async fn confirmed(&self, order: &PgOrderId, method: Method) -> Snapshot {
-        let request = self.authenticated(order, method).await;
-        self.provider().confirm(&request).await.unwrap()
+        self.taken(order, method).await.snapshot.unwrap()
     }
 
     /// A paid card.
@@ -148,10 +199,17 @@ pub trait Bench: Sized + Send + Sync {
 
     /// What the PG says now of a payment it knows.
     async fn look(&self, known: &Snapshot) -> Snapshot {
-        let order = known.pg_order_id.parse().unwrap();
-        let found = self.provider().verify(&by_id(&order, &known.pg_id)).await.unwrap();
-        let [snapshot] = <[Snapshot; 1]>::try_from(found).unwrap();
+        let found = self.provider().verify(&charge(known)).await.unwrap();
+        assert!(found.complete, "a look-up by id answers for that charge");
+        let [snapshot] = <[Snapshot; 1]>::try_from(found.charges).unwrap();
         snapshot
+    }
+
+    /// What the PG shows by order id.
+    async fn look_by_order(&self, order: &PgOrderId) -> Vec<Snapshot> {
+        let found = self.provider().verify(&by_order(order)).await.unwrap();
+        assert_eq!(found.complete, Self::LISTS_ORDERS, "{found:?}");
+        found.charges
     }
 
     /// Money in and money back of an order in the PG's own books, all its payments together.
@@ -174,32 +232,16 @@ pub trait Bench: Sized + Send + Sync {
     }
 }
 
-/// The `n`th order.
-#[must_use]
-pub fn order(n: u64) -> PgOrderId {
-    PgOrderId::of(&IdSource::seeded(n).payment(Timestamp::UNIX_EPOCH), 1).unwrap()
+/// The charge that a snapshot shows.
+pub(super) fn charge(known: &Snapshot) -> ChargeRef {
+    by_id(&known.order_id.parse().unwrap(), &known.pg_payment_id)
 }
 
-pub(super) fn krw(amount: u64) -> Money {
-    Money::krw(amount)
-}
-
-pub(super) fn payment_request(order: &PgOrderId, method: Method) -> PaymentRequest {
-    PaymentRequest {
-        pg_order_id: order.clone(),
-        order_name: "원두 500g 외 1건".to_owned(),
-        amount: krw(AMOUNT),
-        tax_free_amount: None,
-        method,
-        customer: Customer { name: Some("김하늘".to_owned()), ..Customer::default() },
-        card_issuer: None,
-        installment_months: None,
-        easy_pay_provider: None,
-        deposit_due_at: None,
-        cash_receipt: None,
-        locale: None,
-        return_url: "http://localhost:8080/return".to_owned(),
-        idempotency_key: format!("{order}:request"),
+/// Why a claim failed; `None` if it did not.
+pub(super) fn failure_of(claim: &ReturnClaim) -> Option<&gateway_core::Failure> {
+    match &claim.outcome {
+        ClaimOutcome::Failed(failure) => Some(failure),
+        ClaimOutcome::Confirm(_) | ClaimOutcome::Verify => None,
     }
 }
 
@@ -213,80 +255,10 @@ pub(super) fn window_of(step: &BrowserStep, request: &PaymentRequest, outcome: P
         Method::MobilePhone => PayMethod::MobilePhone,
     });
     let blank =
-        PayRequest { method, amount: None, ..PayRequest::new(request.pg_order_id.as_str(), outcome, 0) };
+        PayRequest { method, amount: None, ..PayRequest::new(request.order_id.as_str(), outcome, AMOUNT) };
     let BrowserStep::Script { calls, .. } = step else { return blank };
     let sdk = calls.last().unwrap().args[0].as_object().unwrap().clone();
     let order_id = ["orderId", "merchant_uid"].iter().find_map(|name| sdk.get(*name)?.as_str()).unwrap();
     let client_key = calls[0].args[0].as_str().map(str::to_owned);
     PayRequest { order_id: order_id.to_owned(), client_key, sdk, ..blank }
-}
-
-pub(super) fn confirm_request(order: &PgOrderId, pg_id: Option<PgPaymentId>) -> ConfirmRequest {
-    ConfirmRequest {
-        pg_order_id: order.clone(),
-        pg_id,
-        amount: krw(AMOUNT),
-        idempotency_key: format!("{order}:confirm:1"),
-        state: None,
-    }
-}
-
-pub(super) fn by_id(order: &PgOrderId, pg_id: &PgPaymentId) -> PaymentRef {
-    PaymentRef { pg_order_id: order.clone(), pg_id: Some(pg_id.clone()), state: None }
-}
-
-pub(super) fn by_order(order: &PgOrderId) -> PaymentRef {
-    PaymentRef { pg_order_id: order.clone(), pg_id: None, state: None }
-}
-
-/// A cancel of `amount`, the `n`th, when `cancellable` is left.
-pub(super) fn cancel_request(
-    pg_id: &PgPaymentId,
-    n: u64,
-    amount: CancelAmount,
-    cancellable: u64,
-) -> CancelRequest {
-    let id = IdSource::seeded(n).cancel(Timestamp::UNIX_EPOCH);
-    CancelRequest {
-        idempotency_key: format!("{id}:1"),
-        id,
-        pg_id: pg_id.clone(),
-        amount,
-        tax_free_amount: None,
-        cancellable: krw(cancellable),
-        reason: "부분 품절".to_owned(),
-        refund_account: None,
-        state: None,
-    }
-}
-
-/// A cancel of all that is left.
-#[must_use]
-pub fn all_of(pg_id: &PgPaymentId, n: u64, cancellable: u64) -> CancelRequest {
-    cancel_request(pg_id, n, CancelAmount::All, cancellable)
-}
-
-/// A cancel of a part.
-#[must_use]
-pub fn part_of(pg_id: &PgPaymentId, n: u64, part: u64, cancellable: u64) -> CancelRequest {
-    cancel_request(pg_id, n, CancelAmount::Part(krw(part)), cancellable)
-}
-
-/// The closing of an account.
-pub(super) fn close_of(pg_id: &PgPaymentId, n: u64) -> CancelRequest {
-    cancel_request(pg_id, n, CancelAmount::Close, AMOUNT)
-}
-
-/// With an account that a refund reaches.
-pub(super) fn to_account(request: CancelRequest) -> CancelRequest {
-    to(request, "88", "110234567890")
-}
-
-pub(super) fn to(request: CancelRequest, bank: &str, number: &str) -> CancelRequest {
-    let refund_account = Some(RefundAccount {
-        bank_code: bank.to_owned(),
-        account_number: Secret::new(number),
-        holder_name: Secret::new("박서준"),
-    });
-    CancelRequest { refund_account, ..request }
 }

@@ -1,12 +1,13 @@
-//! The five questions a provider asks, made ready to meet a fault.
+//! The questions a provider asks, made ready to meet a fault.
 
-use gateway_core::{
-    CancelRequest, ConfirmRequest, Method, PaymentProvider, PaymentRef, PgOrderId, PgStatus, ProviderError,
-};
+use gateway_core::{CancelRequest, ChargeRef, Method, PaymentProvider, PgOrderId, PgStatus, ProviderError};
 use sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
-use super::bench::{AMOUNT, Bench, Calls, all_of, by_id, by_order, close_of, order};
+use super::{
+    bench::{Bench, Calls, charge},
+    requests::{AMOUNT, FollowUp, all_of, by_order, close_of, order},
+};
 
 /// A question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +20,15 @@ pub(super) enum Ask {
 }
 
 impl Ask {
-    pub(super) const ALL: [Self; 5] = [Self::Confirm, Self::Cancel, Self::Close, Self::ById, Self::ByOrder];
+    /// Those that this PG is asked.
+    pub(super) fn all<B: Bench>() -> Vec<Self> {
+        let all = [Self::Confirm, Self::Cancel, Self::Close, Self::ById, Self::ByOrder];
+        all.into_iter().filter(|ask| *ask != Self::Confirm || B::CALLS.confirm.is_some()).collect()
+    }
 
-    pub(super) const fn call(self, calls: Calls) -> &'static str {
+    pub(super) fn call(self, calls: Calls) -> &'static str {
         match self {
-            Self::Confirm => calls.confirm,
+            Self::Confirm => calls.confirm.unwrap(),
             Self::Cancel => calls.cancel,
             Self::Close => calls.close,
             Self::ById => calls.by_id,
@@ -33,9 +38,9 @@ impl Ask {
 }
 
 enum Request {
-    Confirm(ConfirmRequest),
+    Confirm(FollowUp),
     Cancel(CancelRequest),
-    Verify(PaymentRef),
+    Verify(ChargeRef),
 }
 
 /// A question that can be asked, once or again.
@@ -51,15 +56,12 @@ impl Ready {
         let order = order(n);
         let request = match ask {
             Ask::Confirm => Request::Confirm(bench.authenticated(&order, Method::Card).await),
-            Ask::Cancel => {
-                let paid = bench.paid(&order).await;
-                Request::Cancel(all_of(&paid.pg_id, n, AMOUNT))
-            }
+            Ask::Cancel => Request::Cancel(all_of(&charge(&bench.paid(&order).await), n, AMOUNT)),
             Ask::Close => {
                 let issued = bench.confirmed(&order, Method::VirtualAccount).await;
-                Request::Cancel(close_of(&issued.pg_id, n))
+                Request::Cancel(close_of(&charge(&issued), n))
             }
-            Ask::ById => Request::Verify(by_id(&order, &bench.paid(&order).await.pg_id)),
+            Ask::ById => Request::Verify(charge(&bench.paid(&order).await)),
             Ask::ByOrder => {
                 bench.paid(&order).await;
                 Request::Verify(by_order(&order))
@@ -70,11 +72,11 @@ impl Ready {
 
     pub(super) async fn send(&self, provider: &dyn PaymentProvider) -> Result<(), ProviderError> {
         match &self.request {
-            Request::Confirm(request) => provider.confirm(request).await.map(drop),
+            Request::Confirm(follow_up) => follow_up.send(provider).await.map(drop),
             Request::Cancel(request) => provider.cancel(request).await.map(drop),
             Request::Verify(subject) => {
                 let found = provider.verify(subject).await?;
-                assert_eq!(found.len(), 1, "a payment that is there is found, or the look-up fails");
+                assert_eq!(found.charges.len(), 1, "a payment that is there is found, or the look-up fails");
                 Ok(())
             }
         }
@@ -84,15 +86,15 @@ impl Ready {
     /// the books now say that it was executed once.
     pub(super) async fn is_executed_once<B: Bench>(&self, bench: &B, told: &str) {
         if let Err(error) = self.send(bench.provider()).await {
-            assert_eq!(error.name(), "conflict", "{:?} after {told}: {error:?}", self.ask);
+            assert_eq!(error.name(), "unknown", "{:?} after {told}: {error:?}", self.ask);
         }
         let money = bench.money(&self.order);
         match self.ask {
             Ask::Confirm | Ask::ById | Ask::ByOrder => assert_eq!(money, (AMOUNT, 0), "{told}"),
             Ask::Cancel => assert_eq!(money, (AMOUNT, AMOUNT), "{told}"),
             Ask::Close => {
-                let found = bench.provider().verify(&by_order(&self.order)).await.unwrap();
-                assert_eq!((found[0].status, money), (PgStatus::Cancelled, (0, 0)), "{told}");
+                let found = bench.look_by_order(&self.order).await;
+                assert_eq!((found[0].status, money), (PgStatus::Closed, (0, 0)), "{told}");
             }
         }
     }

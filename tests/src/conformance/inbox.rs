@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use gateway_core::RawWebhook;
+use jiff::Timestamp;
 use poem::{
     EndpointExt, IntoEndpoint, Request, Server,
     endpoint::make,
     listener::{Acceptor, Listener, TcpListener},
 };
-use sandbox::WebhookTarget;
+use sandbox::{SandboxClock, WebhookTarget};
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
 /// Real time within which a webhook must have come.
@@ -23,16 +24,16 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Listens on a free port.
-    pub async fn open() -> Self {
+    /// Listens on a free port. Deliveries come at the time of this clock.
+    pub async fn open(clock: SandboxClock) -> Self {
         let acceptor = TcpListener::bind("127.0.0.1:0").into_acceptor().await.unwrap();
         let address = acceptor.local_addr()[0].as_socket_addr().copied().unwrap();
         let (tell, received) = mpsc::unbounded_channel();
         let keep = make(move |request| {
-            let tell = tell.clone();
+            let (tell, now_ms) = (tell.clone(), clock.now_ms());
             async move {
                 // A test that has ended does not look any more.
-                let _ = tell.send(raw(request).await);
+                let _ = tell.send(raw(request, now_ms).await);
             }
         });
         let serving = tokio::spawn(Server::new_with_acceptor(acceptor).run(keep.into_endpoint().boxed()));
@@ -57,15 +58,18 @@ impl Drop for Inbox {
     }
 }
 
-async fn raw(mut request: Request) -> RawWebhook {
-    let content_type = request.content_type().unwrap_or_default().to_lowercase();
+async fn raw(mut request: Request, now_ms: u64) -> RawWebhook {
     let text = |value: &poem::http::HeaderValue| value.to_str().unwrap_or_default().to_owned();
     let headers = request.headers().iter();
     let headers = headers.map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     let body = request.take_body().into_vec().await.unwrap();
-    RawWebhook {
-        content_type: content_type.split(';').next().unwrap_or_default().trim().to_owned(),
-        headers,
-        body,
-    }
+    let received_at = Timestamp::from_millisecond(i64::try_from(now_ms).unwrap()).unwrap();
+    RawWebhook { headers, body, received_at }
+}
+
+/// A webhook with this `Content-Type`, none if it is empty, that nobody sent.
+pub(super) fn delivery(content_type: &str, body: impl Into<Vec<u8>>) -> RawWebhook {
+    let named = Some(content_type).filter(|text| !text.is_empty());
+    let headers = named.map(|text| ("content-type".to_owned(), text.to_owned())).into_iter().collect();
+    RawWebhook { headers, body: body.into(), received_at: Timestamp::UNIX_EPOCH }
 }

@@ -6,18 +6,22 @@ use async_trait::async_trait;
 use gateway_core::{Mode, PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
 use provider_portone::{Channel, PortOneV1, PortOneV1Config};
 use sandbox::{
-    Running, SandboxClock, SandboxConfig,
+    ForeignPayment, IssueKey, Running, SandboxClock, SandboxConfig,
     portone::{PortoneConfig, PortoneSimulator},
 };
 use serde_json::{Value, json};
 
 use super::{
     bench::{Bench, Calls, START_MS, Setup},
-    toss::install_tls,
+    inbox::delivery,
+    toss::{foreign_rows, install_tls},
 };
 
 const KEY: &str = "canary_of_the_key";
 const SECRET: &str = "canary_of_the_secret";
+
+/// Longer than a token lives.
+pub(super) const A_TOKENS_LIFE: Duration = Duration::from_secs(31 * 60);
 
 /// PortOne V1, with a test channel at Toss Payments.
 #[derive(Debug)]
@@ -54,20 +58,27 @@ impl PortOneBench {
     pub(super) fn tokens_fetched(&self) -> usize {
         self.count("get_token")
     }
-
-    pub(super) fn count(&self, name: &str) -> usize {
-        self.control().calls().iter().filter(|call| call.call == Some(name)).count()
-    }
 }
 
 #[async_trait]
 impl Bench for PortOneBench {
-    const CALLS: Calls =
-        Calls { confirm: "get", by_id: "get", by_order: "find_all", cancel: "cancel", close: "vbank_delete" };
+    const CALLS: Calls = Calls {
+        confirm: None,
+        by_id: "get",
+        by_order: "find_all",
+        cancel: "cancel",
+        close: "vbank_delete",
+        prepare: Some("prepare"),
+        movements: "list",
+        time: None,
+    };
     const CANARIES: &'static [&'static str] = &["canary_of_the_key", "canary_of_the_secret"];
     const AMOUNT_FIELDS: &'static [&'static str] = &["amount", "cancel_amount"];
     const STATUS_AND_METHOD: (&'static str, &'static str) = ("status", "pay_method");
     const WINDOW_DECLINE: &'static str = "F0400";
+    const LISTS_ORDERS: bool = true;
+    const TAX_FREE_FIELD: &'static str = "tax_free";
+    const ROWS_PER_PAGE: usize = 1_000;
 
     async fn with(setup: Setup) -> Self {
         let permissive = |simulator: &mut PortoneConfig| simulator.permissive = setup.permissive;
@@ -86,6 +97,12 @@ impl Bench for PortOneBench {
         Box::new(PortOneV1::new(self.config.clone()).unwrap())
     }
 
+    fn rotated(&self) -> Box<dyn PaymentProvider> {
+        let issued = self.control().issue_key(&IssueKey::default()).unwrap();
+        let (imp_key, imp_secret) = (issued.key.into(), issued.secret.unwrap().into());
+        Box::new(PortOneV1::new(PortOneV1Config { imp_key, imp_secret, ..self.config.clone() }).unwrap())
+    }
+
     fn answer_with(payment: Value) -> Value {
         json!({ "code": 0, "message": null, "response": payment })
     }
@@ -94,19 +111,25 @@ impl Bench for PortOneBench {
         json!({ "code": -99, "message": "새로운 오류", "response": null })
     }
 
-    fn forged(order: &PgOrderId, pg_id: &PgPaymentId) -> RawWebhook {
-        let body = json!({ "imp_uid": pg_id.as_str(), "merchant_uid": order.as_str(), "status": "paid" });
-        RawWebhook {
-            content_type: "application/json".to_owned(),
-            headers: Vec::new(),
-            body: body.to_string().into_bytes(),
-        }
+    fn forged(order: &PgOrderId, pg_payment_id: &PgPaymentId) -> RawWebhook {
+        let body =
+            json!({ "imp_uid": pg_payment_id.as_str(), "merchant_uid": order.as_str(), "status": "paid" });
+        delivery("application/json", body.to_string())
     }
 
     fn unknown_id() -> PgPaymentId {
         "imp_000000000000".parse().unwrap()
     }
-}
 
-/// Longer than a token lives.
-pub(super) const A_TOKENS_LIFE: Duration = Duration::from_secs(31 * 60);
+    fn unreadable_rows() -> Vec<ForeignPayment> {
+        foreign_rows([
+            json!({ "paid_at": "2026-03-14 10:31:02" }),
+            json!({ "_absent": ["paid_at"] }),
+            json!({ "_absent": ["imp_uid", "merchant_uid"] }),
+        ])
+    }
+
+    fn foreign_currency_row() -> ForeignPayment {
+        foreign_rows([json!({ "currency": "EUR", "merchant_uid": 17, "amount": 12.5 })]).remove(0)
+    }
+}

@@ -2,17 +2,18 @@
 
 use std::{error::Error, fmt::Write as _};
 
-use gateway_core::ProviderError;
-use sandbox::{Fault, FaultRule};
+use gateway_core::{Method, ProviderError};
+use sandbox::{Fault, FaultRule, OrderAction};
 
 use super::{
-    bench::{Bench, order, to_account},
+    bench::{Bench, charge},
     faulty::{Ask, Ready, brief, meaningless},
+    requests::{AMOUNT, all_of, order, part_of, to_account},
 };
 
 /// All that an error shows, and the errors under it.
 fn shown(error: &ProviderError) -> String {
-    let mut text = format!("{error:?} {error}");
+    let mut text = format!("{error:?} {error} {}", error.detail());
     let mut cause = error.source();
     while let Some(error) = cause {
         write!(text, " {error:?} {error}").unwrap();
@@ -32,7 +33,7 @@ pub async fn no_secret_is_shown<B: Bench>() {
     let provider = format!("{:?} {:?}", bench.provider(), bench.provider().describe());
     hides::<B>(&provider, "the provider");
     let mut n = 0;
-    for ask in Ask::ALL {
+    for ask in Ask::all::<B>() {
         let call = ask.call(B::CALLS);
         let broken =
             [Fault::ResetBefore, Fault::TimeoutBefore, Fault::Garbled].map(|fault| brief(call, fault));
@@ -53,12 +54,23 @@ pub async fn no_secret_is_shown<B: Bench>() {
             bench.control().clear_faults();
         }
     }
-    let issued = bench.deposited(&order(n + 1)).await;
-    let request = to_account(super::all_of(&issued.pg_id, n + 1, super::AMOUNT));
-    hides::<B>(&format!("{request:?}"), "a request");
-    let refused = to_account(super::part_of(&issued.pg_id, n + 2, 1, super::AMOUNT + 1));
-    hides::<B>(&shown(&bench.provider().cancel(&refused).await.unwrap_err()), "a refused refund");
-    if let Some(secret) = issued.deposit_secret.as_ref() {
+}
+
+pub async fn no_secret_of_a_payment_is_shown<B: Bench>() {
+    let bench = B::start().await;
+    let issued = bench.taken(&order(1), Method::VirtualAccount).await;
+    let snapshot = issued.snapshot.clone().unwrap();
+    if let Some(secret) = &issued.webhook_secret {
         assert!(!format!("{issued:?}").contains(secret.expose()));
     }
+    assert!(
+        !format!("{snapshot:?}").contains("merchant_uid") && !format!("{snapshot:?}").contains("orderId")
+    );
+    bench.control().deposit(&OrderAction::all_of(order(1).as_str())).unwrap();
+    let request = to_account(all_of(&charge(&snapshot), 1, AMOUNT));
+    hides::<B>(&format!("{request:?}"), "a request");
+    let refused = to_account(part_of(&charge(&snapshot), 2, 1, AMOUNT + 1));
+    hides::<B>(&shown(&bench.provider().cancel(&refused).await.unwrap_err()), "a refused refund");
+    let outcome = bench.provider().cancel(&request).await.unwrap();
+    hides::<B>(&format!("{outcome:?}"), "an outcome");
 }

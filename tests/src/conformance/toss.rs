@@ -6,12 +6,15 @@ use async_trait::async_trait;
 use gateway_core::{PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
 use provider_toss::{Checkout, Toss, TossConfig};
 use sandbox::{
-    Running, SandboxClock, SandboxConfig,
+    ForeignPayment, IssueKey, Running, SandboxClock, SandboxConfig,
     toss::{ApiVersion, KeyPair, Toss as Simulator, TossConfig as SimulatorConfig},
 };
 use serde_json::{Value, json};
 
-use super::bench::{Bench, Calls, START_MS, Setup};
+use super::{
+    bench::{Bench, Calls, START_MS, Setup},
+    inbox::delivery,
+};
 
 /// Installs the TLS provider that the HTTP clients want, once in a process.
 pub(super) fn install_tls() {
@@ -67,8 +70,8 @@ impl TossBench {
     }
 
     /// The payment as the PG shows it in English.
-    pub(super) async fn in_english(&self, pg_id: &PgPaymentId) -> Value {
-        let url = format!("{}/v1/payments/{pg_id}", self.simulator.base_url());
+    pub(super) async fn in_english(&self, pg_payment_id: &PgPaymentId) -> Value {
+        let url = format!("{}/v1/payments/{pg_payment_id}", self.simulator.base_url());
         let request = reqwest::Client::new().get(url).header("accept-language", "en-US");
         let request = request.basic_auth("test_sk_canary_of_the_api", Some(""));
         request.send().await.unwrap().json().await.unwrap()
@@ -78,16 +81,22 @@ impl TossBench {
 #[async_trait]
 impl Bench for TossBench {
     const CALLS: Calls = Calls {
-        confirm: "confirm",
+        confirm: Some("confirm"),
         by_id: "get",
         by_order: "get_by_order",
         cancel: "cancel",
         close: "cancel",
+        prepare: None,
+        movements: "transactions",
+        time: Some("get_by_order"),
     };
     const CANARIES: &'static [&'static str] = &["canary_of_the_api", "dGVzdF9za19jYW5hcnlfb2ZfdGhlX2FwaT"];
     const AMOUNT_FIELDS: &'static [&'static str] = &["totalAmount", "balanceAmount"];
     const STATUS_AND_METHOD: (&'static str, &'static str) = ("status", "method");
     const WINDOW_DECLINE: &'static str = "REJECT_CARD_COMPANY";
+    const LISTS_ORDERS: bool = false;
+    const TAX_FREE_FIELD: &'static str = "taxFreeAmount";
+    const ROWS_PER_PAGE: usize = 500;
 
     async fn with(setup: Setup) -> Self {
         let simulator = SimulatorConfig {
@@ -110,6 +119,13 @@ impl Bench for TossBench {
         Box::new(Toss::new(&self.config).unwrap())
     }
 
+    fn rotated(&self) -> Box<dyn PaymentProvider> {
+        let client_key = Some(self.config.client_key.clone());
+        let issued = self.control().issue_key(&IssueKey { client_key, ..IssueKey::default() }).unwrap();
+        let config = TossConfig { secret_key: issued.key.into(), ..self.config.clone() };
+        Box::new(Toss::new(&config).unwrap())
+    }
+
     fn answer_with(payment: Value) -> Value {
         payment
     }
@@ -118,18 +134,32 @@ impl Bench for TossBench {
         json!({ "code": "A_CODE_OF_NEXT_YEAR", "message": "새로운 오류" })
     }
 
-    fn forged(order: &PgOrderId, pg_id: &PgPaymentId) -> RawWebhook {
-        let data = json!({ "paymentKey": pg_id.as_str(), "orderId": order.as_str(), "status": "DONE",
+    fn forged(order: &PgOrderId, pg_payment_id: &PgPaymentId) -> RawWebhook {
+        let data = json!({ "paymentKey": pg_payment_id.as_str(), "orderId": order.as_str(), "status": "DONE",
             "totalAmount": 1, "balanceAmount": 1 });
         let body = json!({ "eventType": "PAYMENT_STATUS_CHANGED", "createdAt": "2026-03-14T10:31:02.1", "data": data });
-        RawWebhook {
-            content_type: "application/json".to_owned(),
-            headers: Vec::new(),
-            body: body.to_string().into_bytes(),
-        }
+        delivery("application/json", body.to_string())
     }
 
     fn unknown_id() -> PgPaymentId {
         "tpaym20260314103015Qe7Rd".parse().unwrap()
     }
+
+    fn unreadable_rows() -> Vec<ForeignPayment> {
+        foreign_rows([
+            json!({ "status": "A_STATUS_OF_NEXT_YEAR" }),
+            json!({ "transactionAt": "soon" }),
+            json!({ "transactionAt": 1_773_451_862 }),
+            json!({ "paymentKey": null, "orderId": 17 }),
+        ])
+    }
+
+    fn foreign_currency_row() -> ForeignPayment {
+        foreign_rows([json!({ "currency": "EUR", "amount": 12.5 })]).remove(0)
+    }
+}
+
+/// Payments of another system with these fields.
+pub(super) fn foreign_rows(rows: impl IntoIterator<Item = Value>) -> Vec<ForeignPayment> {
+    rows.into_iter().map(|row| serde_json::from_value(row).unwrap()).collect()
 }

@@ -61,22 +61,81 @@ fn audit_row(row: &Value, books: &Books, findings: &mut Findings) {
 }
 
 fn audit_payment(payment: &Value, books: &Books, findings: &mut Findings) {
-    let (id, status) = (&payment["id"], payment["status"].as_str().unwrap_or_default());
-    let shown = (number(payment, "amount_paid"), number(payment, "amount_cancelled"));
-    let rows = books.rows.iter().filter(|row| is_of(row, payment));
-    let mut rows: Vec<(u64, u64)> = rows.map(moved).collect();
-    if rows.iter().filter(|(taken, given_back)| taken > given_back).count() > 1 {
+    let id = &payment["id"];
+    let rows = books.rows.iter().filter(|row| is_of(row, payment) && number(row, "taken") > 0);
+    let mut rows: Vec<(&Value, (u64, u64))> = rows.map(|row| (&row["pg_id"], moved(row))).collect();
+    let is_kept = |(pg_id, (taken, given_back)): &&(&Value, (u64, u64))| {
+        taken > given_back && !waits_for_a_person(payment, pg_id)
+    };
+    if rows.iter().filter(is_kept).count() > 1 {
         findings.duplicates.push(format!("{id} holds the money of more than one payment: {rows:?}"));
     }
-    if shown != (0, 0) {
-        match rows.iter().position(|row| *row == shown) {
+    for shown in shown(payment) {
+        let its = rows.iter().position(|(pg_id, moved)| *pg_id == shown.pg_id && *moved == shown.moved);
+        match its {
             Some(its) => drop(rows.swap_remove(its)),
             None => findings.wrong.push(format!("{id} shows {shown:?}, the PG {rows:?}")),
         }
     }
-    if rows.iter().any(|(taken, given_back)| taken > given_back) {
-        findings.orphans.push(format!("{id} shows {shown:?}, the PG holds {rows:?} beside"));
+    for (pg_id, (taken, given_back)) in rows {
+        let said = format!("{id} does not show {pg_id}, which took {taken} and gave back {given_back}");
+        if taken > given_back { findings.orphans.push(said) } else { findings.wrong.push(said) }
     }
+    audit_status(payment, findings);
+    for cancel in cancels(payment) {
+        let is_open = matches!(cancel["status"].as_str(), Some("requested" | "sent" | "unknown") | None);
+        if is_open && !(is_held(cancel) && number(payment, "amount_cancelled") > 0) {
+            findings.wrong.push(format!("{id} has a {} that is {}", cancel["type"], cancel["status"]));
+        }
+    }
+}
+
+/// Whether money beside the order's own is held back: some of that went to the buyer already, so a person decides.
+fn waits_for_a_person(payment: &Value, pg_id: &Value) -> bool {
+    let mut beside = list(&payment["duplicates"]).filter(|duplicate| duplicate["pg_payment_id"] == *pg_id);
+    number(payment, "amount_cancelled") > 0
+        && beside.any(|duplicate| list(&duplicate["cancels"]).any(is_held))
+}
+
+fn is_held(cancel: &Value) -> bool {
+    cancel["held"] == true
+}
+
+/// Every cancel and close of a payment, of whichever charge.
+fn cancels(payment: &Value) -> impl Iterator<Item = &Value> {
+    let beside = list(&payment["duplicates"]).flat_map(|duplicate| list(&duplicate["cancels"]));
+    list(&payment["cancels"]).chain(beside)
+}
+
+/// Money of one charge as we show it.
+#[derive(Debug)]
+struct Shown<'a> {
+    pg_id: &'a Value,
+    /// In and back, in the PG's counting.
+    moved: (u64, u64),
+}
+
+/// The charge that pays the order, and those beside it.
+fn shown(payment: &Value) -> Vec<Shown<'_>> {
+    let (paid, cancelled) = (number(payment, "amount_paid"), number(payment, "amount_cancelled"));
+    let gross = paid.saturating_add(number(payment, "amount_discounted"));
+    let own = Shown { pg_id: &payment["pg"]["payment_id"], moved: (gross, cancelled) };
+    let beside = list(&payment["duplicates"]).map(|duplicate| Shown {
+        pg_id: &duplicate["pg_payment_id"],
+        moved: (number(duplicate, "amount"), given_back(duplicate)),
+    });
+    Some(own).filter(|own| own.moved != (0, 0)).into_iter().chain(beside).collect()
+}
+
+/// What went out of a charge, or is on its way to the buyer.
+fn given_back(duplicate: &Value) -> u64 {
+    let counts = |cancel: &&Value| matches!(cancel["status"].as_str(), Some("done" | "pending"));
+    list(&duplicate["cancels"]).filter(counts).map(|cancel| number(cancel, "amount")).sum()
+}
+
+fn audit_status(payment: &Value, findings: &mut Findings) {
+    let status = payment["status"].as_str().unwrap_or_default();
+    let shown = (number(payment, "amount_paid"), number(payment, "amount_cancelled"));
     let by_amounts = match shown {
         (0, _) => !matches!(status, "paid" | "partially_cancelled" | "confirming"),
         (_, 0) => status == "paid",
@@ -84,29 +143,28 @@ fn audit_payment(payment: &Value, books: &Books, findings: &mut Findings) {
         _ => status == "cancelled",
     };
     if !by_amounts {
-        findings.wrong.push(format!("{id} is {status} with {shown:?}"));
-    }
-    for cancel in list(&payment["cancels"]) {
-        if matches!(cancel["status"].as_str(), Some("requested" | "sent" | "unknown") | None) {
-            findings.wrong.push(format!("{id} has a cancel that is {}", cancel["status"]));
-        }
+        findings.wrong.push(format!("{} is {status} with {shown:?}", payment["id"]));
     }
 }
 
-/// An order has one payment, which ended as the flow says.
+/// An order's newest payment ended as the flow says; those before it are over and keep nothing.
 fn audit_order(placed: &Placed, books: &Books, findings: &mut Findings) {
     let order = &placed.order;
-    let of_order: Vec<_> =
-        books.payments.iter().filter(|payment| payment["order_id"] == order.as_str()).collect();
-    let [payment] = of_order[..] else {
-        findings.wrong.push(format!("{order} has {} payments", of_order.len()));
-        return;
+    let mut newest_first = books.payments.iter().filter(|payment| payment["order_id"] == order.as_str());
+    let Some(payment) = newest_first.next() else {
+        return findings.wrong.push(format!("{order} has no payment"));
     };
+    let older: Vec<_> = newest_first.collect();
+    let is_over = |older: &&Value| older["status"] == "cancelled" && kept(older) == Some(0);
+    if older.len() != placed.older || !older.iter().all(is_over) {
+        let wanted = placed.older;
+        findings.wrong.push(format!("{order} has older payments that are not {wanted} and over: {older:?}"));
+    }
     let status = payment["status"].as_str().unwrap_or_default();
     if !placed.statuses.contains(&status) {
         findings.wrong.push(format!("{order} is {status}, not {:?}", placed.statuses));
     }
-    let kept = number(payment, "amount_paid").checked_sub(number(payment, "amount_cancelled"));
+    let kept = kept(payment);
     let as_placed = match placed.keeps {
         Keeps::Exactly(amount) => kept == Some(amount),
         Keeps::NothingOrAll => matches!(kept, Some(0 | AMOUNT)),
@@ -114,12 +172,21 @@ fn audit_order(placed: &Placed, books: &Books, findings: &mut Findings) {
     if !as_placed {
         findings.wrong.push(format!("{order} keeps {kept:?}, not {:?}", placed.keeps));
     }
-    let asked = list(&payment["cancels"]).filter(|cancel| cancel["origin"] == "merchant").count();
-    let adopted = list(&payment["cancels"]).filter(|cancel| cancel["origin"] == "pg").count();
-    if asked != placed.cancels || adopted > 0 {
-        let wanted = placed.cancels;
-        findings.wrong.push(format!("{order} has {asked} cancels, {adopted} of the PG's own, not {wanted}"));
+    let by = |origin: &str| list(&payment["cancels"]).filter(|cancel| cancel["origin"] == origin).count();
+    let rows = (by("merchant"), by("compensation"));
+    if rows != (placed.cancels, placed.closes) {
+        let wanted = (placed.cancels, placed.closes);
+        findings.wrong.push(format!("{order} has {rows:?} cancels and closes of ours, not {wanted:?}"));
     }
+    // Nobody cancels in the PG's console: a cancel that looks so is one of ours that was not known again.
+    let adopted = cancels(payment).filter(|cancel| cancel["origin"] == "pg").count();
+    if adopted > 0 {
+        findings.wrong.push(format!("{order} has {adopted} cancels of the PG's own"));
+    }
+}
+
+fn kept(payment: &Value) -> Option<u64> {
+    number(payment, "amount_paid").checked_sub(number(payment, "amount_cancelled"))
 }
 
 /// Events are numbered from 1 without a gap, and the last says what the payment says.
@@ -178,10 +245,13 @@ mod tests {
 
     fn books(status: &str, paid: u64, cancelled: u64, rows: Vec<Value>) -> Books {
         let id = format!("pay_{UNIQUE}");
+        let holds_money = |row: &&Value| row["taken"] != row["given_back"];
+        let pays = rows.iter().find(holds_money).or(rows.first()).map(|row| row["pg_id"].clone());
         Books {
             payments: vec![json!({
                 "id": id, "order_id": "order-1", "status": status, "amount_paid": paid,
-                "amount_cancelled": cancelled, "cancels": [],
+                "amount_cancelled": cancelled, "amount_discounted": 0, "pg": { "payment_id": pays },
+                "cancels": [], "duplicates": [],
             })],
             events: vec![
                 json!({ "payment_id": id, "number": 1, "data": { "status": "ready" } }),
@@ -191,8 +261,16 @@ mod tests {
         }
     }
 
+    /// A charge beside the one that pays the order.
+    fn beside(books: &mut Books, attempt: &str, amount: u64, status: &str) {
+        let cancels = json!([{ "status": status, "amount": amount, "origin": "compensation" }]);
+        let pg_id = format!("pg-{attempt}");
+        books.payments[0]["duplicates"] =
+            json!([{ "pg_payment_id": pg_id, "amount": amount, "cancels": cancels }]);
+    }
+
     fn placed(statuses: &'static [&'static str], keeps: u64) -> [Placed; 1] {
-        [Placed { order: "order-1".to_owned(), statuses, keeps: Keeps::Exactly(keeps), cancels: 0 }]
+        [Placed::new("order-1", statuses, Keeps::Exactly(keeps))]
     }
 
     /// How many duplicates, orphans and wrong states.
@@ -204,8 +282,15 @@ mod tests {
     #[test]
     fn books_that_agree_are_clean() {
         assert_eq!(counts(&books("paid", AMOUNT, 0, vec![row("01", AMOUNT, 0)])), (0, 0, 0));
-        let surplus_given_back = vec![row("01", AMOUNT, AMOUNT), row("02", AMOUNT, 0), row("03", 0, 0)];
-        assert_eq!(counts(&books("paid", AMOUNT, 0, surplus_given_back)), (0, 0, 0));
+        let with_duplicate = vec![row("01", AMOUNT, AMOUNT), row("02", AMOUNT, 0), row("03", 0, 0)];
+        let mut shown = books("paid", AMOUNT, 0, with_duplicate);
+        assert_eq!(counts(&shown), (0, 0, 1), "what came and went is shown, too");
+        beside(&mut shown, "01", AMOUNT, "done");
+        assert_eq!(counts(&shown), (0, 0, 0));
+        beside(&mut shown, "01", AMOUNT, "refused");
+        assert_eq!(counts(&shown).2, 2, "it did not go back, says it; nor is it what the PG says");
+        beside(&mut shown, "04", AMOUNT, "done");
+        assert_eq!(counts(&shown).2, 2, "another, and the one that is there is not shown");
     }
 
     #[test]
@@ -213,7 +298,7 @@ mod tests {
         let (duplicates, ..) = counts(&books("paid", AMOUNT, 0, vec![row("01", 2 * AMOUNT, 0)]));
         assert_eq!(duplicates, 1, "by one payment of the PG");
         let two = vec![row("01", AMOUNT, 0), row("02", AMOUNT, 0)];
-        assert_eq!(counts(&books("paid", AMOUNT, 0, two)).0, 1, "by two");
+        assert_eq!(counts(&books("paid", AMOUNT, 0, two)), (1, 1, 0), "by two");
     }
 
     #[test]
@@ -248,13 +333,13 @@ mod tests {
         assert_eq!(counts(&untold), (0, 0, 1));
         let mut unsettled = agreeing();
         unsettled.payments[0]["cancels"] = json!([{ "status": "unknown", "origin": "compensation" }]);
-        assert_eq!(counts(&unsettled), (0, 0, 1));
+        assert_eq!(counts(&unsettled), (0, 0, 2), "and nobody expects it");
         let mut unasked = agreeing();
         unasked.payments[0]["cancels"] = json!([{ "status": "done", "origin": "merchant" }]);
         assert_eq!(counts(&unasked), (0, 0, 1));
         let mut second = agreeing();
         let again = second.payments[0].clone();
         second.payments.push(again);
-        assert_eq!(counts(&second), (0, 0, 1), "an order has one payment");
+        assert_eq!(counts(&second), (0, 0, 1), "an order has one payment, and older ones where it says so");
     }
 }

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gateway_core::{
-    CancelOutcome, CancelRequest, ConfirmRequest, InvalidBrowserResult, PaidList, PaymentProvider,
-    PaymentRef, PaymentRequest, Prepared, ProviderDescription, ProviderError, RawWebhook, ReturnClaim,
-    Snapshot, WebhookClaim, WebhookRejected,
+    BrowserResult, CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, InvalidBrowserResult, LookUp,
+    Movements, Page, PaymentProvider, PaymentRequest, PgMovement, Prepared, ProviderDescription,
+    ProviderError, RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected,
 };
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::fail_points::around_call;
 
@@ -34,15 +33,15 @@ impl PaymentProvider for CrashingProvider {
         around_call("request", self.0.request(order)).await
     }
 
-    fn read_return(&self, result: &Value) -> Result<ReturnClaim, InvalidBrowserResult> {
+    fn read_return(&self, result: &BrowserResult) -> Result<ReturnClaim, InvalidBrowserResult> {
         self.0.read_return(result)
     }
 
-    async fn confirm(&self, request: &ConfirmRequest) -> Result<Snapshot, ProviderError> {
+    async fn confirm(&self, request: &ConfirmRequest) -> Result<Taken, ProviderError> {
         around_call("confirm", self.0.confirm(request)).await
     }
 
-    async fn verify(&self, subject: &PaymentRef) -> Result<Vec<Snapshot>, ProviderError> {
+    async fn verify(&self, subject: &ChargeRef) -> Result<LookUp, ProviderError> {
         around_call("verify", self.0.verify(subject)).await
     }
 
@@ -54,17 +53,30 @@ impl PaymentProvider for CrashingProvider {
         self.0.webhook(delivery)
     }
 
-    fn paid_list(&self) -> Option<&dyn PaidList> {
-        self.0.paid_list().map(|_| self as &dyn PaidList)
+    async fn pg_time(&self) -> Result<Timestamp, ProviderError> {
+        around_call("pg_time", self.0.pg_time()).await
+    }
+
+    fn movements(&self) -> Option<&dyn Movements> {
+        self.0.movements().map(|_| self as &dyn Movements)
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
-impl PaidList for CrashingProvider {
-    async fn paid_between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Snapshot>, ProviderError> {
+impl Movements for CrashingProvider {
+    fn shows_part_cancels(&self) -> bool {
+        self.0.movements().is_some_and(Movements::shows_part_cancels)
+    }
+
+    async fn page(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        cursor: Option<&str>,
+    ) -> Result<Page<PgMovement>, ProviderError> {
         // Handed out only where the provider inside has a list.
-        let Some(list) = self.0.paid_list() else { return Ok(Vec::new()) };
-        around_call("paid_between", list.paid_between(from, to)).await
+        let Some(list) = self.0.movements() else { return Err(ProviderError::Unsupported("a list")) };
+        around_call("movements", list.page(from, to, cursor)).await
     }
 }

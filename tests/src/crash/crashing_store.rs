@@ -7,9 +7,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use gateway_core::{
-    AccountBinding, AccountId, Change, Event, IdempotencyRecord, MerchantId, OrderId, PaymentFilter,
-    PaymentId, PaymentRecord, PgOrderId, PgPaymentId, ReceivedWebhook, Secret, Store, StoreError, Sweep,
-    WebhookId,
+    AccountBinding, AccountId, AdminStore, Change, Event, IdempotencyRecord, Inbox, KeptAnswer, MerchantId,
+    OrderId, OwedLookUp, PaymentFilter, PaymentId, PaymentRecord, PaymentStore, PgOrderId, PgPaymentId,
+    ReceivedWebhook, Store, StoreError, Sweep, WebhookId, WorkQueue,
 };
 use jiff::Timestamp;
 
@@ -27,19 +27,18 @@ impl CrashingStore {
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
-impl Store for CrashingStore {
+impl PaymentStore for CrashingStore {
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
         around("commit", self.0.commit(change)).await
     }
 
-    async fn keep_answer(
+    async fn save_answer(
         &self,
+        merchant: &MerchantId,
         payment: &PaymentId,
-        attempt: u16,
-        deposit_secret: Option<Secret>,
-        raw: Option<Secret>,
+        answer: KeptAnswer,
     ) -> Result<(), StoreError> {
-        around("keep_answer", self.0.keep_answer(payment, attempt, deposit_secret, raw)).await
+        around("save_answer", self.0.save_answer(merchant, payment, answer)).await
     }
 
     async fn payment(
@@ -58,20 +57,20 @@ impl Store for CrashingStore {
         self.0.payment_of_order(merchant, order_id).await
     }
 
-    async fn owner_of_attempt(
+    async fn owner_of_order(
         &self,
         account: &AccountId,
-        pg_order_id: &PgOrderId,
+        order_id: &PgOrderId,
     ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
-        self.0.owner_of_attempt(account, pg_order_id).await
+        self.0.owner_of_order(account, order_id).await
     }
 
-    async fn owner_of_pg_id(
+    async fn owner_of_charge(
         &self,
         account: &AccountId,
-        pg_id: &PgPaymentId,
+        id: &PgPaymentId,
     ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
-        self.0.owner_of_pg_id(account, pg_id).await
+        self.0.owner_of_charge(account, id).await
     }
 
     async fn payments(
@@ -91,31 +90,6 @@ impl Store for CrashingStore {
         self.0.events_of(merchant, payment).await
     }
 
-    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
-        self.0.owner_of(payment).await
-    }
-
-    async fn all_payments(
-        &self,
-        after: Option<&PaymentId>,
-        limit: u32,
-    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        self.0.all_payments(after, limit).await
-    }
-
-    async fn count_payments(&self) -> Result<u64, StoreError> {
-        self.0.count_payments().await
-    }
-
-    async fn payments_with_cases(
-        &self,
-        only_open: bool,
-        after: Option<&PaymentId>,
-        limit: u32,
-    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        self.0.payments_with_cases(only_open, after, limit).await
-    }
-
     async fn idempotency(
         &self,
         merchant: &MerchantId,
@@ -124,16 +98,25 @@ impl Store for CrashingStore {
         self.0.idempotency(merchant, key).await
     }
 
-    async fn keep_idempotent_answer(&self, record: IdempotencyRecord) -> Result<(), StoreError> {
-        around("keep_idempotent_answer", self.0.keep_idempotent_answer(record)).await
+    async fn save_idempotent_answer(&self, record: IdempotencyRecord) -> Result<(), StoreError> {
+        around("save_idempotent_answer", self.0.save_idempotent_answer(record)).await
     }
 
     async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
         around("forget_idempotency", self.0.forget_idempotency(before)).await
     }
+}
 
-    async fn mark_dirty(&self, payment: &PaymentId, at: Timestamp) -> Result<(), StoreError> {
-        around("mark_dirty", self.0.mark_dirty(payment, at)).await
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl WorkQueue for CrashingStore {
+    async fn owe(
+        &self,
+        merchant: &MerchantId,
+        payment: &PaymentId,
+        owed: Vec<OwedLookUp>,
+    ) -> Result<(), StoreError> {
+        around("owe", self.0.owe(merchant, payment, owed)).await
     }
 
     async fn lease_due(
@@ -150,43 +133,17 @@ impl Store for CrashingStore {
         Ok(leased)
     }
 
+    async fn release(
+        &self,
+        merchant: &MerchantId,
+        payment: &PaymentId,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        around("release", self.0.release(merchant, payment, at)).await
+    }
+
     async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError> {
         self.0.next_due(account).await
-    }
-
-    async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
-        around("receive", self.0.receive(webhook)).await
-    }
-
-    async fn lease_inbox(
-        &self,
-        account: &AccountId,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<ReceivedWebhook>, StoreError> {
-        let leased = self.0.lease_inbox(account, now, until, limit).await?;
-        if !leased.is_empty() {
-            pass("lease_inbox.after");
-        }
-        Ok(leased)
-    }
-
-    async fn finish_webhook(&self, id: &WebhookId) -> Result<(), StoreError> {
-        around("finish_webhook", self.0.finish_webhook(id)).await
-    }
-
-    async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError> {
-        self.0.inbox_length(account).await
-    }
-
-    async fn remember_delivery(
-        &self,
-        account: &AccountId,
-        delivery_id: &str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        around("remember_delivery", self.0.remember_delivery(account, delivery_id, now)).await
     }
 
     async fn lease_sweep(
@@ -210,9 +167,81 @@ impl Store for CrashingStore {
     ) -> Result<(), StoreError> {
         around("finish_sweep", self.0.finish_sweep(account, swept_to, next)).await
     }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Inbox for CrashingStore {
+    async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
+        around("receive", self.0.receive(webhook)).await
+    }
+
+    async fn lease_inbox(
+        &self,
+        account: &AccountId,
+        now: Timestamp,
+        until: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<ReceivedWebhook>, StoreError> {
+        let leased = self.0.lease_inbox(account, now, until, limit).await?;
+        if !leased.is_empty() {
+            pass("lease_inbox.after");
+        }
+        Ok(leased)
+    }
+
+    async fn finish_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<(), StoreError> {
+        around("finish_webhook", self.0.finish_webhook(account, id)).await
+    }
+
+    async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError> {
+        self.0.inbox_length(account).await
+    }
+
+    async fn remember_delivery(
+        &self,
+        account: &AccountId,
+        delivery_id: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        around("remember_delivery", self.0.remember_delivery(account, delivery_id, now)).await
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl AdminStore for CrashingStore {
+    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
+        self.0.owner_of(payment).await
+    }
+
+    async fn all_payments(
+        &self,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        self.0.all_payments(after, limit).await
+    }
+
+    async fn count_payments(&self) -> Result<u64, StoreError> {
+        self.0.count_payments().await
+    }
+
+    async fn payments_with_reviews(
+        &self,
+        only_open: bool,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        self.0.payments_with_reviews(only_open, after, limit).await
+    }
 
     async fn bind_accounts(&self, accounts: &[AccountBinding]) -> Result<(), StoreError> {
         around("bind_accounts", self.0.bind_accounts(accounts)).await
+    }
+
+    async fn newest_commit(&self) -> Result<Option<Timestamp>, StoreError> {
+        self.0.newest_commit().await
     }
 
     async fn ping(&self) -> Result<(), StoreError> {

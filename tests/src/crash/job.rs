@@ -149,7 +149,10 @@ async fn settle(shop: &Shop, ran: anyhow::Result<Vec<Placed>>) -> (Findings, Boo
 async fn agree(shop: &Shop, placed: &[Placed], last: &mut Books) -> anyhow::Result<Findings> {
     let look = async || {
         *last = shop.books().await?;
-        let findings = audit(last, placed);
+        let mut findings = audit(last, placed);
+        if findings.is_clean() {
+            findings.wrong = shop.operators_findings().await?;
+        }
         Ok(if findings.is_clean() { Ok(()) } else { Err(findings) })
     };
     Ok(shop.eventually(look).await?.err().unwrap_or_default())

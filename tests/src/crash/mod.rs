@@ -13,9 +13,12 @@ pub mod shop;
 pub mod table;
 pub mod victim;
 
+mod books;
 mod crashing_provider;
 mod crashing_store;
 mod fail_points;
 mod job;
 mod movable_clock;
 mod random_kills;
+mod reply;
+mod settings;

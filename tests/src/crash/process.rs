@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines},
     process::{Child, ChildStdin, ChildStdout, Command},
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
     task::JoinHandle,
     time::{sleep, timeout},
 };
@@ -195,6 +195,7 @@ pub struct Settings {
 pub struct Server {
     orders: mpsc::Sender<Order>,
     deaths: Arc<AtomicU32>,
+    admin: watch::Receiver<String>,
     supervisor: JoinHandle<()>,
 }
 
@@ -210,8 +211,15 @@ impl Server {
     pub fn start(settings: Settings, simulators: Arc<Simulators>) -> Self {
         let (orders, received) = mpsc::channel(64);
         let deaths = Arc::new(AtomicU32::new(0));
-        let supervisor = tokio::spawn(supervise(settings, simulators, received, Arc::clone(&deaths)));
-        Self { orders, deaths, supervisor }
+        let (lives, admin) = watch::channel(String::new());
+        let lives = Lives { deaths: Arc::clone(&deaths), admin: lives };
+        let supervisor = tokio::spawn(supervise(settings, simulators, received, lives));
+        Self { orders, deaths, admin, supervisor }
+    }
+
+    /// Where the admin listener of its present life is.
+    pub(super) fn admin_address(&self) -> String {
+        self.admin.borrow().clone()
     }
 
     /// Moves the clock, of the simulators too, once the server is there and calls no PG.
@@ -244,22 +252,29 @@ impl Server {
     }
 }
 
+/// What a supervisor tells of the lives of its server.
+struct Lives {
+    deaths: Arc<AtomicU32>,
+    admin: watch::Sender<String>,
+}
+
 async fn supervise(
     settings: Settings,
     simulators: Arc<Simulators>,
     mut orders: mpsc::Receiver<Order>,
-    deaths: Arc<AtomicU32>,
+    Lives { deaths, admin }: Lives,
 ) {
     let mut failed_starts = 0;
     while failed_starts < FAILED_STARTS {
         let life = deaths.load(Ordering::SeqCst);
-        let Ok(mut process) = begin_life(&settings, &simulators, life).await else {
+        let Ok((mut process, address)) = begin_life(&settings, &simulators, life).await else {
             // It may have been told to die this early.
             deaths.fetch_add(1, Ordering::SeqCst);
             failed_starts += 1;
             sleep(AFTER_FAILED_START).await;
             continue;
         };
+        admin.send_replace(address);
         failed_starts = 0;
         loop {
             tokio::select! {
@@ -297,7 +312,12 @@ async fn advance(
     process.wait_for(|line| (line == victim::MOVED).then_some(())).await
 }
 
-async fn begin_life(settings: &Settings, simulators: &Simulators, life: u32) -> anyhow::Result<Process> {
+/// A new life, and where its admin listener is.
+async fn begin_life(
+    settings: &Settings,
+    simulators: &Simulators,
+    life: u32,
+) -> anyhow::Result<(Process, String)> {
     let mut command = Command::new(&settings.program);
     command.env_clear().envs(&settings.variables);
     command.env(victim::AHEAD_MS, simulators.ahead_ms().to_string());
@@ -307,8 +327,8 @@ async fn begin_life(settings: &Settings, simulators: &Simulators, life: u32) -> 
         command.env(fail_points::AT, point);
     }
     let mut process = Process::start(&mut command, &settings.folder.join("server.log"))?;
-    process.wait_for(|line| line.starts_with(victim::READY).then_some(())).await?;
-    Ok(process)
+    let address = process.wait_for(|line| line.strip_prefix(victim::READY).map(str::to_owned)).await?;
+    Ok((process, address.trim().to_owned()))
 }
 
 /// Where a life notes the points it passes.

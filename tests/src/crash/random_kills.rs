@@ -31,9 +31,7 @@ pub(super) async fn run(shop: &Shop, seed: u64) -> anyhow::Result<Vec<Placed>> {
 
 async fn flows_and_kills(shop: &Shop, seed: u64) -> anyhow::Result<Vec<Placed>> {
     let mut random = Random(seed);
-    // Faults are scripted for the whole PG, so that flow stays alone.
-    let kinds: Vec<Flow> =
-        Flow::ALL.into_iter().filter(|flow| !(shop.confirms() && *flow == Flow::WebhookOnly)).collect();
+    let kinds: Vec<Flow> = Flow::ALL.into_iter().filter(|flow| !flow.is_alone(shop)).collect();
     let placed = (0..FLOWS).map(|order| {
         let index = usize::try_from(random.below(kinds.len() as u64)).unwrap_or(0);
         let (flow, order) = (kinds[index], format!("order-{order}"));

@@ -2,8 +2,6 @@
 //! the same key again.
 
 use std::{
-    collections::BTreeMap,
-    net::TcpListener,
     path::Path,
     sync::{
         Arc,
@@ -13,7 +11,6 @@ use std::{
 };
 
 use anyhow::Context as _;
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tokio::{
@@ -21,7 +18,15 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::process::{Server, Settings, Simulators};
+pub use super::{
+    books::Books,
+    settings::{MERCHANT_KEY, WEBHOOK_TOKEN, free_port, variables},
+};
+use super::{
+    books::shown,
+    process::{Server, Settings, Simulators},
+    reply::Reply,
+};
 
 /// What things cost here, in won.
 pub const AMOUNT: u64 = 15_000;
@@ -80,13 +85,9 @@ impl Shop {
         simulators.reset(pg).await?;
         let hook = format!("http://127.0.0.1:{port}/webhooks/{pg}/{WEBHOOK_TOKEN}");
         simulators.control(pg, "webhook-targets", json!([{ "url": hook }])).await?;
-        let settings = Settings {
-            program: program.to_owned(),
-            folder: folder.to_owned(),
-            variables: variables(folder, port, pg, simulators.url(pg)),
-            pg,
-            die_at,
-        };
+        let variables = variables(folder, port, pg, simulators.url(pg));
+        let (program, folder) = (program.to_owned(), folder.to_owned());
+        let settings = Settings { program, folder, variables, pg, die_at };
         Ok(Self {
             pg,
             server: Server::start(settings, Arc::clone(simulators)),
@@ -105,28 +106,55 @@ impl Shop {
         self.pg == "toss"
     }
 
-    /// Registers an order; gives the payment's id.
+    /// Registers an order; gives the payment's id. `method` is a blank where the buyer chooses.
     pub(super) async fn register(&self, order: &str, method: &str) -> anyhow::Result<String> {
-        let body = json!({
+        self.register_as(order, method, "티셔츠", "register").await
+    }
+
+    /// The same for what is called so, under this key.
+    pub(super) async fn register_as(
+        &self,
+        order: &str,
+        method: &str,
+        name: &str,
+        key: &str,
+    ) -> anyhow::Result<String> {
+        let mut body = json!({
             "order_id": order,
-            "order_name": "티셔츠",
+            "order_name": name,
             "amount": AMOUNT,
             "currency": "KRW",
-            "method": method,
             "return_url": "http://localhost:3000/return",
         });
-        let key = format!("register-{order}");
+        if !method.is_empty() {
+            body["method"] = method.into();
+        }
+        let key = format!("{key}-{order}");
         let answer = self.post("/v1/payments", &key, &body).await?.expect(&[200, 201])?;
         Ok(answer["id"].as_str().context("a payment without an id")?.to_owned())
     }
 
     /// Prepares the browser step; gives what the page passes to the window.
     pub(super) async fn prepare(&self, id: &str, key: &str) -> anyhow::Result<Map<String, Value>> {
+        let window = self.prepare_unless_paid(id, key).await?;
+        window.context("the payment is paid, so there is no window to prepare")
+    }
+
+    /// The same; `None` if the payment is paid by now.
+    pub(super) async fn prepare_unless_paid(
+        &self,
+        id: &str,
+        key: &str,
+    ) -> anyhow::Result<Option<Map<String, Value>>> {
         let path = format!("/v1/payments/{id}/next-action");
-        let answer = self.post(&path, &format!("{key}-{id}"), &Value::Null).await?.expect(&[200])?;
+        let reply = self.post(&path, &format!("{key}-{id}"), &Value::Null).await?;
+        if reply.status == 409 && reply.body["payment_status"] == "paid" {
+            return Ok(None);
+        }
+        let answer = reply.expect(&[200])?;
         let calls = answer["next_action"]["calls"].as_array();
         let arguments = calls.and_then(|calls| calls.last()?["args"].get(0)?.as_object());
-        arguments.cloned().with_context(|| format!("no call of a script in {answer}"))
+        arguments.cloned().map(Some).with_context(|| format!("no call of a script in {answer}"))
     }
 
     /// The buyer goes through the window; gives what the browser brings back.
@@ -142,6 +170,8 @@ impl Shop {
             "method": method,
             "outcome": outcome,
             "amount": amount,
+            // Every window was opened before anything was paid: a PG that refuses a paid order does so when it opens.
+            "already_open": true,
             "bypass_prepare": amount != AMOUNT,
             "order_name": "티셔츠",
             "sdk": window,
@@ -152,6 +182,17 @@ impl Shop {
     /// The buyer's money arrives on the account.
     pub(super) async fn deposit(&self, window: &Map<String, Value>) -> anyhow::Result<()> {
         let order = json!({ "order_id": pg_order(window)? });
+        self.simulators.control(self.pg, "deposit", order).await.map(|_| ())
+    }
+
+    /// The PG learns of a deposit that was made so long ago, and tells nobody.
+    pub(super) async fn late_deposit(
+        &self,
+        window: &Map<String, Value>,
+        ago: Duration,
+    ) -> anyhow::Result<()> {
+        let at_s = i64::try_from(ago.as_secs())?.checked_neg();
+        let order = json!({ "order_id": pg_order(window)?, "at_s": at_s, "notify": false });
         self.simulators.control(self.pg, "deposit", order).await.map(|_| ())
     }
 
@@ -181,10 +222,15 @@ impl Shop {
             body["amount"] = amount.into();
         }
         if to_account {
-            body["refund_account"] =
-                json!({ "bank_code": "88", "account_number": "110123456789", "holder_name": "홍길동" });
+            body["refund_account"] = refund_account();
         }
         self.post(&format!("/v1/payments/{id}/cancel"), &format!("{key}-{id}"), &body).await
+    }
+
+    /// Names the account that a compensation waits for.
+    pub(super) async fn take_over(&self, id: &str, cancel: &Value) -> anyhow::Result<Reply> {
+        let body = json!({ "reason": "이중 결제", "cancel_id": cancel, "refund_account": refund_account() });
+        self.post(&format!("/v1/payments/{id}/cancel"), &format!("take-over-{id}"), &body).await
     }
 
     /// Scripts what goes wrong at the PG.
@@ -199,6 +245,18 @@ impl Shop {
             events: self.pages("/v1/events?limit=100").await?,
             rows: self.simulators.read(self.pg, "payments").await?,
         })
+    }
+
+    /// What operators have to look into, though nothing happened that needs one: reviews that wait for a person, and
+    /// amounts that are not the sums of their events.
+    pub(super) async fn operators_findings(&self) -> anyhow::Result<Vec<String>> {
+        let admin = || format!("http://{}", self.server.admin_address());
+        let reviews = self.get_from(admin, "/reviews?limit=100").await?;
+        let ledger = self.get_from(admin, "/ledger/check?limit=500").await?;
+        let reviews = reviews["data"].as_array().into_iter().flatten();
+        let reviews = reviews.map(|review| format!("a review waits for a person: {review}"));
+        let differences = ledger["differences"].as_array().context("no differences")?.iter();
+        Ok(reviews.chain(differences.map(|found| format!("the ledger differs: {found}"))).collect())
     }
 
     /// Lets time pass until a payment is as it should be, and gives it.
@@ -275,9 +333,14 @@ impl Shop {
     }
 
     async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        self.get_from(|| self.url.clone(), path).await
+    }
+
+    /// Reads from a listener, which may be at another address in its next life.
+    async fn get_from(&self, url: impl Fn() -> String, path: &str) -> anyhow::Result<Value> {
         let deadline = Instant::now() + PATIENCE;
         loop {
-            let sent = self.send(Method::GET, path, None, None).await;
+            let sent = self.send_to(&url(), Method::GET, path, None, None).await;
             match sent {
                 Ok(reply) if reply.status == 200 => return Ok(reply.body),
                 Ok(reply) if reply.status < 500 => anyhow::bail!("{path}: {} {}", reply.status, reply.body),
@@ -308,7 +371,18 @@ impl Shop {
         key: Option<&str>,
         body: Option<&Value>,
     ) -> anyhow::Result<Reply> {
-        let mut request = self.http.request(method, format!("{}{path}", self.url)).bearer_auth(MERCHANT_KEY);
+        self.send_to(&self.url, method, path, key, body).await
+    }
+
+    async fn send_to(
+        &self,
+        url: &str,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: Option<&Value>,
+    ) -> anyhow::Result<Reply> {
+        let mut request = self.http.request(method, format!("{url}{path}")).bearer_auth(MERCHANT_KEY);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -321,111 +395,11 @@ impl Shop {
     }
 }
 
-/// An answer.
-#[derive(Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) body: Value,
-}
-
-impl Reply {
-    /// What the documentation says of the answer: `same_key`.
-    fn is_to_be_repeated(&self) -> bool {
-        self.status >= 500 || self.body["retry"] == "same_key"
-    }
-
-    pub(super) fn expect(self, statuses: &[u16]) -> anyhow::Result<Value> {
-        anyhow::ensure!(statuses.contains(&self.status), "answered {} {}", self.status, self.body);
-        Ok(self.body)
-    }
-}
-
-/// Everything that is said of the payments, by us and by the PG.
-#[derive(Clone, Debug, Default)]
-pub struct Books {
-    /// Our payments, newest first.
-    pub payments: Vec<Value>,
-    /// Our events, oldest first.
-    pub events: Vec<Value>,
-    /// The PG's rows.
-    pub rows: Vec<Value>,
-}
-
-/// What of a payment a person wants to see.
-pub(super) fn shown(payment: &Value) -> Value {
-    let names = ["id", "status", "amount_paid", "amount_cancelled", "failure", "last_attempt", "cancels"];
-    only(payment, &names)
-}
-
-impl Books {
-    /// What of them a person wants to see.
-    #[must_use]
-    pub fn shown(&self) -> String {
-        let ours = self.payments.iter().map(|payment| format!("ours:   {}\n", shown(payment)));
-        let names = ["order_id", "pg_id", "status", "amount", "taken", "given_back"];
-        let theirs = self.rows.iter().map(|row| format!("theirs: {}\n", only(row, &names)));
-        ours.chain(theirs).collect()
-    }
-}
-
-fn only(value: &Value, names: &[&str]) -> Value {
-    Value::Object(names.iter().map(|name| ((*name).to_owned(), value[*name].clone())).collect())
-}
-
 fn pg_order(window: &Map<String, Value>) -> anyhow::Result<&Value> {
     window.get("orderId").or_else(|| window.get("merchant_uid")).context("a window without an order id")
 }
 
-/// A port that was free a moment ago. The server keeps it for all its lives, so that webhooks find it.
-///
-/// # Errors
-///
-/// There is none.
-pub fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
-}
-
-/// The unguessable part of the address that the PG's webhooks go to.
-pub const WEBHOOK_TOKEN: &str = "crash-matrix-webhook-token";
-
-/// The public key of the demo merchant.
-pub const MERCHANT_KEY: &str = "sk_test_demo";
-/// Its hash.
-const MERCHANT_KEY_HASH: &str = "sha256:5d48f1024f38b44ad9ddc03dc12b2a8287c7ec690065dcef384cb1fd1753626d";
-
-/// What `paymux serve` is configured with: one merchant with one account, whose PG is somewhere on this machine.
-#[must_use]
-pub fn variables(folder: &Path, port: u16, pg: &str, base_url: &str) -> BTreeMap<String, String> {
-    let account = pg.to_uppercase();
-    let general = [
-        ("SERVER__LISTEN".to_owned(), format!("127.0.0.1:{port}")),
-        ("SERVER__ADMIN_LISTEN".to_owned(), "127.0.0.1:0".to_owned()),
-        ("SERVER__PUBLIC_URL".to_owned(), format!("http://127.0.0.1:{port}")),
-        ("DATABASE__URL".to_owned(), format!("sqlite:{}", folder.join("paymux.db").display())),
-        ("DATABASE__ENCRYPTION_KEY".to_owned(), BASE64_STANDARD.encode([7; 32])),
-        ("MERCHANTS__SHOP__KEYS".to_owned(), MERCHANT_KEY_HASH.to_owned()),
-        // Time is moved by days where a refund waits; no order may run out meanwhile.
-        ("MERCHANTS__SHOP__PAYABLE_FOR".to_owned(), "90d".to_owned()),
-    ];
-    let own: &[(&str, &str)] = match pg {
-        "toss" => &[("CLIENT_KEY", "test_ck_paymuxdemo"), ("SECRET_KEY", "test_sk_paymuxdemo")],
-        _ => &[
-            ("IMP_KEY", "paymux_demo_key"),
-            ("IMP_SECRET", "paymux_demo_secret"),
-            ("IMP_CODE", "imp00000000"),
-            ("CHANNEL_KEY", "channel-key-paymux-demo"),
-            ("REFUND_BANK_CODES", "last_two_digits"),
-        ],
-    };
-    let shared = [
-        ("KIND", pg),
-        ("MERCHANT", "shop"),
-        ("MODE", "test"),
-        ("WEBHOOK_PATH_TOKEN", WEBHOOK_TOKEN),
-        ("BASE_URL", base_url),
-    ];
-    let of_account = shared.iter().chain(own);
-    let of_account =
-        of_account.map(|(name, value)| (format!("ACCOUNTS__{account}__{name}"), (*value).to_owned()));
-    general.into_iter().chain(of_account).map(|(name, value)| (format!("PAYMUX__{name}"), value)).collect()
+/// An account that a refund reaches.
+fn refund_account() -> Value {
+    json!({ "bank_code": "088", "account_number": "110123456789", "holder_name": "홍길동" })
 }

@@ -24,7 +24,7 @@ use super::{
 /// How far the clock is ahead of the machine's when the server starts, in milliseconds.
 pub(super) const AHEAD_MS: &str = "CRASH_CLOCK_AHEAD_MS";
 
-/// The word before the address once requests are answered.
+/// The word before the address of the admin listener once requests are answered.
 pub(super) const READY: &str = "ready";
 
 /// What is said once the clock was moved.
@@ -58,13 +58,13 @@ async fn serve() -> anyhow::Result<()> {
     let ahead = std::env::var(AHEAD_MS).ok().and_then(|ms| ms.parse().ok()).unwrap_or(0);
     let clock = SandboxClock::ahead_by(ahead);
     let parts = Parts {
-        clock: Some(Arc::new(MovableClock(clock.clone()))),
+        clock: Some(Arc::new(MovableClock::new(clock.clone()))),
         store: CrashingStore::around,
         provider: CrashingProvider::around,
     };
     let config = Config::load(RunMode::Serve, None, std::env::vars_os())?;
     let app = App::start_with(config, parts).await?;
-    say(&format!("{READY} {}", app.address()))?;
+    say(&format!("{READY} {}", app.admin_address()))?;
     let mut orders = orders();
     while let Some(order) = orders.next_line().await? {
         let by = Duration::from_secs(order.parse()?);

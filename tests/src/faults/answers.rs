@@ -42,7 +42,7 @@ const TOSS_CANCEL: [Code; 11] = [
     ("FORBIDDEN_CONSECUTIVE_REQUEST", false),
     ("ALREADY_CANCELED_PAYMENT", false),
     ("NOT_MATCHES_REFUNDABLE_AMOUNT", false),
-    ("NOT_CANCELABLE_AMOUNT", false),
+    ("NOT_CANCELABLE_AMOUNT", true),
     ("FAILED_REFUND_PROCESS", false),
     ("IDEMPOTENT_REQUEST_PROCESSING", false),
     ("A_CODE_OF_NEXT_YEAR", false),
@@ -62,12 +62,13 @@ const TOSS_OTHER: [Code; 7] = [
     ("A_CODE_OF_NEXT_YEAR", false),
 ];
 
-/// Answers of `PortOne` V1: a code that is not 0, with any status, 200 among them.
+/// Answers of `PortOne` V1: a code that is not 0, with any status. With 200 it is the answer of the PG behind it, and a
+/// definite no unless the text leaves open what happened.
 const PORTONE: [(&str, i64, &str, bool); 5] = [
-    ("-1 승인거절", -1, "[PG] 승인거절", false),
+    ("-1 승인거절", -1, "[PG] 승인거절", true),
     ("-1 이미 처리된", -1, "이미 처리된 결제입니다.", false),
     ("1 이미 전액취소된", 1, "이미 전액취소된 주문입니다.", false),
-    ("1 of next year", 1, "a sentence of next year", false),
+    ("1 of next year", 1, "a sentence of next year", true),
     ("1 존재하지 않습니다", 1, "취소할 결제건이 존재하지 않습니다.", true),
 ];
 
@@ -77,13 +78,20 @@ pub fn coded(pg: &str, call: &str, statuses_each: usize) -> Vec<Answer> {
     let statuses = if pg == "toss" { STATUSES.to_vec() } else { [&[200], &STATUSES[..]].concat() };
     let codes = codes(pg, call);
     let (all, most) = (statuses.len(), codes.len().saturating_mul(statuses_each));
+    let answer = |(code, status): (&Answer, u16)| {
+        let says_no = code.says_no && (pg == "toss" || status == 200);
+        Answer { status, says_no, ..code.clone() }
+    };
     if statuses_each >= all {
-        let pairs = codes.iter().flat_map(|code| statuses.iter().map(move |status| (code, *status)));
-        return pairs.map(|(code, status)| Answer { status, ..code.clone() }).collect();
+        return codes
+            .iter()
+            .flat_map(|code| statuses.iter().map(move |status| (code, *status)))
+            .map(answer)
+            .collect();
     }
     // Shifted by one each time around, so that a code meets another status.
     let pairs = (0..most.max(all)).map(|n| (&codes[n % codes.len()], statuses[(n + n / all) % all]));
-    pairs.map(|(code, status)| Answer { status, ..code.clone() }).collect()
+    pairs.map(answer).collect()
 }
 
 fn codes(pg: &str, call: &str) -> Vec<Answer> {
@@ -97,7 +105,7 @@ fn codes(pg: &str, call: &str) -> Vec<Answer> {
         let body = |code: &str| json!({ "code": code, "message": "canary" });
         return codes.iter().map(|(code, says_no)| answer(*code, *says_no, body(code))).collect();
     }
-    let is_cancel = call == "cancel";
+    let is_cancel = matches!(call, "cancel" | "vbank_delete");
     let body = |code: i64, message: &str| json!({ "code": code, "message": message, "response": null });
     PORTONE
         .iter()

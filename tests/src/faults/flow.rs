@@ -30,6 +30,10 @@ impl Visit<'_> {
             Place::Close => self.closed().await,
             Place::Refund => self.refunded().await,
             Place::Webhook => self.told().await,
+            _ if self.case.is_of_console() => {
+                self.paid().await?;
+                self.swept().await
+            }
             _ => {
                 self.paid().await?;
                 self.given_back().await
@@ -58,9 +62,9 @@ impl Visit<'_> {
                 self.meet(&[]).await?;
                 self.looked_at().await?;
             }
-            Place::List => {
+            Place::List if !self.shop.confirms() => {
                 self.meet(&[]).await?;
-                self.found().await?;
+                self.found("paid").await?;
             }
             _ => {}
         }
@@ -92,9 +96,10 @@ impl Visit<'_> {
     }
 
     /// Nobody comes back and nobody tells: the list does.
-    async fn found(&mut self) -> Told {
-        for _ in 0..60 {
-            if self.payment().await["status"] == "paid" {
+    async fn found(&mut self, status: &str) -> Told {
+        // A day and more: then the last week is swept again.
+        for _ in 0..100 {
+            if self.payment().await["status"] == status {
                 return Ok(());
             }
             self.shop.advance(Duration::from_secs(20 * 60)).await;
@@ -116,6 +121,18 @@ impl Visit<'_> {
             if target < AMOUNT {
                 self.agree(status).await;
             }
+        }
+        self.end("cancelled").await
+    }
+
+    /// The shop gives it back in the PG's console, and nobody tells: the list does, the fault in its place each time.
+    async fn swept(&mut self) -> Told {
+        for (amount, status) in [(PART, "partially_cancelled"), (AMOUNT - PART, "cancelled")] {
+            self.meet(&[]).await?;
+            self.shop.control("cancel", json!({ "payment_id": self.id, "amount": amount })).await;
+            self.found(status).await?;
+            self.mend().await?;
+            self.agree(status).await;
         }
         self.end("cancelled").await
     }
@@ -153,7 +170,7 @@ impl Visit<'_> {
             self.arm(&self.lost("confirm")).await?;
             self.confirmed(result).await?;
         } else {
-            self.found().await?;
+            self.found("paid").await?;
         }
         if self.case.fault == Fault::Drop {
             // Nothing else tells of the console.

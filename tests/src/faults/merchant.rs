@@ -7,7 +7,7 @@ use sandbox::{Control, Fault, FaultRule, WEBHOOK};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 
-use super::plan::{Case, Place};
+use super::plan::Case;
 use crate::{
     crash::{
         audit::{Findings, audit},
@@ -227,7 +227,9 @@ impl<'a> Visit<'a> {
         let is_no = matches!(said, "payment_declined" | "cancel_refused" | "payment_mismatch");
         // The PG's window may have ended meanwhile; that is its own no.
         let has_expired = reply["pg"]["code"].as_str().is_some_and(|code| code.ends_with("_SESSION"));
-        if is_no && !has_expired && !self.case.says_no() {
+        // After three errors a look-up past the last send's final time shows that nothing was done.
+        let is_looked_up = what == "cancel" && self.case.is_answered_thrice();
+        if is_no && !has_expired && !is_looked_up && !self.case.says_no() {
             self.findings
                 .wrong
                 .push(format!("uncertainty was shown as a no: {what} was answered {:#}", reply.body));
@@ -274,7 +276,7 @@ impl<'a> Visit<'a> {
             findings.wrong.push(format!("it is {}, not {status}", payment["status"]));
         }
         let adopted = payment["cancels"].as_array().into_iter().flatten().any(|row| row["origin"] == "pg");
-        if adopted && self.case.place != Place::Webhook {
+        if adopted && !self.case.is_of_console() {
             findings.wrong.push("a cancel of ours is taken for one of the PG's".to_owned());
         }
         findings

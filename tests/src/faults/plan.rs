@@ -24,10 +24,12 @@ pub enum Place {
     Confirm,
     /// A payment is looked up by its id.
     Read,
-    /// Every payment of an order is looked up.
+    /// A payment is looked up by its order.
     ReadOrder,
-    /// The PG's list of what was paid.
+    /// The PG's list of money in and money back.
     List,
+    /// The PG's clock, which a sweep goes by.
+    Time,
     /// Money goes back: a part, then the rest.
     Cancel,
     /// A deposit goes back to the buyer's account.
@@ -48,16 +50,19 @@ impl Place {
     /// Whether it changes nothing at the PG.
     #[must_use]
     pub const fn only_reads(self) -> bool {
-        matches!(self, Self::Read | Self::ReadOrder | Self::List | Self::Token)
+        matches!(self, Self::Read | Self::ReadOrder | Self::List | Self::Time | Self::Token)
     }
 }
 
-/// The calls: PG, place, the simulator's name. Paymux does not make Toss' `get_by_order` and `checkout`, nor
-/// `PortOne`'s `get_many` and `find`.
-pub const CALLS: [(&str, Place, &str); 16] = [
+/// The calls: PG, place, the simulator's name. Paymux does not make Toss' `checkout`, nor `PortOne`'s `get_many` and
+/// `find`; what it asks `PortOne` for the time has no name there.
+pub const CALLS: [(&str, Place, &str); 19] = [
     ("toss", Place::Prepare, "create"),
     ("toss", Place::Confirm, "confirm"),
     ("toss", Place::Read, "get"),
+    ("toss", Place::ReadOrder, "get_by_order"),
+    ("toss", Place::List, "transactions"),
+    ("toss", Place::Time, "get_by_order"),
     ("toss", Place::Cancel, "cancel"),
     ("toss", Place::Refund, "cancel"),
     ("toss", Place::Close, "cancel"),
@@ -133,6 +138,12 @@ impl Case {
         }
     }
 
+    /// Whether money goes back in the PG's console: where we take the money, only that is what a list alone shows.
+    #[must_use]
+    pub fn is_of_console(&self) -> bool {
+        self.place == Place::Webhook || (self.pg == "toss" && matches!(self.place, Place::List | Place::Time))
+    }
+
     /// Whether the PG says a definite no to what it did, or will do: then nothing but a later look can tell.
     #[must_use]
     pub fn is_a_lie(&self) -> bool {
@@ -146,6 +157,12 @@ impl Case {
         self.answer.as_ref().is_some_and(|answer| answer.says_no || is_refused(answer))
     }
 
+    /// Whether the PG answers with an error as often as a cancel is sent before it is given up.
+    #[must_use]
+    pub fn is_answered_thrice(&self) -> bool {
+        self.times >= 3 && ANSWERED.contains(&self.fault)
+    }
+
     /// Whether the PG says that it has not begun: now it cannot, later it will.
     fn says_later(&self) -> bool {
         let is_later =
@@ -153,11 +170,14 @@ impl Case {
         self.answer.as_ref().is_some_and(is_later)
     }
 
-    /// Whether it is worth a run. A lie of a PG that guards against nothing cannot be survived, and 400 is how
-    /// `PortOne`'s list says that it is empty.
+    /// Whether it is worth a run. A lie of a PG that guards against nothing cannot be survived, nor one that answers a cancel
+    /// with an error and does it later: an answered cancel goes out again, and only the PG's balance guard lets one through. 400
+    /// is how `PortOne`'s list says that it is empty.
     fn is_fair(&self) -> bool {
         let is_done = matches!(self.fault, Fault::ErrorAfter | Fault::ExecutesLater);
-        let is_hopeless = self.permissive && is_done && (self.says_no() || self.says_later());
+        let goes_out_again = self.place == Place::Cancel && self.fault == Fault::ExecutesLater;
+        let is_hopeless =
+            self.permissive && is_done && (goes_out_again || self.says_no() || self.says_later());
         let is_empty =
             self.place == Place::List && self.answer.as_ref().is_some_and(|answer| answer.status == 400);
         !is_hopeless && !is_empty
@@ -237,6 +257,7 @@ fn stale(place: Place) -> &'static [Fault] {
     match place {
         Place::Read => &[Fault::StaleRead],
         Place::ReadOrder => &[Fault::StaleRead, Fault::OtherAttemptByOrder],
+        Place::List => &[Fault::StaleRead],
         _ => &[],
     }
 }

@@ -54,6 +54,11 @@ impl Demo {
         }
     }
 
+    /// Sets something for its next life: `("ACCOUNTS__TOSS__SECRET_KEY", "test_sk_second")`.
+    pub fn configure(&mut self, name: &str, value: &str) {
+        self.variables.insert(format!("PAYMUX__{name}"), value.to_owned());
+    }
+
     /// Starts it again on the same data, on other ports.
     pub async fn resume(&mut self) {
         let variables = self.variables.iter();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -46,6 +47,25 @@ impl Shop {
         self.simulator("calls").await.into_iter().filter(|seen| seen["call"] == call).collect()
     }
 
+    /// The look-ups that the PG received and answered about something that their path names.
+    pub async fn looks_at(&self, name: &str) -> usize {
+        let calls = self.simulator("calls").await;
+        let answered = calls.iter().filter(|call| call["method"] == "GET" && call["answer_status"].is_u64());
+        answered.filter(|call| call["path"].as_str().unwrap_or_default().contains(name)).count()
+    }
+
+    /// What came in and went back in one payment of the PG's books.
+    pub async fn moved(&self, pg_id: &Value) -> (u64, u64) {
+        let books = self.simulator("payments").await;
+        let row = books.iter().find(|row| row["pg_id"] == *pg_id).unwrap();
+        (row["taken"].as_u64().unwrap(), row["given_back"].as_u64().unwrap())
+    }
+
+    /// No webhook comes from now on.
+    pub async fn no_webhooks(&self) {
+        self.faults(json!([{ "call": "webhook", "fault": "drop", "times": 1_000 }])).await;
+    }
+
     /// Scripts what goes wrong.
     pub async fn faults(&self, mut rules: Value) {
         for rule in rules.as_array_mut().unwrap() {
@@ -72,6 +92,12 @@ impl Shop {
         assert_eq!(reply.status, 200, "{:#}", reply.body);
     }
 
+    /// What time it is, for the server and for the PGs.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.demo.app().gateway().clock().now()
+    }
+
     /// Delivers a webhook of somebody's making to the address of this shop's PG; gives the status.
     pub async fn deliver(&self, token: &str, body: &Value) -> u16 {
         let url = format!("{}/webhooks/{}/{token}", self.demo.url(), self.account);
@@ -85,10 +111,11 @@ impl Shop {
     /// If the account has no simulator.
     #[must_use]
     pub fn pg(&self) -> sandbox::Control {
-        let own = self.permissive.as_ref().map(super::permissive::Permissive::control);
-        let controls = self.demo.app().controls();
-        let demos = || controls.iter().find(|(account, _)| account.as_str() == self.account);
-        own.or_else(|| demos().map(|(_, control)| control.clone())).unwrap()
+        if let Some(permissive) = &self.permissive {
+            return permissive.control();
+        }
+        let mut controls = self.demo.app().controls().iter();
+        controls.find(|(account, _)| account.as_str() == self.account).unwrap().1.clone()
     }
 
     fn control_url(&self, call: &str) -> String {

@@ -12,7 +12,7 @@ use super::{Client, Demo, Reply, permissive::Permissive};
 pub const AMOUNT: u64 = 15_000;
 
 /// How long a condition may take to become true, and how often it is looked at.
-const DEADLINE: Duration = Duration::from_secs(40);
+const DEADLINE: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How far time is moved at once, and how often it is looked in between.
@@ -93,7 +93,12 @@ impl Shop {
 
     /// Registers an order; gives the answer.
     pub async fn try_register(&self, order_id: &str) -> Reply {
-        let body = json!({
+        self.register_with(order_id, json!({})).await
+    }
+
+    /// The same with other or further fields; a null leaves one out.
+    pub async fn register_with(&self, order_id: &str, fields: Value) -> Reply {
+        let mut body = json!({
             "order_id": order_id,
             "order_name": "티셔츠",
             "amount": AMOUNT,
@@ -101,6 +106,10 @@ impl Shop {
             "method": self.method,
             "return_url": "http://localhost:3000/return",
         });
+        for (name, value) in fields.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
+        body.as_object_mut().unwrap().retain(|_, value| !value.is_null());
         self.merchant(Method::POST, "/v1/payments", &[], Some(&body)).await
     }
 
@@ -145,6 +154,12 @@ impl Shop {
                 json!({ "bank_code": "088", "account_number": "110123456789", "holder_name": "홍길동" });
         }
         self.merchant(Method::POST, &format!("/v1/payments/{id}/cancel"), headers, Some(&body)).await
+    }
+
+    /// Cancels with a body of the test's own.
+    pub async fn cancel_with(&self, id: &str, key: &str, body: &Value) -> Reply {
+        let path = format!("/v1/payments/{id}/cancel");
+        self.merchant(Method::POST, &path, &[("idempotency-key", key)], Some(body)).await
     }
 
     /// Reads a payment.
@@ -234,7 +249,38 @@ impl Shop {
         self.until(id, |payment| payment["status"] == status).await
     }
 
-    async fn merchant(
+    /// What an operator asks on the admin listener.
+    pub async fn operator(&self, method: Method, path: &str, body: Option<&Value>) -> Reply {
+        let url = format!("http://{}{path}", self.demo.app().admin_address());
+        self.controls.send(method, &url, &[], body).await
+    }
+
+    /// The reviews of a payment that wait for an operator.
+    pub async fn open_reviews(&self, id: &str) -> Vec<Value> {
+        let page = self.operator(Method::GET, "/reviews?limit=100", None).await;
+        let reviews = page["data"].as_array().unwrap().iter();
+        reviews.filter(|review| review["payment_id"] == id).cloned().collect()
+    }
+
+    /// Waits until nothing of a payment waits for an operator.
+    pub async fn no_open_reviews(&self, id: &str) {
+        eventually(async || {
+            let reviews = self.open_reviews(id).await;
+            if reviews.is_empty() { Ok(()) } else { Err(format!("{reviews:#?}")) }
+        })
+        .await;
+    }
+
+    /// An operator closes a review.
+    pub async fn close_review(&self, review: &Value, outcome: &str) {
+        let path = format!("/reviews/{}/close", review["id"].as_str().unwrap());
+        let verdict = json!({ "outcome": outcome, "by": "kim", "reason": "it says so in the console" });
+        let closed = self.operator(Method::POST, &path, Some(&verdict)).await;
+        assert_eq!(closed.status, 200, "{:#}", closed.body);
+    }
+
+    /// What the merchant's server asks, under whatever headers.
+    pub async fn merchant(
         &self,
         method: Method,
         path: &str,

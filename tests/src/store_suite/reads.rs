@@ -1,93 +1,39 @@
-//! Finding payments.
+//! A merchant's payments.
 
 use gateway_core::{PaymentFilter, PaymentStatus, Store};
 
-use super::{at, attempt, attempt_with, keep, made, moved, payment, payment_of};
+use super::sample::{payment, payment_of, save, save_change, with_status};
 
-pub async fn another_merchants_payment_is_not_found(store: &dyn Store) {
-    let payment = keep(store, &payment("order-1")).await.payment;
+pub async fn payment_of_another_merchant_is_not_found(store: &dyn Store) {
+    let payment = save(store, &payment("order-1")).await.payment;
     let other = "other".parse().unwrap();
     assert_eq!(store.payment(&other, &payment.id).await.unwrap(), None);
     assert_eq!(store.payment_of_order(&other, &payment.order_id).await.unwrap(), None);
     assert_eq!(store.payments(&other, &PaymentFilter::default(), 10).await.unwrap(), []);
 }
 
-pub async fn an_attempt_is_found_by_its_order_id_at_its_account_only(store: &dyn Store) {
-    let payment = payment("order-1");
-    let mut change = made(&payment);
-    change.attempts = vec![attempt(&payment, 1), attempt(&payment, 2)];
-    store.commit(change).await.unwrap();
-    keep(store, &payment_of("demo", "toss", "order-2")).await;
-
-    let owner = Some((payment.merchant.clone(), payment.id.clone()));
-    for (account, number, found) in
-        [("toss", 1, owner.clone()), ("toss", 2, owner), ("toss", 3, None), ("portone", 1, None)]
-    {
-        let (account, pg_order_id) = (account.parse().unwrap(), attempt(&payment, number).pg_order_id);
-        assert_eq!(
-            store.owner_of_attempt(&account, &pg_order_id).await.unwrap(),
-            found,
-            "{account} {number}"
-        );
-    }
-}
-
-pub async fn a_pg_id_is_found_where_it_was_accepted_else_where_it_was_claimed_last(store: &dyn Store) {
-    let account = "toss".parse().unwrap();
-    let pg_id = "pg-1".parse().unwrap();
-    let found = async || store.owner_of_pg_id(&account, &pg_id).await.unwrap().map(|(_, id)| id);
-    assert_eq!(found().await, None);
-
-    for (order_id, second, accepted) in
-        [("order-1", 20, false), ("order-2", 10, true), ("order-3", 30, false)]
-    {
-        let payment = payment(order_id);
-        let mut claim = attempt_with(&payment, 1, "pg-1", accepted);
-        claim.created_at = at(second);
-        let mut change = made(&payment);
-        change.attempts = vec![claim];
-        let expected = if order_id == "order-3" { found().await } else { Some(payment.id) };
-        store.commit(change).await.unwrap();
-        assert_eq!(found().await, expected, "{order_id}");
-    }
-    let elsewhere = "portone".parse().unwrap();
-    assert_eq!(store.owner_of_pg_id(&elsewhere, &pg_id).await.unwrap(), None);
-
-    for (order_id, second) in [("order-4", 20), ("order-5", 10)] {
-        let payment = payment(order_id);
-        let mut claim = attempt_with(&payment, 1, "pg-2", false);
-        claim.created_at = at(second);
-        let mut change = made(&payment);
-        change.attempts = vec![claim];
-        store.commit(change).await.unwrap();
-    }
-    let last = store.owner_of_pg_id(&account, &"pg-2".parse().unwrap()).await.unwrap();
-    let order_4 =
-        store.payment_of_order(&"demo".parse().unwrap(), &"order-4".parse().unwrap()).await.unwrap();
-    assert_eq!(last.map(|(_, id)| id), order_4.map(|record| record.payment.id));
-}
-
-pub async fn a_merchants_payments_are_listed_newest_first(store: &dyn Store) {
+pub async fn payments_are_listed_newest_first(store: &dyn Store) {
     let mut kept = Vec::new();
     for n in 0..5 {
-        kept.push(keep(store, &payment(&format!("order-{n}"))).await);
+        kept.push(save(store, &payment(&format!("order-{n}"))).await);
     }
-    keep(store, &payment_of("other", "toss_2", "order-1")).await;
+    save(store, &payment_of("other", "toss_2", "order-1")).await;
     kept.sort_by(|a, b| b.payment.id.cmp(&a.payment.id));
     let merchant = "demo".parse().unwrap();
-    assert_eq!(store.payments(&merchant, &PaymentFilter::default(), 10).await.unwrap(), kept);
-    assert_eq!(store.payments(&merchant, &PaymentFilter::default(), 2).await.unwrap(), kept[..2]);
-    assert_eq!(store.payments(&merchant, &PaymentFilter::default(), 0).await.unwrap(), []);
+    for (limit, expected) in [(10, &kept[..]), (2, &kept[..2]), (0, &[])] {
+        let listed = store.payments(&merchant, &PaymentFilter::default(), limit).await.unwrap();
+        assert_eq!(listed, expected, "{limit}");
+    }
 }
 
-pub async fn lists_can_be_narrowed(store: &dyn Store) {
+pub async fn lists_are_narrowed_by_order_and_status(store: &dyn Store) {
     let merchant = "demo".parse().unwrap();
-    let open = keep(store, &payment("order-1")).await;
-    let record = keep(store, &payment("order-2")).await;
-    let paid = moved(store, &record, PaymentStatus::Paid).await;
-    let record = keep(store, &payment("order-3")).await;
-    let failed = moved(store, &record, PaymentStatus::Failed).await;
-    let again = keep(store, &payment("order-3")).await;
+    let open = save(store, &payment("order-1")).await;
+    let record = save(store, &payment("order-2")).await;
+    let paid = save_change(store, with_status(&record, PaymentStatus::Paid)).await;
+    let record = save(store, &payment("order-3")).await;
+    let failed = save_change(store, with_status(&record, PaymentStatus::Failed)).await;
+    let again = save(store, &payment("order-3")).await;
     for (order_id, status, expected) in [
         (None, Some(PaymentStatus::Paid), vec![&paid]),
         (None, Some(PaymentStatus::Ready), vec![&open, &again]),
@@ -104,11 +50,11 @@ pub async fn lists_can_be_narrowed(store: &dyn Store) {
     }
 }
 
-pub async fn pages_of_a_list_never_skip_or_repeat(store: &dyn Store) {
+pub async fn pages_of_payments_never_skip_or_repeat(store: &dyn Store) {
     let merchant = "demo".parse().unwrap();
     let mut kept = Vec::new();
     for n in 0..7 {
-        kept.push(keep(store, &payment(&format!("order-{n}"))).await.payment.id);
+        kept.push(save(store, &payment(&format!("order-{n}"))).await.payment.id);
     }
     kept.sort_by(|a, b| b.cmp(a));
     let mut read = Vec::new();

@@ -1,78 +1,95 @@
-//! A gateway over a fake PG, a store in memory and a clock that stands still.
+//! A gateway over a fake PG, a store in memory and a clock that moves only when told to.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::fake_pg::{CONFIRMS_WITHIN, FakePg, READ_TIMEOUT};
+use super::{fake_pg::FakePg, test_store::TestStore};
 use crate::{
-    Account, AccountId, AccountLimits, Clock, Customer, Event, EventKind, Gateway, GatewayError, IdSource,
-    LatePayments, ManualClock, MemoryStore, MerchantId, MerchantPolicy, Money, MoneyMoves, NewCancel,
-    NewPayment, PaymentId, PaymentRecord, PaymentStatus, PaymentTerms, PgPaymentId, RawWebhook, Registered,
-    Store,
+    Account, AccountId, AccountLimits, CancelId, Clock, Device, Gateway, GatewayError, IdSource, Inbox,
+    InboxOutcome, LatePayments, ManualClock, MemoryStore, MerchantId, MerchantPolicy, Money, MoneyMoves,
+    NewCancel, NewPayment, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, RawWebhook, RefundAccount,
+    Registered, RequestKey, ReviewOutcome, Secret, Verdict,
+    lifecycle::{
+        schedule::later,
+        tests::sample::{ON_CONFIRM, PRICE, at, terms},
+    },
 };
 
-/// What every payment of the bench costs.
-pub(crate) const PRICE: u64 = 10_000;
 /// How long a payment of the bench may be paid.
 pub(crate) const PAYABLE_FOR: Duration = Duration::from_secs(24 * 60 * 60);
-/// From when on every answer shows what was true.
-pub(crate) const VISIBLE: Duration = READ_TIMEOUT.saturating_add(Duration::from_secs(30));
-/// From when on a negative look-up is final: a request sets out within ten seconds.
-pub(crate) const SETTLED: Duration = VISIBLE.saturating_add(Duration::from_secs(10));
+/// From when on "not there" means not done.
+pub(crate) const FINAL: Duration = Duration::from_secs(70);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
+pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How an account and its merchant are configured.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) late_payments: LatePayments,
+    pub(crate) limits: AccountLimits,
+    pub(crate) retired: bool,
+    pub(crate) has_credentials: bool,
+    pub(crate) inbox_capacity: usize,
+    seed: u64,
+}
 
 pub(crate) struct Bench {
     pub(crate) gateway: Arc<Gateway>,
-    pub(crate) store: MemoryStore,
+    pub(crate) store: TestStore,
+    /// The machine's clock. The PG has its own, which nobody sets.
     pub(crate) clock: ManualClock,
     pub(crate) pg: FakePg,
     pub(crate) merchant: MerchantId,
-    late_payments: LatePayments,
+    settings: Settings,
 }
 
 impl Bench {
-    /// Over a PG that takes the money when we confirm.
+    /// Over a PG that takes the money when we confirm, with keys.
     pub(crate) fn on_confirm() -> Self {
-        Self::over(MoneyMoves::OnConfirm { within: CONFIRMS_WITHIN }, LatePayments::Keep)
+        Self::over(ON_CONFIRM, |_| ())
     }
 
-    /// Over a PG that takes the money in the window.
+    /// Over a PG that takes the money in the window, with nothing but its balance to guard a repeat.
     pub(crate) fn before_confirm() -> Self {
-        Self::over(MoneyMoves::BeforeConfirm, LatePayments::Keep)
+        Self::over(MoneyMoves::BeforeConfirm, |_| ())
     }
 
-    pub(crate) fn over(money_moves: MoneyMoves, late_payments: LatePayments) -> Self {
-        let clock = ManualClock::at(Timestamp::from_second(1_790_000_000).unwrap());
-        let pg = FakePg::new(clock.clone(), money_moves);
-        let store = MemoryStore::default();
+    /// One of each kind.
+    pub(crate) fn both() -> [Self; 2] {
+        [Self::on_confirm(), Self::before_confirm()]
+    }
+
+    pub(crate) fn over(money_moves: MoneyMoves, configure: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = Settings {
+            late_payments: LatePayments::Keep,
+            limits: AccountLimits::default(),
+            retired: false,
+            has_credentials: true,
+            inbox_capacity: 10_000,
+            seed: 1,
+        };
+        configure(&mut settings);
+        let clock = ManualClock::at(at(0));
+        let pg = FakePg::new(ManualClock::at(at(0)), money_moves);
+        let store = TestStore::over(MemoryStore::with_inbox_capacity(settings.inbox_capacity));
         let merchant: MerchantId = "demo".parse().unwrap();
-        let gateway = gateway(&store, &clock, &pg, &merchant, late_payments, 1, AccountLimits::default());
-        Self { gateway, store, clock, pg, merchant, late_payments }
+        let gateway = gateway(&store, &clock, &pg, &merchant, &settings);
+        Self { gateway, store, clock, pg, merchant, settings }
     }
 
-    /// A second gateway over the same store: another replica, or the same after a restart. `configure`
-    /// changes how it sees the PG.
-    pub(crate) fn replica(&self, configure: impl FnOnce(&mut FakePg)) -> Self {
-        let mut pg = self.pg.clone();
-        configure(&mut pg);
-        Self {
-            gateway: self.gateway_with(&pg, AccountLimits::default()),
-            store: self.store.clone(),
-            clock: self.clock.clone(),
-            pg,
-            merchant: self.merchant.clone(),
-            late_payments: self.late_payments,
-        }
-    }
-
-    /// The same over an account with these limits.
-    pub(crate) fn limited(self, limits: AccountLimits) -> Self {
-        Self { gateway: self.gateway_with(&self.pg, limits), ..self }
-    }
-
-    fn gateway_with(&self, pg: &FakePg, limits: AccountLimits) -> Arc<Gateway> {
-        gateway(&self.store, &self.clock, pg, &self.merchant, self.late_payments, 2, limits)
+    /// Another gateway over the same store and PG: another replica, or the same after a restart with another
+    /// configuration.
+    pub(crate) fn replica(&self, configure: impl FnOnce(&mut Settings, &mut FakePg)) -> Self {
+        let (mut settings, mut pg) = (self.settings.clone(), self.pg.clone());
+        settings.seed += 1;
+        configure(&mut settings, &mut pg);
+        let gateway = gateway(&self.store, &self.clock, &pg, &self.merchant, &settings);
+        let (store, clock, merchant) = (self.store.clone(), self.clock.clone(), self.merchant.clone());
+        Self { gateway, store, clock, pg, merchant, settings }
     }
 
     pub(crate) async fn try_register(&self, order: &str, amount: u64) -> Result<Registered, GatewayError> {
@@ -87,36 +104,79 @@ impl Bench {
 
     /// The buyer opens the window: the order id it shows the PG.
     pub(crate) async fn open(&self, id: &PaymentId) -> String {
-        let (record, _) = self.gateway.next_action(&self.merchant, id, None).await.unwrap();
+        let (record, _) = self.try_open(id).await.unwrap();
         record.attempts.last().unwrap().pg_order_id.to_string()
     }
 
-    /// A payment whose buyer has agreed, and the PG's id for it.
-    pub(crate) async fn agreed(&self) -> (PaymentId, PgPaymentId) {
-        let id = self.register().await;
-        let order = self.open(&id).await;
-        (id, self.pg.books(|books| books.agree(&order, PRICE)))
+    pub(crate) async fn try_open(
+        &self,
+        id: &PaymentId,
+    ) -> Result<(PaymentRecord, crate::BrowserStep), GatewayError> {
+        self.gateway.next_action(&self.merchant, id, Device::Desktop, None).await
     }
 
-    /// A paid payment, and the PG's id for it.
+    /// A payment whose window is open, and its order id.
+    pub(crate) async fn opened(&self) -> (PaymentId, String) {
+        let id = self.register().await;
+        let order = self.open(&id).await;
+        (id, order)
+    }
+
+    /// A payment whose buyer has agreed and, where money moves before confirm, paid; and the PG's id of it.
+    pub(crate) async fn agreed(&self) -> (PaymentId, PgPaymentId) {
+        let (id, order) = self.opened().await;
+        (id, self.in_window(&order))
+    }
+
+    /// The buyer does in a window what makes the payment paid once it is confirmed.
+    pub(crate) fn in_window(&self, order: &str) -> PgPaymentId {
+        let now = self.pg.clock_now();
+        let takes_alone = self.pg.money_moves == MoneyMoves::BeforeConfirm;
+        self.pg
+            .books(|books| if takes_alone { books.pay(order, PRICE, now) } else { books.agree(order, PRICE) })
+    }
+
+    /// A paid payment, and the PG's id of it.
     pub(crate) async fn paid(&self) -> (PaymentId, PgPaymentId) {
         let (id, pg_id) = self.agreed().await;
-        if self.pg.description.money_moves == MoneyMoves::BeforeConfirm {
-            self.pg.books(|books| books.charge(&pg_id, self.clock.now()));
-        }
         let record = self.confirm(&id, &pg_id).await.unwrap();
-        assert_eq!(record.payment.status, PaymentStatus::Paid);
+        assert_eq!(record.payment.status(), PaymentStatus::Paid);
         (id, pg_id)
     }
 
-    /// A payment that waits for a deposit, due in three hours.
-    pub(crate) async fn awaiting_deposit(&self) -> (PaymentId, PgPaymentId) {
-        let id = self.register().await;
-        let order = self.open(&id).await;
-        let due_at = self.clock.now() + Duration::from_secs(3 * 60 * 60);
+    /// A paid payment under whose order id a second one was paid, which is not known yet; and both ids.
+    pub(crate) async fn paid_twice(&self) -> (PaymentId, PgPaymentId, PgPaymentId) {
+        let (id, first) = self.paid().await;
+        let order = self.read(&id).await.attempts[0].pg_order_id.to_string();
+        let second = self.pg.books(|books| books.pay(&order, PRICE, self.pg.clock_now()));
+        (id, first, second)
+    }
+
+    /// A payment that waits for a deposit, due so long after now.
+    pub(crate) async fn awaiting_deposit(&self, due_in: Duration) -> (PaymentId, PgPaymentId) {
+        let (id, order) = self.opened().await;
+        let due_at = later(self.pg.clock_now(), due_in);
         let pg_id = self.pg.books(|books| books.agree_to_deposit(&order, PRICE, due_at));
+        if self.pg.money_moves == MoneyMoves::BeforeConfirm {
+            let issued = |shown: &mut crate::Snapshot| shown.status = crate::PgStatus::AwaitingDeposit;
+            self.pg.books(|books| books.change(&pg_id, issued));
+        }
         let record = self.confirm(&id, &pg_id).await.unwrap();
-        assert_eq!(record.payment.status, PaymentStatus::AwaitingDeposit);
+        assert_eq!(record.payment.status(), PaymentStatus::AwaitingDeposit);
+        (id, pg_id)
+    }
+
+    /// Another payment that waits for a deposit.
+    pub(crate) async fn awaiting_other(&self, due_in: Duration) -> (PaymentId, PgPaymentId) {
+        let id = self.try_register("order-2", PRICE).await.unwrap().record.payment.id;
+        let order = self.open(&id).await;
+        let due_at = later(self.pg.clock_now(), due_in);
+        let pg_id = self.pg.books(|books| {
+            let pg_id = books.agree_to_deposit(&order, PRICE, due_at);
+            books.change(&pg_id, |shown| shown.status = crate::PgStatus::AwaitingDeposit);
+            pg_id
+        });
+        self.confirm(&id, &pg_id).await.unwrap();
         (id, pg_id)
     }
 
@@ -133,77 +193,102 @@ impl Bench {
         self.gateway.confirm(&self.merchant, id, &result, None).await
     }
 
-    /// A cancel that is done or under way; `None` cancels all.
+    /// A cancel; `None` cancels all that is left.
     pub(crate) async fn cancel(
         &self,
         id: &PaymentId,
         amount: Option<u64>,
     ) -> Result<PaymentRecord, GatewayError> {
-        let cancelled = self.gateway.cancel(&self.merchant, id, &new_cancel(amount), None).await;
-        cancelled.map(|(record, _)| record)
+        self.cancel_with(id, new_cancel(amount), None).await.map(|(record, _)| record)
     }
 
-    pub(crate) async fn read(&self, id: &PaymentId) -> PaymentRecord {
-        self.gateway.payment(&self.merchant, id).await.unwrap()
-    }
-
-    pub(crate) async fn status(&self, id: &PaymentId) -> PaymentStatus {
-        self.read(id).await.payment.status
+    pub(crate) async fn cancel_with(
+        &self,
+        id: &PaymentId,
+        new: NewCancel,
+        key: Option<&str>,
+    ) -> Result<(PaymentRecord, CancelId), GatewayError> {
+        let key = key.map(request_key);
+        self.gateway.cancel(&self.merchant, id, &new, key.as_ref()).await
     }
 
     pub(crate) async fn verify(&self, id: &PaymentId) -> PaymentRecord {
         self.gateway.verify(&self.merchant, id).await.unwrap()
     }
 
-    /// Some time passes, and the resolver works on what is due then.
-    pub(crate) async fn pass(&self, time: Duration) {
+    /// Time passes, and nobody works.
+    pub(crate) fn advance(&self, time: Duration) {
         self.clock.advance(time);
+        self.pg.clock.advance(time);
+    }
+
+    /// Time passes, and what is due then is worked on.
+    pub(crate) async fn pass(&self, time: Duration) {
+        self.advance(time);
         self.resolve_due().await;
     }
 
-    /// Time passes in steps, so that the resolver's ladder is climbed.
-    pub(crate) async fn pass_slowly(&self, time: Duration, steps: u32) {
-        for _ in 0..steps {
-            self.pass(time / steps).await;
+    /// Time passes, and a worker does what is due when it is due.
+    pub(crate) async fn run(&self, time: Duration) {
+        // The clock that the gateway goes by, whatever the machine's was set to.
+        let clock = self.gateway.clock();
+        let end = later(clock.now(), time);
+        for _ in 0..20_000 {
+            self.process_inbox().await;
+            self.resolve_due().await;
+            let now = clock.now();
+            if now >= end {
+                return;
+            }
+            let waits = self.store.inbox_length(&account()).await.unwrap() > 0;
+            let again = if waits { later(now, MINUTE) } else { end };
+            let next = self.gateway.next_work(&account()).await.unwrap().unwrap_or(end);
+            let next = next.max(later(now, Duration::from_millis(1))).min(again).min(end);
+            self.advance(Duration::try_from(next.duration_since(now)).unwrap());
         }
+        panic!("something is due in a loop");
     }
 
     /// A webhook arrives and is worked on.
-    pub(crate) async fn webhook(&self, body: Value) -> Vec<crate::InboxOutcome> {
+    pub(crate) async fn webhook(&self, body: Value) -> Vec<InboxOutcome> {
         self.receive(body).await;
         self.process_inbox().await
     }
 
+    pub(crate) async fn receive(&self, body: Value) {
+        self.try_receive(body.to_string().into_bytes()).await.unwrap();
+    }
+
+    pub(crate) async fn try_receive(&self, body: Vec<u8>) -> Result<(), GatewayError> {
+        let raw = RawWebhook { headers: Vec::new(), body, received_at: self.clock.now() };
+        self.gateway.receive(&account(), raw).await
+    }
+
     /// What is in the inbox is worked on.
-    pub(crate) async fn process_inbox(&self) -> Vec<crate::InboxOutcome> {
+    pub(crate) async fn process_inbox(&self) -> Vec<InboxOutcome> {
         self.gateway.process_inbox(&account()).await.unwrap()
     }
 
-    /// What is due is looked at; gives how much it was.
+    /// What is due is worked on; gives how much it was.
     pub(crate) async fn resolve_due(&self) -> usize {
         self.gateway.resolve_due(&account()).await.unwrap()
     }
 
-    /// How many webhooks wait.
-    pub(crate) async fn inbox_length(&self) -> u64 {
-        self.store.inbox_length(&account()).await.unwrap()
+    pub(crate) async fn sweep(&self) -> usize {
+        self.gateway.sweep_due(&account()).await.unwrap()
     }
 
-    pub(crate) async fn receive(&self, body: Value) {
-        let raw = RawWebhook {
-            content_type: "application/json".to_owned(),
-            headers: Vec::new(),
-            body: body.to_string().into_bytes(),
-        };
-        self.gateway.receive(&account(), raw).await.unwrap();
-    }
-
-    pub(crate) async fn events(&self) -> Vec<Event> {
-        self.store.events(&self.merchant, 0, 10_000).await.unwrap()
-    }
-
-    pub(crate) async fn count(&self, kind: EventKind) -> usize {
-        self.events().await.iter().filter(|event| event.event.kind == kind).count()
+    /// An operator decides a payment's newest open review.
+    pub(crate) async fn decide(
+        &self,
+        id: &PaymentId,
+        outcome: ReviewOutcome,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let reviews = self.read(id).await.payment.reviews;
+        let number = reviews.iter().rfind(|review| review.is_open()).expect("one is open").number;
+        let reason = "seen in the console".to_owned();
+        let verdict = Verdict { by: "kim".to_owned(), outcome, reason };
+        self.gateway.close_review(id, number, &verdict).await
     }
 }
 
@@ -213,8 +298,22 @@ pub(crate) fn new_cancel(amount: Option<u64>) -> NewCancel {
         amount: amount.map(Money::krw),
         expected_cancellable: None,
         tax_free_amount: None,
+        vat_amount: None,
         refund_account: None,
+        takes_over: None,
     }
+}
+
+pub(crate) fn refund_account() -> RefundAccount {
+    RefundAccount {
+        bank_code: "088".to_owned(),
+        account_number: Secret::new("1100001111"),
+        holder_name: Secret::new("홍길동"),
+    }
+}
+
+pub(crate) fn request_key(key: &str) -> RequestKey {
+    RequestKey { key: key.to_owned(), digest: "digest".to_owned() }
 }
 
 /// The one account of the bench.
@@ -223,47 +322,44 @@ pub(crate) fn account() -> AccountId {
 }
 
 fn gateway(
-    store: &MemoryStore,
+    store: &TestStore,
     clock: &ManualClock,
     pg: &FakePg,
     merchant: &MerchantId,
-    late_payments: LatePayments,
-    seed: u64,
-    limits: AccountLimits,
+    settings: &Settings,
 ) -> Arc<Gateway> {
     let account = Account {
         id: account(),
         merchant: merchant.clone(),
         provider: Arc::new(pg.clone()),
         simulated: true,
-        limits,
+        retired: settings.retired,
+        has_credentials: settings.has_credentials,
+        limits: settings.limits,
     };
     let policy = MerchantPolicy {
         default_account: account.id.clone(),
         account_by_method: BTreeMap::new(),
-        late_payments,
+        late_payments: settings.late_payments,
         payable_for: PAYABLE_FOR,
     };
     let merchants = BTreeMap::from([(merchant.clone(), policy)]);
-    let ids = IdSource::seeded(seed);
+    let ids = IdSource::seeded(settings.seed);
     Arc::new(Gateway::new(Arc::new(store.clone()), Arc::new(clock.clone()), ids, vec![account], merchants))
 }
 
-fn terms(amount: u64) -> PaymentTerms {
-    PaymentTerms {
-        order_name: "a pair of socks".to_owned(),
-        amount: Money::krw(amount),
-        tax_free_amount: None,
-        method: None,
-        account: None,
-        customer: Customer::default(),
-        card_issuer: None,
-        installment_months: None,
-        easy_pay_provider: None,
-        deposit_due_at: None,
-        cash_receipt: None,
-        locale: None,
-        return_url: "https://shop.example/return".to_owned(),
-        metadata: BTreeMap::new(),
+/// A caller who dies while the PG works: its future is dropped at an await.
+pub(crate) async fn die<T>(work: impl Future<Output = T>) {
+    let mut work = std::pin::pin!(work);
+    for _ in 0..40 {
+        if futures_util::poll!(work.as_mut()).is_ready() {
+            return;
+        }
+        tokio::task::yield_now().await;
     }
+}
+
+/// The moment so long after a moment.
+pub(crate) fn after(moment: Timestamp, time: Duration) -> Timestamp {
+    later(moment, time)
 }

@@ -1,189 +1,323 @@
-//! Giving money back: invariants 1 and 7.
+//! Giving money back as a merchant asks for it (invariants 1, 7; findings 17, 18).
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
 
 use super::{
-    bench::{Bench, PRICE, new_cancel},
-    fake_books::Op,
+    bench::{Bench, DAY, HOUR, MINUTE, SECOND, new_cancel, refund_account},
+    errors::{no_answer, refused},
+    fake_pg::Op,
 };
 use crate::{
-    CancelOrigin, CancelScope, CancelStatus, EventKind, GatewayError, Money, NewCancel, PaymentStatus,
-    ProviderError, StateProblem, Store,
+    CancelOrigin, CancelScope, CancelStatus, GatewayError, Money, NewCancel, NewPayment, PaymentStatus,
+    PgCancelStatus, StateProblem,
+    lifecycle::tests::sample::{PRICE, terms},
 };
 
-fn problem<T>(answer: Result<T, GatewayError>) -> Option<StateProblem> {
-    match answer {
-        Err(GatewayError::InvalidState { problem, .. }) => Some(problem),
-        _ => None,
+fn problem<T: std::fmt::Debug>(told: Result<T, GatewayError>) -> StateProblem {
+    match told {
+        Err(GatewayError::InvalidState { problem, .. }) => problem,
+        other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn the_cancel_row_is_durable_before_the_first_byte_goes_out() {
-    let bench = Bench::on_confirm();
-    let (id, _) = bench.paid().await;
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let (store, merchant, payment, seen_by_pg) =
-        (bench.store.clone(), bench.merchant.clone(), id.clone(), seen.clone());
-    bench.pg.meanwhile(Op::Cancel, move || async move {
-        let record = store.payment(&merchant, &payment).await.unwrap().unwrap();
-        *seen_by_pg.lock().unwrap() = record.cancels;
+async fn row_with_all_of_its_request_is_committed_before_the_first_byte() {
+    let bench = Arc::new(Bench::on_confirm());
+    let (id, pg_id) = bench.paid().await;
+    let (seen, read) = (bench.clone(), id.clone());
+    bench.pg.before(Op::Cancel, move || async move {
+        let cancel = seen.newest_cancel(&read).await;
+        assert_eq!((cancel.status, cancel.amount), (CancelStatus::Sent, Money::krw(4_000)));
+        assert_eq!((cancel.cancellable_before, cancel.is_whole), (Money::krw(PRICE), false));
+        assert_eq!(cancel.key.unwrap().key, "k1");
+        assert_eq!(cancel.dispatch.unwrap().key_seq, 1);
     });
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    let rows = seen.lock().unwrap();
-    assert_eq!(rows[0].status, CancelStatus::Sent);
-    assert_eq!(bench.pg.keys(Op::Cancel), [format!("{id}:cancel:{}:1", rows[0].id)]);
+    let (record, cancel) = bench.cancel_with(&id, new_cancel(Some(4_000)), Some("k1")).await.unwrap();
+    assert_eq!(record.payment.status(), PaymentStatus::PartiallyCancelled);
+    assert_eq!(bench.pg.keys(Op::Cancel), [format!("{id}_cancel_{cancel}_1")]);
+    assert_eq!(bench.given_back(&pg_id), 4_000);
+    let kinds = bench.kinds().await;
+    assert_eq!(&kinds[3..], ["cancel.requested", "payment.partially_cancelled", "cancel.done"]);
 }
 
 #[tokio::test]
 async fn parts_add_up_to_the_whole_and_no_further() {
+    for bench in Bench::both() {
+        let (id, pg_id) = bench.paid().await;
+        for (amount, left) in [(3_000, 7_000), (6_999, 1)] {
+            let record = bench.cancel(&id, Some(amount)).await.unwrap();
+            assert_eq!(record.cancellable(), Money::krw(left));
+            assert_eq!(record.payment.status(), PaymentStatus::PartiallyCancelled);
+        }
+        assert_eq!(problem(bench.cancel(&id, Some(2)).await), StateProblem::CancellableAmountExceeded);
+        let record = bench.cancel(&id, None).await.unwrap();
+        assert_eq!(record.payment.status(), PaymentStatus::Cancelled);
+        assert_eq!(bench.given_back(&pg_id), PRICE);
+        assert_eq!(problem(bench.cancel(&id, None).await), StateProblem::Status);
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn all_is_sent_without_an_amount_and_a_part_with_one() {
+    let bench = Bench::on_confirm();
+    let new = crate::NewPayment {
+        order_id: "order-1".parse().unwrap(),
+        terms: crate::PaymentTerms {
+            tax_free_amount: Some(Money::krw(3_000)),
+            ..crate::lifecycle::tests::sample::terms(PRICE)
+        },
+    };
+    let id = bench.gateway.register(&bench.merchant, new, None).await.unwrap().record.payment.id;
+    let order = bench.open(&id).await;
+    let pg_id = bench.in_window(&order);
+    bench.confirm(&id, &pg_id).await.unwrap();
+    let part = NewCancel {
+        tax_free_amount: Some(Money::krw(1_000)),
+        vat_amount: Some(Money::krw(90)),
+        ..new_cancel(Some(2_000))
+    };
+    bench.cancel_with(&id, part, None).await.unwrap();
+    bench.cancel(&id, None).await.unwrap();
+    let scopes: Vec<_> = bench.pg.calls(Op::Cancel).into_iter().filter_map(|call| call.scope).collect();
+    let expected = [
+        CancelScope::Part {
+            amount: Money::krw(2_000),
+            tax_free: Some(Money::krw(1_000)),
+            vat: Some(Money::krw(90)),
+        },
+        CancelScope::All { tax_free: Some(Money::krw(2_000)) },
+    ];
+    assert_eq!(scopes, expected, "what is left of the part free of VAT");
+}
+
+#[tokio::test]
+async fn fifty_cancels_at_once_never_give_back_more_than_came_in() {
+    for bench in Bench::both() {
+        let (id, pg_id) = bench.paid().await;
+        let told = join_all((0..50).map(|_| bench.cancel(&id, Some(3_000)))).await;
+        bench.run(DAY).await;
+        let done = told.iter().filter(|told| told.is_ok()).count();
+        assert!((1..=3).contains(&done), "{done}");
+        assert_eq!(bench.given_back(&pg_id), 3_000 * u64::try_from(done).unwrap());
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn unresolved_cancel_blocks_others_of_its_charge() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.paid().await;
+    bench.pg.instead(Op::Cancel, no_answer);
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    assert_eq!(bench.read(&id).await.cancellable(), Money::krw(9_000));
+    assert_eq!(problem(bench.cancel(&id, Some(1_000)).await), StateProblem::CancelInProgress);
+    bench.run(MINUTE).await;
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    assert_eq!(bench.given_back(&pg_id), 2_000);
+}
+
+#[tokio::test]
+async fn compensation_of_another_charge_blocks_nothing() {
+    let bench = Bench::before_confirm();
+    let (id, first, second) = bench.paid_twice().await;
+    bench.pg.instead(Op::Cancel, no_answer);
+    bench.verify(&id).await;
+    bench.resolve_due().await;
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    assert_eq!(bench.given_back(&first), 1_000);
+    bench.run(HOUR).await;
+    // Beside money that is not whole a duplicate is a person's to decide.
+    assert_eq!(bench.given_back(&second), 0);
+    assert_eq!(bench.open_reviews(&id).await, ["compensation_held"]);
+}
+
+#[tokio::test]
+async fn pending_refund_counts_and_does_not_block() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.paid().await;
+    bench.pg.books(|books| books.slow_refunds = true);
     let record = bench.cancel(&id, Some(4_000)).await.unwrap();
-    assert_eq!(record.payment.status, PaymentStatus::PartiallyCancelled);
-    let too_much = bench.cancel(&id, Some(6_001)).await;
-    assert_eq!(problem(too_much), Some(StateProblem::CancellableAmountExceeded));
-    let record = bench.cancel(&id, None).await.unwrap();
-    assert_eq!(record.payment.status, PaymentStatus::Cancelled);
-    assert_eq!(record.payment.amount_cancelled, Money::krw(PRICE));
-    assert!(problem(bench.cancel(&id, None).await).is_some());
-    assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), PRICE);
+    assert_eq!(record.payment.status(), PaymentStatus::PartiallyCancelled);
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Pending);
+    assert_eq!(record.cancellable(), Money::krw(6_000));
+    bench.cancel(&id, Some(6_000)).await.unwrap();
+    assert_eq!(problem(bench.cancel(&id, Some(1)).await), StateProblem::Status);
+    bench.pg.books(|books| books.end_refunds(&pg_id, PgCancelStatus::Done));
+    bench.run(DAY).await;
+    let record = bench.read(&id).await;
+    assert!(record.charges[0].cancels.iter().all(|cancel| cancel.status == CancelStatus::Done));
+    assert_eq!(bench.given_back(&pg_id), PRICE);
 }
 
 #[tokio::test]
-async fn many_cancels_at_once_never_give_back_more_than_came_in() {
-    let bench = Arc::new(Bench::on_confirm());
-    bench.pg.books(|books| books.permissive = true);
-    let (id, pg_id) = bench.paid().await;
-    let tasks: Vec<_> = (0..50)
-        .map(|_| {
-            let (bench, id) = (bench.clone(), id.clone());
-            tokio::spawn(async move { bench.cancel(&id, Some(3_000)).await.is_ok() })
-        })
-        .collect();
-    for task in tasks {
-        task.await.unwrap();
-    }
-    while bench.cancel(&id, Some(3_000)).await.is_ok() {}
-    assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), 9_000);
-    assert_eq!(bench.read(&id).await.cancellable(), Money::krw(1_000));
-}
-
-#[tokio::test]
-async fn a_cancel_of_unknown_outcome_blocks_others() {
+async fn refund_that_failed_is_a_review_and_never_a_second_cancel() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.paid().await;
-    bench.pg.instead(Op::Cancel, || ProviderError::no_answer("the connection broke"));
-    let record = bench.cancel(&id, Some(1_000)).await.unwrap();
-    assert_eq!(record.cancels[0].status, CancelStatus::Unknown);
-    assert_eq!(record.cancellable(), Money::krw(9_000), "it counts as given back");
-    assert_eq!(problem(bench.cancel(&id, Some(1_000)).await), Some(StateProblem::CancelInProgress));
-    bench.pass(std::time::Duration::from_secs(3)).await;
-    assert_eq!(bench.read(&id).await.cancels[0].status, CancelStatus::Done);
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), 2_000);
-}
-
-#[tokio::test]
-async fn a_cancel_is_matched_by_its_id_and_never_by_its_amount() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.paid().await;
-    bench.pg.instead(Op::Cancel, || ProviderError::no_answer("the connection broke"));
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    bench.pg.books(|books| books.cancel_in_console(&pg_id, 1_000));
-    let record = bench.verify(&id).await;
-    assert_eq!(record.cancels.len(), 2, "the same amount, but not ours");
-    assert_eq!(record.cancels[0].status, CancelStatus::Unknown);
-    assert_eq!((record.cancels[1].origin, record.cancels[1].status), (CancelOrigin::Pg, CancelStatus::Done));
-}
-
-#[tokio::test]
-async fn a_cancel_in_the_console_becomes_a_row_once() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.paid().await;
-    bench.pg.books(|books| books.cancel_in_console(&pg_id, 2_500));
-    bench.pg.books(|books| books.cancel_in_console(&pg_id, 500));
-    for _ in 0..3 {
-        let record = bench.verify(&id).await;
-        assert_eq!(record.payment.status, PaymentStatus::PartiallyCancelled);
-        assert_eq!(record.cancels.len(), 2);
-        assert!(record.cancels.iter().all(|cancel| cancel.origin == CancelOrigin::Pg));
-        assert_eq!(record.cancellable(), Money::krw(7_000));
-    }
-    assert_eq!(bench.count(EventKind::CancelUpdated).await, 2);
-}
-
-#[tokio::test]
-async fn a_cancel_that_the_pg_names_by_nothing_becomes_a_row_once() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.paid().await;
-    bench.pg.books(|books| books.cancel_in_console(&pg_id, 2_500));
-    bench.pg.books(|books| books.change(&pg_id, |snapshot| snapshot.cancels[0].pg_cancel_id = None));
-    for _ in 0..3 {
-        assert_eq!(bench.verify(&id).await.cancels.len(), 1);
-    }
-}
-
-#[tokio::test]
-async fn nothing_can_be_cancelled_that_the_pg_shows_as_given_back() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.paid().await;
-    bench.pg.books(|books| books.change(&pg_id, |snapshot| snapshot.cancelled = Money::krw(7_000)));
-    assert_eq!(bench.verify(&id).await.cancellable(), Money::krw(3_000), "though no list says why");
-    assert_eq!(problem(bench.cancel(&id, Some(3_001)).await), Some(StateProblem::CancellableAmountExceeded));
+    bench.pg.books(|books| books.slow_refunds = true);
+    bench.cancel(&id, Some(4_000)).await.unwrap();
+    bench.pg.books(|books| books.end_refunds(&pg_id, PgCancelStatus::Failed));
+    bench.run(3 * DAY).await;
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Refused);
+    assert_eq!(bench.open_reviews(&id).await, ["failed_refund"]);
+    assert_eq!(bench.cancels(), 1);
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    bench.pg.books(|books| books.slow_refunds = false);
+    bench.cancel(&id, Some(4_000)).await.unwrap();
+    assert!(bench.open_reviews(&id).await.is_empty(), "another refund made it good");
+    bench.check_ledger().await;
 }
 
 #[tokio::test]
 async fn what_the_merchant_believes_is_left_is_checked() {
     let bench = Bench::on_confirm();
     let (id, _) = bench.paid().await;
-    let new = NewCancel { expected_cancellable: Some(Money::krw(9_999)), ..new_cancel(Some(1)) };
-    let answer = bench.gateway.cancel(&bench.merchant, &id, &new, None).await;
-    assert_eq!(problem(answer), Some(StateProblem::CancellableAmountChanged));
-    assert!(bench.pg.calls(Op::Cancel).is_empty());
+    let expects =
+        |amount| NewCancel { expected_cancellable: Some(Money::krw(amount)), ..new_cancel(Some(1_000)) };
+    let told = bench.cancel_with(&id, expects(9_000), None).await;
+    assert_eq!(problem(told), StateProblem::CancellableAmountChanged);
+    bench.cancel_with(&id, expects(PRICE), None).await.unwrap();
+    assert_eq!(bench.cancels(), 1);
 }
 
 #[tokio::test]
-async fn a_refund_under_way_is_pending_until_the_pg_says_it_arrived() {
+async fn cancel_that_makes_no_sense_is_refused_unsent() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.paid().await;
+    let usd = |amount| Money::new(amount, crate::Currency::Usd).unwrap();
+    for (new, param) in [
+        (NewCancel { amount: Some(usd(1)), ..new_cancel(None) }, "amount"),
+        (
+            NewCancel { tax_free_amount: Some(Money::krw(1_001)), ..new_cancel(Some(1_000)) },
+            "tax_free_amount",
+        ),
+        (NewCancel { tax_free_amount: Some(usd(1)), ..new_cancel(Some(1_000)) }, "tax_free_amount"),
+        (NewCancel { vat_amount: Some(Money::krw(1_001)), ..new_cancel(Some(1_000)) }, "vat_amount"),
+    ] {
+        let told = bench.cancel_with(&id, new, None).await;
+        assert!(
+            matches!(&told, Err(GatewayError::Invalid { param: named, .. }) if *named == param),
+            "{told:?}"
+        );
+    }
+    assert_eq!(problem(bench.cancel(&id, Some(0)).await), StateProblem::CancellableAmountExceeded);
+    assert_eq!(problem(bench.cancel(&id, Some(PRICE + 1)).await), StateProblem::CancellableAmountExceeded);
+    assert_eq!(bench.cancels(), 0);
+    assert!(bench.read(&id).await.charges[0].cancels.is_empty());
+}
+
+#[tokio::test]
+async fn payment_that_is_not_settled_cannot_be_cancelled() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.instead(Op::Confirm, no_answer);
+    bench.confirm(&id, &pg_id).await.unwrap();
+    assert_eq!(problem(bench.cancel(&id, None).await), StateProblem::Status, "confirming");
+    assert_eq!(bench.cancels(), 0);
+}
+
+#[tokio::test]
+async fn disputed_payment_is_not_cancelled_until_the_dispute_is_over() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.paid().await;
-    bench.pg.books(|books| books.slow_refunds = true);
-    let record = bench.cancel(&id, Some(1_000)).await.unwrap();
-    assert_eq!(record.cancels[0].status, CancelStatus::Pending);
-    bench.pass(std::time::Duration::from_secs(2 * 3_600)).await;
-    assert_eq!(bench.read(&id).await.cancels[0].status, CancelStatus::Pending);
-    bench.pg.books(|books| books.complete_refunds(&pg_id));
-    bench.pass(std::time::Duration::from_secs(2 * 3_600)).await;
-    assert_eq!(bench.read(&id).await.cancels[0].status, CancelStatus::Done);
+    bench.pg.books(|books| books.change(&pg_id, |shown| shown.disputed = Some(true)));
+    bench.verify(&id).await;
+    assert_eq!(problem(bench.cancel(&id, None).await), StateProblem::CancelInProgress);
+    bench.pg.books(|books| books.change(&pg_id, |shown| shown.disputed = Some(false)));
+    bench.run(DAY).await;
+    bench.cancel(&id, None).await.unwrap();
+    assert_eq!(bench.given_back(&pg_id), PRICE);
 }
 
 #[tokio::test]
-async fn a_ready_payment_is_closed_in_full_without_the_pg() {
+async fn unknown_cancel_is_not_repeated_while_a_dispute_is_open() {
     let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.agreed().await;
-    assert_eq!(problem(bench.cancel(&id, Some(1)).await), Some(StateProblem::FullCloseOnly));
-    let record = bench.cancel(&id, None).await.unwrap();
-    assert_eq!(record.payment.status, PaymentStatus::Cancelled);
-    assert_eq!(record.cancels[0].scope, CancelScope::Close);
-    assert!(problem(bench.confirm(&id, &pg_id).await).is_some());
-    assert!(bench.pg.calls(Op::Confirm).is_empty() && bench.pg.calls(Op::Cancel).is_empty());
+    let (id, pg_id) = bench.paid().await;
+    bench.pg.instead(Op::Cancel, no_answer);
+    bench.pg.books(|books| books.change(&pg_id, |shown| shown.disputed = Some(true)));
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    bench.run(2 * DAY).await;
+    assert_eq!(bench.cancels(), 1);
+    bench.pg.books(|books| books.change(&pg_id, |shown| shown.disputed = Some(false)));
+    bench.run(DAY + HOUR * 3).await;
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done, "the dispute was looked up");
+    assert_eq!(bench.given_back(&pg_id), 1_000);
 }
 
 #[tokio::test]
-async fn nothing_is_closed_that_the_buyer_has_paid_in_the_window() {
-    let bench = Bench::before_confirm();
-    let id = bench.register().await;
-    let order = bench.open(&id).await;
-    bench.pg.books(|books| books.pay(&order, PRICE, crate::Clock::now(&bench.clock)));
-    let record = bench.cancel(&id, None).await.unwrap();
-    assert_eq!(record.payment.amount_cancelled, Money::krw(PRICE), "given back, not closed");
-}
-
-#[tokio::test]
-async fn a_payment_that_is_confirming_cannot_be_cancelled() {
+async fn chargeback_becomes_a_row_of_its_own() {
     let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.agreed().await;
-    bench.pg.instead(Op::Confirm, || ProviderError::StillRunning);
+    let (id, pg_id) = bench.paid().await;
+    bench.pg.books(|books| {
+        books.cancel_in_console(&pg_id, PRICE, bench.pg.clock_now());
+        books.change(&pg_id, |shown| shown.cancels.as_mut().unwrap()[0].chargeback = true);
+    });
+    bench.verify(&id).await;
+    assert_eq!(bench.newest_cancel(&id).await.origin, CancelOrigin::Chargeback);
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    assert_eq!(bench.cancels(), 0);
+}
+
+#[tokio::test]
+async fn cancel_by_hand_at_the_pg_is_followed_and_refuses_what_no_longer_fits() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.paid().await;
+    bench.pg.books(|books| books.cancel_in_console(&pg_id, 500, bench.pg.clock_now()));
+    bench.pg.instead(Op::Cancel, refused);
+    let told = bench.cancel(&id, Some(1_000)).await;
+    let Err(GatewayError::CancelRefused { failure, .. }) = told else { panic!("{told:?}") };
+    assert_eq!(failure.pg.unwrap().code, "NOT_CANCELABLE");
+    bench.run(SECOND).await;
+    let record = bench.read(&id).await;
+    assert_eq!(record.cancellable(), Money::krw(9_500), "and the cancel by hand is known now");
+    assert_eq!(record.payment.status(), PaymentStatus::PartiallyCancelled);
+    bench.cancel(&id, None).await.unwrap();
+    assert_eq!(bench.given_back(&pg_id), 9_500);
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn paid_account_needs_to_know_where_its_refund_goes() {
+    for bench in Bench::both() {
+        let (id, pg_id) = bench.awaiting_deposit(DAY).await;
+        bench.pg.books(|books| books.take(&pg_id, bench.pg.clock_now()));
+        bench.verify(&id).await;
+        let told = bench.cancel(&id, None).await;
+        assert!(matches!(told, Err(GatewayError::Invalid { param: "refund_account", .. })), "{told:?}");
+        let new = NewCancel { refund_account: Some(refund_account()), ..new_cancel(None) };
+        let (record, _) = bench.cancel_with(&id, new, None).await.unwrap();
+        assert_eq!(record.payment.status(), PaymentStatus::Cancelled);
+        assert_eq!(bench.given_back(&pg_id), PRICE);
+    }
+}
+
+#[tokio::test]
+async fn store_that_lost_a_race_does_not_lose_the_cancel() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.paid().await;
+    let (other, payment) = (bench.replica(|_, _| ()), id.clone());
+    bench.pg.books(|books| books.cancel_in_console(&pg_id, 1, bench.pg.clock_now()));
+    bench.store.race(move || async move { drop(other.verify(&payment).await) });
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    assert_eq!(bench.given_back(&pg_id), 1_000);
+    assert_eq!(bench.cancels(), 1);
+}
+
+#[tokio::test]
+async fn whole_cancel_names_no_more_tax_free_than_is_left() {
+    let bench = Bench::on_confirm();
+    let mut terms = terms(PRICE);
+    terms.tax_free_amount = Some(Money::krw(8_000));
+    let new = NewPayment { order_id: "order-1".parse().unwrap(), terms };
+    let id = bench.gateway.register(&bench.merchant, new, None).await.unwrap().record.payment.id;
+    let pg_id = bench.in_window(&bench.open(&id).await);
     bench.confirm(&id, &pg_id).await.unwrap();
-    assert_eq!(problem(bench.cancel(&id, None).await), Some(StateProblem::Status));
+    // Nobody said how much of this part is free of VAT.
+    bench.cancel(&id, Some(7_000)).await.unwrap();
+    bench.cancel(&id, None).await.unwrap();
+    let whole = bench.pg.calls(Op::Cancel).pop().unwrap().scope;
+    assert_eq!(whole, Some(CancelScope::All { tax_free: Some(Money::krw(3_000)) }));
 }

@@ -1,277 +1,261 @@
-//! Making a payment final, once: invariants 1 to 4 and 11.
+//! Confirming where money moves when we ask for it: the row of the table on top of `confirm`, and invariants 1 and 2.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use futures_util::future::join_all;
 use serde_json::json;
 
-use super::{bench::Bench, bench::PRICE, fake_books::Op};
+use super::{
+    bench::{Bench, DAY, FINAL, HOUR, MINUTE, PAYABLE_FOR, SECOND},
+    errors::{declined, no_answer},
+    fake_pg::Op,
+};
 use crate::{
-    AttemptStatus, EventKind, GatewayError, Heard, Money, PaymentStatus, ProviderError, Secret, StateProblem,
-    Store,
+    Clock, FailureReason, GatewayError, LastResponse, Outcome, PaymentStatus, PgStatus, StateProblem,
+    lifecycle::tests::sample::PRICE,
 };
 
 #[tokio::test]
-async fn the_row_is_durable_before_the_first_byte_goes_out() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.agreed().await;
-    let seen = Arc::new(Mutex::new(None));
-    let (store, merchant, seen_by_pg, payment) =
-        (bench.store.clone(), bench.merchant.clone(), seen.clone(), id.clone());
-    bench.pg.meanwhile(Op::Confirm, move || async move {
-        *seen_by_pg.lock().unwrap() = store.payment(&merchant, &payment).await.unwrap();
-    });
-    bench.confirm(&id, &pg_id).await.unwrap();
-
-    let record = seen.lock().unwrap().take().unwrap();
-    let attempt = &record.attempts[0];
-    assert_eq!(record.payment.status, PaymentStatus::Confirming);
-    assert_eq!(attempt.pg_id, Some(pg_id));
-    assert_eq!(attempt.confirm.as_ref().map(|sent| (sent.send, sent.heard)), Some((1, Heard::Nothing)));
-    assert_eq!(bench.pg.keys(Op::Confirm), [format!("{id}:confirm:1:1")]);
-}
-
-#[tokio::test]
-async fn the_attempt_is_durable_before_the_pg_hears_its_order_id() {
-    let bench = Bench::on_confirm();
-    let id = bench.register().await;
-    let seen = Arc::new(Mutex::new(Vec::new()));
-    let (store, merchant, seen_by_pg, payment) =
-        (bench.store.clone(), bench.merchant.clone(), seen.clone(), id.clone());
-    bench.pg.meanwhile(Op::Request, move || async move {
-        let record = store.payment(&merchant, &payment).await.unwrap().unwrap();
-        *seen_by_pg.lock().unwrap() = record.attempts;
-    });
-    bench.open(&id).await;
-    assert_eq!(seen.lock().unwrap()[0].status, AttemptStatus::Preparing);
-}
-
-#[tokio::test]
-async fn the_same_payment_confirmed_again_is_shown_and_not_sent() {
+async fn confirmed_payment_is_paid_with_one_call() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.paid().await;
-    let again = bench.confirm(&id, &pg_id).await.unwrap();
-    assert_eq!(again.payment.status, PaymentStatus::Paid);
-    assert_eq!(bench.pg.calls(Op::Confirm).len(), 1);
+    let record = bench.read(&id).await;
+    assert_eq!(record.accepted().unwrap().pg_payment_id.as_ref(), Some(&pg_id));
+    assert_eq!(bench.taken(&pg_id), 1);
+    bench.run(HOUR).await;
+    assert_eq!(bench.pg.all_calls().len(), 2, "the window and the confirm");
+    let kinds = ["payment.registered", "payment.confirming", "payment.paid"];
+    assert_eq!(bench.kinds().await, kinds);
 }
 
 #[tokio::test]
-async fn a_second_payment_id_of_one_attempt_gets_what_the_first_came_to() {
-    let bench = Bench::on_confirm();
-    bench.pg.books(|books| books.permissive = true);
-    let (id, _) = bench.paid().await;
-    let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
-    let second = bench.pg.books(|books| books.agree(&order, PRICE));
-    let shown = bench.confirm(&id, &second).await.unwrap();
-    assert_eq!(shown.payment.status, PaymentStatus::Paid);
-    assert_eq!(bench.pg.books(|books| books.row(&second).charged), 0);
-}
-
-#[tokio::test]
-async fn two_hundred_confirms_at_once_send_one_post() {
+async fn row_with_all_of_its_request_is_committed_before_the_first_byte() {
     let bench = Arc::new(Bench::on_confirm());
-    bench.pg.books(|books| books.permissive = true);
     let (id, pg_id) = bench.agreed().await;
-    let tasks: Vec<_> = (0..200)
-        .map(|_| {
-            let (bench, id, pg_id) = (bench.clone(), id.clone(), pg_id.clone());
-            tokio::spawn(async move { bench.confirm(&id, &pg_id).await.unwrap().payment.status })
-        })
-        .collect();
-    for task in tasks {
-        let status = task.await.unwrap();
-        assert!(matches!(status, PaymentStatus::Confirming | PaymentStatus::Paid));
-    }
-    assert_eq!(bench.pg.calls(Op::Confirm).len(), 1);
-    assert_eq!(bench.pg.books(|books| books.row(&pg_id).charged), 1);
+    let (seen, read) = (bench.clone(), id.clone());
+    bench.pg.before(Op::Confirm, move || async move {
+        let record = seen.read(&read).await;
+        let charge = &record.charges[0];
+        let sent = charge.confirm.as_ref().unwrap();
+        assert_eq!(record.payment.status(), PaymentStatus::Confirming);
+        assert_eq!((sent.key_seq, sent.send_count, &sent.last_response), (1, 1, &LastResponse::Unanswered));
+        assert_eq!(sent.credential, "first");
+        assert_eq!(charge.claim.as_ref().unwrap().state.as_ref().unwrap().expose(), "token");
+        assert!(charge.pg_payment_id.is_some());
+    });
+    bench.bring(&id, json!({ "pg_id": pg_id.as_str(), "state": "token" })).await.unwrap();
+    let key = bench.pg.keys(Op::Confirm).remove(0);
+    let charge = &bench.read(&id).await.charges[0].id;
+    assert_eq!(key, format!("{id}_confirm_{charge}_1"));
 }
 
 #[tokio::test]
-async fn a_payment_id_that_failed_is_not_sent_again_by_a_new_attempt() {
+async fn same_charge_again_gets_the_stored_result() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.paid().await;
+    for _ in 0..3 {
+        assert_eq!(bench.confirm(&id, &pg_id).await.unwrap().payment.status(), PaymentStatus::Paid);
+    }
+    assert_eq!(bench.confirms(), 1);
+
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
-    bench.pg.books(|books| books.decline(&format!("{id}:confirm:1:1")));
-    assert!(matches!(bench.confirm(&id, &pg_id).await, Err(GatewayError::Declined(_))));
-    let second = bench.open(&id).await;
-    for result in [json!({ "pg_id": pg_id.as_str() }), json!({ "pg_id": pg_id.as_str(), "order_id": second })]
-    {
-        bench.bring(&id, result).await.unwrap();
+    bench.pg.instead(Op::Confirm, declined);
+    for _ in 0..3 {
+        let told = bench.confirm(&id, &pg_id).await;
+        let Err(GatewayError::Declined(record)) = told else { panic!("{told:?}") };
+        assert_eq!(record.payment.shown.failure.unwrap().reason, FailureReason::InsufficientFunds);
     }
-    assert_eq!(bench.pg.calls(Op::Confirm).len(), 1);
-    assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
+    assert_eq!(bench.confirms(), 1);
 }
 
 #[tokio::test]
-async fn every_failed_attempt_is_followed_by_a_new_order_id() {
+async fn two_hundred_confirms_of_one_charge_send_one_request() {
+    let bench = Bench::on_confirm();
+    bench.pg.books(|books| books.permissive = true);
+    let (id, pg_id) = bench.agreed().await;
+    let told = join_all((0..200).map(|_| bench.confirm(&id, &pg_id))).await;
+    assert_eq!((bench.confirms(), bench.taken(&pg_id)), (1, 1));
+    let statuses: Vec<_> = told.into_iter().map(|told| told.unwrap().payment.status()).collect();
+    assert!(statuses.contains(&PaymentStatus::Paid));
+    let known = |status: &PaymentStatus| matches!(status, PaymentStatus::Paid | PaymentStatus::Confirming);
+    assert!(statuses.iter().all(known), "nobody is told of a failure");
+}
+
+#[tokio::test]
+async fn unresolved_confirm_bars_another_until_it_is_resolved() {
+    let bench = Bench::on_confirm();
+    let (id, order) = bench.opened().await;
+    let (first, second) = (bench.in_window(&order), bench.in_window(&order));
+    bench.pg.instead(Op::Confirm, no_answer);
+    assert_eq!(bench.confirm(&id, &first).await.unwrap().payment.status(), PaymentStatus::Confirming);
+    let record = bench.confirm(&id, &second).await.unwrap();
+    assert_eq!(record.payment.status(), PaymentStatus::Confirming);
+    let barred = record.charge_at_pg(&second).unwrap();
+    assert!(barred.confirm.is_none() && barred.claim.is_some(), "stored without a request");
+    assert_eq!(bench.confirms(), 1);
+    bench.pg.instead(Op::Confirm, declined);
+    bench.pg.fails(Op::Confirm, declined);
+    bench.pg.books(|books| books.change(&first, |shown| shown.status = PgStatus::Failed));
+    bench.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
+    bench.pg.heal();
+    bench.run(HOUR).await;
+    assert_eq!(bench.taken(&second), 0, "nothing sends it by itself");
+    assert_eq!(bench.confirm(&id, &second).await.unwrap().payment.status(), PaymentStatus::Paid);
+    assert_eq!(bench.taken(&second), 1);
+}
+
+#[tokio::test]
+async fn decline_is_followed_by_a_new_attempt_and_order_id() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     let first = bench.read(&id).await.attempts[0].pg_order_id.to_string();
-    bench.pg.books(|books| books.decline(&format!("{id}:confirm:1:1")));
+    bench.pg.instead(Op::Confirm, declined);
     bench.confirm(&id, &pg_id).await.unwrap_err();
-    assert_ne!(bench.open(&id).await, first);
+    assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
+    let second = bench.open(&id).await;
+    assert_ne!(first, second);
+    let again = bench.in_window(&second);
+    assert_eq!(bench.confirm(&id, &again).await.unwrap().payment.status(), PaymentStatus::Paid);
+    assert_eq!(bench.read(&id).await.attempts.len(), 2, "all order ids stay known");
 }
 
 #[tokio::test]
-async fn an_answer_that_lost_a_race_is_dropped_asked_for_again_and_its_secret_kept() {
+async fn sibling_window_confirms_after_a_decline_under_the_old_order_id() {
     let bench = Bench::on_confirm();
-    let id = bench.register().await;
-    let order = bench.open(&id).await;
-    let due_at = crate::Clock::now(&bench.clock) + std::time::Duration::from_secs(9_000);
-    let pg_id = bench.pg.books(|books| books.agree_to_deposit(&order, PRICE, due_at));
-    let (gateway, merchant, payment) = (bench.gateway.clone(), bench.merchant.clone(), id.clone());
-    // The answer is under way while the deposit comes and another commit tells of it.
-    let (pg, now, issued) = (bench.pg.clone(), crate::Clock::now(&bench.clock), pg_id.clone());
-    bench.pg.meanwhile(Op::Confirm, move || async move {
-        pg.books(|books| books.charge(&issued, now));
-        gateway.verify(&merchant, &payment).await.unwrap();
-    });
-    let record = bench.confirm(&id, &pg_id).await.unwrap();
-    assert_eq!(record.payment.status, PaymentStatus::Paid, "the older answer does not undo the deposit");
-    let kept = bench.read(&id).await;
-    assert_eq!(kept.attempts[0].deposit_secret, Some(Secret::new("ps_secret")));
-    assert!(bench.pg.calls(Op::Verify).len() >= 2);
+    let (id, order) = bench.opened().await;
+    let (first, second) = (bench.in_window(&order), bench.in_window(&order));
+    bench.pg.instead(Op::Confirm, declined);
+    bench.confirm(&id, &first).await.unwrap_err();
+    let brought = json!({ "pg_id": second.as_str(), "order_id": order });
+    assert_eq!(bench.bring(&id, brought).await.unwrap().payment.status(), PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn a_look_up_that_lost_a_race_asks_again() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.paid().await;
-    let (gateway, merchant, payment) = (bench.gateway.clone(), bench.merchant.clone(), id.clone());
-    bench.pg.meanwhile(Op::Verify, move || async move {
-        let part = super::bench::new_cancel(Some(1_000));
-        gateway.cancel(&merchant, &payment, &part, None).await.unwrap();
-    });
-    let record = bench.verify(&id).await;
-    assert_eq!(record.payment.status, PaymentStatus::PartiallyCancelled);
-    assert_eq!(record.payment.amount_cancelled, Money::krw(1_000));
-    assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), 1_000);
-}
-
-#[tokio::test]
-async fn a_browser_result_changes_no_status() {
-    let bench = Bench::on_confirm();
-    let (id, _) = bench.agreed().await;
-    let record = bench.bring(&id, json!({ "failure": "closed" })).await.unwrap();
-    assert_eq!(record.payment.status, PaymentStatus::Ready);
-    assert_eq!(record.attempts[0].status, AttemptStatus::Closed);
-    bench.open(&id).await;
-    assert!(matches!(
-        bench.bring(&id, json!({ "failure": "declined" })).await,
-        Err(GatewayError::Declined(record)) if record.payment.status == PaymentStatus::Ready
-    ));
-    assert!(bench.pg.calls(Op::Confirm).is_empty());
-}
-
-#[tokio::test]
-async fn an_amount_the_browser_changed_is_not_confirmed() {
+async fn made_up_key_ends_itself_and_nothing_else() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
-    let tampered = json!({ "pg_id": pg_id.as_str(), "amount": "100" });
-    assert!(matches!(bench.bring(&id, tampered).await, Err(GatewayError::Mismatch(_))));
-    assert!(bench.pg.calls(Op::Confirm).is_empty());
+    let told = bench.bring(&id, json!({ "pg_id": "made-up" })).await;
+    assert!(matches!(told, Err(GatewayError::Declined(_))), "{told:?}");
+    assert_eq!(bench.confirm(&id, &pg_id).await.unwrap().payment.status(), PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn nothing_is_confirmed_after_the_payment_expired() {
+async fn claim_after_the_deadline_is_not_sent() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
-    bench.clock.advance(super::bench::PAYABLE_FOR);
-    let refused = bench.confirm(&id, &pg_id).await;
-    assert!(matches!(refused, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })));
-    let (merchant, gateway) = (&bench.merchant, &bench.gateway);
-    assert!(gateway.next_action(merchant, &id, None).await.is_err());
-    bench.pass(std::time::Duration::from_secs(60)).await;
+    bench.pass(PAYABLE_FOR + SECOND).await;
+    let told = bench.confirm(&id, &pg_id).await;
+    let Err(GatewayError::InvalidState { problem: StateProblem::Status, record }) = told else {
+        panic!("{told:?}")
+    };
+    assert_eq!(record.payment.status(), PaymentStatus::Expired);
+    assert_eq!(bench.confirms(), 0);
+}
+
+#[tokio::test]
+async fn claim_before_the_deadline_is_confirmed_after_it() {
+    let bench = Bench::on_confirm();
+    let (id, order) = bench.opened().await;
+    let (first, second) = (bench.in_window(&order), bench.in_window(&order));
+    bench.advance(PAYABLE_FOR - MINUTE);
+    bench.pg.instead(Op::Confirm, no_answer);
+    bench.confirm(&id, &first).await.unwrap();
+    bench.confirm(&id, &second).await.unwrap();
+    bench.pg.books(|books| books.change(&first, |shown| shown.status = PgStatus::Expired));
+    bench.run(2 * HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
-    assert!(bench.pg.calls(Op::Confirm).is_empty());
+    let record = bench.confirm(&id, &second).await.unwrap();
+    assert_eq!(record.payment.status(), PaymentStatus::Paid);
+    assert!(!record.payment.shown.late, "it was claimed in time");
 }
 
 #[tokio::test]
-async fn where_the_window_takes_the_money_a_confirm_reads_it() {
-    let bench = Bench::before_confirm();
-    let id = bench.register().await;
-    let order = bench.open(&id).await;
-    let now = crate::Clock::now(&bench.clock);
-    let pg_id = bench.pg.books(|books| books.pay(&order, PRICE, now));
-    let record = bench.confirm(&id, &pg_id).await.unwrap();
-    assert_eq!(record.payment.status, PaymentStatus::Paid);
-    assert_eq!(record.accepted(), Some(&pg_id));
-}
-
-#[tokio::test]
-async fn where_the_window_takes_the_money_a_closed_tab_is_verified_and_its_order_id_used_again() {
-    let bench = Bench::before_confirm();
-    let id = bench.register().await;
-    let order = bench.open(&id).await;
-    let closed = bench.bring(&id, json!({ "failure": "closed" })).await.unwrap();
-    assert_eq!(closed.payment.status, PaymentStatus::Ready);
-    assert_eq!(bench.open(&id).await, order);
-
-    let now = crate::Clock::now(&bench.clock);
-    bench.pg.books(|books| books.pay(&order, PRICE, now));
-    let paid = bench.bring(&id, json!({ "failure": "closed" })).await.unwrap();
-    assert_eq!(paid.payment.status, PaymentStatus::Paid, "whatever the browser says");
-}
-
-#[tokio::test]
-async fn where_the_window_takes_the_money_nothing_yet_is_confirming_and_then_ready_again() {
-    let bench = Bench::before_confirm();
-    let id = bench.register().await;
-    let order = bench.open(&id).await;
-    let record = bench.bring(&id, json!({ "pg_id": "pg1" })).await.unwrap();
-    assert_eq!(record.payment.status, PaymentStatus::Confirming);
-    bench.pass_slowly(super::bench::SETTLED - std::time::Duration::from_secs(5), 5).await;
-    assert_eq!(bench.status(&id).await, PaymentStatus::Confirming, "it may only not be there yet");
-    bench.pass_slowly(std::time::Duration::from_secs(120), 4).await;
-    assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
-
-    let now = crate::Clock::now(&bench.clock);
-    bench.pg.books(|books| books.pay(&order, PRICE, now));
-    bench.pass(super::bench::PAYABLE_FOR).await;
-    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
-}
-
-#[tokio::test]
-async fn two_tabs_share_one_attempt() {
-    let bench = Arc::new(Bench::on_confirm());
-    let id = bench.register().await;
-    let tabs: Vec<_> = (0..20)
-        .map(|_| {
-            let (bench, id) = (bench.clone(), id.clone());
-            tokio::spawn(async move { bench.open(&id).await })
-        })
-        .collect();
-    let mut orders = std::collections::BTreeSet::new();
-    for tab in tabs {
-        orders.insert(tab.await.unwrap());
-    }
-    assert_eq!(orders.len(), 1);
-}
-
-#[tokio::test]
-async fn events_are_numbered_and_tell_what_was_committed() {
-    let bench = Bench::on_confirm();
-    let (id, _) = bench.paid().await;
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    let events = bench.events().await;
-    let numbers: Vec<_> = events.iter().map(|event| event.event.number).collect();
-    assert_eq!(numbers, (1..=u64::try_from(events.len()).unwrap()).collect::<Vec<_>>());
-    for event in &events {
-        if let EventKind::Status(status) = event.event.kind {
-            assert_eq!(event.event.payment.status, status);
-        }
-    }
-    let told: Vec<_> = events.iter().map(|event| event.event.kind.name()).collect();
-    assert_eq!(told[..3], ["payment.registered", "payment.confirming", "payment.paid"]);
-    assert_eq!(bench.count(EventKind::Status(PaymentStatus::PartiallyCancelled)).await, 1);
-}
-
-#[tokio::test]
-async fn a_change_that_is_refused_leaves_no_event() {
+async fn confirmed_before_the_deadline_is_paid_though_learned_after_it() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
-    let before = bench.events().await.len();
-    // Somebody else commits between the read and the commit of this confirm: nothing of it is kept.
-    bench.pg.instead(Op::Confirm, || ProviderError::StillRunning);
+    bench.advance(PAYABLE_FOR - SECOND);
+    bench.pg.after(Op::Confirm, no_answer);
+    bench.pg.instead(Op::Verify, no_answer);
     bench.confirm(&id, &pg_id).await.unwrap();
-    bench.confirm(&id, &pg_id).await.unwrap();
-    assert_eq!(bench.events().await.len(), before + 1);
+    bench.run(DAY).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    assert_eq!(bench.confirms(), 1);
+}
+
+#[tokio::test]
+async fn claim_without_a_pg_id_is_told_apart_by_its_state() {
+    let bench = Bench::on_confirm();
+    let (id, order) = bench.opened().await;
+    bench.in_window(&order);
+    let token = json!({ "order_id": order, "state": "token" });
+    let record = bench.bring(&id, token.clone()).await.unwrap();
+    assert_eq!(record.payment.status(), PaymentStatus::Paid);
+    assert_eq!(record.charges.len(), 1);
+    assert!(record.charges[0].pg_payment_id.is_some(), "the answer named it");
+    bench.bring(&id, token).await.unwrap();
+    assert_eq!(bench.confirms(), 1);
+    assert!(matches!(
+        bench.bring(&id, json!({ "order_id": order })).await,
+        Err(GatewayError::BrowserResult(_))
+    ));
+}
+
+#[tokio::test]
+async fn unnamed_confirm_without_an_answer_is_looked_up_by_order() {
+    let bench = Bench::on_confirm();
+    let (id, order) = bench.opened().await;
+    let pg_id = bench.in_window(&order);
+    bench.pg.after(Op::Confirm, no_answer);
+    let record = bench.bring(&id, json!({ "order_id": order, "state": "token" })).await.unwrap();
+    assert_eq!(record.payment.status(), PaymentStatus::Paid);
+    assert_eq!(record.charges[0].pg_payment_id.as_ref(), Some(&pg_id));
+    assert_eq!(record.charges.len(), 1);
+}
+
+#[tokio::test]
+async fn crash_after_the_commit_is_finished_by_another_replica() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.meanwhile(Op::Confirm, std::future::pending);
+    super::bench::die(bench.confirm(&id, &pg_id)).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Confirming);
+    bench.replica(|_, _| ()).run(FINAL).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    assert_eq!(bench.taken(&pg_id), 1);
+    assert_eq!(bench.confirms(), 1, "a look-up found it");
+}
+
+#[tokio::test]
+async fn answer_without_a_payment_is_looked_up() {
+    let bench = Bench::on_confirm();
+    bench.pg.books(|books| books.shows_nothing = true);
+    let (id, pg_id) = bench.agreed().await;
+    let record = bench.confirm(&id, &pg_id).await.unwrap();
+    assert_eq!(record.payment.status(), PaymentStatus::Paid);
+    assert_eq!(record.charges[0].confirm.as_ref().unwrap().outcome(), Some(&Outcome::Done));
+    assert_eq!(bench.look_ups(), 1);
+}
+
+#[tokio::test]
+async fn approval_older_than_our_first_send_is_a_stale_answer() {
+    // A backup was restored: the PG repeats what it answered to the key long ago, and refunded since.
+    for (age, stale) in [(59, false), (61, true)] {
+        let bench = Bench::on_confirm();
+        let (id, pg_id) = bench.agreed().await;
+        let long_ago = bench.clock.now().saturating_sub(age * SECOND).unwrap();
+        let replayed = bench.pg.books(|books| {
+            books.take(&pg_id, long_ago);
+            let replayed = books.row(&pg_id).snapshot;
+            books.cancel_in_console(&pg_id, PRICE, long_ago);
+            books.permissive = true;
+            replayed
+        });
+        bench.pg.answer(Op::Confirm, replayed);
+        let _ = bench.confirm(&id, &pg_id).await;
+        let status = if stale { PaymentStatus::Cancelled } else { PaymentStatus::Paid };
+        assert_eq!(bench.status(&id).await, status, "{age} s");
+        assert_eq!(bench.look_ups(), usize::from(stale));
+    }
 }

@@ -5,91 +5,87 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    CancelAmount, CancelOutcome, CancelRequest, CancelStatus, ConfirmRequest, Failure, FailureReason, Method,
-    MethodDetail, Mode, Money, PaymentRef, PgMessage, PgPaymentId, PgStatus, ProviderError, Secret, Snapshot,
-    SnapshotCancel, VirtualAccount,
+    CancelOutcome, CancelRequest, CancelScope, ConfirmRequest, Failure, FailureReason, LookUp, Method, Money,
+    MovementKind, PgCancelStatus, PgMessage, PgMovement, PgPaymentId, PgStatus, ProviderError, Response,
+    Secret, Snapshot, SnapshotCancel, Taken, VirtualAccount, lifecycle::tests::sample::shown,
 };
-
-/// What a PG can be asked to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Op {
-    Request,
-    Confirm,
-    Verify,
-    Cancel,
-    List,
-}
 
 /// One payment in the books.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
     pub(crate) snapshot: Snapshot,
-    /// How often the buyer was charged. More than once is what must never happen.
-    pub(crate) charged: u32,
-    /// How much was given back by us, counted where money moves and not where it is told.
+    /// How often the buyer's money was taken. More than once is what must never happen.
+    pub(crate) taken: u32,
+    /// How much we gave back, counted where money moves and not where it is told.
     pub(crate) given_back: u64,
+}
+
+/// What the PG answered to a key: it answers the same again.
+#[derive(Clone, Debug)]
+enum Stored {
+    Taken(PgPaymentId),
+    Cancelled(Box<CancelOutcome>),
+    Declined(Failure),
+    Error(PgMessage),
 }
 
 #[derive(Debug, Default)]
 pub(crate) struct Books {
     rows: BTreeMap<PgPaymentId, Row>,
-    /// What a key was answered: the PG gives the same answer again.
-    confirmed: BTreeMap<String, Result<PgPaymentId, Failure>>,
-    cancelled: BTreeMap<String, CancelOutcome>,
+    stored: BTreeMap<String, Stored>,
+    /// Whether a key is answered as it was before.
+    keeps_keys: bool,
     /// Confirms and cancels without looking whether that was done before.
     pub(crate) permissive: bool,
+    /// Whether every charge of an order is in the answer to a look-up of it.
+    lists_orders: bool,
     /// Refunds are accepted and take a while.
     pub(crate) slow_refunds: bool,
-    /// The reason does not come back.
-    pub(crate) forgets_reasons: bool,
+    /// Whether confirms and cancels are answered without the payment after them.
+    pub(crate) shows_nothing: bool,
 }
 
 pub(crate) fn pg_message(code: &str) -> PgMessage {
     PgMessage::new(code, "text of the PG")
 }
 
+fn unknown(code: &str) -> ProviderError {
+    ProviderError::Unknown(Response::Error(pg_message(code)))
+}
+
+fn decline(code: &str, reason: FailureReason) -> Failure {
+    Failure::by_pg(reason, pg_message(code))
+}
+
 impl Books {
+    /// Books of a PG that keeps keys, or of one that lists every charge of an order.
+    pub(crate) fn of(keyed: bool) -> Self {
+        Self { keeps_keys: keyed, lists_orders: !keyed, ..Self::default() }
+    }
+
     /// A buyer agreed in the window: nothing is paid yet.
     pub(crate) fn agree(&mut self, order: &str, amount: u64) -> PgPaymentId {
-        let id: PgPaymentId = format!("pg{}", self.rows.len() + 1).parse().unwrap();
-        let snapshot = Snapshot {
-            pg_id: id.clone(),
-            pg_order_id: order.to_owned(),
-            raw_status: "IN_PROGRESS".to_owned(),
-            status: PgStatus::InProgress,
-            total: Money::krw(amount),
-            paid: Money::krw(0),
-            cancelled: Money::krw(0),
-            method: Some(Method::Card),
-            method_detail: MethodDetail::default(),
-            virtual_account: None,
-            receipt_url: None,
-            cash_receipt: None,
-            cancels: Vec::new(),
-            paid_at: None,
-            failure: None,
-            mode: Some(Mode::Test),
-            deposit_secret: None,
-            raw: Secret::new("{}"),
-        };
-        self.rows.insert(id.clone(), Row { snapshot, charged: 0, given_back: 0 });
+        let name = format!("pg{}", self.rows.len() + 1);
+        let snapshot = shown(order, &name, PgStatus::Open).with_total(amount);
+        let id = snapshot.pg_payment_id.clone();
+        self.rows.insert(id.clone(), Row { snapshot, taken: 0, given_back: 0 });
         id
     }
 
     /// A buyer paid in the window, where money moves before confirm.
     pub(crate) fn pay(&mut self, order: &str, amount: u64, now: Timestamp) -> PgPaymentId {
         let id = self.agree(order, amount);
-        self.charge(&id, now);
+        self.take(&id, now);
         id
     }
 
-    /// A buyer asked for an account, which is issued on confirm.
+    /// A buyer asked for an account, which is issued on confirm or, where money moves before it, at once.
     pub(crate) fn agree_to_deposit(&mut self, order: &str, amount: u64, due_at: Timestamp) -> PgPaymentId {
         let id = self.agree(order, amount);
         self.change(&id, |snapshot| {
             snapshot.method = Some(Method::VirtualAccount);
             snapshot.virtual_account = Some(VirtualAccount {
-                bank_code: Some("20".to_owned()),
+                bank_code: Some("020".to_owned()),
                 account_number: "110-000".to_owned(),
                 holder_name: None,
                 due_at: Some(due_at),
@@ -106,19 +102,16 @@ impl Books {
         self.rows[id].clone()
     }
 
-    pub(crate) fn snapshots(&self) -> Vec<Snapshot> {
-        self.rows.values().map(|row| row.snapshot.clone()).collect()
-    }
-
     pub(crate) fn rows(&self) -> Vec<Row> {
         self.rows.values().cloned().collect()
     }
 
     /// Money comes in: all of it.
-    pub(crate) fn charge(&mut self, id: &PgPaymentId, now: Timestamp) {
+    pub(crate) fn take(&mut self, id: &PgPaymentId, now: Timestamp) {
         let row = self.rows.get_mut(id).unwrap();
-        row.charged += 1;
-        row.snapshot.paid = row.snapshot.total;
+        row.taken += 1;
+        row.snapshot.paid = row.snapshot.total.saturating_sub(row.snapshot.discount);
+        row.snapshot.cancellable = row.snapshot.paid;
         row.snapshot.status = PgStatus::Paid;
         row.snapshot.paid_at = Some(now);
     }
@@ -126,137 +119,201 @@ impl Books {
     /// A deposit turns out bad.
     pub(crate) fn reverse(&mut self, id: &PgPaymentId) {
         self.change(id, |snapshot| {
-            snapshot.paid = Money::krw(0);
+            (snapshot.paid, snapshot.cancellable) = (Money::krw(0), Money::krw(0));
             snapshot.status = PgStatus::AwaitingDeposit;
             snapshot.paid_at = None;
         });
     }
 
     /// Somebody cancels in the PG's own console.
-    pub(crate) fn cancel_in_console(&mut self, id: &PgPaymentId, amount: u64) {
-        self.change(id, |snapshot| {
-            let number = snapshot.cancels.len();
-            snapshot.cancelled = snapshot.cancelled.checked_add(Money::krw(amount)).unwrap();
-            snapshot.cancels.push(SnapshotCancel {
-                pg_cancel_id: Some(format!("console{number}")),
-                id: None,
-                amount: Money::krw(amount),
-                reason: Some("by hand".to_owned()),
-                status: CancelStatus::Done,
-                at: None,
-            });
-        });
-    }
-
-    /// Refunds that were under way arrive.
-    pub(crate) fn complete_refunds(&mut self, id: &PgPaymentId) {
-        self.change(id, |snapshot| {
-            snapshot.cancels.iter_mut().for_each(|cancel| cancel.status = CancelStatus::Done);
-        });
-    }
-
-    /// The newest refund could not be paid out: the money is with the merchant again.
-    pub(crate) fn fail_refund(&mut self, id: &PgPaymentId) {
-        let row = self.rows.get_mut(id).unwrap();
-        let refund = row.snapshot.cancels.last_mut().unwrap();
-        refund.status = CancelStatus::Refused;
-        row.given_back -= refund.amount.amount();
-        row.snapshot.cancelled = row.snapshot.cancelled.checked_sub(refund.amount).unwrap();
-    }
-
-    pub(crate) fn show(&self, subject: &PaymentRef) -> Vec<Snapshot> {
-        let is_meant = |snapshot: &Snapshot| match &subject.pg_id {
-            Some(pg_id) => snapshot.pg_id == *pg_id,
-            None => snapshot.pg_order_id == subject.pg_order_id.as_str(),
+    pub(crate) fn cancel_in_console(&mut self, id: &PgPaymentId, amount: u64, now: Timestamp) {
+        let number = self.rows[id].snapshot.cancels.as_ref().map_or(0, Vec::len);
+        let entry = SnapshotCancel {
+            pg_cancel_id: Some(format!("console{number}")),
+            id: None,
+            amount: Money::krw(amount),
+            reason: Some("by hand".to_owned()),
+            status: PgCancelStatus::Done,
+            chargeback: false,
+            at: Some(now),
         };
-        self.snapshots().into_iter().filter(is_meant).collect()
+        self.change(id, |snapshot| *snapshot = snapshot.clone().with_cancel(entry));
+    }
+
+    /// Refunds that were under way arrive, or cannot be paid out.
+    pub(crate) fn end_refunds(&mut self, id: &PgPaymentId, status: PgCancelStatus) {
+        let row = self.rows.get_mut(id).unwrap();
+        let pending = |entry: &&mut SnapshotCancel| entry.status == PgCancelStatus::Pending;
+        for entry in row.snapshot.cancels.iter_mut().flatten().filter(pending) {
+            entry.status = status;
+            if status == PgCancelStatus::Failed {
+                row.given_back -= entry.amount.amount();
+                row.snapshot.cancelled = row.snapshot.cancelled.saturating_sub(entry.amount);
+                row.snapshot.cancellable = row.snapshot.cancellable.checked_add(entry.amount).unwrap();
+            }
+        }
+    }
+
+    pub(crate) fn look_up(&self, order: &str, id: Option<&PgPaymentId>) -> LookUp {
+        let rows = self.rows.values().map(|row| &row.snapshot);
+        match id {
+            Some(id) => {
+                let charges = rows.filter(|shown| shown.pg_payment_id == *id).cloned().collect();
+                LookUp { charges, complete: true }
+            }
+            None => {
+                let mut charges: Vec<_> = rows.filter(|shown| shown.order_id == order).cloned().collect();
+                if !self.lists_orders {
+                    // One of them, as some PGs do.
+                    charges.truncate(1);
+                }
+                LookUp { charges, complete: self.lists_orders }
+            }
+        }
+    }
+
+    fn answered(&self, key: &str) -> Option<Stored> {
+        self.stored.get(key).filter(|_| self.keeps_keys).cloned()
+    }
+
+    fn store(&mut self, key: &str, answer: Stored) {
+        if self.keeps_keys {
+            self.stored.insert(key.to_owned(), answer);
+        }
+    }
+
+    /// From now on a key is answered with an error, as some PGs answer it for days.
+    pub(crate) fn store_error(&mut self, key: &str, code: &str) {
+        self.store(key, Stored::Error(pg_message(code)));
     }
 
     pub(crate) fn confirm(
         &mut self,
         request: &ConfirmRequest,
-        by_us: bool,
         now: Timestamp,
-    ) -> Result<Snapshot, ProviderError> {
-        if !by_us {
-            let subject = PaymentRef {
-                pg_order_id: request.pg_order_id.clone(),
-                pg_id: request.pg_id.clone(),
-                state: None,
-            };
-            return self.show(&subject).pop().ok_or_else(|| ProviderError::no_answer("nothing yet"));
+    ) -> Result<Taken, ProviderError> {
+        match self.answered(&request.idempotency_key) {
+            Some(Stored::Taken(id)) => return Ok(self.taken(&id)),
+            Some(Stored::Declined(failure)) => return Err(ProviderError::Declined(failure)),
+            Some(Stored::Error(pg)) => return Err(ProviderError::Unknown(Response::Error(pg))),
+            Some(Stored::Cancelled(_)) | None => {}
         }
-        if let Some(answered) = self.confirmed.get(&request.idempotency_key) {
-            let id = answered.clone().map_err(ProviderError::Declined)?;
-            return Ok(self.row(&id).snapshot);
-        }
-        let id = request.pg_id.clone().unwrap();
-        let Some(row) = self.rows.get(&id) else {
-            let failure = Failure::of(FailureReason::SessionExpired);
-            self.confirmed.insert(request.idempotency_key.clone(), Err(failure.clone()));
-            return Err(ProviderError::Declined(failure));
+        let order = request.charge.order_id.as_str();
+        let by_state = || {
+            let of_order =
+                |row: &&Row| row.snapshot.order_id == order && row.snapshot.status == PgStatus::Open;
+            self.rows.values().find(of_order).map(|row| row.snapshot.pg_payment_id.clone())
         };
-        if row.snapshot.status != PgStatus::InProgress && !self.permissive {
-            return Err(ProviderError::Conflict(pg_message("ALREADY_PROCESSED_PAYMENT")));
+        let id = request.charge.pg_payment_id.clone().or_else(by_state);
+        let Some((id, row)) = id.and_then(|id| Some((id.clone(), self.rows.get(&id)?))) else {
+            return Err(ProviderError::Declined(decline(
+                "NOT_FOUND_PAYMENT_SESSION",
+                FailureReason::SessionExpired,
+            )));
+        };
+        if row.snapshot.total != request.amount || row.snapshot.order_id != order {
+            return Err(ProviderError::Invalid(pg_message("INVALID_REQUEST")));
         }
-        self.confirmed.insert(request.idempotency_key.clone(), Ok(id.clone()));
+        match row.snapshot.status {
+            PgStatus::Open => {}
+            PgStatus::Failed | PgStatus::Expired => {
+                let failure = decline("EXPIRED", FailureReason::SessionExpired);
+                self.store(&request.idempotency_key, Stored::Declined(failure.clone()));
+                return Err(ProviderError::Declined(failure));
+            }
+            _ if self.permissive => {}
+            _ => return Err(unknown("ALREADY_PROCESSED_PAYMENT")),
+        }
         if row.snapshot.virtual_account.is_some() {
-            self.change(&id, |snapshot| {
-                snapshot.status = PgStatus::AwaitingDeposit;
-                snapshot.deposit_secret = Some(Secret::new("ps_secret"));
-            });
-            let answer = self.row(&id).snapshot;
-            // Only the answer to the confirm holds it.
-            self.change(&id, |snapshot| snapshot.deposit_secret = None);
-            return Ok(answer);
+            self.change(&id, |snapshot| snapshot.status = PgStatus::AwaitingDeposit);
+        } else {
+            self.take(&id, now);
         }
-        self.charge(&id, now);
-        Ok(self.row(&id).snapshot)
+        self.store(&request.idempotency_key, Stored::Taken(id.clone()));
+        Ok(self.taken(&id))
     }
 
-    pub(crate) fn decline(&mut self, key: &str) {
-        self.confirmed.insert(key.to_owned(), Err(Failure::of(FailureReason::InsufficientFunds)));
+    /// Only the answer to a confirm holds the secret of the charge's webhooks.
+    fn taken(&self, id: &PgPaymentId) -> Taken {
+        let snapshot = (!self.shows_nothing).then(|| self.rows[id].snapshot.clone());
+        Taken { snapshot, webhook_secret: Some(Secret::new(format!("secret-of-{id}"))) }
     }
 
     pub(crate) fn cancel(
         &mut self,
         request: &CancelRequest,
-        keyed: bool,
+        now: Timestamp,
     ) -> Result<CancelOutcome, ProviderError> {
-        if let Some(outcome) = self.cancelled.get(&request.idempotency_key).filter(|_| keyed) {
-            return Ok(outcome.clone());
+        match self.answered(&request.idempotency_key) {
+            Some(Stored::Cancelled(outcome)) => return Ok(*outcome),
+            Some(Stored::Declined(failure)) => return Err(ProviderError::Declined(failure)),
+            Some(Stored::Error(pg)) => return Err(ProviderError::Unknown(Response::Error(pg))),
+            Some(Stored::Taken(_)) | None => {}
         }
-        let row = self.rows.get_mut(&request.pg_id).unwrap();
-        let balance = row.snapshot.balance();
-        let amount = match request.amount {
-            CancelAmount::Close if row.snapshot.paid.is_zero() => {
-                row.snapshot.status = PgStatus::Cancelled;
-                let snapshot = Some(row.snapshot.clone());
-                return Ok(CancelOutcome { status: CancelStatus::Done, pg_cancel_id: None, snapshot });
+        let outcome = self.cancel_anew(request, now)?;
+        self.store(&request.idempotency_key, Stored::Cancelled(Box::new(outcome.clone())));
+        Ok(outcome)
+    }
+
+    fn cancel_anew(
+        &mut self,
+        request: &CancelRequest,
+        now: Timestamp,
+    ) -> Result<CancelOutcome, ProviderError> {
+        let (permissive, shows_nothing) = (self.permissive, self.shows_nothing);
+        let status = if self.slow_refunds { PgCancelStatus::Pending } else { PgCancelStatus::Done };
+        let row = self.rows.get_mut(&request.pg_payment_id).unwrap();
+        let left = row.snapshot.cancellable;
+        let amount = match request.scope {
+            CancelScope::Close if row.snapshot.status == PgStatus::AwaitingDeposit => {
+                row.snapshot.status = PgStatus::Closed;
+                let snapshot = (!shows_nothing).then(|| row.snapshot.clone());
+                return Ok(CancelOutcome { status: PgCancelStatus::Done, pg_cancel_id: None, snapshot });
             }
-            CancelAmount::Close => {
-                return Err(ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
+            CancelScope::Close => {
+                let failure = decline("NOT_CANCELABLE_PAYMENT", FailureReason::NotCancellable);
+                return Err(ProviderError::Declined(failure));
             }
-            _ if request.cancellable != balance && !self.permissive => {
-                return Err(ProviderError::Conflict(pg_message("NOT_MATCHES_REFUNDABLE_AMOUNT")));
+            _ if left.is_zero() => return Err(unknown("ALREADY_CANCELED_PAYMENT")),
+            _ if request.cancellable != left && !permissive => {
+                return Err(unknown("NOT_MATCHES_REFUNDABLE_AMOUNT"));
             }
-            CancelAmount::All => balance,
-            CancelAmount::Part(part) => part,
+            CancelScope::All { .. } => left,
+            CancelScope::Part { amount, .. } => amount,
         };
         row.given_back += amount.amount();
-        row.snapshot.cancelled = row.snapshot.cancelled.checked_add(amount).unwrap();
-        let pg_cancel_id = Some(format!("c{}", row.snapshot.cancels.len()));
-        let status = if self.slow_refunds { CancelStatus::Pending } else { CancelStatus::Done };
-        row.snapshot.cancels.push(SnapshotCancel {
-            pg_cancel_id: pg_cancel_id.clone(),
-            id: (!self.forgets_reasons).then(|| request.id.clone()),
+        let number = row.snapshot.cancels.as_ref().map_or(0, Vec::len);
+        let entry = SnapshotCancel {
+            pg_cancel_id: Some(format!("c{number}")),
+            id: Some(request.id.clone()),
             amount,
             reason: Some(request.tagged_reason(200)),
             status,
-            at: None,
-        });
-        let outcome = CancelOutcome { status, pg_cancel_id, snapshot: Some(row.snapshot.clone()) };
-        self.cancelled.insert(request.idempotency_key.clone(), outcome.clone());
-        Ok(outcome)
+            chargeback: false,
+            at: Some(now),
+        };
+        row.snapshot = row.snapshot.clone().with_cancel(entry);
+        let snapshot = (!shows_nothing).then(|| row.snapshot.clone());
+        Ok(CancelOutcome { status, pg_cancel_id: Some(format!("c{number}")), snapshot })
+    }
+
+    /// Money in and money back, the oldest first.
+    pub(crate) fn movements(&self, from: Timestamp, to: Timestamp) -> Vec<PgMovement> {
+        let mut movements = Vec::new();
+        for Row { snapshot, .. } in self.rows.values() {
+            let row = |kind, amount, at| PgMovement {
+                pg_payment_id: Some(snapshot.pg_payment_id.clone()),
+                order_id: Some(snapshot.order_id.clone()),
+                kind,
+                amount: Some(amount),
+                at,
+            };
+            movements.extend(snapshot.paid_at.map(|at| row(MovementKind::In, snapshot.paid, at)));
+            let back = snapshot.cancels.iter().flatten();
+            movements.extend(back.filter_map(|back| Some(row(MovementKind::Back, back.amount, back.at?))));
+        }
+        movements.retain(|movement| (from..=to).contains(&movement.at));
+        movements.sort_by_key(|movement| movement.at);
+        movements
     }
 }

@@ -1,13 +1,12 @@
-//! A scripted PG that keeps books, obeys faults and records what it was asked.
+//! A scripted PG of either kind that keeps books, obeys faults and records what it was asked.
 //!
-//! It imitates no PG's wire and no buyer's window. Keys are remembered for ever, and `permissive` turns its
-//! own guards off, so that no test passes on its kindness.
+//! It imitates no PG's wire and no buyer's window. Keys are remembered for ever, answers do not lag unless a test says
+//! so, and `permissive` turns its own guards off, so that no test passes on its kindness.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard},
-    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -15,21 +14,22 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::fake_books::{Books, Op};
+pub(crate) use super::calls::{Call, Op};
+use super::{fake_books::Books, texts};
 use crate::{
-    BrowserStep, CancelAmount, CancelOutcome, CancelRequest, Clock, ConfirmRequest, Failure, FailureReason,
-    InvalidBrowserResult, ManualClock, Method, MethodTerms, Mode, Money, MoneyMoves, PaidList,
-    PaymentProvider, PaymentRef, PaymentRequest, Prepared, Proof, ProviderDescription, ProviderError,
-    RawWebhook, ReturnClaim, Secret, Snapshot, WebhookClaim, WebhookRejected, WebhookSubject,
+    BrowserStep, CancelOutcome, CancelRequest, ChargeRef, Clock, ConfirmRequest, InvalidBrowserResult,
+    LookUp, ManualClock, MoneyMoves, Movements, Page, PaymentProvider, PaymentRequest, PgMovement, Prepared,
+    ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Snapshot, Taken, WebhookClaim,
+    WebhookRejected, lifecycle::tests::sample::description,
 };
 
-/// How long the fake confirms after the buyer agreed.
-pub(crate) const CONFIRMS_WITHIN: Duration = Duration::from_secs(600);
-/// How long an answer of the fake may take.
-pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(30);
+/// More calls than any test needs: what loops for ever fails instead of hanging.
+const MOST_CALLS: usize = 50_000;
 
 type Error = Box<dyn FnOnce() -> ProviderError + Send>;
+type StandingError = Arc<dyn Fn() -> ProviderError + Send + Sync>;
 type Hook = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
+type Late = Box<dyn FnOnce(&mut Books) + Send>;
 
 /// What goes wrong with one call.
 enum Fault {
@@ -37,35 +37,28 @@ enum Fault {
     Instead(Error),
     /// It is done, and this is answered.
     After(Error),
-    /// This happens meanwhile; the answer is what was true before.
+    /// Nothing is answered; it is done when the test says so.
+    Later,
+    /// Something happens on its way there.
+    Before(Hook),
+    /// Something happens on its way back.
     Meanwhile(Hook),
     /// It is not done; this is answered, after something else has happened.
     InsteadLate(Hook, Error),
-    /// An answer that was true for nobody.
+    /// A confirm or cancel is answered as if it were of this payment.
     Answer(Box<Snapshot>),
-}
-
-/// A call the fake received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Call {
-    pub(crate) op: Op,
-    pub(crate) key: Option<String>,
-    pub(crate) pg_id: Option<String>,
 }
 
 #[derive(Default)]
 struct World {
     faults: BTreeMap<Op, VecDeque<Fault>>,
+    standing: BTreeMap<Op, StandingError>,
+    shown: VecDeque<LookUp>,
+    late: Vec<Late>,
     calls: Vec<Call>,
-    looks: AtOnce,
     books: Books,
-}
-
-/// How many run, and the most that ever did.
-#[derive(Default)]
-struct AtOnce {
-    now: usize,
-    most: usize,
+    page_size: usize,
+    unreadable: usize,
 }
 
 /// The PG, seen with one set of credentials. Clones are the same PG.
@@ -73,7 +66,10 @@ struct AtOnce {
 pub(crate) struct FakePg {
     world: Arc<Mutex<World>>,
     pub(crate) clock: ManualClock,
+    pub(crate) money_moves: MoneyMoves,
     pub(crate) description: ProviderDescription,
+    pub(crate) has_list: bool,
+    pub(crate) names_early: bool,
 }
 
 impl fmt::Debug for FakePg {
@@ -84,26 +80,16 @@ impl fmt::Debug for FakePg {
 
 impl FakePg {
     pub(crate) fn new(clock: ManualClock, money_moves: MoneyMoves) -> Self {
-        let method = |method| MethodTerms {
-            method,
-            minimums: vec![Money::krw(100)],
-            maximum: Some(Money::krw(10_000_000)),
-            refund_needs_account: false,
-        };
         let keyed = money_moves != MoneyMoves::BeforeConfirm;
-        let description = ProviderDescription {
-            kind: "fake",
-            mode: Mode::Test,
-            pg_merchant: "merchant".to_owned(),
-            credential: "first".to_owned(),
-            methods: vec![method(Method::Card), method(Method::VirtualAccount)],
+        let world = World { books: Books::of(keyed), page_size: 100, ..World::default() };
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            clock,
             money_moves,
-            repeat_safe_for: keyed.then_some(Duration::from_secs(15 * 24 * 60 * 60)),
-            read_timeout: READ_TIMEOUT,
-            closes_accounts: true,
-            api_version: "1".to_owned(),
-        };
-        Self { world: Arc::default(), clock, description }
+            description: description(money_moves),
+            has_list: true,
+            names_early: false,
+        }
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -129,6 +115,33 @@ impl FakePg {
         self.fault(op, Fault::After(Box::new(error)));
     }
 
+    /// The next such call is not answered, and is done when [`execute_late`](Self::execute_late) is called.
+    pub(crate) fn later(&self, op: Op) {
+        self.fault(op, Fault::Later);
+    }
+
+    /// Requests that nobody waits for any more are executed.
+    pub(crate) fn execute_late(&self) {
+        let late = std::mem::take(&mut self.world().late);
+        self.books(|books| late.into_iter().for_each(|work| work(books)));
+    }
+
+    /// Something happens while the next such call is on its way there.
+    pub(crate) fn before<F>(&self, op: Op, hook: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.fault(op, Fault::Before(Box::new(|| Box::pin(hook()))));
+    }
+
+    /// Something happens while the next such call is on its way back.
+    pub(crate) fn meanwhile<F>(&self, op: Op, hook: impl FnOnce() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.fault(op, Fault::Meanwhile(Box::new(|| Box::pin(hook()))));
+    }
+
     /// The next such call is not done, and its answer comes after something else has happened.
     pub(crate) fn instead_late<F>(
         &self,
@@ -141,69 +154,111 @@ impl FakePg {
         self.fault(op, Fault::InsteadLate(Box::new(|| Box::pin(hook())), Box::new(error)));
     }
 
-    /// Something happens while the next such call is on its way back.
-    pub(crate) fn meanwhile<F>(&self, op: Op, hook: impl FnOnce() -> F + Send + 'static)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.fault(op, Fault::Meanwhile(Box::new(|| Box::pin(hook()))));
+    /// The next look-up is answered with this.
+    pub(crate) fn show(&self, charges: Vec<Snapshot>, complete: bool) {
+        self.world().shown.push_back(LookUp { charges, complete });
     }
 
-    /// The next such call is answered with this.
+    /// The next such call is done, and answered as if it were of this payment.
     pub(crate) fn answer(&self, op: Op, snapshot: Snapshot) {
         self.fault(op, Fault::Answer(Box::new(snapshot)));
     }
 
-    pub(crate) fn forget_faults(&self) {
-        self.world().faults.clear();
+    /// From now on every such call fails.
+    pub(crate) fn fails(&self, op: Op, error: impl Fn() -> ProviderError + Send + Sync + 'static) {
+        self.world().standing.insert(op, Arc::new(error));
+    }
+
+    /// Nothing is answered any more.
+    pub(crate) fn goes_down(&self) {
+        for op in [Op::Request, Op::Confirm, Op::Verify, Op::Cancel, Op::Page, Op::Time] {
+            self.fails(op, || ProviderError::no_answer("down"));
+        }
+    }
+
+    /// Everything works again.
+    pub(crate) fn heal(&self) {
+        let mut world = self.world();
+        world.faults.clear();
+        world.standing.clear();
+        world.shown.clear();
+    }
+
+    /// How many rows a page of the list has, and how many of each cannot be read.
+    pub(crate) fn list(&self, page_size: usize, unreadable: usize) {
+        let mut world = self.world();
+        (world.page_size, world.unreadable) = (page_size, unreadable);
+    }
+
+    /// What time it is at the PG.
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn calls(&self, op: Op) -> Vec<Call> {
         self.world().calls.iter().filter(|call| call.op == op).cloned().collect()
     }
 
+    pub(crate) fn all_calls(&self) -> Vec<Call> {
+        self.world().calls.clone()
+    }
+
+    pub(crate) fn count(&self, op: Op) -> usize {
+        self.calls(op).len()
+    }
+
     pub(crate) fn keys(&self, op: Op) -> Vec<String> {
         self.calls(op).into_iter().filter_map(|call| call.key).collect()
     }
 
-    /// The most look-ups that ever ran at the same time.
-    pub(crate) fn looks_at_once(&self) -> usize {
-        self.world().looks.most
+    /// A call to be recorded.
+    fn asked(&self, op: Op) -> Call {
+        let (at, credential) = (self.clock.now(), self.description.credential.clone());
+        Call { op, at, credential, key: None, order_id: None, pg_id: None, scope: None }
     }
 
     /// Does a call with its fault.
-    async fn call<T>(
+    async fn call<T: 'static>(
         &self,
         call: Call,
-        work: impl FnOnce(&mut Books) -> Result<T, ProviderError>,
+        work: impl FnOnce(&mut Books) -> Result<T, ProviderError> + Send + 'static,
         other: impl FnOnce(Snapshot) -> T,
     ) -> Result<T, ProviderError> {
-        let (op, fault) = {
+        let (fault, standing) = {
             let mut world = self.world();
             let op = call.op;
             world.calls.push(call);
-            (op, world.faults.get_mut(&op).and_then(VecDeque::pop_front))
+            assert!(world.calls.len() < MOST_CALLS, "something is due in a loop");
+            (world.faults.get_mut(&op).and_then(VecDeque::pop_front), world.standing.get(&op).cloned())
         };
         // Others get their turn while a request is on its way, as on a network.
         tokio::task::yield_now().await;
-        tracing::trace!(?op, "called");
-        match fault {
-            Some(Fault::Instead(error)) => Err(error()),
-            Some(Fault::After(error)) => {
+        match (fault, standing) {
+            (Some(Fault::Instead(error)), _) => Err(error()),
+            (Some(Fault::After(error)), _) => {
                 let _ = self.books(work);
                 Err(error())
             }
-            Some(Fault::Meanwhile(hook)) => {
+            (Some(Fault::Later), _) => {
+                self.world().late.push(Box::new(|books| drop(work(books))));
+                Err(ProviderError::no_answer("time ran out"))
+            }
+            (Some(Fault::Before(hook)), _) => {
+                hook().await;
+                self.books(work)
+            }
+            (Some(Fault::Meanwhile(hook)), _) => {
                 let done = self.books(work);
                 hook().await;
                 done
             }
-            Some(Fault::InsteadLate(hook, error)) => {
+            (Some(Fault::InsteadLate(hook, error)), _) => {
                 hook().await;
                 Err(error())
             }
-            Some(Fault::Answer(snapshot)) => Ok(other(*snapshot)),
-            None => self.books(work),
+            (Some(Fault::Answer(snapshot)), _) => self.books(work).map(|_| other(*snapshot)),
+            (None, Some(error)) => Err(error()),
+            (None, None) => self.books(work),
         }
     }
 }
@@ -215,100 +270,113 @@ impl PaymentProvider for FakePg {
     }
 
     async fn request(&self, order: &PaymentRequest) -> Result<Prepared, ProviderError> {
-        let call = Call { op: Op::Request, key: Some(order.idempotency_key.clone()), pg_id: None };
-        let step = BrowserStep::Redirect { url: format!("https://pg.example/{}", order.pg_order_id) };
-        self.call(
-            call,
-            |_| Ok(Prepared { step, pg_id: None, state: None }),
-            |_| unreachable!("no snapshot prepares a step"),
-        )
-        .await
+        let call = Call {
+            key: Some(order.idempotency_key.clone()),
+            order_id: Some(order.order_id.to_string()),
+            ..self.asked(Op::Request)
+        };
+        let step =
+            BrowserStep::Redirect { url: format!("https://pg.example/{:?}", order.method), form: None };
+        let (money_moves, names_early, order_id, amount) =
+            (self.money_moves, self.names_early, order.order_id.to_string(), order.amount.amount());
+        let prepare = move |books: &mut Books| {
+            let pg_payment_id = names_early.then(|| books.agree(&order_id, amount));
+            Ok(Prepared { step, pg_payment_id, money_moves })
+        };
+        self.call(call, prepare, |_| unreachable!("no snapshot prepares a step")).await
     }
 
     fn read_return(&self, result: &Value) -> Result<ReturnClaim, InvalidBrowserResult> {
-        let text = |name: &str| result.get(name).and_then(Value::as_str).map(str::to_owned);
-        let pg_id = text("pg_id").map(|id| id.parse().map_err(|_| InvalidBrowserResult("bad id")));
-        let failure = text("failure").map(|failure| match failure.as_str() {
-            "closed" => Failure::of(FailureReason::BuyerClosed),
-            _ => Failure::of(FailureReason::IssuerDeclined),
-        });
-        Ok(ReturnClaim {
-            pg_id: pg_id.transpose()?,
-            pg_order_id: text("order_id"),
-            amount: text("amount"),
-            failure,
-        })
+        texts::read_return(result, self.money_moves)
     }
 
-    async fn confirm(&self, request: &ConfirmRequest) -> Result<Snapshot, ProviderError> {
+    async fn confirm(&self, request: &ConfirmRequest) -> Result<Taken, ProviderError> {
         let call = Call {
-            op: Op::Confirm,
             key: Some(request.idempotency_key.clone()),
-            pg_id: request.pg_id.as_ref().map(ToString::to_string),
+            order_id: Some(request.charge.order_id.to_string()),
+            pg_id: request.charge.pg_payment_id.as_ref().map(ToString::to_string),
+            ..self.asked(Op::Confirm)
         };
-        let (now, by_us) = (self.clock.now(), self.description.money_moves != MoneyMoves::BeforeConfirm);
-        self.call(call, |books| books.confirm(request, by_us, now), |snapshot| snapshot).await
+        let (now, request) = (self.clock.now(), request.clone());
+        let other = |snapshot| Taken { snapshot: Some(snapshot), webhook_secret: None };
+        self.call(call, move |books| books.confirm(&request, now), other).await
     }
 
-    async fn verify(&self, subject: &PaymentRef) -> Result<Vec<Snapshot>, ProviderError> {
-        let pg_id = subject.pg_id.as_ref().map(ToString::to_string);
-        let call = Call { op: Op::Verify, key: None, pg_id };
-        {
-            let looks = &mut self.world().looks;
-            looks.now += 1;
-            looks.most = looks.most.max(looks.now);
+    async fn verify(&self, subject: &ChargeRef) -> Result<LookUp, ProviderError> {
+        let call = Call {
+            order_id: Some(subject.order_id.to_string()),
+            pg_id: subject.pg_payment_id.as_ref().map(ToString::to_string),
+            ..self.asked(Op::Verify)
+        };
+        let shown = {
+            let mut world = self.world();
+            let down = world.standing.contains_key(&Op::Verify);
+            if down { None } else { world.shown.pop_front() }
+        };
+        if let Some(look_up) = shown {
+            self.world().calls.push(call);
+            tokio::task::yield_now().await;
+            return Ok(look_up);
         }
-        let shown = self.call(call, |books| Ok(books.show(subject)), |snapshot| vec![snapshot]).await;
-        self.world().looks.now -= 1;
-        shown
+        let (order_id, id) = (subject.order_id.to_string(), subject.pg_payment_id.clone());
+        let look_up = move |books: &mut Books| Ok(books.look_up(&order_id, id.as_ref()));
+        self.call(call, look_up, |snapshot| LookUp { charges: vec![snapshot], complete: true }).await
     }
 
     async fn cancel(&self, request: &CancelRequest) -> Result<CancelOutcome, ProviderError> {
-        let key = Some(request.idempotency_key.clone());
-        let call = Call { op: Op::Cancel, key, pg_id: Some(request.pg_id.to_string()) };
-        let keyed = self.description.repeat_safe_for.is_some();
-        assert!(!matches!(request.amount, CancelAmount::Part(part) if part.is_zero()));
-        self.call(
-            call,
-            |books| books.cancel(request, keyed),
-            |snapshot| CancelOutcome {
-                status: crate::CancelStatus::Done,
-                pg_cancel_id: None,
-                snapshot: Some(snapshot),
-            },
-        )
-        .await
+        let call = Call {
+            key: Some(request.idempotency_key.clone()),
+            order_id: Some(request.order_id.to_string()),
+            pg_id: Some(request.pg_payment_id.to_string()),
+            scope: Some(request.scope),
+            ..self.asked(Op::Cancel)
+        };
+        let (now, request) = (self.clock.now(), request.clone());
+        let other = |snapshot| CancelOutcome {
+            status: crate::PgCancelStatus::Done,
+            pg_cancel_id: None,
+            snapshot: Some(snapshot),
+        };
+        self.call(call, move |books| books.cancel(&request, now), other).await
     }
 
     fn webhook(&self, delivery: &RawWebhook) -> Result<WebhookClaim, WebhookRejected> {
-        let body: Value = serde_json::from_slice(&delivery.body).map_err(|_| WebhookRejected::Malformed)?;
-        let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-        let proof = match (text("delivery"), text("secret")) {
-            (Some(_), _) => Proof::Signed,
-            (None, Some(secret)) => Proof::Secret(Secret::new(secret)),
-            (None, None) => Proof::None,
-        };
-        let subject = match (text("pg_id").and_then(|id| id.parse().ok()), text("order_id")) {
-            (Some(pg_id), pg_order_id) => WebhookSubject::Payment { pg_id, pg_order_id },
-            (None, Some(pg_order_id)) => WebhookSubject::Order(pg_order_id),
-            (None, None) => WebhookSubject::Nothing,
-        };
-        Ok(WebhookClaim { proof, subject, delivery_id: text("delivery") })
+        texts::read_webhook(&delivery.body)
     }
 
-    fn paid_list(&self) -> Option<&dyn PaidList> {
-        Some(self)
+    async fn pg_time(&self) -> Result<Timestamp, ProviderError> {
+        let now = self.clock.now();
+        self.call(self.asked(Op::Time), move |_| Ok(now), |_| unreachable!("no snapshot tells the time"))
+            .await
+    }
+
+    fn movements(&self) -> Option<&dyn Movements> {
+        self.has_list.then_some(self)
     }
 }
 
 #[async_trait]
-impl PaidList for FakePg {
-    async fn paid_between(&self, from: Timestamp, to: Timestamp) -> Result<Vec<Snapshot>, ProviderError> {
-        let call = Call { op: Op::List, key: None, pg_id: None };
-        let listed = |books: &mut Books| {
-            let paid = books.snapshots().into_iter();
-            Ok(paid.filter(|s| s.paid_at.is_some_and(|at| from <= at && at <= to)).collect())
+impl Movements for FakePg {
+    fn shows_part_cancels(&self) -> bool {
+        self.money_moves != MoneyMoves::BeforeConfirm
+    }
+
+    async fn page(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        cursor: Option<&str>,
+    ) -> Result<Page<PgMovement>, ProviderError> {
+        let start: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+        let (size, unreadable) = {
+            let world = self.world();
+            (world.page_size, world.unreadable)
         };
-        self.call(call, listed, |snapshot| vec![snapshot]).await
+        let page = move |books: &mut Books| {
+            let all = books.movements(from, to);
+            let next = (start + size < all.len()).then(|| (start + size).to_string());
+            Ok(Page { rows: all.into_iter().skip(start).take(size).collect(), unreadable, next })
+        };
+        self.call(self.asked(Op::Page), page, |_| unreachable!("no snapshot is a page")).await
     }
 }

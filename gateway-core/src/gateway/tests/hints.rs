@@ -1,258 +1,289 @@
-//! Hints and the looks they cause: none is lost, and none is answered by an answer that may be older than it.
+//! Webhooks are hints: a reason to look up, with a proof or without (design §4; findings 22, 23).
 
-use std::time::Duration;
-
-use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
-    bench::{Bench, PRICE, SETTLED, VISIBLE},
-    fake_books::{Op, pg_message},
+    bench::{Bench, DAY, HOUR, MINUTE, SECOND, account},
+    errors::{invalid, no_answer},
+    fake_pg::Op,
+    log::Log,
 };
 use crate::{
-    Clock, Failure, FailureReason, Money, PaymentId, PaymentStatus, PgPaymentId, ProviderError, Watch,
-    draft::Draft,
+    GatewayError, InboxOutcome, PaymentStatus, PgStatus, ProviderError, StoreError, Why,
+    lifecycle::tests::sample::PRICE,
 };
 
-const SECOND: Duration = Duration::from_secs(1);
+const MARKED: InboxOutcome = InboxOutcome::Marked { proved: false };
+const PROVED: InboxOutcome = InboxOutcome::Marked { proved: true };
 
-fn no_answer() -> ProviderError {
-    ProviderError::no_answer("the connection broke")
-}
-
-async fn watched_at(bench: &Bench, id: &PaymentId) -> Option<Timestamp> {
-    bench.read(id).await.payment.watch.map(|watch| watch.at)
-}
-
-fn looks(bench: &Bench) -> usize {
-    bench.pg.calls(Op::Verify).len()
-}
-
-/// A payment at rest: paid, and no answer about it is old any more.
-async fn at_rest() -> (Bench, PaymentId, PgPaymentId) {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.paid().await;
-    assert_eq!(watched_at(&bench, &id).await, None);
-    (bench, id, pg_id)
+/// A payment whose buyer has paid in the window without coming back, its order id and the PG's.
+async fn unreturned(bench: &Bench) -> (crate::PaymentId, String, crate::PgPaymentId) {
+    let (id, order) = bench.opened().await;
+    let pg_id = bench.in_window(&order);
+    (id, order, pg_id)
 }
 
 #[tokio::test]
-async fn a_hint_that_is_ahead_of_what_the_pg_shows_is_followed_by_one_more_look() {
-    let (bench, id, pg_id) = at_rest().await;
-    let before = bench.pg.books(|books| books.row(&pg_id).snapshot);
-    bench.pg.books(|books| books.cancel_in_console(&pg_id, 2_500));
-    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
-    bench.pg.answer(Op::Verify, before);
-    bench.pass(SECOND).await;
-    assert_eq!((bench.status(&id).await, looks(&bench)), (PaymentStatus::Paid, 1));
-    assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + VISIBLE));
-    bench.pass(VISIBLE - SECOND).await;
-    assert_eq!(looks(&bench), 1);
-    bench.pass(SECOND).await;
-    let payment = bench.read(&id).await.payment;
-    assert_eq!(payment.amount_cancelled, Money::krw(2_500));
-    assert_eq!((payment.watch, payment.recheck_at, looks(&bench)), (None, None, 2));
-    assert_eq!(payment.answered_hints, 1);
+async fn webhook_has_the_payment_looked_up() {
+    let bench = Bench::before_confirm();
+    let (id, order, _) = unreturned(&bench).await;
+    assert_eq!(bench.webhook(json!({ "order_id": order })).await, [MARKED]);
+    bench.resolve_due().await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    assert_eq!(bench.look_ups(), 1);
 }
 
 #[tokio::test]
-async fn a_look_that_comes_before_answers_are_new_enough_does_not_count_as_the_last() {
-    let (bench, id, pg_id) = at_rest().await;
-    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
-    bench.pass(SECOND).await;
-    let recheck_at = watched_at(&bench, &id).await;
-    bench.clock.advance(VISIBLE - SECOND);
-    bench.verify(&id).await;
-    assert_eq!(watched_at(&bench, &id).await, recheck_at, "still to come");
-    bench.clock.advance(SECOND);
-    bench.verify(&id).await;
-    assert_eq!(watched_at(&bench, &id).await, None);
-}
-
-#[tokio::test]
-async fn a_newer_hint_moves_the_last_look_and_an_older_one_does_not() {
-    let (bench, id, pg_id) = at_rest().await;
-    for wait in [0, 20] {
-        bench.clock.advance(Duration::from_secs(wait));
-        bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
-        bench.pass(Duration::ZERO).await;
-        assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + VISIBLE));
+async fn forged_webhook_changes_nothing() {
+    for bench in Bench::both() {
+        let (id, order) = bench.opened().await;
+        bench.webhook(json!({ "pg_id": "forged", "order_id": order, "status": "DONE" })).await;
+        bench.run(HOUR).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
+        assert!(bench.read(&id).await.charges.is_empty());
     }
-    bench.clock.advance(Duration::from_secs(10));
-    let again_at = watched_at(&bench, &id).await;
-    bench.verify(&id).await;
-    assert_eq!(watched_at(&bench, &id).await, again_at);
 }
 
 #[tokio::test]
-async fn a_hint_whose_looks_failed_is_not_lost_to_a_change_that_asked_nobody() {
-    let (bench, id, pg_id) = at_rest().await;
-    bench.pg.books(|books| books.cancel_in_console(&pg_id, PRICE));
-    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+async fn webhook_without_an_order_finds_its_payment_by_the_pgs_id() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.awaiting_deposit(DAY).await;
+    bench.pg.books(|books| books.take(&pg_id, bench.pg.clock_now()));
+    bench.advance(MINUTE);
+    assert_eq!(bench.webhook(json!({ "pg_id": pg_id.as_str() })).await, [MARKED]);
+    bench.resolve_due().await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn unknown_payments_and_events_are_taken_and_counted() {
+    let bench = Bench::on_confirm();
+    for (body, outcome) in [
+        (json!({ "order_id": "order-of-somebody" }), InboxOutcome::UnknownPayment),
+        (json!({ "pg_id": "unknown" }), InboxOutcome::UnknownPayment),
+        (json!({ "cancel": "c1" }), InboxOutcome::Ignored),
+        (json!({ "type": "SETTLEMENT" }), InboxOutcome::Ignored),
+    ] {
+        assert_eq!(bench.webhook(body.clone()).await, [outcome], "{body}");
+    }
+    assert!(bench.pg.all_calls().is_empty());
+}
+
+#[tokio::test]
+async fn unreadable_webhooks_are_counted_and_operators_told_now_and_then() {
+    let log = Log::begin();
+    let bench = Bench::on_confirm();
     for _ in 0..100 {
-        bench.pg.instead(Op::Verify, no_answer);
+        bench.try_receive(b"not JSON, secret=canary".to_vec()).await.unwrap();
     }
-    bench.pass_slowly(Duration::from_secs(25 * 60), 50).await;
-    let retry_at = watched_at(&bench, &id).await;
-    assert!(retry_at.is_some_and(|at| at > bench.clock.now() + VISIBLE), "{retry_at:?}");
-    bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
-    bench.cancel(&id, Some(1_000)).await.unwrap_err();
-    let still_at = watched_at(&bench, &id).await;
-    assert!(still_at.is_some() && still_at <= retry_at, "that settled nothing: {still_at:?}");
-    bench.pg.forget_faults();
-    bench.pass(Duration::from_secs(16 * 60)).await;
-    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    let outcomes = bench.process_inbox().await;
+    assert_eq!(outcomes, vec![InboxOutcome::Unreadable; 100]);
+    let told = |log: &Log| {
+        log.errors().into_iter().filter(|line| line.contains("cannot be read")).collect::<Vec<_>>()
+    };
+    let [line] = &told(&log)[..] else { panic!("{:?}", told(&log)) };
+    assert!(line.contains("the body is not JSON") && line.contains("fake"), "{line}");
+    assert!(!line.contains("canary"), "never the value: {line}");
+    bench.advance(10 * MINUTE);
+    bench.try_receive(b"<xml>".to_vec()).await.unwrap();
+    bench.process_inbox().await;
+    assert!(told(&log)[1].contains("count=101"), "{:?}", told(&log));
 }
 
 #[tokio::test]
-async fn a_look_that_changes_nothing_leaves_no_event_and_no_work() {
-    let (bench, id, pg_id) = at_rest().await;
-    let events = bench.events().await.len();
-    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
-    bench.pass_slowly(2 * VISIBLE, 6).await;
-    assert_eq!(bench.events().await.len(), events);
-    assert_eq!(watched_at(&bench, &id).await, None);
-    let seen = looks(&bench);
-    bench.pass_slowly(Duration::from_secs(3 * 24 * 60 * 60), 12).await;
-    assert_eq!(looks(&bench), seen);
+async fn unreadable_answer_names_the_error_in_the_log_and_never_the_value() {
+    let log = Log::begin();
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.paid().await;
+    bench.pg.instead(Op::Verify, || ProviderError::no_answer("field `amount`: expected a number"));
+    let _ = bench.gateway.verify(&bench.merchant, &id).await;
+    let lines = log.warnings();
+    assert!(lines.iter().any(|line| line.contains("field `amount`: expected a number")), "{lines:?}");
+    assert!(lines.iter().any(|line| line.contains(id.as_str()) && line.contains("fake")), "{lines:?}");
 }
 
 #[tokio::test]
-async fn a_done_cancel_is_looked_at_once_more_when_no_answer_can_be_old() {
-    let (bench, id, pg_id) = at_rest().await;
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    let proof_at = bench.clock.now() + SETTLED;
-    assert_eq!(watched_at(&bench, &id).await, Some(proof_at));
-    bench.clock.advance(SETTLED - SECOND);
-    // Asked before, answered after: its answer may be old.
-    let clock = bench.clock.clone();
-    bench.pg.meanwhile(Op::Verify, move || async move { clock.advance(2 * SECOND) });
-    bench.verify(&id).await;
-    assert_eq!(watched_at(&bench, &id).await, Some(proof_at), "that was no proof");
-    bench.pass(Duration::ZERO).await;
-    assert_eq!(watched_at(&bench, &id).await, None);
-    assert_eq!(bench.pg.books(|books| books.row(&pg_id).given_back), 1_000);
-}
-
-#[tokio::test]
-async fn a_look_of_a_clock_that_was_ahead_proves_nothing() {
-    let (bench, id, _) = at_rest().await;
-    let ahead = bench.clock.now() + Duration::from_secs(60 * 60);
-    let look_ahead = |draft: &mut Draft| draft.record.payment.looked_at = Some(ahead);
-    bench.gateway.update(&bench.merchant, &id, look_ahead).await.unwrap();
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + SETTLED));
-}
-
-#[tokio::test]
-async fn the_look_at_the_due_time_of_a_deposit_is_not_lost_to_a_change_that_asked_nobody() {
+async fn secret_of_the_charge_proves_and_a_wrong_one_lowers_the_proof() {
     let bench = Bench::on_confirm();
-    let (id, _) = bench.awaiting_deposit().await;
-    let due_at = bench.read(&id).await.payment.virtual_account.unwrap().due_at.unwrap();
-    bench.clock.advance(Duration::try_from(due_at.duration_since(bench.clock.now())).unwrap());
-    bench.pg.instead(Op::Verify, no_answer);
-    bench.gateway.resolve(&bench.merchant, &id).await.unwrap();
-    bench.clock.advance(SECOND);
-    bench.pg.instead(Op::Cancel, || ProviderError::NotSent("no route".into()));
-    bench.cancel(&id, None).await.unwrap_err();
-    assert_eq!(watched_at(&bench, &id).await, Some(due_at));
-}
-
-/// The merchant asks for a cancel, and the PG says no: a change, and nobody asked what is true.
-async fn refused_cancel(bench: &Bench, id: &PaymentId) {
-    bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
-    bench.cancel(id, Some(1_000)).await.unwrap_err();
+    let (id, pg_id) = bench.awaiting_deposit(DAY).await;
+    let secret = format!("secret-of-{pg_id}");
+    assert_eq!(bench.read(&id).await.charges[0].webhook_secret.as_ref().unwrap().expose(), secret);
+    for (secret, outcome) in [(secret.as_str(), PROVED), ("guessed", MARKED)] {
+        let told = bench.webhook(json!({ "pg_id": pg_id.as_str(), "secret": secret })).await;
+        assert_eq!(told, [outcome], "it never rejects");
+    }
 }
 
 #[tokio::test]
-async fn a_second_look_that_failed_is_not_lost_to_a_change_that_asked_nobody() {
-    let (bench, id, pg_id) = at_rest().await;
-    let before = bench.pg.books(|books| books.row(&pg_id).snapshot);
-    bench.pg.books(|books| books.cancel_in_console(&pg_id, 2_500));
-    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
-    bench.pg.answer(Op::Verify, before);
-    bench.pass(SECOND).await;
-    bench.pg.instead(Op::Verify, no_answer);
-    bench.pass(VISIBLE).await;
-    assert_eq!((bench.read(&id).await.payment.amount_cancelled, looks(&bench)), (Money::krw(0), 2));
-    refused_cancel(&bench, &id).await;
-    bench.pass(SECOND).await;
-    assert_eq!(bench.read(&id).await.payment.amount_cancelled, Money::krw(2_500));
+async fn only_signed_deliveries_are_known_again() {
+    let bench = Bench::before_confirm();
+    let (_, order, _) = unreturned(&bench).await;
+    let signed = json!({ "order_id": order, "delivery": "d1" });
+    assert_eq!(bench.webhook(signed.clone()).await, [PROVED]);
+    assert_eq!(bench.webhook(signed).await, [InboxOutcome::Duplicate]);
+    let unsigned = json!({ "order_id": order });
+    for _ in 0..2 {
+        assert_eq!(bench.webhook(unsigned.clone()).await, [MARKED]);
+    }
 }
 
 #[tokio::test]
-async fn the_proof_of_a_cancel_that_failed_is_not_lost_to_a_change_that_asked_nobody() {
-    let (bench, id, _) = at_rest().await;
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    bench.pg.instead(Op::Verify, no_answer);
-    bench.pass(SETTLED).await;
-    assert_eq!(looks(&bench), 1);
-    refused_cancel(&bench, &id).await;
-    bench.pass(SECOND).await;
-    assert_eq!((watched_at(&bench, &id).await, looks(&bench)), (None, 2));
+async fn forged_delivery_id_does_not_silence_the_real_one() {
+    let bench = Bench::before_confirm();
+    let (id, order, _) = unreturned(&bench).await;
+    bench.webhook(json!({ "order_id": "somebody", "secret": "x" })).await;
+    assert_eq!(bench.webhook(json!({ "order_id": order, "delivery": "d1" })).await, [PROVED]);
+    bench.resolve_due().await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn a_second_look_that_waits_for_room_is_not_lost_to_a_change_that_asked_nobody() {
-    let (bench, id, pg_id) = at_rest().await;
-    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
-    bench.pass(Duration::ZERO).await;
-    let busy = || ProviderError::NotProcessed { retry_after: Some(VISIBLE), pg: pg_message("BUSY") };
-    bench.clock.advance(VISIBLE - SECOND);
-    bench.pg.instead(Op::Cancel, busy);
-    bench.cancel(&id, Some(1_000)).await.unwrap_err();
-    bench.clock.advance(SECOND);
-    bench.gateway.resolve(&bench.merchant, &id).await.unwrap();
-    assert!(watched_at(&bench, &id).await > Some(bench.clock.now()), "it waits");
-    refused_cancel(&bench, &id).await;
-    bench.pass(VISIBLE).await;
-    let payment = bench.read(&id).await.payment;
-    assert_eq!((payment.recheck_at, looks(&bench)), (None, 2));
+async fn hint_that_could_not_be_stored_is_not_acknowledged_or_lost() {
+    let bench = Bench::before_confirm();
+    let (id, order, _) = unreturned(&bench).await;
+    bench.store.set_down(true);
+    let told = bench.try_receive(json!({ "order_id": order }).to_string().into_bytes()).await;
+    assert!(matches!(told, Err(GatewayError::Store(StoreError::Unavailable(_)))), "{told:?}");
+    bench.store.set_down(false);
+    bench.receive(json!({ "order_id": order, "delivery": "d1" })).await;
+    bench.store.set_down(true);
+    assert!(bench.process_inbox().await.is_empty(), "it stays in the inbox");
+    bench.store.set_down(false);
+    bench.advance(2 * MINUTE);
+    assert_eq!(bench.process_inbox().await, [PROVED], "one that failed halfway is no duplicate");
+    bench.resolve_due().await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn a_pg_that_says_when_to_come_back_is_not_asked_before_by_one_who_was_not_told() {
-    let (bench, id, pg_id) = at_rest().await;
-    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
-    let wait = Duration::from_secs(30 * 60);
-    bench.pg.instead(Op::Verify, move || ProviderError::NotProcessed {
-        retry_after: Some(wait),
-        pg: pg_message("BUSY"),
+async fn webhook_of_a_worker_that_died_is_anothers_after_two_minutes() {
+    use crate::Inbox as _;
+    let bench = Bench::before_confirm();
+    let (_, order, _) = unreturned(&bench).await;
+    bench.receive(json!({ "order_id": order })).await;
+    let now = bench.pg.clock_now();
+    bench.store.lease_inbox(&account(), now, super::bench::after(now, 2 * MINUTE), 8).await.unwrap();
+    bench.advance(2 * MINUTE - SECOND);
+    assert!(bench.process_inbox().await.is_empty());
+    bench.advance(SECOND);
+    assert_eq!(bench.process_inbox().await, [MARKED]);
+}
+
+#[tokio::test]
+async fn hint_ahead_of_what_the_pg_shows_is_followed_by_one_more_look_up() {
+    let bench = Bench::before_confirm();
+    let (id, order, _) = unreturned(&bench).await;
+    // The look-up that it causes lags.
+    bench.pg.show(Vec::new(), true);
+    bench.webhook(json!({ "order_id": order })).await;
+    bench.resolve_due().await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
+    bench.run(MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    assert_eq!(bench.look_ups(), 2);
+}
+
+#[tokio::test]
+async fn hint_is_paid_by_a_look_up_and_by_no_other_change() {
+    let bench = Bench::before_confirm();
+    let (id, order, _) = unreturned(&bench).await;
+    bench.pg.fails(Op::Verify, no_answer);
+    bench.webhook(json!({ "order_id": order })).await;
+    bench.resolve_due().await;
+    bench.bring(&id, json!({ "failure": "closed" })).await.unwrap();
+    assert!(bench.read(&id).await.checks.owed.iter().any(|owed| owed.why == Why::Hint));
+    bench.pg.heal();
+    bench.run(MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn hint_during_a_look_up_causes_one_more() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    bench.webhook(json!({ "order_id": order })).await;
+    let (gateway, pg, hinted) = (bench.gateway.clone(), bench.pg.clone(), order.clone());
+    bench.pg.meanwhile(Op::Verify, move || async move {
+        pg.books(|books| books.pay(&hinted, PRICE, pg.clock_now()));
+        let raw = crate::RawWebhook {
+            headers: Vec::new(),
+            body: json!({ "order_id": hinted }).to_string().into_bytes(),
+            received_at: pg.clock_now(),
+        };
+        gateway.receive(&account(), raw).await.unwrap();
+        gateway.process_inbox(&account()).await.unwrap();
     });
-    bench.pass(Duration::ZERO).await;
-    assert_eq!(watched_at(&bench, &id).await, Some(bench.clock.now() + wait));
-    let other = bench.replica(|_| ());
-    other.pass(wait - SECOND).await;
-    assert_eq!(looks(&bench), 1);
-    other.pass(SECOND).await;
-    assert_eq!(looks(&bench), 2);
+    bench.resolve_due().await;
+    bench.run(11 * SECOND).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "it came after the look-up was answered");
 }
 
 #[tokio::test]
-async fn a_hint_shares_the_look_that_waits_for_another_hint_and_not_one_that_waits_for_none() {
+async fn hint_soon_after_a_look_up_is_delayed_and_not_dropped() {
     let bench = Bench::on_confirm();
-    let (id, _) = bench.paid().await;
-    let (mut record, now) = (bench.read(&id).await, bench.clock.now());
-    let soon = now + Duration::from_secs(5);
-    record.payment.watch = Some(Watch { at: soon, tries: 0 });
-    assert_eq!(record.hints, record.payment.answered_hints);
-    assert_eq!(bench.gateway.turn_of(&record, now), now, "what is due anyway may come too late for it");
-    record.hints += 1;
-    let after_it = now + Duration::from_secs(10);
-    assert_eq!(bench.gateway.turn_of(&record, now), after_it, "the look that waits keeps its own time");
-    record.payment.watch = Some(Watch { at: now + Duration::from_secs(24 * 60 * 60), tries: 9 });
-    assert_eq!(bench.gateway.turn_of(&record, now), now, "that one waits for a PG that does not answer");
+    let (id, pg_id) = bench.awaiting_deposit(DAY).await;
+    let hint = json!({ "pg_id": pg_id.as_str() });
+    bench.webhook(hint.clone()).await;
+    bench.resolve_due().await;
+    bench.pg.books(|books| books.take(&pg_id, bench.pg.clock_now()));
+    bench.webhook(hint).await;
+    bench.pass(9 * SECOND).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
+    bench.pass(SECOND).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn a_hint_waits_ten_seconds_after_the_last_look_unless_that_was_in_the_future() {
-    let bench = Bench::on_confirm();
-    let (id, _) = bench.paid().await;
-    let (mut record, now) = (bench.read(&id).await, bench.clock.now());
-    record.payment.watch = None;
-    let second = |second: i64| Timestamp::from_second(now.as_second() + second).unwrap();
-    for (looked_at, turn) in [(-11, 0), (-10, 0), (-9, 1), (-5, 5), (0, 10), (1, 0), (3_600, 0)] {
-        record.payment.hint_looked_at = Some(second(looked_at));
-        assert_eq!(bench.gateway.turn_of(&record, now), second(turn), "looked at {looked_at}");
+async fn proved_hint_waits_for_no_turn() {
+    let bench = Bench::over(crate::lifecycle::tests::sample::ON_CONFIRM, |settings| {
+        settings.limits.unverified_webhooks_per_minute = 1;
+    });
+    let (id, pg_id) = bench.awaiting_deposit(DAY).await;
+    // Others have taken every turn of the next minutes, and a forger names this very charge.
+    for number in 0..5 {
+        let other = bench.try_register(&format!("other-{number}"), PRICE).await.unwrap().record.payment.id;
+        let order = bench.open(&other).await;
+        bench.webhook(json!({ "order_id": order })).await;
     }
+    bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+    bench.resolve_due().await;
+    bench.pg.books(|books| books.take(&pg_id, bench.pg.clock_now()));
+    let proved = json!({ "pg_id": pg_id.as_str(), "secret": format!("secret-of-{pg_id}") });
+    assert_eq!(bench.webhook(proved).await, [PROVED]);
+    bench.resolve_due().await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn id_that_the_pg_calls_invalid_is_made_up_and_over() {
+    let bench = Bench::on_confirm();
+    let (id, order) = bench.opened().await;
+    bench.pg.fails(Op::Verify, invalid);
+    bench.webhook(json!({ "pg_id": "made-up", "order_id": order })).await;
+    bench.run(DAY / 2).await;
+    assert!(bench.look_ups() <= 2, "{}", bench.look_ups());
+    assert!(bench.read(&id).await.checks.owed.is_empty());
+}
+
+#[tokio::test]
+async fn made_up_id_writes_no_false_line_about_the_pg() {
+    let log = Log::begin();
+    let bench = Bench::on_confirm();
+    let (_, order) = bench.opened().await;
+    bench.pg.fails(Op::Verify, invalid);
+    bench.webhook(json!({ "pg_id": "made-up", "order_id": order })).await;
+    bench.run(HOUR).await;
+    assert_eq!((log.errors(), log.warnings()), (Vec::new(), Vec::new()));
+}
+
+#[tokio::test]
+async fn window_of_a_closed_charge_is_no_news() {
+    let bench = Bench::on_confirm();
+    let (id, order) = bench.opened().await;
+    let pg_id = bench.in_window(&order);
+    bench.pg.books(|books| books.change(&pg_id, |shown| shown.status = PgStatus::Expired));
+    bench.webhook(json!({ "pg_id": pg_id.as_str(), "order_id": order })).await;
+    bench.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
+    assert_eq!(bench.kinds().await, ["payment.registered"]);
 }

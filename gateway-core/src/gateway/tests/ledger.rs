@@ -1,205 +1,171 @@
-//! Balances are the sum of what the events moved.
-
-use std::time::Duration;
+//! The ledger: every won in or out of every charge is in exactly one event, and what was changed behind them is found
+//! (invariant 11; finding 17).
 
 use super::{
-    bench::{Bench, PAYABLE_FOR, PRICE},
-    fake_books::Op,
+    bench::{Bench, DAY, HOUR, MINUTE, SECOND, new_cancel, refund_account},
+    errors::{no_answer, unknown},
+    fake_pg::Op,
 };
 use crate::{
-    CancelStatus, Clock, EventKind, Failure, FailureReason, LatePayments, LedgerProblem, Money, MoneyMoves,
-    Moved, PaymentStatus, PgPaymentId, ProviderError, Store,
+    Change, ChecksChange, LedgerProblem, Money, NewCancel, PaymentChange, PaymentStatus, PaymentStore as _,
+    PgCancelStatus, lifecycle::tests::sample::PRICE,
 };
 
-/// What the events of the bench moved, those that moved nothing left out.
-async fn moved(bench: &Bench) -> Vec<(i64, i64)> {
-    let events = bench.events().await.into_iter().map(|event| event.event.moved);
-    events.filter(|moved| *moved != Moved::default()).map(|moved| (moved.paid, moved.cancelled)).collect()
-}
-
-/// The PG's only refund of a payment did not arrive: its money is the merchant's again.
-fn refund_fails(bench: &Bench, pg_id: &PgPaymentId) {
-    bench.pg.books(|books| {
-        books.change(pg_id, |snapshot| {
-            snapshot.cancelled = Money::krw(0);
-            snapshot.cancels[0].status = CancelStatus::Refused;
-        });
-    });
-}
-
 #[tokio::test]
-async fn every_amount_is_the_sum_of_its_events() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.paid().await;
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    bench.cancel(&id, Some(2_000)).await.unwrap();
-    bench.pg.books(|books| books.cancel_in_console(&pg_id, 500));
-    bench.verify(&id).await;
-    assert_eq!(moved(&bench).await, [(10_000, 0), (0, 1_000), (0, 2_000), (0, 500)]);
-    let page = bench.gateway.check_ledger(None, 10).await.unwrap();
-    assert_eq!((page.checked, page.differences.len(), page.next), (1, 0, None));
-    assert_eq!(bench.gateway.count_payments().await.unwrap(), 1);
-}
-
-#[tokio::test]
-async fn a_reversed_deposit_is_moved_back() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.awaiting_deposit().await;
-    bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
-    bench.verify(&id).await;
-    bench.pg.books(|books| books.reverse(&pg_id));
-    bench.verify(&id).await;
-    assert_eq!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
-    assert_eq!(moved(&bench).await, [(10_000, 0), (-10_000, 0)]);
-    assert!(bench.gateway.check_ledger(None, 10).await.unwrap().differences.is_empty());
-}
-
-#[tokio::test]
-async fn an_amount_that_changes_alone_is_told() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.paid().await;
-    bench.cancel(&id, Some(1_000)).await.unwrap();
-    bench.pass_slowly(Duration::from_secs(600), 5).await;
-    // The PG shows more given back before it lists the cancel.
-    bench.pg.books(|books| {
-        books.change(&pg_id, |snapshot| snapshot.cancelled = Money::krw(1_500));
-    });
-    bench.verify(&id).await;
-    assert_eq!(bench.count(EventKind::AmountsChanged).await, 1);
-    assert_eq!(moved(&bench).await.last(), Some(&(0, 500)));
-}
-
-#[tokio::test]
-async fn what_a_failed_refund_leaves_is_told_as_an_amount_and_not_as_paid_again() {
-    for part in [None, Some(4_000)] {
-        let bench = Bench::on_confirm();
-        let (id, pg_id) = bench.paid().await;
-        bench.pg.books(|books| books.slow_refunds = true);
-        bench.cancel(&id, part).await.unwrap();
-        refund_fails(&bench, &pg_id);
-        assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
-        let told = [EventKind::Status(PaymentStatus::Paid), EventKind::AmountsChanged];
-        assert_eq!([bench.count(told[0]).await, bench.count(told[1]).await], [1, 1]);
-        let back = i64::try_from(part.unwrap_or(PRICE)).unwrap();
-        assert_eq!(moved(&bench).await, [(10_000, 0), (0, back), (0, -back)]);
-        assert!(bench.gateway.check_ledger(None, 10).await.unwrap().differences.is_empty());
-    }
-}
-
-#[tokio::test]
-async fn money_that_was_never_told_as_paid_is_told_when_its_refund_fails() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.awaiting_deposit().await;
-    // The deposit's webhook is lost, and somebody gives the money back in the console before anybody looks.
-    bench.pg.books(|books| {
-        books.charge(&pg_id, bench.clock.now());
-        books.cancel_in_console(&pg_id, PRICE);
-        books.change(&pg_id, |snapshot| snapshot.cancels[0].status = CancelStatus::Pending);
-    });
-    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Cancelled);
-    refund_fails(&bench, &pg_id);
-    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
-    assert_eq!(bench.count(EventKind::Status(PaymentStatus::Paid)).await, 1);
-}
-
-#[tokio::test]
-async fn money_that_was_told_as_late_is_not_told_as_paid_when_its_refund_fails() {
-    let bench = Bench::over(MoneyMoves::BeforeConfirm, LatePayments::GiveBack);
-    let id = bench.register().await;
-    let order = bench.open(&id).await;
-    bench.pass(PAYABLE_FOR + Duration::from_secs(10)).await;
-    let pg_id = bench.pg.books(|books| books.agree(&order, PRICE));
-    bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
-    bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
-    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
-    // Somebody gives it back by hand, and that fails too.
-    bench.pg.books(|books| {
-        books.cancel_in_console(&pg_id, PRICE);
-        books.change(&pg_id, |snapshot| snapshot.cancels[0].status = CancelStatus::Pending);
-    });
-    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Cancelled);
-    refund_fails(&bench, &pg_id);
-    bench.pg.instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::NotCancellable)));
-    assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
-    assert_eq!(bench.count(EventKind::LateMoney).await, 1);
-    assert_eq!(bench.count(EventKind::Status(PaymentStatus::Paid)).await, 0);
-}
-
-#[tokio::test]
-async fn a_deposit_that_was_reversed_and_came_again_is_told_again() {
-    let bench = Bench::on_confirm();
-    let (id, pg_id) = bench.awaiting_deposit().await;
-    for told in [1, 2] {
-        bench.pg.books(|books| books.charge(&pg_id, bench.clock.now()));
-        assert_eq!(bench.verify(&id).await.payment.status, PaymentStatus::Paid);
-        assert_eq!(bench.count(EventKind::Status(PaymentStatus::Paid)).await, told);
-        bench.pg.books(|books| books.reverse(&pg_id));
+async fn ledger_adds_up_through_everything_that_moves_money() {
+    for bench in Bench::both() {
+        let (id, first, second) = bench.paid_twice().await;
         bench.verify(&id).await;
+        bench.sweep().await;
+        bench.run(MINUTE).await;
+        bench.pg.books(|books| books.slow_refunds = true);
+        bench.cancel(&id, Some(2_000)).await.unwrap();
+        bench.pg.books(|books| {
+            books.end_refunds(&first, PgCancelStatus::Failed);
+            books.cancel_in_console(&first, 500, bench.pg.clock_now());
+        });
+        bench.verify(&id).await;
+        bench.run(HOUR).await;
+        bench.cancel(&id, Some(1_000)).await.unwrap();
+        bench.run(DAY).await;
+        bench.check_ledger().await;
+        assert_eq!(bench.read(&id).await.payment.shown.amount_cancelled, Money::krw(1_500));
+        assert_eq!(bench.given_back(&second), PRICE);
+
+        let (deposit, account) = bench.awaiting_other(5 * DAY).await;
+        for _ in 0..2 {
+            bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+            bench.verify(&deposit).await;
+            bench.check_ledger().await;
+            bench.pg.books(|books| books.reverse(&account));
+            bench.verify(&deposit).await;
+            bench.run(2 * MINUTE).await;
+            bench.check_ledger().await;
+        }
+        bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+        bench.verify(&deposit).await;
+        let new = NewCancel { refund_account: Some(refund_account()), ..new_cancel(None) };
+        bench.cancel_with(&deposit, new, None).await.unwrap();
+        bench.check_ledger().await;
     }
 }
 
 #[tokio::test]
-async fn the_ledger_is_read_in_parts() {
+async fn every_commit_keeps_the_ledger_whatever_the_answers() {
+    for error in [no_answer as fn() -> crate::ProviderError, unknown] {
+        let bench = Bench::before_confirm();
+        let (id, _, _) = bench.paid_twice().await;
+        bench.verify(&id).await;
+        bench.pg.after(Op::Cancel, error);
+        bench.check_ledger().await;
+        bench.resolve_due().await;
+        bench.check_ledger().await;
+        bench.run(HOUR).await;
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn ledger_is_read_in_parts() {
     let bench = Bench::on_confirm();
     for number in 0..5 {
         bench.try_register(&format!("order-{number}"), PRICE).await.unwrap();
+        bench.advance(SECOND);
     }
-    let (mut after, mut sizes) = (None, Vec::new());
+    let (mut after, mut checked) = (None, Vec::new());
     loop {
         let page = bench.gateway.check_ledger(after.as_ref(), 2).await.unwrap();
-        sizes.push(page.checked);
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
+        checked.push(page.checked);
+        let Some(next) = page.next else { break };
+        after = Some(next);
     }
-    assert_eq!(sizes, [2, 2, 1]);
+    assert_eq!(checked, [2, 2, 1]);
+    assert_eq!(bench.gateway.count_payments().await.unwrap(), 5);
+}
+
+/// Changes a payment behind its events.
+async fn tamper(bench: &Bench, id: &crate::PaymentId, change: impl FnOnce(&mut PaymentChange)) {
+    let record = bench.read(id).await;
+    let expected = record.payment.version;
+    let mut changed = PaymentChange {
+        expected: Some(expected),
+        payment: crate::Payment { version: expected + 1, ..record.payment },
+        is_live: true,
+        attempts: Vec::new(),
+        charges: record.charges,
+        events: Vec::new(),
+        checks: ChecksChange::default(),
+    };
+    change(&mut changed);
+    let at = bench.pg.clock_now();
+    bench
+        .store
+        .commit(Change { at, payments: vec![changed], unchanged: Vec::new(), idempotency: None })
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
 async fn what_was_changed_behind_the_events_is_found() {
-    let bench = Bench::on_confirm();
-    let (id, _) = bench.paid().await;
-    let record = bench.read(&id).await;
-    let mut payment = record.payment.clone();
-    payment.version += 1;
-    payment.amount_paid = crate::Money::krw(9_000);
-    payment.status = PaymentStatus::Cancelled;
-    let change = crate::Change {
-        expected: Some(record.payment.version),
-        payment,
-        hints: record.hints,
-        more_hints_at: None,
-        attempts: Vec::new(),
-        cancels: Vec::new(),
-        events: Vec::new(),
-        idempotency: None,
-        supersedes: None,
-    };
-    bench.store.commit(change).await.unwrap();
-    let found = bench.gateway.check_ledger(None, 10).await.unwrap().differences;
-    let found: Vec<_> = found.iter().map(|found| (found.problem, found.shown, found.recomputed)).collect();
-    assert_eq!(found, [(LedgerProblem::AmountPaid, 9_000, 10_000), (LedgerProblem::Status, 1, 0)]);
-}
-
-#[test]
-fn problems_of_the_ledger_have_the_words_of_the_api() {
-    let problems = [
-        LedgerProblem::AmountPaid,
-        LedgerProblem::AmountCancelled,
-        LedgerProblem::EventNumbers,
-        LedgerProblem::Status,
+    type Tampering = fn(&mut PaymentChange);
+    let cases: [(&str, Tampering, LedgerProblem, i64, i64); 3] = [
+        (
+            "paid",
+            |change| change.charges[0].snapshot.as_mut().unwrap().paid = Money::krw(9_999),
+            LedgerProblem::AmountPaid,
+            9_999,
+            10_000,
+        ),
+        (
+            "cancelled",
+            |change| change.charges[0].snapshot.as_mut().unwrap().cancelled = Money::krw(1),
+            LedgerProblem::AmountCancelled,
+            1,
+            0,
+        ),
+        ("status", |change| change.payment.shown.status = PaymentStatus::Failed, LedgerProblem::Status, 1, 0),
     ];
-    let words = ["amount_paid", "amount_cancelled", "event_numbers", "status"];
-    assert_eq!(problems.map(LedgerProblem::name), words);
+    for (what, tampering, problem, shown, recomputed) in cases {
+        let bench = Bench::on_confirm();
+        let (id, _) = bench.paid().await;
+        bench.check_ledger().await;
+        tamper(&bench, &id, tampering).await;
+        let page = bench.gateway.check_ledger(None, 10).await.unwrap();
+        let [found] = &page.differences[..] else { panic!("{what}: {:?}", page.differences) };
+        assert_eq!((found.problem, found.shown, found.recomputed), (problem, shown, recomputed), "{what}");
+        assert_eq!((&found.payment, &found.merchant), (&id, &bench.merchant));
+    }
 }
 
 #[tokio::test]
-async fn every_payment_is_counted() {
+async fn missing_event_is_found() {
     let bench = Bench::on_confirm();
-    assert_eq!(bench.gateway.count_payments().await.unwrap(), 0);
-    for (order, counted) in [("order-1", 1), ("order-2", 2)] {
-        bench.try_register(order, PRICE).await.unwrap();
-        assert_eq!(bench.gateway.count_payments().await.unwrap(), counted);
+    let (id, _) = bench.paid().await;
+    let mut event = bench.events().await.last().unwrap().event.clone();
+    event.number += 2;
+    event.movement = None;
+    tamper(&bench, &id, |change| change.events.push(event)).await;
+    let page = bench.gateway.check_ledger(None, 10).await.unwrap();
+    let problems: Vec<_> = page.differences.iter().map(|found| found.problem.name()).collect();
+    assert_eq!(problems, ["event_numbers"]);
+}
+
+#[tokio::test]
+async fn feed_has_every_event_once_and_in_order() {
+    let bench = Bench::before_confirm();
+    let (id, _, _) = bench.paid_twice().await;
+    bench.verify(&id).await;
+    bench.run(HOUR).await;
+    let all = bench.events().await;
+    let positions: Vec<_> = all.iter().map(|event| event.position).collect();
+    assert!(positions.windows(2).all(|two| two[1] == two[0] + 1), "{positions:?}");
+    let mut read = Vec::new();
+    loop {
+        let page = bench.store.events(&bench.merchant, read.len() as u64, 2).await.unwrap();
+        if page.is_empty() {
+            break;
+        }
+        read.extend(page);
     }
+    assert_eq!(read, all);
 }

@@ -1,19 +1,19 @@
 //! The payment window, and what the browser brings back from it.
 
 use gateway_core::{
-    BrowserStep, CashReceiptRequest, CashReceiptType, Customer, FailureReason, Method, Money,
+    BrowserStep, CashReceiptRequest, CashReceiptType, ClaimOutcome, Customer, FailureReason, Method, Money,
     PaymentProvider as _, PaymentRequest,
 };
 use serde_json::{Value, json};
 
-use super::{IMP_UID, config, order_id, payment_request, provider};
+use super::{IMP_UID, NOWHERE, config, order_id, payment_request, provider};
 use crate::{
     Channel, PortOneV1Config,
     v1::{read_return::read, window::step},
 };
 
 fn offline() -> PortOneV1Config {
-    config("http://127.0.0.1:9")
+    config(NOWHERE)
 }
 
 /// The parameters of `IMP.request_pay`.
@@ -23,15 +23,16 @@ fn parameters(config: &PortOneV1Config, request: &PaymentRequest) -> Value {
 }
 
 #[test]
-fn the_window_is_a_script_and_two_calls() {
+fn window_is_a_script_and_two_calls() {
     let step = step(&offline(), &payment_request(Method::Card)).unwrap();
     let merchant = order_id();
     let expected = json!({
         "type": "script",
         "script_url": "https://cdn.iamport.kr/v1/iamport.js",
+        "form": null,
         "calls": [
-            { "function": "IMP.init", "args": ["imp00000000"], "callback": false },
-            { "function": "IMP.request_pay", "callback": true, "args": [{
+            { "function": "IMP.init", "args": ["imp00000000"], "result": "return_url" },
+            { "function": "IMP.request_pay", "result": "callback", "args": [{
                 "channelKey": "channel-key-1", "pay_method": "card", "merchant_uid": merchant,
                 "name": "도서".repeat(20), "amount": 27_500, "currency": "KRW",
                 "m_redirect_url": "https://shop.example/return"
@@ -42,7 +43,7 @@ fn the_window_is_a_script_and_two_calls() {
 }
 
 #[test]
-fn what_the_merchant_asked_for_reaches_the_window() {
+fn merchants_wishes_reach_the_window() {
     let request = PaymentRequest {
         tax_free_amount: Some(Money::krw(500)),
         locale: Some("en-US".to_owned()),
@@ -111,7 +112,7 @@ fn each_method_opens_its_window() {
 }
 
 #[test]
-fn a_cash_receipt_the_window_cannot_issue_is_refused() {
+fn cash_receipt_the_window_cannot_issue_is_refused() {
     for (kind, refused) in [(CashReceiptType::Personal, true), (CashReceiptType::None, false)] {
         let cash_receipt = Some(CashReceiptRequest { kind, number: None });
         let request = PaymentRequest { cash_receipt, ..payment_request(Method::VirtualAccount) };
@@ -120,8 +121,8 @@ fn a_cash_receipt_the_window_cannot_issue_is_refused() {
 }
 
 #[tokio::test]
-async fn a_callback_and_a_redirect_are_read_alike() {
-    let provider = provider("http://127.0.0.1:9");
+async fn callback_and_redirect_ask_for_a_look_up() {
+    let provider = provider(NOWHERE);
     for flags in
         [json!({}), json!({"success": true}), json!({"success": false}), json!({"imp_success": "false"})]
     {
@@ -130,14 +131,14 @@ async fn a_callback_and_a_redirect_are_read_alike() {
         });
         result.as_object_mut().unwrap().extend(flags.as_object().unwrap().clone());
         let claim = provider.read_return(&result).unwrap();
-        assert_eq!(claim.pg_id.unwrap().as_str(), IMP_UID);
-        assert_eq!(claim.pg_order_id.as_deref(), Some(order_id().as_str()));
-        assert_eq!((claim.amount, claim.failure), (None, None), "{flags}");
+        assert_eq!(claim.pg_payment_id.unwrap().as_str(), IMP_UID);
+        assert_eq!(claim.order_id.as_deref(), Some(order_id().as_str()));
+        assert_eq!((claim.amount, claim.outcome), (None, ClaimOutcome::Verify), "{flags}");
     }
 }
 
 #[test]
-fn a_failure_is_told_unless_it_says_that_the_money_is_there() {
+fn result_is_failed_unless_it_says_the_order_is_paid() {
     for (code, message, reason) in [
         (json!("F400"), json!("[결제포기] 사용자가 결제를 취소하셨습니다"), Some(FailureReason::BuyerClosed)),
         (json!("PAY_PROCESS_CANCELED"), json!(""), Some(FailureReason::BuyerClosed)),
@@ -148,16 +149,19 @@ fn a_failure_is_told_unless_it_says_that_the_money_is_there() {
     ] {
         let result = json!({"imp_uid": null, "merchant_uid": "o", "error_code": code, "error_msg": message});
         let claim = read(&result).unwrap();
-        assert_eq!(claim.failure.as_ref().map(|failure| failure.reason), reason, "{result}");
-        assert_eq!((claim.pg_id, claim.pg_order_id.as_deref()), (None, Some("o")));
-        if let Some(failure) = claim.failure {
-            assert_eq!(failure.pg.unwrap().message, message.as_str().unwrap());
+        assert_eq!((claim.pg_payment_id, claim.order_id.as_deref()), (None, Some("o")));
+        match claim.outcome {
+            ClaimOutcome::Failed(failure) => {
+                assert_eq!(Some(failure.reason), reason, "{result}");
+                assert_eq!(failure.pg.unwrap().message, message.as_str().unwrap());
+            }
+            outcome => assert_eq!((outcome, None), (ClaimOutcome::Verify, reason), "{result}"),
         }
     }
 }
 
 #[test]
-fn what_no_window_returns_is_refused() {
+fn result_of_no_v1_window_is_refused() {
     for result in [
         json!(null),
         json!([]),

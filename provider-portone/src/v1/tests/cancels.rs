@@ -1,12 +1,12 @@
 //! Cancelling and closing, over the wire.
 
 use gateway_core::{
-    CancelAmount, CancelRequest, CancelStatus, Money, PaymentProvider as _, PgStatus, RefundAccount, Secret,
+    CancelRequest, CancelScope, Money, PaymentProvider as _, PgCancelStatus, PgStatus, RefundAccount, Secret,
 };
 use serde_json::{Value, json};
 
 use super::{
-    IMP_UID, account, cancel_request, config, done, order_id, payment, provider, provider_with, refused,
+    ALL, IMP_UID, account, cancel_request, config, done, order_id, part, payment, provider, provider_with,
     stub::{HANG_UP, SILENCE, Stub},
 };
 use crate::RefundBankCodes;
@@ -22,6 +22,11 @@ fn after(reason: &str) -> Value {
     }))
 }
 
+fn refund_account(bank_code: &str) -> RefundAccount {
+    let (account_number, holder_name) = (Secret::new("110123456789"), Secret::new("홍길동"));
+    RefundAccount { bank_code: bank_code.to_owned(), account_number, holder_name }
+}
+
 async fn body_of(request: &CancelRequest) -> Value {
     let stub = Stub::start(|_| done(&after(""))).await;
     provider(&stub.url).cancel(request).await.unwrap();
@@ -33,48 +38,61 @@ async fn body_of(request: &CancelRequest) -> Value {
 }
 
 #[tokio::test]
-async fn all_and_part_both_name_their_amount_and_the_balance_before() {
-    for (amount, number) in [(CancelAmount::All, 7_000), (CancelAmount::Part(Money::krw(2_000)), 2_000)] {
-        let request = cancel_request(amount);
-        let reason = format!("[{}] 고객 변심", request.id);
-        let body = json!({
-            "imp_uid": IMP_UID, "amount": number, "checksum": 7_000, "reason": reason, "enable_webhook": false
-        });
-        assert_eq!(body_of(&request).await, body);
+async fn cancel_of_all_has_a_checksum_and_no_amount() {
+    let request = cancel_request(ALL);
+    let reason = format!("[{}] 고객 변심", request.id);
+    let body = json!({"imp_uid": IMP_UID, "checksum": 7_000, "reason": reason, "enable_webhook": false});
+    assert_eq!(body_of(&request).await, body);
+}
+
+#[tokio::test]
+async fn cancel_of_a_part_has_amount_and_checksum() {
+    let request = cancel_request(part(2_000));
+    let reason = format!("[{}] 고객 변심", request.id);
+    let body = json!({
+        "imp_uid": IMP_UID, "amount": 2_000, "checksum": 7_000, "reason": reason, "enable_webhook": false
+    });
+    assert_eq!(body_of(&request).await, body);
+}
+
+#[tokio::test]
+async fn tax_free_part_and_vat_are_sent_where_given() {
+    let krw = |amount| Some(Money::krw(amount));
+    let of_part = |tax_free, vat| CancelScope::Part { amount: Money::krw(2_000), tax_free, vat };
+    for (scope, amount, tax_free, vat) in [
+        (CancelScope::All { tax_free: krw(500) }, json!(null), json!(500), json!(null)),
+        (CancelScope::All { tax_free: krw(0) }, json!(null), json!(0), json!(null)),
+        (of_part(krw(500), krw(136)), json!(2_000), json!(500), json!(136)),
+        (of_part(None, krw(0)), json!(2_000), json!(null), json!(0)),
+    ] {
+        let body = body_of(&cancel_request(scope)).await;
+        assert_eq!((&body["amount"], &body["tax_free"], &body["vat_amount"]), (&amount, &tax_free, &vat));
     }
 }
 
 #[tokio::test]
-async fn a_refund_account_and_a_tax_free_part_go_along() {
-    let request = CancelRequest {
-        tax_free_amount: Some(Money::krw(500)),
-        refund_account: Some(RefundAccount {
-            bank_code: "88".to_owned(),
-            account_number: Secret::new("110123456789"),
-            holder_name: Secret::new("홍길동"),
-        }),
-        ..cancel_request(CancelAmount::All)
-    };
+async fn refund_account_is_sent_in_the_codes_of_the_pg() {
+    let request = CancelRequest { refund_account: Some(refund_account("88")), ..cancel_request(ALL) };
     let body = body_of(&request).await;
-    assert_eq!(body["tax_free"], 500);
     assert_eq!(body["refund_bank"], "088");
     assert_eq!(body["refund_account"], "110123456789");
     assert_eq!(body["refund_holder"], "홍길동");
 }
 
 #[tokio::test]
-async fn an_amount_that_could_mean_all_is_never_sent() {
+async fn amount_that_could_mean_all_is_never_sent() {
     let stub = Stub::start(|_| done(&after(""))).await;
     let provider = provider(&stub.url);
-    let nothing_left = CancelRequest { cancellable: Money::krw(0), ..cancel_request(CancelAmount::All) };
+    let nothing_left = CancelRequest { cancellable: Money::krw(0), ..cancel_request(ALL) };
     let dollars = Money::new(100, gateway_core::Currency::Usd).unwrap();
+    let of_another_currency = CancelScope::Part { amount: dollars, tax_free: None, vat: None };
     for request in [
         nothing_left,
-        cancel_request(CancelAmount::Part(Money::krw(0))),
-        cancel_request(CancelAmount::Part(Money::krw(7_001))),
-        cancel_request(CancelAmount::Part(dollars)),
-        CancelRequest { pg_id: "../x".parse().unwrap(), ..cancel_request(CancelAmount::All) },
-        CancelRequest { pg_id: "..".parse().unwrap(), ..cancel_request(CancelAmount::Close) },
+        cancel_request(part(0)),
+        cancel_request(part(7_001)),
+        cancel_request(of_another_currency),
+        CancelRequest { pg_payment_id: "../x".parse().unwrap(), ..cancel_request(ALL) },
+        CancelRequest { pg_payment_id: "..".parse().unwrap(), ..cancel_request(CancelScope::Close) },
     ] {
         assert_eq!(provider.cancel(&request).await.unwrap_err().name(), "invalid", "{request:?}");
     }
@@ -82,25 +100,21 @@ async fn an_amount_that_could_mean_all_is_never_sent() {
 }
 
 #[tokio::test]
-async fn a_bank_the_pg_cannot_write_is_refused_before_anything_is_sent() {
+async fn bank_the_pg_has_no_code_for_sends_nothing() {
     let stub = Stub::start(|_| done(&after(""))).await;
     let mut config = config(&stub.url);
     config.refund_bank_codes = RefundBankCodes::LastTwoDigits;
-    let (account_number, holder_name) = (Secret::new("1"), Secret::new("홍길동"));
-    let request = CancelRequest {
-        refund_account: Some(RefundAccount { bank_code: "271".to_owned(), account_number, holder_name }),
-        ..cancel_request(CancelAmount::All)
-    };
+    let request = CancelRequest { refund_account: Some(refund_account("271")), ..cancel_request(ALL) };
     assert_eq!(provider_with(config).cancel(&request).await.unwrap_err().name(), "declined");
     assert_eq!(stub.all(), []);
 }
 
 #[tokio::test]
-async fn a_cancel_is_done_once_the_history_holds_it() {
-    let request = cancel_request(CancelAmount::Part(Money::krw(2_000)));
+async fn cancel_is_done_once_the_history_holds_it() {
+    let request = cancel_request(part(2_000));
     for (reason, status, pg_cancel_id) in [
-        (request.tagged_reason(100), CancelStatus::Done, Some("cncl-1")),
-        ("부분 환불".to_owned(), CancelStatus::Pending, None),
+        (request.tagged_reason(100), PgCancelStatus::Done, Some("cncl-1")),
+        ("부분 환불".to_owned(), PgCancelStatus::Pending, None),
     ] {
         let stub = Stub::start(move |_| done(&after(&reason))).await;
         let outcome = provider(&stub.url).cancel(&request).await.unwrap();
@@ -111,14 +125,21 @@ async fn a_cancel_is_done_once_the_history_holds_it() {
 }
 
 #[tokio::test]
-async fn a_cancel_answered_with_another_payment_is_unknown() {
-    let stub = Stub::start(|_| done(&payment(json!({"imp_uid": "imp_2"})))).await;
-    let error = provider(&stub.url).cancel(&cancel_request(CancelAmount::All)).await.unwrap_err();
-    assert_eq!(error.name(), "outcome_unknown");
+async fn answer_with_another_payment_is_unknown() {
+    for (change, field) in
+        [(json!({"imp_uid": "imp_2"}), "imp_uid"), (json!({"merchant_uid": "ord-1"}), "merchant_uid")]
+    {
+        let stub = Stub::start(move |_| done(&payment(change.clone()))).await;
+        for scope in [ALL, CancelScope::Close] {
+            let error = provider(&stub.url).cancel(&cancel_request(scope)).await.unwrap_err();
+            assert_eq!(error.name(), "unanswered", "{scope:?}");
+            assert!(error.detail().contains(field), "{}", error.detail());
+        }
+    }
 }
 
 #[tokio::test]
-async fn a_cancel_without_a_readable_answer_is_unknown_and_sent_once() {
+async fn unreadable_answer_is_unknown_and_sent_once() {
     let answers = [
         (HANG_UP, String::new()),
         (200, String::new()),
@@ -132,33 +153,33 @@ async fn a_cancel_without_a_readable_answer_is_unknown_and_sent_once() {
     for answer in answers {
         let said = answer.clone();
         let stub = Stub::start(move |_| said.clone()).await;
-        let error = provider(&stub.url).cancel(&cancel_request(CancelAmount::All)).await.unwrap_err();
-        assert_eq!(error.name(), "outcome_unknown", "{answer:?}");
+        let error = provider(&stub.url).cancel(&cancel_request(ALL)).await.unwrap_err();
+        assert_eq!(error.name(), "unanswered", "{answer:?}");
         assert_eq!(stub.calls().len(), 1, "{answer:?}");
     }
 }
 
 #[tokio::test]
-async fn a_cancel_that_is_never_answered_is_unknown_when_its_time_is_up() {
+async fn unanswered_cancel_is_unknown_after_the_timeout() {
     let stub = Stub::start(|_| (SILENCE, String::new())).await;
     let provider = provider(&stub.url);
     let read_timeout = provider.describe().read_timeout;
-    let cancel = tokio::spawn(async move { provider.cancel(&cancel_request(CancelAmount::All)).await });
+    let cancel = tokio::spawn(async move { provider.cancel(&cancel_request(ALL)).await });
     while stub.calls().is_empty() {
         tokio::task::yield_now().await;
     }
     tokio::time::pause();
     tokio::time::advance(read_timeout).await;
-    assert_eq!(cancel.await.unwrap().unwrap_err().name(), "outcome_unknown");
+    assert_eq!(cancel.await.unwrap().unwrap_err().name(), "unanswered");
     assert_eq!(stub.calls().len(), 1);
 }
 
 #[tokio::test]
-async fn a_login_that_is_never_answered_sends_no_cancel_when_time_is_up() {
+async fn unanswered_login_sends_no_cancel() {
     let stub = Stub::bare(|_| (SILENCE, String::new())).await;
     let provider = provider(&stub.url);
     let read_timeout = provider.describe().read_timeout;
-    let cancel = tokio::spawn(async move { provider.cancel(&cancel_request(CancelAmount::All)).await });
+    let cancel = tokio::spawn(async move { provider.cancel(&cancel_request(ALL)).await });
     while stub.logins() == 0 {
         tokio::task::yield_now().await;
     }
@@ -169,46 +190,57 @@ async fn a_login_that_is_never_answered_sends_no_cancel_when_time_is_up() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_not_there_was_sent_nothing() {
+async fn absent_server_is_not_sent_anything() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
-    let error = provider(&url).cancel(&cancel_request(CancelAmount::All)).await.unwrap_err();
+    let error = provider(&url).cancel(&cancel_request(ALL)).await.unwrap_err();
     assert_eq!(error.name(), "not_sent");
 }
 
 #[tokio::test]
-async fn an_unpaid_account_is_closed() {
+async fn unpaid_account_is_closed() {
     let closed = payment(account()).as_object().map(|row| {
         let mut row = row.clone();
         row["status"] = "cancelled".into();
         Value::Object(row)
     });
     let stub = Stub::start(move |_| done(closed.as_ref().unwrap())).await;
-    let outcome = provider(&stub.url).cancel(&cancel_request(CancelAmount::Close)).await.unwrap();
-    assert_eq!(outcome.status, CancelStatus::Done);
+    let outcome = provider(&stub.url).cancel(&cancel_request(CancelScope::Close)).await.unwrap();
+    assert_eq!(outcome.status, PgCancelStatus::Done);
     let snapshot = outcome.snapshot.unwrap();
-    assert_eq!((snapshot.status, snapshot.paid.amount()), (PgStatus::Cancelled, 0));
-    assert_eq!(snapshot.pg_order_id, order_id().as_str());
+    assert_eq!((snapshot.status, snapshot.paid.amount()), (PgStatus::Closed, 0));
+    assert_eq!(snapshot.order_id, order_id().as_str());
     assert_eq!(stub.calls().len(), 1);
     assert_eq!(stub.calls()[0].line, format!("DELETE /vbanks/{IMP_UID}"));
 }
 
 #[tokio::test]
-async fn a_close_that_came_too_late_is_a_conflict() {
-    let stub = Stub::start(|_| refused(400, -1, "")).await;
-    let error = provider(&stub.url).cancel(&cancel_request(CancelAmount::Close)).await.unwrap_err();
-    assert_eq!(error.name(), "conflict");
+async fn unreadable_answer_to_a_close_is_done() {
+    let stub = Stub::start(|_| done(&payment(json!({"status": "closed"})))).await;
+    let outcome = provider(&stub.url).cancel(&cancel_request(CancelScope::Close)).await.unwrap();
+    assert_eq!((outcome.status, outcome.snapshot), (PgCancelStatus::Done, None));
 }
 
 #[tokio::test]
-async fn where_accounts_cannot_be_closed_nothing_is_sent() {
+async fn close_answered_with_a_paid_account_is_unknown() {
+    let paid = |mut row: Value| {
+        row["status"] = "paid".into();
+        row["paid_at"] = 1_772_400_000.into();
+        row
+    };
+    let stub = Stub::start(move |_| done(&paid(payment(account())))).await;
+    let error = provider(&stub.url).cancel(&cancel_request(CancelScope::Close)).await.unwrap_err();
+    assert_eq!(error.name(), "unanswered");
+}
+
+#[tokio::test]
+async fn unsupported_close_sends_nothing() {
     let stub = Stub::start(|_| done(&payment(account()))).await;
     let mut config = config(&stub.url);
     config.vbank_close_supported = false;
     let provider = provider_with(config);
-    assert!(!provider.describe().closes_accounts);
-    let error = provider.cancel(&cancel_request(CancelAmount::Close)).await.unwrap_err();
+    let error = provider.cancel(&cancel_request(CancelScope::Close)).await.unwrap_err();
     assert_eq!(error.name(), "unsupported");
     assert_eq!(stub.all(), []);
 }

@@ -1,6 +1,9 @@
 //! Registering the amount, over the wire.
 
-use gateway_core::{BrowserStep, Currency, Method, Money, PaymentProvider as _, PaymentRequest};
+use gateway_core::{
+    BrowserStep, Currency, FailureReason, Method, Money, MoneyMoves, PaymentProvider as _, PaymentRequest,
+    ProviderError,
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -22,11 +25,11 @@ fn registered(seen: &Seen, registration: &Value) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn the_amount_is_registered_and_the_window_described() {
+async fn amount_is_registered_before_the_window() {
     let stub = Stub::start(|_| done(&json!({}))).await;
     let prepared = provider(&stub.url).request(&payment_request(Method::Card)).await.unwrap();
     assert!(matches!(prepared.step, BrowserStep::Script { .. }));
-    assert_eq!((prepared.pg_id, prepared.state), (None, None));
+    assert_eq!((prepared.pg_payment_id, prepared.money_moves), (None, MoneyMoves::BeforeConfirm));
     let calls = stub.calls();
     assert_eq!(lines(&stub), ["POST /payments/prepare"]);
     let body: Value = serde_json::from_str(&calls[0].body).unwrap();
@@ -43,8 +46,8 @@ async fn dollars_are_registered_in_the_major_unit() {
 }
 
 #[tokio::test]
-async fn a_registration_made_before_is_kept_if_it_is_the_same_and_changed_if_not() {
-    let look = format!("GET /payments/prepare/{}", order_id());
+async fn earlier_registration_is_changed_only_if_it_differs() {
+    let get = format!("GET /payments/prepare/{}", order_id());
     for (registration, changed) in [
         (json!({"amount": 27_500, "currency": "KRW"}), false),
         (json!({"amount": 27_500.0, "currency": "KRW"}), false),
@@ -55,7 +58,7 @@ async fn a_registration_made_before_is_kept_if_it_is_the_same_and_changed_if_not
         let said = registration.clone();
         let stub = Stub::start(move |seen| registered(seen, &said)).await;
         provider(&stub.url).request(&payment_request(Method::Card)).await.unwrap();
-        let mut expected = vec!["POST /payments/prepare".to_owned(), look.clone()];
+        let mut expected = vec!["POST /payments/prepare".to_owned(), get.clone()];
         if changed {
             expected.push("PUT /payments/prepare".to_owned());
             assert_eq!(stub.calls()[0].body, stub.calls()[2].body);
@@ -65,7 +68,7 @@ async fn a_registration_made_before_is_kept_if_it_is_the_same_and_changed_if_not
 }
 
 #[tokio::test]
-async fn a_refused_registration_says_why() {
+async fn refused_registration_is_invalid_with_its_text() {
     let stub = Stub::start(|seen| {
         if seen.line.starts_with("POST") {
             refused(200, 1, "금액 오류")
@@ -80,7 +83,7 @@ async fn a_refused_registration_says_why() {
 }
 
 #[tokio::test]
-async fn an_option_the_window_lacks_is_refused_before_anything_is_registered() {
+async fn option_the_window_lacks_registers_nothing() {
     let stub = Stub::start(|_| done(&json!({}))).await;
     let request = PaymentRequest {
         easy_pay_provider: Some("a wallet of next year".to_owned()),
@@ -88,4 +91,22 @@ async fn an_option_the_window_lacks_is_refused_before_anything_is_registered() {
     };
     assert_eq!(provider(&stub.url).request(&request).await.unwrap_err().name(), "unsupported");
     assert_eq!(stub.all(), []);
+}
+
+#[tokio::test]
+async fn order_id_that_was_paid_is_declined_at_once() {
+    let text = "이미 결제가 이루어진 거래건입니다.";
+    let stub = Stub::start(move |_| refused(200, 1, text)).await;
+    let error = provider(&stub.url).request(&payment_request(Method::Card)).await.unwrap_err();
+    let ProviderError::Declined(failure) = &error else { panic!("{error:?}") };
+    assert_eq!(failure.reason, FailureReason::Other);
+    assert_eq!(error.pg().unwrap().message, text);
+    assert_eq!(lines(&stub), ["POST /payments/prepare"]);
+}
+
+#[tokio::test]
+async fn failing_server_leaves_a_registration_unknown() {
+    let stub = Stub::start(|_| refused(500, -1, "")).await;
+    let error = provider(&stub.url).request(&payment_request(Method::Card)).await.unwrap_err();
+    assert_eq!(error.name(), "unknown");
 }

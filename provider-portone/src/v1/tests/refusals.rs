@@ -1,47 +1,131 @@
-//! The table of refusals.
+//! The tables of refusals.
 
-use gateway_core::{CancelAmount, FailureReason, PaymentProvider as _, PaymentRef};
+use gateway_core::{CancelScope, FailureReason, PaymentProvider as _, ProviderError};
 
-use super::{IMP_UID, cancel_request, order_id, provider, refused, stub::Stub};
+use super::{ALL, by_id, cancel_request, provider, refused, stub::Stub};
 use crate::v1::errors;
 
+async fn refused_cancel(scope: CancelScope, status: u16, code: i64, text: &'static str) -> ProviderError {
+    let stub = Stub::start(move |_| refused(status, code, text)).await;
+    let error = provider(&stub.url).cancel(&cancel_request(scope)).await.unwrap_err();
+    assert_eq!(stub.calls().len(), 1, "{status} {code} {text}");
+    error
+}
+
+fn reason(error: &ProviderError) -> Option<FailureReason> {
+    if let ProviderError::Declined(failure) = error { Some(failure.reason) } else { None }
+}
+
 #[tokio::test]
-async fn a_refused_cancel_is_what_the_code_says_and_unknown_if_in_doubt() {
-    for (status, code, message, name) in [
-        (200, 1, "이미 전액취소된 주문입니다.", "conflict"),
-        (200, 1, "취소할 결제건이 존재하지 않습니다.", "declined"),
-        (200, 1, "a checksum that does not fit", "conflict"),
-        (200, -1, "[PG] 취소 실패", "outcome_unknown"),
-        (200, -1, "취소할 결제건이 존재하지 않습니다.", "outcome_unknown"),
-        (200, 7, "", "outcome_unknown"),
-        (207, 1, "이미 전액취소된 주문입니다.", "outcome_unknown"),
-        (400, 1, "취소할 결제건이 존재하지 않습니다.", "outcome_unknown"),
-        (403, -1, "", "outcome_unknown"),
-        (404, -1, "", "outcome_unknown"),
-        (429, -1, "", "not_processed"),
-        (500, 1, "이미 전액취소된 주문입니다.", "outcome_unknown"),
-        (503, 0, "", "outcome_unknown"),
+async fn refusal_of_a_cancel_with_a_text_is_a_decline() {
+    use FailureReason::{InvalidRefundAccount, NotCancellable};
+    for (code, text, expected) in [
+        (1, "취소할 결제건이 존재하지 않습니다.", NotCancellable),
+        (-1, "취소할 결제건이 존재하지 않습니다.", NotCancellable),
+        (-1, "[2016] 취소 기한 초과", NotCancellable),
+        (-1, "[1534] 부분취소 불가능 거래", NotCancellable),
+        (-1, "취소 할 수 없는 결제 입니다.", NotCancellable),
+        (7, "a text of next year", NotCancellable),
+        (-1, "취소 불가", NotCancellable),
+        (-1, "카드사 취소 거절", NotCancellable),
+        (-1, "취소 가능 기간이 지났습니다", NotCancellable),
+        (-1, "Payment not cancelable", NotCancellable),
+        (-1, "[230] 예금주 실명번호 불일치", InvalidRefundAccount),
+        (1, "환불 계좌 정보가 누락되었습니다.", InvalidRefundAccount),
     ] {
-        let stub = Stub::start(move |_| refused(status, code, message)).await;
-        let error = provider(&stub.url).cancel(&cancel_request(CancelAmount::All)).await.unwrap_err();
-        assert_eq!(error.name(), name, "{status} {code} {message}");
-        let pg = error.pg().unwrap();
-        assert_eq!((pg.code.as_str(), pg.message.as_str()), (code.to_string().as_str(), message));
+        for scope in [ALL, CancelScope::Close] {
+            let error = refused_cancel(scope, 200, code, text).await;
+            assert_eq!(reason(&error), Some(expected), "{code} {text} {error:?}");
+            let pg = error.pg().unwrap();
+            assert_eq!((pg.code.as_str(), pg.message.as_str()), (code.to_string().as_str(), text));
+        }
     }
 }
 
 #[tokio::test]
-async fn a_refused_look_up_says_nothing() {
+async fn refusal_that_leaves_doubt_is_unknown() {
+    for (status, code, text) in [
+        (200, 1, "이미 전액취소된 주문입니다."),
+        (200, -1, "이미 취소된 결제 입니다."),
+        (200, -1, "[2015] 해당거래 취소실패(기취소성공)"),
+        (200, -1, "[2013] 취소 완료 거래"),
+        (200, 1, "취소 가능 잔액이 일치하지 않습니다."),
+        (200, -1, "[2032] 취소금액이 취소가능금액보다 큼"),
+        (200, -1, "취소 할 수 없는 금액 입니다."),
+        (200, 1, "a Checksum that does not fit"),
+        (200, -1, "[A226] 전문통신 과정에서 오류가 발생하였습니다"),
+        (200, -1, "[7010] VAN응답실패"),
+        (200, -1, "은행 응답시간 지연이나 일시적인 오류로 환불요청에 실패했습니다."),
+        (200, -1, "[X002] 서버로 소켓 연결 중 오류가 발생하였습니다"),
+        (200, -1, "네트워크 오류"),
+        (200, -1, "처리 시간 초과"),
+        (200, -1, "Time-out"),
+        (200, -1, "the request was received but there was a server time-out"),
+        (200, -1, "EE00 Connect Error"),
+        (200, -1, "connection reset"),
+        (200, -1, "[2159] 해당은행장애"),
+        (200, -1, "일시적인 오류가 발생했습니다. 잠시 후 다시 시도해주세요."),
+        // What tells nothing of why.
+        (200, -1, "Unexpected error"),
+        (200, -1, "unknown error"),
+        (200, -1, "General Error"),
+        (200, -1, "no reply from issuer"),
+        (200, -1, "기타 오류"),
+        (200, -1, "예기치 못한 오류가 발생했습니다."),
+        (200, -1, "취소 결과를 확인할 수 없습니다"),
+        (200, -1, "처리 결과 불명"),
+        (200, -1, "9999"),
+        (200, -1, "[E-102]"),
+        (200, -1, "취소 실패"),
+        (200, -1, "[9999] 카드사 취소 처리에 실패하였습니다."),
+        (200, -1, "환불 요청이 실패했습니다"),
+        (200, -1, "Cancel failed"),
+        (200, -1, "ERROR: refund request failed (V701)"),
+        (200, -1, ""),
+        (200, 7, "  "),
+        (207, 1, "취소할 결제건이 존재하지 않습니다."),
+        (400, 1, "취소할 결제건이 존재하지 않습니다."),
+        (403, -1, "허용되지 않은 IP"),
+        (404, -1, "존재하지 않는 결제정보입니다."),
+        (500, 1, "취소 실패"),
+        (503, 0, "취소 실패"),
+    ] {
+        for scope in [ALL, CancelScope::Close] {
+            let error = refused_cancel(scope, status, code, text).await;
+            assert_eq!(error.name(), "unknown", "{status} {code} {text}");
+            let pg = error.pg().unwrap();
+            assert_eq!((pg.code.as_str(), pg.message.as_str()), (code.to_string().as_str(), text.trim()));
+        }
+    }
+}
+
+#[tokio::test]
+async fn too_many_requests_are_not_done() {
+    let stub = Stub::with_headers("\r\nretry-after: 7", |seen| {
+        if seen.line == "POST /users/getToken" {
+            let token = r#"{"access_token":"abc","now":1000,"expired_at":2800}"#;
+            return (200, format!(r#"{{"code":0,"message":null,"response":{token}}}"#));
+        }
+        refused(429, -1, "Too Many Requests")
+    })
+    .await;
+    let error = provider(&stub.url).cancel(&cancel_request(ALL)).await.unwrap_err();
+    let ProviderError::NotDone { retry_after, .. } = &error else { panic!("{error:?}") };
+    assert_eq!(retry_after.map(|wait| wait.as_secs()), Some(7));
+    assert_eq!(error.pg().unwrap().message, "Too Many Requests");
+}
+
+#[tokio::test]
+async fn refused_look_up_is_unknown() {
     for (status, code) in [(200, 1), (200, -1), (403, -1), (500, -1), (503, -1)] {
         let stub = Stub::start(move |_| refused(status, code, "")).await;
-        let subject = PaymentRef { pg_order_id: order_id(), pg_id: IMP_UID.parse().ok(), state: None };
-        let error = provider(&stub.url).verify(&subject).await.unwrap_err();
-        assert_eq!(error.name(), "outcome_unknown", "{status} {code}");
+        let error = provider(&stub.url).verify(&by_id()).await.unwrap_err();
+        assert_eq!(error.name(), "unknown", "{status} {code}");
     }
 }
 
 #[test]
-fn words_of_the_pg_have_a_reason_and_unknown_words_have_none() {
+fn texts_of_the_pg_have_reasons() {
     for (code, text, reason) in [
         ("", "사용자가 결제를 취소함", FailureReason::BuyerClosed),
         ("", "[결제포기] 사용자가 결제를 취소하셨습니다", FailureReason::BuyerClosed),

@@ -1,14 +1,21 @@
 //! Payments as PortOne sends them, in our words.
 
-use gateway_core::{CancelStatus, FailureReason, IdSource, Method, Mode, Money, PgStatus, Snapshot};
+use gateway_core::{
+    FailureReason, IdSource, Method, MethodDetail, Mode, Money, PgCancelStatus, PgStatus, Secret, Snapshot,
+    SnapshotCancel,
+};
 use jiff::Timestamp;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{IMP_UID, account, order_id, payment};
-use crate::v1::wire::snapshot;
+use crate::v1::wire::{Body, Unreadable, snapshot};
+
+fn try_read(changes: Value) -> Result<Snapshot, Unreadable> {
+    snapshot(&RawValue::from_string(payment(changes).to_string()).unwrap())
+}
 
 fn read(changes: Value) -> Option<Snapshot> {
-    snapshot(&RawValue::from_string(payment(changes).to_string()).unwrap()).ok()
+    try_read(changes).ok()
 }
 
 fn with(mut fields: Value, more: &Value) -> Value {
@@ -27,20 +34,20 @@ fn status_and_money_are_read_together() {
         (json!({"cancel_amount": 3000, "cancel_history": entry}), PgStatus::Paid, 10_000, 3_000),
         (json!({"status": "cancelled", "cancel_amount": 10000}), PgStatus::Paid, 10_000, 10_000),
         // Closed before any money came, whatever stands in the amounts.
-        (json!({"status": "cancelled", "paid_at": 0}), PgStatus::Cancelled, 0, 0),
-        (json!({"status": "cancelled", "paid_at": 0, "cancel_amount": 10000}), PgStatus::Cancelled, 0, 0),
-        (json!({"status": "ready", "paid_at": 0}), PgStatus::Ready, 0, 0),
+        (json!({"status": "cancelled", "paid_at": 0}), PgStatus::Closed, 0, 0),
+        (json!({"status": "cancelled", "paid_at": 0, "cancel_amount": 10000}), PgStatus::Closed, 0, 0),
+        (json!({"status": "ready", "paid_at": 0}), PgStatus::Open, 0, 0),
         (account(), PgStatus::AwaitingDeposit, 0, 0),
         // The window of an account, opened and left.
-        (with(account(), &json!({"vbank_num": null})), PgStatus::Ready, 0, 0),
-        (with(account(), &json!({"vbank_num": ""})), PgStatus::Ready, 0, 0),
-        (with(account(), &json!({"pay_method": "card"})), PgStatus::Ready, 0, 0),
+        (with(account(), &json!({"vbank_num": null})), PgStatus::Open, 0, 0),
+        (with(account(), &json!({"vbank_num": ""})), PgStatus::Open, 0, 0),
+        (with(account(), &json!({"pay_method": "card"})), PgStatus::Open, 0, 0),
         // Past its time: the core compares.
         (with(account(), &json!({"vbank_date": 1})), PgStatus::AwaitingDeposit, 0, 0),
         (with(account(), &json!({"status": "paid", "paid_at": 1_772_400_000})), PgStatus::Paid, 10_000, 0),
         (json!({"status": "failed", "paid_at": 0}), PgStatus::Failed, 0, 0),
-        (with(account(), &json!({"status": "cancelled"})), PgStatus::Cancelled, 0, 0),
-        (with(account(), &json!({"status": "failed"})), PgStatus::Cancelled, 0, 0),
+        (with(account(), &json!({"status": "cancelled"})), PgStatus::Closed, 0, 0),
+        (with(account(), &json!({"status": "failed"})), PgStatus::Closed, 0, 0),
         (with(account(), &json!({"status": "failed", "vbank_num": null})), PgStatus::Failed, 0, 0),
         (json!({"cancel_history": null}), PgStatus::Paid, 10_000, 0),
     ] {
@@ -48,40 +55,93 @@ fn status_and_money_are_read_together() {
         assert_eq!(snapshot.status, status, "{changes}");
         assert_eq!(snapshot.total, Money::krw(10_000), "{changes}");
         assert_eq!((snapshot.paid.amount(), snapshot.cancelled.amount()), (paid, cancelled), "{changes}");
+        assert_eq!(snapshot.cancellable, Money::krw(paid - cancelled), "{changes}");
+        assert!(snapshot.discount.is_zero() && snapshot.disputed.is_none(), "{changes}");
     }
 }
 
 #[test]
-fn what_contradicts_itself_or_is_unknown_is_not_read() {
-    for changes in [
-        json!({"status": "authorized"}),
-        json!({"status": null}),
-        json!({"currency": "EUR"}),
-        json!({"currency": null}),
-        json!({"amount": "10000"}),
-        json!({"amount": null}),
-        json!({"amount": -1}),
-        json!({"amount": 10000.5}),
-        json!({"cancel_amount": 10001}),
-        json!({"cancel_amount": null}),
-        json!({"status": "cancelled", "cancel_amount": 0}),
-        json!({"status": "cancelled", "cancel_amount": 10000, "paid_at": null}),
-        json!({"sandbox": null}),
-        json!({"imp_uid": ""}),
-        json!({"imp_uid": "../users"}),
-        json!({"merchant_uid": null}),
-        json!({"cancel_amount": 1, "cancel_history": [{"amount": "?"}]}),
+fn unreadable_payment_names_the_field_and_no_value() {
+    for (changes, field) in [
+        (json!({"status": "canary"}), "status"),
+        (json!({"status": null}), "status"),
+        (json!({"currency": "canary"}), "currency"),
+        (json!({"currency": null}), "currency"),
+        (json!({"amount": "canary"}), "amount"),
+        (json!({"amount": null}), "amount"),
+        (json!({"amount": -1}), "amount"),
+        (json!({"amount": 10000.5}), "amount"),
+        (json!({"cancel_amount": 10001}), "cancel_amount"),
+        (json!({"cancel_amount": null}), "cancel_amount"),
+        (json!({"status": "cancelled", "cancel_amount": 0}), "cancel_amount"),
+        (json!({"status": "cancelled", "cancel_amount": 10000, "paid_at": null}), "paid_at"),
+        (json!({"status": "cancelled", "cancel_amount": 10000, "paid_at": "canary"}), "paid_at"),
+        (json!({"sandbox": null}), "sandbox"),
+        (json!({"sandbox": "canary"}), "sandbox"),
+        (json!({"imp_uid": ""}), "imp_uid"),
+        (json!({"imp_uid": "../canary"}), "imp_uid"),
+        (json!({"merchant_uid": null}), "merchant_uid"),
+        (json!({"cancel_amount": 1, "cancel_history": [{"amount": "canary"}]}), "cancel_history.amount"),
+        (json!({"cancel_amount": 1, "cancel_history": "canary"}), "cancel_history"),
+        (json!({"promotion": {"discount": "canary"}}), "promotion.discount"),
+        (json!({"promotion": {"discount": 10_001}}), "promotion.discount"),
     ] {
-        assert_eq!(read(changes.clone()), None, "{changes}");
+        let error = try_read(changes.clone()).expect_err(&changes.to_string()).to_string();
+        assert!(error.contains(&format!("{field} is ")), "{changes}: {error}");
+        assert!(!error.contains("canary"), "{changes}: {error}");
     }
 }
 
 #[test]
-fn everything_else_of_a_paid_card_is_kept() {
+fn discount_is_part_of_the_amount_and_of_the_checksum() {
+    for (promotion, discount) in [
+        (json!({"id": "promotion-id-1", "discount": 1000}), 1_000),
+        (json!({"id": "promotion-id-1", "discount": 1000.0}), 1_000),
+        (json!({"id": "promotion-id-1", "discount": null}), 0),
+        (json!({}), 0),
+        (json!([]), 0),
+        (json!("a text"), 0),
+        (Value::Null, 0),
+    ] {
+        let snapshot = read(json!({"promotion": promotion, "cancel_amount": 3000})).unwrap();
+        assert_eq!((snapshot.total, snapshot.cancelled), (Money::krw(10_000), Money::krw(3_000)));
+        assert_eq!(snapshot.discount, Money::krw(discount), "{promotion}");
+        assert_eq!(snapshot.paid, Money::krw(10_000 - discount), "{promotion}");
+        assert_eq!(snapshot.cancellable, Money::krw(7_000), "{promotion}");
+    }
+    let promotion = json!({"promotion": {"discount": 1000}, "status": "cancelled", "cancel_amount": 10000});
+    assert!(read(promotion).unwrap().is_fully_cancelled());
+}
+
+#[test]
+fn cancels_are_none_only_without_a_history() {
+    for (changes, cancels) in [
+        (json!({"cancel_history": null}), None),
+        (json!({"cancel_history": []}), Some(0)),
+        (json!({"cancel_history": null, "cancel_amount": 3000}), None),
+        // Of an unpaid account that was closed: no money went back.
+        (json!({"status": "cancelled", "paid_at": 0, "cancel_history": [{"amount": 10000}]}), Some(0)),
+    ] {
+        let found = read(changes.clone()).unwrap().cancels;
+        assert_eq!(found.map(|cancels| cancels.len()), cancels, "{changes}");
+    }
+}
+
+#[test]
+fn numbers_as_texts_and_texts_as_numbers_are_read() {
+    let changes = json!({"merchant_uid": 20_260_301, "paid_at": "1772327712"});
+    let snapshot = read(changes).unwrap();
+    assert_eq!(snapshot.order_id, "20260301");
+    assert_eq!(snapshot.paid_at, Timestamp::from_second(1_772_327_712).ok());
+    assert_eq!(read(json!({"paid_at": null})).unwrap().paid_at, None);
+}
+
+#[test]
+fn fields_of_a_paid_card_are_kept() {
     let raw = RawValue::from_string(payment(json!({"amount": 10_000.0})).to_string()).unwrap();
     let snapshot = snapshot(&raw).unwrap();
-    assert_eq!(snapshot.pg_id.as_str(), IMP_UID);
-    assert_eq!(snapshot.pg_order_id, order_id().as_str());
+    assert_eq!(snapshot.pg_payment_id.as_str(), IMP_UID);
+    assert_eq!(snapshot.order_id, order_id().as_str());
     assert_eq!(snapshot.raw_status, "paid");
     assert_eq!(snapshot.method, Some(Method::Card));
     assert_eq!(snapshot.mode, Some(Mode::Test));
@@ -100,7 +160,7 @@ fn everything_else_of_a_paid_card_is_kept() {
 }
 
 #[test]
-fn an_account_and_its_deadline_are_told() {
+fn issued_account_is_shown_with_its_deadline() {
     let account_of = |changes| read(with(account(), &changes)).unwrap().virtual_account.unwrap();
     let issued = account_of(json!({}));
     assert_eq!(issued.account_number, "110-123-456789");
@@ -111,31 +171,31 @@ fn an_account_and_its_deadline_are_told() {
 }
 
 #[test]
-fn our_cancels_are_found_by_the_id_in_their_reason() {
+fn our_cancels_are_found_by_the_id_in_the_reason() {
     let id = IdSource::seeded(7).cancel(Timestamp::UNIX_EPOCH);
     let entry = |reason: Value, amount: Value| {
         json!({"pg_tid": "t", "amount": amount, "cancelled_at": 1_772_331_000, "reason": reason,
                "cancellation_id": "cncl-1"})
     };
     let history = [entry(json!(format!("품절 [{id}]")), json!(1000.0)), entry(Value::Null, json!(2000))];
-    let cancels = read(json!({"cancel_amount": 3000, "cancel_history": history})).unwrap().cancels;
+    let cancels = read(json!({"cancel_amount": 3000, "cancel_history": history})).unwrap().cancels.unwrap();
     assert_eq!(cancels.len(), 2);
     assert_eq!((cancels[0].id.as_ref(), cancels[0].amount), (Some(&id), Money::krw(1_000)));
     assert_eq!((cancels[1].id.as_ref(), cancels[1].amount), (None, Money::krw(2_000)));
-    assert!(cancels.iter().all(|cancel| cancel.status == CancelStatus::Done));
+    assert!(cancels.iter().all(|cancel| cancel.status == PgCancelStatus::Done));
     assert_eq!(cancels[0].pg_cancel_id.as_deref(), Some("cncl-1"));
     assert_eq!(cancels[0].at, Timestamp::from_second(1_772_331_000).ok());
 }
 
 #[test]
-fn a_failure_has_a_reason_and_the_words_of_the_pg() {
+fn failure_has_a_reason_and_the_pgs_text() {
     let failure = |changes| read(changes).unwrap().failure;
     let closed = failure(json!({"status": "failed", "paid_at": 0, "fail_reason": "사용자가 결제를 취소함"}));
     let closed = closed.unwrap();
     assert_eq!(closed.reason, FailureReason::BuyerClosed);
     assert_eq!(closed.pg.unwrap().message, "사용자가 결제를 취소함");
     assert_eq!(failure(json!({"status": "failed"})).unwrap().reason, FailureReason::Other);
-    assert_eq!(failure(json!({"fail_reason": "text of an earlier go"})), None);
+    assert_eq!(failure(json!({"fail_reason": "text of an earlier attempt"})), None);
 }
 
 #[test]
@@ -172,4 +232,50 @@ fn display_fields_of_any_type_hide_no_payment() {
             assert!(read(json!({ field: value })).is_some(), "{field}");
         }
     }
+}
+
+/// A card payment of 10,000 KRW with 3,000 cancelled, composed after PortOne's schema and real answers.
+#[test]
+fn part_cancelled_payment_is_read_whole() {
+    let body = Body(include_bytes!("part_cancelled_payment.json").to_vec());
+    let raw = body.envelope().unwrap().response.unwrap();
+    let expected = Snapshot {
+        pg_payment_id: "imp_310224879012".parse().unwrap(),
+        order_id: "ord-20260301-0007".to_owned(),
+        status: PgStatus::Paid,
+        raw_status: "paid".to_owned(),
+        total: Money::krw(10_000),
+        discount: Money::krw(0),
+        paid: Money::krw(10_000),
+        cancelled: Money::krw(3_000),
+        cancellable: Money::krw(7_000),
+        cancels: Some(vec![SnapshotCancel {
+            pg_cancel_id: Some("cncl-1".to_owned()),
+            id: None,
+            amount: Money::krw(3_000),
+            reason: Some("부분 환불".to_owned()),
+            status: PgCancelStatus::Done,
+            chargeback: false,
+            at: Timestamp::from_second(1_772_331_000).ok(),
+        }]),
+        mode: Some(Mode::Test),
+        disputed: None,
+        paid_at: Timestamp::from_second(1_772_327_712).ok(),
+        failure: None,
+        method: Some(Method::Card),
+        method_detail: MethodDetail {
+            pg_method: Some("card".to_owned()),
+            card_issuer: Some("366".to_owned()),
+            card_number: Some("543333******1234".to_owned()),
+            installment_months: Some(0),
+            approval_number: Some("30012345".to_owned()),
+            easy_pay_provider: None,
+            bank_code: None,
+        },
+        virtual_account: None,
+        receipt_url: Some("https://example.invalid/r/1".to_owned()),
+        cash_receipt: None,
+        raw: Secret::new(raw.get()),
+    };
+    assert_eq!(snapshot(&raw), Ok(expected));
 }

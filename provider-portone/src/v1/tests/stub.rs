@@ -1,4 +1,4 @@
-//! A tiny HTTP server: answers what a closure says, remembers what it was asked.
+//! A small HTTP server: answers as a closure says, and keeps what it was asked.
 //!
 //! It knows nothing of PortOne but how to log in.
 
@@ -48,13 +48,21 @@ impl Stub {
 
     /// Answers everything with `answer`.
     pub(super) async fn bare(answer: impl Fn(&Seen) -> (u16, String) + Send + Sync + 'static) -> Self {
+        Self::with_headers("", answer).await
+    }
+
+    /// Answers everything with `answer`, under these header lines, each begun with a line break.
+    pub(super) async fn with_headers(
+        headers: &'static str,
+        answer: impl Fn(&Seen) -> (u16, String) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (answer, memory): (Arc<Answer>, _) = (Arc::new(answer), seen.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, answer.clone(), memory.clone()));
+                tokio::spawn(serve(stream, headers, answer.clone(), memory.clone()));
             }
         });
         Self { url, seen }
@@ -76,7 +84,7 @@ impl Stub {
     }
 }
 
-async fn serve(stream: TcpStream, answer: Arc<Answer>, memory: Arc<Mutex<Vec<Seen>>>) {
+async fn serve(stream: TcpStream, headers: &str, answer: Arc<Answer>, memory: Arc<Mutex<Vec<Seen>>>) {
     let mut stream = BufStream::new(stream);
     while let Some(seen) = read(&mut stream).await {
         memory.lock().unwrap().push(seen.clone());
@@ -90,7 +98,7 @@ async fn serve(stream: TcpStream, answer: Arc<Answer>, memory: Arc<Mutex<Vec<See
         let length = body.len();
         // Only a redirect's location means something, and nobody may follow one.
         let head = format!("HTTP/1.1 {status} Said\r\nlocation: /elsewhere\r\ncontent-length: {length}");
-        let text = format!("{head}\r\n\r\n{body}");
+        let text = format!("{head}{headers}\r\n\r\n{body}");
         if stream.write_all(text.as_bytes()).await.is_err() || stream.flush().await.is_err() {
             return;
         }

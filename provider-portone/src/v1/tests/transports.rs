@@ -1,13 +1,13 @@
-//! What was sent, and how much of an answer is read.
+//! What counts as sent, and how much of an answer is read.
 
 use std::time::Duration;
 
-use gateway_core::{PaymentProvider as _, PaymentRef, ProviderError, Snapshot};
+use gateway_core::{LookUp, PaymentProvider as _, ProviderError};
 use reqwest::Method;
 use serde_json::json;
 use tokio::{net::TcpListener, time::Instant};
 
-use super::{IMP_UID, config, done, order_id, payment, provider, stub::Stub};
+use super::{by_id, config, done, payment, provider, stub::Stub};
 use crate::v1::{
     transport::{Call, Transport},
     wire::Body,
@@ -16,31 +16,29 @@ use crate::v1::{
 const MEGABYTE: usize = 1024 * 1024;
 
 /// Looks a payment up whose answer has so many bytes.
-async fn answered_with(bytes: usize) -> Result<Vec<Snapshot>, ProviderError> {
+async fn answered_with(bytes: usize) -> Result<LookUp, ProviderError> {
     let (status, mut body) = done(&payment(json!({})));
     // White space after it belongs to no value, and is read all the same.
     body.push_str(&" ".repeat(bytes - body.len()));
     let stub = Stub::start(move |_| (status, body.clone())).await;
-    let subject = PaymentRef { pg_order_id: order_id(), pg_id: IMP_UID.parse().ok(), state: None };
-    provider(&stub.url).verify(&subject).await
+    provider(&stub.url).verify(&by_id()).await
 }
 
 #[tokio::test]
-async fn a_page_of_a_thousand_payments_is_read_whole() {
+async fn page_of_a_thousand_payments_is_read() {
     for bytes in [3 * MEGABYTE, 16 * MEGABYTE] {
-        assert_eq!(answered_with(bytes).await.unwrap().len(), 1, "{bytes}");
+        assert_eq!(answered_with(bytes).await.unwrap().charges.len(), 1, "{bytes}");
     }
 }
 
 #[tokio::test]
-async fn what_is_longer_than_any_page_is_no_answer() {
+async fn body_longer_than_any_page_is_unanswered() {
     let error = answered_with(16 * MEGABYTE + 1).await.unwrap_err();
-    assert_eq!(error.name(), "outcome_unknown");
-    assert_eq!(error.pg(), None, "nothing of it is believed");
+    assert_eq!((error.name(), error.pg()), ("unanswered", None));
 }
 
 #[tokio::test]
-async fn what_could_not_connect_was_not_sent() {
+async fn failed_connection_is_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nobody = format!("http://{}", listener.local_addr().unwrap());
     drop(listener);
@@ -54,6 +52,6 @@ async fn what_could_not_connect_was_not_sent() {
 }
 
 #[test]
-fn a_body_shows_its_length_only() {
+fn debug_of_a_body_shows_only_its_length() {
     assert_eq!(format!("{:?}", Body(b"canary".to_vec())), "Body(6 bytes)");
 }

@@ -1,5 +1,5 @@
-//! On a paused clock: a fetch takes its time only when nothing else is left to do, so "all at once"
-//! is all at once, and an expiry comes when the test says.
+//! On a paused clock: a fetch takes its time only when nothing else is left to do, so all callers miss
+//! together, and a token expires when the test says.
 
 use std::{future::poll_fn, sync::Mutex, task::Poll};
 
@@ -7,18 +7,18 @@ use super::*;
 
 const CALLERS: usize = 1_000;
 
-/// Hands out a token as told, and counts.
+/// Issues tokens of one lifetime, and counts them.
 #[derive(Debug)]
 struct Issuer {
     issued: AtomicU64,
-    told: Duration,
+    lifetime: Duration,
     refuse_next: Mutex<bool>,
 }
 
 impl Issuer {
-    fn new(told_s: u64) -> Arc<Self> {
-        let told = Duration::from_secs(told_s);
-        Arc::new(Self { issued: AtomicU64::default(), told, refuse_next: Mutex::new(false) })
+    fn new(lifetime_s: u64) -> Arc<Self> {
+        let lifetime = Duration::from_secs(lifetime_s);
+        Arc::new(Self { issued: AtomicU64::default(), lifetime, refuse_next: Mutex::new(false) })
     }
 
     fn issued(&self) -> u64 {
@@ -32,9 +32,9 @@ impl IssueToken for Issuer {
         self.issued.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(500)).await;
         if std::mem::take(&mut *self.refuse_next.lock().unwrap()) {
-            return Err(TokenError::Refused(PgMessage::new("-1", "no")));
+            return Err(TokenError::Refused(PgMessage::new("-1", "wrong key")));
         }
-        Ok(Issued { token: "token".into(), told: self.told })
+        Ok(Issued { token: "token".into(), lifetime: self.lifetime })
     }
 }
 
@@ -53,7 +53,7 @@ async fn all_get(tokens: &TokenCache) -> Vec<Result<AccessToken, ProviderError>>
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_cold_callers_cause_one_fetch() {
+async fn thousand_first_callers_cause_one_fetch() {
     let issuer = Issuer::new(1_800);
     let tokens = TokenCache::new(issuer.clone());
     assert!(all_get(&tokens).await.iter().all(Result::is_ok));
@@ -61,11 +61,11 @@ async fn a_thousand_cold_callers_cause_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_callers_after_an_expiry_cause_one_fetch_and_none_before() {
+async fn thousand_callers_after_expiry_cause_one_fetch() {
     let issuer = Issuer::new(1_800);
     let tokens = TokenCache::new(issuer.clone());
     tokens.get().await.unwrap();
-    // Issued after half a second, told 1800 s, 30 s of margin: good for 1769.5 s from here.
+    // Issued after half a second for 1800 s, 30 s of margin: good for 1769.5 s from here.
     tokio::time::advance(Duration::from_secs(1_769)).await;
     all_get(&tokens).await;
     assert_eq!(issuer.issued(), 1);
@@ -75,7 +75,7 @@ async fn a_thousand_callers_after_an_expiry_cause_one_fetch_and_none_before() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_thousand_refusals_of_one_token_cause_one_fetch() {
+async fn thousand_refusals_of_one_token_cause_one_fetch() {
     let issuer = Issuer::new(1_800);
     let tokens = TokenCache::new(issuer.clone());
     let refused: Vec<_> = all_get(&tokens).await.into_iter().map(Result::unwrap).collect();
@@ -96,7 +96,7 @@ async fn a_thousand_refusals_of_one_token_cause_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_refusal_of_an_old_token_leaves_the_new_one() {
+async fn late_refusal_of_an_old_token_keeps_the_new_one() {
     let issuer = Issuer::new(1_800);
     let tokens = TokenCache::new(issuer.clone());
     let old = tokens.get().await.unwrap();
@@ -108,7 +108,7 @@ async fn a_late_refusal_of_an_old_token_leaves_the_new_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_caller_who_leaves_does_not_stop_the_fetch_for_the_others() {
+async fn caller_who_leaves_does_not_stop_the_fetch() {
     let issuer = Issuer::new(1_800);
     let tokens = TokenCache::new(issuer.clone());
     let leader = tokio::spawn({
@@ -127,7 +127,7 @@ async fn a_caller_who_leaves_does_not_stop_the_fetch_for_the_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_is_given_to_all_who_waited_and_forgotten() {
+async fn error_reaches_all_who_waited_and_is_not_kept() {
     let issuer = Issuer::new(1_800);
     let tokens = TokenCache::new(issuer.clone());
     *issuer.refuse_next.lock().unwrap() = true;
@@ -140,7 +140,7 @@ async fn an_error_is_given_to_all_who_waited_and_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_nearly_dead_token_that_comes_back_is_not_fetched_by_every_call() {
+async fn expired_token_that_returns_is_fetched_once() {
     let issuer = Issuer::new(0);
     let tokens = TokenCache::new(issuer.clone());
     for _ in 0..10 {
@@ -153,21 +153,21 @@ async fn a_nearly_dead_token_that_comes_back_is_not_fetched_by_every_call() {
 }
 
 #[test]
-fn a_token_is_used_until_shortly_before_its_end() {
+fn token_is_used_until_shortly_before_its_end() {
     let ms = Duration::from_millis;
-    for (told, took, life) in [
+    for (lifetime, took, life) in [
         (ms(1_800_000), ms(0), ms(1_770_000)),
         (ms(1_800_000), ms(2_500), ms(1_767_500)),
         // What PortOne gives in the last minute: five more.
         (ms(330_000), ms(100), ms(299_900)),
         (ms(60_000), ms(0), ms(30_000)),
-        // Too little for the margin: used for what it has.
+        // Too little for the margin: used to its end.
         (ms(30_000), ms(0), ms(30_000)),
         (ms(20_000), ms(5_000), ms(15_000)),
         (ms(1_000), ms(900), SHORTEST_LIFE),
         (ms(0), ms(0), SHORTEST_LIFE),
         (ms(10), ms(60_000), SHORTEST_LIFE),
     ] {
-        assert_eq!(usable_life(told, took), life, "{told:?} {took:?}");
+        assert_eq!(usable_life(lifetime, took), life, "{lifetime:?} {took:?}");
     }
 }

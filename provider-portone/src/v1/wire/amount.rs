@@ -3,19 +3,15 @@
 use gateway_core::{Currency, Money};
 use serde_json::{Number, value::RawValue};
 
-use super::Unreadable;
-
 /// More digits than any amount has.
 const LONGEST: usize = 40;
 
-/// Reads an amount exactly, from the number's own text.
-pub(crate) fn read_amount(number: &RawValue, currency: Currency) -> Result<Money, Unreadable> {
-    let wrong = Unreadable("an amount");
-    let plain = plain_decimal(number.get()).ok_or(wrong)?;
-    Money::from_major(&plain, currency).map_err(|_| wrong)
+/// Reads an amount exactly, from the number's own text; `None` if it is no amount of this currency.
+pub(crate) fn read_amount(number: &RawValue, currency: Currency) -> Option<Money> {
+    Money::from_major(&plain_decimal(number.get())?, currency).ok()
 }
 
-/// The amount as a JSON number in the major unit, if one can say it exactly.
+/// The amount as a JSON number in the major unit, if one can write it exactly.
 pub(crate) fn major_number(money: Money) -> Option<Number> {
     let text = money.to_major();
     let number: Number = text.parse().ok()?;
@@ -50,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_read_to_the_last_digit() {
+    fn amounts_are_read_exactly() {
         for (text, currency, amount) in [
             ("10000", Currency::Krw, Some(10_000)),
             ("10000.0", Currency::Krw, Some(10_000)),
@@ -73,17 +69,17 @@ mod tests {
             ("5E-3", Currency::Usd, None),
         ] {
             let raw = RawValue::from_string(text.to_owned()).unwrap();
-            assert_eq!(read_amount(&raw, currency).ok().map(Money::amount), amount, "{text}");
+            assert_eq!(read_amount(&raw, currency).map(Money::amount), amount, "{text}");
         }
     }
 
     proptest::proptest! {
         #[test]
-        fn an_amount_is_written_exactly_or_not_at_all(amount in 0..=gateway_core::MAX_AMOUNT, which in 0..3_usize) {
+        fn amounts_are_written_exactly_or_not_at_all(amount in 0..=gateway_core::MAX_AMOUNT, which in 0..3_usize) {
             let money = Money::new(amount, Currency::ALL[which]).unwrap();
             if let Some(number) = major_number(money) {
                 let raw = RawValue::from_string(number.to_string()).unwrap();
-                assert_eq!(read_amount(&raw, money.currency()), Ok(money));
+                assert_eq!(read_amount(&raw, money.currency()), Some(money));
             } else {
                 assert_eq!(money.currency(), Currency::Usd);
                 assert!(amount > 1_000_000_000_000_000);

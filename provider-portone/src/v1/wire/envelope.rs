@@ -5,31 +5,38 @@ use std::fmt;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-/// An answer that is not what PortOne documents. Says where it broke, quotes nothing of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the answer cannot be read: {0}")]
-pub(crate) struct Unreadable(pub(crate) &'static str);
+use super::{Unreadable, lenient};
 
 /// The body of an answer.
 pub(crate) struct Body(pub(crate) Vec<u8>);
 
-/// What stands in it.
-#[derive(Deserialize)]
+/// An answer's envelope.
 pub(crate) struct Envelope {
     /// 0: processed. Anything else is a failure, whatever the HTTP status.
     pub(crate) code: i64,
     /// Display text, in Korean. Not stable.
-    #[serde(default)]
     pub(crate) message: Option<String>,
     /// As it came, to be kept.
-    #[serde(default)]
     pub(crate) response: Option<Box<RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    #[serde(default, deserialize_with = "lenient::number")]
+    code: Option<i64>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    message: Option<String>,
+    #[serde(default)]
+    response: Option<Box<RawValue>>,
 }
 
 impl Body {
     /// The envelope in it.
     pub(crate) fn envelope(&self) -> Result<Envelope, Unreadable> {
-        serde_json::from_slice(&self.0).map_err(|_| Unreadable("not PortOne's envelope"))
+        let Fields { code, message, response } =
+            serde_json::from_slice(&self.0).map_err(|_| Unreadable::new("the body", "is no JSON object"))?;
+        let code = code.ok_or(Unreadable::new("code", "is missing or no whole number"))?;
+        Ok(Envelope { code, message, response })
     }
 }
 

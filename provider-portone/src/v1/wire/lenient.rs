@@ -1,4 +1,4 @@
-//! Reads display fields whatever their type, so that no change there hides a payment.
+//! Reads fields whatever their type, so that no change of one hides a whole payment.
 
 use serde::{Deserialize as _, Deserializer};
 use serde_json::Value;
@@ -21,7 +21,7 @@ pub(super) fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Optio
     })
 }
 
-/// A boolean; `false` for all else.
-pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Ok(Value::deserialize(deserializer)?.as_bool().unwrap_or(false))
+/// A boolean; nothing for all else.
+pub(super) fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    Ok(Value::deserialize(deserializer)?.as_bool())
 }

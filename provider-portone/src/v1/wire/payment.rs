@@ -1,101 +1,146 @@
-//! The V1 payment object. Amounts are strict, display fields are not.
+//! The V1 payment object.
 
+use gateway_core::{Currency, Money};
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Unreadable, lenient};
-
-/// PortOne's status. There is none for a partly cancelled payment: it stays `paid`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Status {
-    /// The window was opened, or an account was issued.
-    Ready,
-    /// Money came in.
-    Paid,
-    /// All of it was given back, or an unpaid account was closed.
-    Cancelled,
-    /// Declined, closed, or an error of the PG.
-    Failed,
-    /// A status newer than this code.
-    #[serde(untagged)]
-    Other(String),
-}
+use super::{Unreadable, lenient, read_amount, unreadable::read};
 
 /// A payment.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Payment {
-    pub(crate) imp_uid: String,
-    pub(crate) merchant_uid: String,
-    pub(crate) status: Status,
-    /// The total. Does not shrink when part of it is cancelled.
-    pub(crate) amount: Box<RawValue>,
-    /// All that was ever given back.
-    pub(crate) cancel_amount: Box<RawValue>,
-    pub(crate) currency: String,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(super) imp_uid: Option<String>,
+    /// Ours is a text. Other systems on the account may write a number.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(crate) merchant_uid: Option<String>,
+    /// `ready`, `paid`, `cancelled` or `failed`. There is none for a part cancel: the payment stays `paid`.
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(super) status: Option<String>,
+    /// The total, discount included. Does not shrink when part of it is cancelled.
+    #[serde(default)]
+    pub(super) amount: Option<Box<RawValue>>,
+    /// The sum of all cancels, in the counting of `amount`.
+    #[serde(default)]
+    pub(super) cancel_amount: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    currency: Option<String>,
+    #[serde(default)]
+    promotion: Option<Box<RawValue>>,
     /// Made through a test channel.
-    pub(crate) sandbox: bool,
-    /// UNIX seconds, 0 if no money came in. Strict, because it tells a refund from a closed account.
+    #[serde(default, deserialize_with = "lenient::flag")]
+    pub(super) sandbox: Option<bool>,
+    /// UNIX seconds, 0 if no money came in: it tells a refund from a closed account.
+    #[serde(default, deserialize_with = "lenient::number")]
+    pub(super) paid_at: Option<i64>,
+    /// When it was cancelled, UNIX seconds, 0 if it was not.
+    #[serde(default, deserialize_with = "lenient::number")]
+    pub(super) cancelled_at: Option<i64>,
     #[serde(default)]
-    pub(crate) paid_at: Option<i64>,
-    #[serde(default)]
-    pub(crate) cancel_history: Option<Vec<CancelEntry>>,
+    cancel_history: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) pay_method: Option<String>,
+    pub(super) pay_method: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) pg_provider: Option<String>,
+    pub(super) pg_provider: Option<String>,
     /// The wallet used inside a PG's window.
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) emb_pg_provider: Option<String>,
+    pub(super) emb_pg_provider: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) apply_num: Option<String>,
+    pub(super) apply_num: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) bank_code: Option<String>,
+    pub(super) bank_code: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) card_code: Option<String>,
+    pub(super) card_code: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) card_name: Option<String>,
+    pub(super) card_name: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) card_number: Option<String>,
+    pub(super) card_number: Option<String>,
     /// Months, 0 for a single payment.
     #[serde(default, deserialize_with = "lenient::number")]
-    pub(crate) card_quota: Option<i64>,
+    pub(super) card_quota: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) vbank_code: Option<String>,
+    pub(super) vbank_code: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) vbank_num: Option<String>,
+    pub(super) vbank_num: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) vbank_holder: Option<String>,
+    pub(super) vbank_holder: Option<String>,
     /// The deadline, UNIX seconds, 0 if there is none.
     #[serde(default, deserialize_with = "lenient::number")]
-    pub(crate) vbank_date: Option<i64>,
+    pub(super) vbank_date: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) fail_reason: Option<String>,
+    pub(super) fail_reason: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) receipt_url: Option<String>,
+    pub(super) receipt_url: Option<String>,
     #[serde(default, deserialize_with = "lenient::flag")]
-    pub(crate) cash_receipt_issued: bool,
+    pub(super) cash_receipt_issued: Option<bool>,
 }
 
-/// One cancel of it.
+/// One entry of `cancel_history`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct CancelEntry {
-    pub(crate) amount: Box<RawValue>,
+    #[serde(default)]
+    pub(super) amount: Option<Box<RawValue>>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) reason: Option<String>,
+    pub(super) reason: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
-    pub(crate) cancellation_id: Option<String>,
+    pub(super) cancellation_id: Option<String>,
     #[serde(default, deserialize_with = "lenient::number")]
-    pub(crate) cancelled_at: Option<i64>,
+    pub(super) cancelled_at: Option<i64>,
+}
+
+/// `promotion`.
+#[derive(Deserialize)]
+struct Promotion {
+    #[serde(default)]
+    discount: Option<Box<RawValue>>,
 }
 
 impl Payment {
     pub(crate) fn read(response: &RawValue) -> Result<Self, Unreadable> {
-        serde_json::from_str(response.get()).map_err(|_| Unreadable("a payment"))
+        read(response, "the payment", "is no object with one value per field")
+    }
+
+    /// The currency, if it is one that books are kept in.
+    pub(super) fn currency(&self) -> Option<Currency> {
+        Currency::from_code(self.currency.as_deref()?)
+    }
+
+    /// What was to be paid, discount included.
+    pub(super) fn total(&self, currency: Currency) -> Result<Money, Unreadable> {
+        let amount = self.amount.as_deref().and_then(|amount| read_amount(amount, currency));
+        amount.ok_or(Unreadable::new("amount", "is missing or no amount of its currency"))
+    }
+
+    /// All that was cancelled.
+    pub(super) fn cancelled(&self, currency: Currency) -> Result<Money, Unreadable> {
+        let amount = self.cancel_amount.as_deref().and_then(|amount| read_amount(amount, currency));
+        amount.ok_or(Unreadable::new("cancel_amount", "is missing or no amount of its currency"))
+    }
+
+    /// What a promotion took off the `amount`; zero if there is none.
+    pub(super) fn discount(&self, currency: Currency) -> Result<Money, Unreadable> {
+        let promotion = self.promotion.as_deref().and_then(|json| serde_json::from_str(json.get()).ok());
+        let Some(Promotion { discount: Some(discount) }) = promotion else {
+            return Ok(Money::zero(currency));
+        };
+        let wrong = Unreadable::new("promotion.discount", "is no amount of its currency");
+        read_amount(&discount, currency).ok_or(wrong)
+    }
+
+    /// The list of cancels; `None` if this answer holds none, not even an empty one.
+    pub(super) fn cancel_history(&self) -> Result<Option<Vec<CancelEntry>>, Unreadable> {
+        let read = |json| read(json, "cancel_history", "is no list of objects");
+        self.cancel_history.as_deref().map(read).transpose()
     }
 
     /// Whether an account was issued: `ready` alone also means that the window was opened and left.
-    pub(crate) fn has_account(&self) -> bool {
+    pub(super) fn has_account(&self) -> bool {
         self.pay_method.as_deref() == Some("vbank") && self.vbank_num.is_some()
     }
+}
+
+/// UNIX seconds; 0 means "none".
+pub(super) fn time(seconds: i64) -> Option<Timestamp> {
+    (seconds > 0).then(|| Timestamp::from_second(seconds).ok()).flatten()
 }

@@ -4,9 +4,9 @@ use gateway_core::{Currency, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, value::RawValue};
 
-use super::{Unreadable, read_amount};
+use super::{Unreadable, lenient, read_amount, unreadable::read};
 
-/// What is registered.
+/// What is to be registered.
 #[derive(Debug, Serialize)]
 pub(crate) struct Prepare<'a> {
     pub(crate) merchant_uid: &'a str,
@@ -17,20 +17,22 @@ pub(crate) struct Prepare<'a> {
 /// What is registered already.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Prepared {
-    amount: Box<RawValue>,
-    /// `null`: PortOne does not check the currency.
     #[serde(default)]
+    amount: Option<Box<RawValue>>,
+    /// `null`: PortOne does not check the currency.
+    #[serde(default, deserialize_with = "lenient::text")]
     currency: Option<String>,
 }
 
 impl Prepared {
     pub(crate) fn read(response: &RawValue) -> Result<Self, Unreadable> {
-        serde_json::from_str(response.get()).map_err(|_| Unreadable("a registration"))
+        read(response, "response", "is no registration")
     }
 
     /// Whether it holds the buyer to this amount in this currency.
     pub(crate) fn is_for(&self, amount: Money) -> bool {
         let currency = self.currency.as_deref().and_then(Currency::from_code);
-        currency == Some(amount.currency()) && read_amount(&self.amount, amount.currency()) == Ok(amount)
+        let registered = currency.and_then(|currency| read_amount(self.amount.as_deref()?, currency));
+        registered == Some(amount)
     }
 }

@@ -1,16 +1,15 @@
 //! From the payment object to our words.
 
 use gateway_core::{
-    CancelId, CancelStatus, CashReceipt, Currency, Failure, MethodDetail, Mode, Money, PgMessage, PgStatus,
-    Secret, Snapshot, SnapshotCancel, VirtualAccount, standard_bank_code,
+    CancelId, CashReceipt, Currency, Failure, MethodDetail, Mode, Money, PgCancelStatus, PgMessage,
+    PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount, standard_bank_code,
 };
-use jiff::Timestamp;
 use serde_json::value::RawValue;
 
 use super::{
-    Payment, Status, Unreadable, is_imp_uid,
+    Payment, Unreadable, is_imp_uid,
     method::{self, Paid},
-    payment::CancelEntry,
+    payment::{CancelEntry, time},
     read_amount,
 };
 use crate::v1::errors;
@@ -21,32 +20,38 @@ use crate::v1::errors;
 /// without one is a closed account. A payment that contradicts itself is not read at all.
 pub(crate) fn snapshot(raw: &RawValue) -> Result<Snapshot, Unreadable> {
     let payment = Payment::read(raw)?;
-    let currency = Currency::from_code(&payment.currency).ok_or(Unreadable("a currency"))?;
+    let currency = payment.currency().ok_or(Unreadable::new("currency", "is missing or not one of ours"))?;
     let books = Books::read(&payment, currency)?;
+    let sandbox = payment.sandbox.ok_or(Unreadable::new("sandbox", "is missing or no boolean"))?;
     let Paid { method, easy_pay_provider } = method::paid_with(&payment);
     Ok(Snapshot {
-        pg_id: pg_id(&payment)?,
-        raw_status: raw_status(&payment).to_owned(),
+        pg_payment_id: pg_payment_id(&payment)?,
+        order_id: payment
+            .merchant_uid
+            .clone()
+            .ok_or(Unreadable::new("merchant_uid", "is missing or no text"))?,
         status: books.status,
+        raw_status: payment.status.clone().unwrap_or_default(),
         total: books.total,
+        discount: books.discount,
         paid: books.paid,
         cancelled: books.cancelled,
+        cancellable: books.cancellable,
+        cancels: books.cancels,
+        mode: Some(if sandbox { Mode::Test } else { Mode::Live }),
+        disputed: None,
+        paid_at: payment.paid_at.and_then(time),
+        failure: (books.status == PgStatus::Failed).then(|| failure(&payment)),
         method,
         method_detail: detail(&payment, easy_pay_provider),
         virtual_account: virtual_account(&payment),
         receipt_url: payment.receipt_url.clone(),
-        cash_receipt: payment.cash_receipt_issued.then_some(CashReceipt {
+        cash_receipt: (payment.cash_receipt_issued == Some(true)).then_some(CashReceipt {
             kind: None,
             number: None,
             url: None,
         }),
-        cancels: books.cancels,
-        paid_at: payment.paid_at.and_then(time),
-        failure: (books.status == PgStatus::Failed).then(|| failure(&payment)),
-        mode: Some(if payment.sandbox { Mode::Test } else { Mode::Live }),
-        deposit_secret: None,
         raw: Secret::new(raw.get()),
-        pg_order_id: payment.merchant_uid,
     })
 }
 
@@ -54,77 +59,92 @@ pub(crate) fn snapshot(raw: &RawValue) -> Result<Snapshot, Unreadable> {
 struct Books {
     status: PgStatus,
     total: Money,
+    discount: Money,
     paid: Money,
     cancelled: Money,
-    cancels: Vec<SnapshotCancel>,
+    cancellable: Money,
+    cancels: Option<Vec<SnapshotCancel>>,
 }
 
 impl Books {
+    /// V1 counts with the discount of a promotion: `amount` includes it ("주문(결제)금액에서 차감된 할인 금액", V1 schema,
+    /// `promotion.discount`), and so do the amount of a cancel and `checksum` ("프로모션 적용 금액을 고려하지 않고
+    /// 전달합니다", PortOne docs, 프로모션 결제 취소하기). That `cancel_amount` does too is inferred from these. Our own windows
+    /// ask for no promotion.
     fn read(payment: &Payment, currency: Currency) -> Result<Self, Unreadable> {
-        let total = read_amount(&payment.amount, currency)?;
-        let cancelled = read_amount(&payment.cancel_amount, currency)?;
         let status = status(payment)?;
-        let nothing = Money::zero(currency);
+        let (total, cancelled) = (payment.total(currency)?, payment.cancelled(currency)?);
+        let discount = payment.discount(currency)?;
+        let paid = total
+            .checked_sub(discount)
+            .map_err(|_| Unreadable::new("promotion.discount", "is more than the amount"))?;
+        let history = payment.cancel_history()?;
         if status != PgStatus::Paid {
-            return Ok(Self { status, total, paid: nothing, cancelled: nothing, cancels: Vec::new() });
+            let nothing = Money::zero(currency);
+            let cancels = history.map(|_| Vec::new());
+            return Ok(Self {
+                status,
+                total,
+                discount,
+                paid: nothing,
+                cancelled: nothing,
+                cancellable: nothing,
+                cancels,
+            });
         }
-        if total.checked_sub(cancelled).is_err() {
-            return Err(Unreadable("more was given back than came in"));
+        let cancellable = total
+            .checked_sub(cancelled)
+            .map_err(|_| Unreadable::new("cancel_amount", "is more than the amount"))?;
+        if payment.status.as_deref() == Some("cancelled") && cancelled.is_zero() {
+            return Err(Unreadable::new("cancel_amount", "is zero though the status is cancelled"));
         }
-        if payment.status == Status::Cancelled && cancelled.is_zero() {
-            return Err(Unreadable("cancelled, and nothing given back"));
-        }
-        let history = payment.cancel_history.iter().flatten();
-        let cancels = history.map(|entry| cancel(entry, currency)).collect::<Result<_, _>>()?;
-        Ok(Self { status, total, paid: total, cancelled, cancels })
+        let cancels = history
+            .map(|entries| entries.iter().map(|entry| cancel(entry, currency)).collect::<Result<_, _>>())
+            .transpose()?;
+        Ok(Self { status, total, discount, paid, cancelled, cancellable, cancels })
     }
 }
 
 fn status(payment: &Payment) -> Result<PgStatus, Unreadable> {
-    match payment.status {
-        Status::Ready if payment.has_account() => Ok(PgStatus::AwaitingDeposit),
-        Status::Ready => Ok(PgStatus::Ready),
-        Status::Paid => Ok(PgStatus::Paid),
-        Status::Cancelled => match payment.paid_at {
+    let Some(status) = payment.status.as_deref() else {
+        return Err(Unreadable::new("status", "is missing or no text"));
+    };
+    match status {
+        "ready" if payment.has_account() => Ok(PgStatus::AwaitingDeposit),
+        "ready" => Ok(PgStatus::Open),
+        "paid" => Ok(PgStatus::Paid),
+        "cancelled" => match payment.paid_at {
             Some(paid_at) if paid_at > 0 => Ok(PgStatus::Paid),
-            Some(_) => Ok(PgStatus::Cancelled),
-            None => Err(Unreadable("cancelled, and no word on whether it was paid")),
+            Some(_) => Ok(PgStatus::Closed),
+            // Without it a refund and a closed account look the same.
+            None => Err(Unreadable::new("paid_at", "is missing or no whole number")),
         },
         // What an unpaid account looks like after it was closed is not documented: `cancelled` or
-        // `failed`. One that was issued cannot be refused any more, so both mean closed.
-        Status::Failed if payment.has_account() => Ok(PgStatus::Cancelled),
-        Status::Failed => Ok(PgStatus::Failed),
-        Status::Other(_) => Err(Unreadable("an unknown status")),
+        // `failed`. One that was issued cannot be declined any more, so both mean closed.
+        "failed" if payment.has_account() => Ok(PgStatus::Closed),
+        // May still become `paid`: Paymentwall reviews fraud afterwards (PortOne docs, V1 webhooks).
+        "failed" => Ok(PgStatus::Failed),
+        _ => Err(Unreadable::new("status", "is none of ready, paid, cancelled, failed")),
     }
 }
 
-fn raw_status(payment: &Payment) -> &str {
-    match &payment.status {
-        Status::Ready => "ready",
-        Status::Paid => "paid",
-        Status::Cancelled => "cancelled",
-        Status::Failed => "failed",
-        Status::Other(text) => text,
-    }
-}
-
-fn pg_id(payment: &Payment) -> Result<gateway_core::PgPaymentId, Unreadable> {
-    let wrong = Unreadable("an imp_uid");
-    if !is_imp_uid(&payment.imp_uid) {
-        return Err(wrong);
-    }
-    payment.imp_uid.parse().map_err(|_| wrong)
+fn pg_payment_id(payment: &Payment) -> Result<PgPaymentId, Unreadable> {
+    let id = payment.imp_uid.as_deref().filter(|id| is_imp_uid(id)).and_then(|id| id.parse().ok());
+    id.ok_or(Unreadable::new("imp_uid", "is missing or no imp_uid"))
 }
 
 /// An entry of the history is a cancel that was done: V1 has no word for one under way, and lists
 /// none before it is confirmed (PortOne docs, POST /payments/cancel, on `paypal_v2`).
 fn cancel(entry: &CancelEntry, currency: Currency) -> Result<SnapshotCancel, Unreadable> {
+    let amount = entry.amount.as_deref().and_then(|amount| read_amount(amount, currency));
+    let wrong = Unreadable::new("cancel_history.amount", "is missing or no amount of the currency");
     Ok(SnapshotCancel {
         pg_cancel_id: entry.cancellation_id.clone(),
         id: entry.reason.as_deref().and_then(CancelId::find_in),
-        amount: read_amount(&entry.amount, currency)?,
+        amount: amount.ok_or(wrong)?,
         reason: entry.reason.clone(),
-        status: CancelStatus::Done,
+        status: PgCancelStatus::Done,
+        chargeback: false,
         at: entry.cancelled_at.and_then(time),
     })
 }
@@ -153,9 +173,4 @@ fn virtual_account(payment: &Payment) -> Option<VirtualAccount> {
 fn failure(payment: &Payment) -> Failure {
     let text = payment.fail_reason.clone().unwrap_or_default();
     Failure::by_pg(errors::reason("", &text), PgMessage::new("failed", text))
-}
-
-/// UNIX seconds; 0 means "none".
-fn time(seconds: i64) -> Option<Timestamp> {
-    (seconds > 0).then(|| Timestamp::from_second(seconds).ok()).flatten()
 }

@@ -27,8 +27,16 @@ fn with(body: &str, changes: Value) -> String {
     body.to_string()
 }
 
+fn snapshot(body: &str) -> Result<Snapshot, Unreadable> {
+    Payment::read(body.as_bytes())?.into_snapshot(body.as_bytes())
+}
+
 fn read(body: &str) -> Snapshot {
-    snapshot(body.as_bytes()).unwrap_or_else(|error| panic!("{error}: {body}"))
+    snapshot(body).unwrap_or_else(|error| panic!("{error}: {body}"))
+}
+
+fn cancels_of(body: &str) -> Vec<SnapshotCancel> {
+    read(body).cancels.unwrap()
 }
 
 fn at(text: &str) -> Timestamp {
@@ -36,16 +44,23 @@ fn at(text: &str) -> Timestamp {
 }
 
 #[test]
-fn an_approved_card_is_read_whole() {
+fn approved_card_is_read_whole() {
     let snapshot = read(CARD);
     let expected = Snapshot {
-        pg_id: "tshop20260314103015Qe7Rd".parse().unwrap(),
-        pg_order_id: "ORD-20260314-8F21C0".to_owned(),
-        raw_status: "DONE".to_owned(),
+        pg_payment_id: "tshop20260314103015Qe7Rd".parse().unwrap(),
+        order_id: "ORD-20260314-8F21C0".to_owned(),
         status: PgStatus::Paid,
+        raw_status: "DONE".to_owned(),
         total: Money::krw(27_500),
+        discount: Money::krw(0),
         paid: Money::krw(27_500),
         cancelled: Money::krw(0),
+        cancellable: Money::krw(27_500),
+        cancels: Some(Vec::new()),
+        mode: None,
+        disputed: None,
+        paid_at: Some(at("2026-03-14T01:31:02Z")),
+        failure: None,
         method: Some(Method::Card),
         method_detail: MethodDetail {
             pg_method: Some("카드".to_owned()),
@@ -62,23 +77,18 @@ fn an_approved_card_is_read_whole() {
                 .to_owned(),
         ),
         cash_receipt: None,
-        cancels: Vec::new(),
-        paid_at: Some(at("2026-03-14T01:31:02Z")),
-        failure: None,
-        mode: None,
-        deposit_secret: None,
         raw: Secret::new(CARD),
     };
     assert_eq!(snapshot, expected);
 }
 
 #[test]
-fn an_issued_account_is_no_money_yet() {
+fn issued_account_is_no_money_yet() {
     let snapshot = read(ACCOUNT);
     assert_eq!((snapshot.status, snapshot.paid), (PgStatus::AwaitingDeposit, Money::krw(0)));
     assert_eq!((snapshot.total, snapshot.cancelled), (Money::krw(27_500), Money::krw(0)));
     assert_eq!(snapshot.method, Some(Method::VirtualAccount));
-    assert_eq!(snapshot.deposit_secret, Some(Secret::new("ps_K3vZp8QmR1xTn6WdYb2LcHf7Jg9S")));
+    assert_eq!(snapshot.cancellable, Money::krw(0), "the balance is the total before any money came");
     let account = snapshot.virtual_account.unwrap();
     assert_eq!(
         (account.bank_code.as_deref(), account.account_number.as_str()),
@@ -100,7 +110,7 @@ fn version_1_3_is_read_by_its_own_names() {
 }
 
 #[test]
-fn every_status_says_what_came_in_and_what_went_back() {
+fn status_says_what_came_in_and_what_went_back() {
     let approved = "2026-03-14T10:31:02+09:00";
     let closed = json!([{"cancelAmount": 27500, "canceledAt": approved, "transactionKey": "c"}]);
     let cases = [
@@ -114,14 +124,15 @@ fn every_status_says_what_came_in_and_what_went_back() {
             27_500,
             27_500,
         ),
-        (CARD, json!({"status": "READY", "approvedAt": null}), PgStatus::Ready, 0, 0),
-        (CARD, json!({"status": "IN_PROGRESS", "approvedAt": null}), PgStatus::InProgress, 0, 0),
+        (CARD, json!({"status": "READY", "approvedAt": null}), PgStatus::Open, 0, 0),
+        (CARD, json!({"status": "IN_PROGRESS", "approvedAt": null}), PgStatus::Open, 0, 0),
         (CARD, json!({"status": "ABORTED", "approvedAt": null}), PgStatus::Failed, 0, 0),
         (CARD, json!({"status": "EXPIRED", "approvedAt": null}), PgStatus::Expired, 0, 0),
         (ACCOUNT, json!({}), PgStatus::AwaitingDeposit, 0, 0),
-        (ACCOUNT, json!({"virtualAccount": {"expired": true}}), PgStatus::Expired, 0, 0),
+        // A deposit of the last minute may be told after the due date.
+        (ACCOUNT, json!({"virtualAccount": {"expired": true}}), PgStatus::AwaitingDeposit, 0, 0),
         (ACCOUNT, json!({"status": "DONE", "approvedAt": approved}), PgStatus::Paid, 27_500, 0),
-        // A deposit in the last hour of an account that has expired since.
+        // An account that has expired since its deposit.
         (
             ACCOUNT,
             json!({"status": "DONE", "approvedAt": approved, "virtualAccount": {"expired": true}}),
@@ -135,7 +146,7 @@ fn every_status_says_what_came_in_and_what_went_back() {
         (
             ACCOUNT,
             json!({"status": "CANCELED", "approvedAt": approved, "balanceAmount": 0}),
-            PgStatus::Cancelled,
+            PgStatus::Closed,
             0,
             0,
         ),
@@ -143,11 +154,11 @@ fn every_status_says_what_came_in_and_what_went_back() {
         (
             ACCOUNT,
             json!({"status": "CANCELED", "balanceAmount": 0, "cancels": closed}),
-            PgStatus::Cancelled,
+            PgStatus::Closed,
             0,
             0,
         ),
-        // Given back after the deposit.
+        // Cancelled after the deposit.
         (
             ACCOUNT,
             json!({"status": "CANCELED", "approvedAt": approved, "balanceAmount": 0, "cancels": closed}),
@@ -160,46 +171,128 @@ fn every_status_says_what_came_in_and_what_went_back() {
         let snapshot = read(&with(body, changes.clone()));
         let seen = (snapshot.status, snapshot.paid.amount(), snapshot.cancelled.amount());
         assert_eq!(seen, (status, paid, cancelled), "{changes}");
+        assert_eq!(snapshot.cancellable.amount(), paid - cancelled, "{changes}");
         assert_eq!(snapshot.paid_at.is_some(), paid > 0, "{changes}");
     }
 }
 
 #[test]
-fn what_money_hangs_on_must_be_readable() {
+fn unreadable_answer_names_the_field_and_the_kind_of_error() {
     for (changes, words) in [
-        (json!({"status": "A_STATUS_OF_NEXT_YEAR"}), "newer"),
-        (json!({"currency": "MUSD"}), "currency"),
-        (json!({"totalAmount": -1}), "totalAmount"),
-        (json!({"totalAmount": "lots"}), "totalAmount"),
-        (json!({"balanceAmount": 27501}), "balanceAmount"),
-        (json!({"balanceAmount": 0.5}), "balanceAmount"),
-        (json!({"paymentKey": "a key with spaces"}), "paymentKey"),
-        (json!({"totalAmount": null}), "totalAmount"),
-        (json!({"orderId": null}), "Data error"),
-        (json!({"cancels": [{"cancelAmount": "x"}]}), "cancelAmount"),
-        (json!({"cancels": {}}), "Data error"),
+        (json!({"status": "A_STATUS_OF_NEXT_YEAR"}), "status is newer than this code"),
+        (json!({"status": 7}), "status is of another type"),
+        (json!({"currency": "MUSD"}), "currency is not one we keep books in"),
+        (json!({"totalAmount": -1}), "totalAmount is not an amount of its currency"),
+        (json!({"totalAmount": "lots"}), "totalAmount is not an amount of its currency"),
+        (json!({"totalAmount": null}), "totalAmount is missing"),
+        (json!({"balanceAmount": 27501}), "balanceAmount is more than totalAmount"),
+        (json!({"balanceAmount": 0.5}), "balanceAmount is not an amount of its currency"),
+        (json!({"paymentKey": "a key with spaces"}), "paymentKey is not of the documented form"),
+        (json!({"paymentKey": null}), "paymentKey is missing"),
+        (json!({"orderId": null}), "orderId is missing"),
+        (json!({"orderId": {}}), "orderId is of another type"),
+        (json!({"status": "CANCELED", "approvedAt": 7}), "approvedAt is of another type"),
+        (json!({"cancels": {}}), "cancels is of another type"),
+        (json!({"cancels": [7]}), "cancels is of another type"),
+        (json!({"cancels": [{}]}), "cancels[].cancelAmount is missing"),
+        (json!({"cancels": [{"cancelAmount": "x"}]}), "cancels[].cancelAmount is not an amount"),
+        (
+            json!({"cancels": [{"cancelAmount": 1, "cancelReason": 7}]}),
+            "cancels[].cancelReason is of another",
+        ),
+        (
+            json!({"cancels": [{"cancelAmount": 1, "cancelStatus": 7}]}),
+            "cancels[].cancelStatus is of another",
+        ),
+        (json!({"virtualAccount": "x"}), "virtualAccount is of another type"),
+        (json!({"virtualAccount": {"refundStatus": 7}}), "virtualAccount.refundStatus is of another type"),
+        (json!({"virtualAccount": {"accountNumber": 7}}), "virtualAccount.accountNumber is of another type"),
+        (json!({"discount": 500}), "discount is of another type"),
+        (json!({"discount": {"amount": "x"}}), "discount.amount is not an amount of its currency"),
+        (json!({"discount": {"amount": 27501}}), "discount.amount is more than totalAmount"),
     ] {
-        let error = snapshot(with(CARD, changes.clone()).as_bytes()).unwrap_err().to_string();
+        let error = snapshot(&with(CARD, changes.clone())).unwrap_err().to_string();
         assert!(error.contains(words), "{changes}: {error}");
     }
+}
+
+#[test]
+fn body_that_is_no_payment_is_unreadable() {
     for body in ["", "null", "{}", "[]", "<html>", r#"{"paymentKey": "k""#] {
-        assert!(snapshot(body.as_bytes()).is_err(), "{body}");
+        assert!(snapshot(body).is_err(), "{body}");
     }
 }
 
 #[test]
-fn an_error_quotes_nothing_of_the_body() {
-    let error = snapshot(with(CARD, json!({"cancels": "canary"})).as_bytes()).unwrap_err();
-    assert!(!format!("{error} {error:?}").contains("canary"));
+fn unreadable_answer_is_not_quoted() {
+    for changes in [json!({"cancels": "canary"}), json!({"status": "canary"}), json!({"currency": "canary"})]
+    {
+        let error = snapshot(&with(CARD, changes)).unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+    let broken = format!("{}canary", &CARD[..CARD.len() / 2]);
+    assert!(!format!("{:?}", snapshot(&broken).unwrap_err()).contains("canary"));
 }
 
 #[test]
-fn what_is_only_shown_may_be_anything() {
+fn discount_is_what_the_buyer_does_not_pay_of_the_total() {
+    for (changes, discount) in [
+        (json!({"discount": null}), 0),
+        (json!({"discount": {"amount": null}}), 0),
+        // `card.amount` has the instant discount in it.
+        (json!({"discount": {"amount": 2500}, "card": {"amount": 27500}}), 2_500),
+        // A card in a wallet, its instant discount, and points.
+        (
+            json!({"method": "간편결제", "discount": {"amount": 2500}, "card": {"amount": 26500},
+                "easyPay": {"provider": "토스페이", "amount": 0, "discountAmount": 1000}}),
+            2_500,
+        ),
+        // Points alone: Toss calls it `DONE`, and it is paid.
+        (
+            json!({"method": "간편결제", "card": null,
+                "easyPay": {"provider": "네이버페이", "amount": 0, "discountAmount": 27500}}),
+            0,
+        ),
+    ] {
+        let snapshot = read(&with(CARD, changes.clone()));
+        assert_eq!(
+            (snapshot.discount, snapshot.total),
+            (Money::krw(discount), Money::krw(27_500)),
+            "{changes}"
+        );
+        assert_eq!(snapshot.paid.checked_add(snapshot.discount), Ok(snapshot.total), "{changes}");
+        assert!(snapshot.shows_outcome(), "{changes}");
+    }
+}
+
+#[test]
+fn cancels_count_with_the_discount() {
+    let changes = json!({"status": "PARTIAL_CANCELED", "balanceAmount": 20000, "discount": {"amount": 2500}});
+    let snapshot = read(&with(CARD, changes));
+    assert_eq!((snapshot.paid, snapshot.cancelled), (Money::krw(25_000), Money::krw(7_500)));
+    assert_eq!((snapshot.cancellable, snapshot.full_cancel()), (Money::krw(20_000), Money::krw(27_500)));
+
+    let all = json!({"status": "CANCELED", "balanceAmount": 0, "discount": {"amount": 2500}});
+    let snapshot = read(&with(CARD, all));
+    assert!(snapshot.is_fully_cancelled(), "{snapshot:?}");
+}
+
+#[test]
+fn secret_of_the_webhooks_is_read_where_it_is_told() {
+    let secret = |body: &str| Payment::read(body.as_bytes()).unwrap().webhook_secret();
+    assert_eq!(secret(ACCOUNT), Some(Secret::new("ps_K3vZp8QmR1xTn6WdYb2LcHf7Jg9S")));
+    for none in [json!(null), json!(""), json!(7)] {
+        assert_eq!(secret(&with(ACCOUNT, json!({"secret": none}))), None, "{none}");
+    }
+}
+
+#[test]
+fn unreadable_display_field_is_left_out() {
     for changes in [
-        json!({"card": "soon", "receipt": 7, "easyPay": [], "failure": {}, "cashReceipt": "x",
+        json!({"card": "soon", "receipt": 7, "easyPay": 7, "failure": {}, "cashReceipt": "x",
             "transfer": false}),
         json!({"card": {"installmentPlanMonths": -1}, "approvedAt": "yesterday", "method": "문화상품권"}),
-        json!({"card": null, "receipt": null, "method": null, "currency": null, "unknownField": {"a": 1}}),
+        json!({"card": null, "receipt": null, "method": 7, "currency": null, "unknownField": {"a": 1}}),
     ] {
         let snapshot = read(&with(CARD, changes.clone()));
         assert_eq!((snapshot.status, snapshot.paid), (PgStatus::Paid, Money::krw(27_500)), "{changes}");
@@ -246,7 +339,7 @@ fn fields_of_every_version_are_found() {
 }
 
 #[test]
-fn a_due_date_without_an_offset_is_korean_time() {
+fn due_date_without_offset_is_korean_time() {
     let account = with(ACCOUNT, json!({"virtualAccount": {"dueDate": "2026-03-15T10:31:02"}}));
     assert_eq!(read(&account).virtual_account.unwrap().due_at, Some(at("2026-03-15T01:31:02Z")));
 }
@@ -260,7 +353,7 @@ fn dollars_are_read_to_the_cent() {
 }
 
 #[test]
-fn a_failure_has_our_reason() {
+fn failure_has_our_reason() {
     for (code, reason) in [
         ("EXPIRED_PAYMENT", FailureReason::SessionExpired),
         ("REJECT_CARD_COMPANY", FailureReason::IssuerDeclined),
@@ -286,13 +379,14 @@ fn our_cancels_are_known_by_the_id_in_their_reason() {
          "canceledAt": "2026-03-15T09:00:00+09:00"},
     ]);
     let changes = json!({"status": "PARTIAL_CANCELED", "balanceAmount": 19000, "cancels": cancels});
-    let cancels = read(&with(CARD, changes)).cancels;
+    let cancels = cancels_of(&with(CARD, changes));
     let first = SnapshotCancel {
         pg_cancel_id: Some("txrd_1".to_owned()),
         id: Some(id.clone()),
         amount: Money::krw(7_500),
         reason: Some(format!("부분 품절 [{id}]")),
-        status: CancelStatus::Done,
+        status: PgCancelStatus::Done,
+        chargeback: false,
         at: Some(at("2026-03-15T00:00:00Z")),
     };
     assert_eq!(cancels[0], first);
@@ -302,19 +396,19 @@ fn our_cancels_are_known_by_the_id_in_their_reason() {
 }
 
 #[test]
-fn a_deposit_is_back_only_when_its_refund_is_completed() {
-    use CancelStatus::{Done, Pending, Refused};
+fn deposit_is_back_only_when_its_refund_completed() {
+    use PgCancelStatus::{Done, Failed, Pending};
     for (own, refund, expected) in [
         (json!("DONE"), json!("COMPLETED"), Done),
         (json!("DONE"), json!("PENDING"), Pending),
         (json!("DONE"), json!("NONE"), Pending),
         (json!("DONE"), json!("A_STATUS_OF_NEXT_YEAR"), Pending),
-        (json!("DONE"), json!("FAILED"), Refused),
-        (json!("DONE"), json!("PARTIAL_FAILED"), Refused),
+        (json!("DONE"), json!("FAILED"), Failed),
+        (json!("DONE"), json!("PARTIAL_FAILED"), Failed),
         (json!("DONE"), json!(null), Done),
         (json!(null), json!("COMPLETED"), Done),
         (json!("IN_PROGRESS"), json!("COMPLETED"), Pending),
-        (json!("ABORTED"), json!("NONE"), Refused),
+        (json!("ABORTED"), json!("NONE"), Failed),
         (json!("A_STATUS_OF_NEXT_YEAR"), json!("COMPLETED"), Pending),
     ] {
         let changes = json!({
@@ -322,21 +416,21 @@ fn a_deposit_is_back_only_when_its_refund_is_completed() {
             "virtualAccount": {"refundStatus": refund},
             "cancels": [{"cancelAmount": 27500, "cancelStatus": own, "transactionKey": "tx"}],
         });
-        assert_eq!(read(&with(ACCOUNT, changes)).cancels[0].status, expected, "{own} {refund}");
+        assert_eq!(cancels_of(&with(ACCOUNT, changes))[0].status, expected, "{own} {refund}");
     }
 }
 
 #[test]
 fn of_several_refunds_none_is_done_until_all_are() {
-    use CancelStatus::{Done, Pending, Refused};
+    use PgCancelStatus::{Done, Failed, Pending};
     for (refund, newest, older) in [
         ("NONE", Pending, Pending),
         ("PENDING", Pending, Pending),
         ("A_STATUS_OF_NEXT_YEAR", Pending, Pending),
         ("COMPLETED", Done, Done),
         // The newest may be all it speaks of.
-        ("FAILED", Refused, Pending),
-        ("PARTIAL_FAILED", Refused, Pending),
+        ("FAILED", Failed, Pending),
+        ("PARTIAL_FAILED", Failed, Pending),
     ] {
         let cancels = json!([
             {"cancelAmount": 500, "transactionKey": "newest", "cancelStatus": "DONE"},
@@ -347,7 +441,7 @@ fn of_several_refunds_none_is_done_until_all_are() {
             "virtualAccount": {"refundStatus": refund}, "cancels": cancels, "lastTransactionKey": "newest",
         });
         let statuses = |changes| {
-            read(&with(ACCOUNT, changes)).cancels.iter().map(|cancel| cancel.status).collect::<Vec<_>>()
+            cancels_of(&with(ACCOUNT, changes)).iter().map(|cancel| cancel.status).collect::<Vec<_>>()
         };
         assert_eq!(statuses(changes.clone()), [newest, older], "{refund}");
         let mut unnamed = changes;
@@ -370,41 +464,42 @@ fn refunded(status: &str, balance: u64, refunds: &str, parts: &[(u64, u64)]) -> 
 }
 
 #[test]
-fn a_failed_refund_is_refused_and_the_next_one_speaks_for_itself() {
-    use CancelStatus::{Done, Pending, Refused};
+fn failed_refund_does_not_fail_the_next_one() {
+    use PgCancelStatus::{Done, Failed, Pending};
     let all = (27_500, 0);
     for (status, balance, refunds, parts, newest) in [
         // The money came back: it can be cancelled again.
-        ("DONE", 27_500, "FAILED", vec![all], Refused),
+        ("DONE", 27_500, "FAILED", vec![all], Failed),
         ("CANCELED", 0, "PENDING", vec![all, all], Pending),
         ("CANCELED", 0, "COMPLETED", vec![all, all], Done),
-        ("DONE", 27_500, "FAILED", vec![all, all], Refused),
+        ("DONE", 27_500, "FAILED", vec![all, all], Failed),
         // The next one is taken, and the word is still that about the one before.
         ("CANCELED", 0, "FAILED", vec![all, all], Pending),
         // The second of two parts came back.
-        ("PARTIAL_CANCELED", 20_000, "PARTIAL_FAILED", vec![(7_500, 20_000), (20_000, 0)], Refused),
-        ("PARTIAL_CANCELED", 20_000, "FAILED", vec![(7_500, 20_000), (20_000, 0)], Refused),
+        ("PARTIAL_CANCELED", 20_000, "PARTIAL_FAILED", vec![(7_500, 20_000), (20_000, 0)], Failed),
+        ("PARTIAL_CANCELED", 20_000, "FAILED", vec![(7_500, 20_000), (20_000, 0)], Failed),
         // The first came back, the second did not.
         ("PARTIAL_CANCELED", 7_500, "PARTIAL_FAILED", vec![(7_500, 20_000), (20_000, 7_500)], Pending),
         ("PARTIAL_CANCELED", 7_500, "COMPLETED", vec![(7_500, 20_000), (20_000, 7_500)], Done),
         // Nothing comes back: the amounts do not say whose failure it is.
-        ("CANCELED", 0, "FAILED", vec![all], Refused),
-        ("PARTIAL_CANCELED", 0, "PARTIAL_FAILED", vec![(7_500, 20_000), (20_000, 0)], Refused),
+        ("CANCELED", 0, "FAILED", vec![all], Failed),
+        ("PARTIAL_CANCELED", 0, "PARTIAL_FAILED", vec![(7_500, 20_000), (20_000, 0)], Failed),
     ] {
         let snapshot = refunded(status, balance, refunds, &parts);
         let case = format!("{status} {balance} {refunds} {parts:?}");
         assert_eq!((snapshot.status, snapshot.balance()), (PgStatus::Paid, Money::krw(balance)), "{case}");
-        assert_eq!(snapshot.cancels.last().unwrap().status, newest, "{case}");
-        let older = &snapshot.cancels[..parts.len() - 1];
+        let cancels = snapshot.cancels.unwrap();
+        let (last, older) = cancels.split_last().unwrap();
+        assert_eq!(last.status, newest, "{case}");
         assert!(
-            older.iter().all(|cancel| cancel.status != Refused),
-            "only the newest is surely refused: {case}"
+            older.iter().all(|cancel| cancel.status != Failed),
+            "only the newest has surely failed: {case}"
         );
     }
 }
 
 #[test]
-fn a_cancel_that_was_never_done_explains_no_failed_refund() {
+fn aborted_cancel_explains_no_failed_refund() {
     let cancels = json!([
         {"cancelAmount": 27500, "refundableAmount": 0, "cancelStatus": "ABORTED"},
         {"cancelAmount": 27500, "refundableAmount": 0, "cancelStatus": "DONE"},
@@ -413,21 +508,21 @@ fn a_cancel_that_was_never_done_explains_no_failed_refund() {
         "status": "CANCELED", "approvedAt": "2026-03-14T10:31:02+09:00", "balanceAmount": 0,
         "virtualAccount": {"refundStatus": "FAILED"}, "cancels": cancels,
     });
-    let read = read(&with(ACCOUNT, changes));
-    assert!(read.cancels.iter().all(|cancel| cancel.status == CancelStatus::Refused), "{:?}", read.cancels);
+    let cancels = cancels_of(&with(ACCOUNT, changes));
+    assert!(cancels.iter().all(|cancel| cancel.status == PgCancelStatus::Failed), "{cancels:?}");
 }
 
 #[test]
-fn closing_an_unpaid_account_gives_nothing_back_and_is_done_at_once() {
+fn closing_an_unpaid_account_is_done_and_moves_nothing() {
     let changes = json!({"status": "CANCELED", "balanceAmount": 0,
         "cancels": [{"cancelAmount": 27500, "cancelStatus": "DONE", "transactionKey": "tx"}]});
-    let closed = &read(&with(ACCOUNT, changes)).cancels[0];
-    assert_eq!((closed.status, closed.amount), (CancelStatus::Done, Money::krw(0)));
+    let closed = &cancels_of(&with(ACCOUNT, changes))[0];
+    assert_eq!((closed.status, closed.amount), (PgCancelStatus::Done, Money::krw(0)));
 }
 
 proptest::proptest! {
     #[test]
-    fn what_went_back_and_what_is_left_are_what_came_in(total in 0..=1_000_000_u64, left in 0..=1_000_000_u64) {
+    fn cancelled_and_left_add_up_to_what_came_in(total in 0..=1_000_000_u64, left in 0..=1_000_000_u64) {
         let left = left.min(total);
         let changes = json!({"status": "PARTIAL_CANCELED", "totalAmount": total, "balanceAmount": left});
         let snapshot = read(&with(CARD, changes));

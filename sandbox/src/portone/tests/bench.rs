@@ -42,7 +42,12 @@ impl Bench {
 
     pub(super) async fn get_token(&self) -> Reply {
         let config = PortoneConfig::default();
-        let keys = json!({ "imp_key": config.imp_key, "imp_secret": config.imp_secret });
+        self.token_of(&config.imp_key, &config.imp_secret).await
+    }
+
+    /// The token of another API key.
+    pub(super) async fn token_of(&self, imp_key: &str, imp_secret: &str) -> Reply {
+        let keys = json!({ "imp_key": imp_key, "imp_secret": imp_secret });
         self.send(self.request("POST", "/users/getToken").json(&keys)).await
     }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::super::{PortoneConfig, PortoneSimulator};
 use super::bench::{Bench, START, failure, imp_uid, success};
-use crate::{Fault, FaultRule, Outbox, PayOutcome, PayRequest, SandboxClock, Simulator};
+use crate::{ActionOptions, Fault, FaultRule, Outbox, PayOutcome, PayRequest, SandboxClock, Simulator};
 
 #[tokio::test]
 async fn a_stale_look_up_shows_the_row_before_its_last_change() {
@@ -76,10 +76,10 @@ async fn the_books_outlive_the_simulator_in_their_file() {
         PortoneSimulator::open(PortoneConfig::default(), clock, Some(folder.join("portone.json"))).unwrap()
     };
     let request = PayRequest::new("order-1", PayOutcome::Approve, 1_000);
-    open().pay(&request, &mut Outbox::default()).unwrap();
+    open().pay(&request, &ActionOptions::default(), &mut Outbox::default()).unwrap();
     let before = open().payments();
     assert_eq!(before[0]["taken"], 1_000);
-    let again = open().pay(&request, &mut Outbox::default()).unwrap();
+    let again = open().pay(&request, &ActionOptions::default(), &mut Outbox::default()).unwrap();
     assert_eq!(again.browser_result["error_code"], "F1002");
     std::fs::remove_dir_all(folder).unwrap();
 }

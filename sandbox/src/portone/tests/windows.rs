@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::{ClosedWindow, PortoneConfig};
-use super::bench::{Bench, START, imp_uid};
-use crate::{PayMethod, PayOutcome, PayRequest};
+use super::bench::{Bench, START, imp_uid, success};
+use crate::{ActionOptions, PayMethod, PayOutcome, PayRequest};
 
 #[tokio::test]
 async fn an_approval_takes_the_money_and_gives_back_two_ids() {
@@ -59,6 +59,36 @@ async fn a_paid_merchant_uid_does_not_open_a_window_again() {
     });
     assert_eq!(Value::Object(refused.browser_result), expected);
     assert_eq!(bench.control.payments().len(), 1);
+}
+
+#[tokio::test]
+async fn two_tabs_of_one_order_can_both_be_paid_in() {
+    let bench = Bench::start().await;
+    let first = bench.paid("order-1", 10_000);
+    let tab = bench.control.with(ActionOptions { already_open: true, ..ActionOptions::default() });
+    let second = imp_uid(&tab.pay(&PayRequest::new("order-1", PayOutcome::Approve, 10_000)).unwrap());
+    let body = json!({ "order_id": "order-1", "outcome": "approve", "amount": 10_000, "already_open": true });
+    let (status, answer) = bench.send(bench.request("POST", "/_sandbox/pay").json(&body)).await;
+    let third = answer["browser_result"]["imp_uid"].as_str().unwrap();
+    assert_eq!(status, 200);
+    let all = success(bench.get("/payments/findAll/order-1/paid").await);
+    let found: Vec<_> = all["list"].as_array().unwrap().iter().map(|row| row["imp_uid"].clone()).collect();
+    assert_eq!(found, [third, &second, &first]);
+    let fourth = bench.visit("order-1", PayOutcome::Approve, 10_000);
+    assert_eq!(fourth.browser_result["error_code"], "F1002", "a window that opens only now");
+}
+
+#[tokio::test]
+async fn a_permissive_portone_takes_every_payment_of_an_order() {
+    let bench = Bench::with(PortoneConfig { permissive: true, ..PortoneConfig::default() }).await;
+    bench.visit("order-1", PayOutcome::Decline, 10_000);
+    let paid = [bench.paid("order-1", 10_000), bench.paid("order-1", 10_000)];
+    bench.visit("order-1", PayOutcome::Close, 10_000);
+    let statuses: Vec<_> = bench.control.payments().iter().map(|row| row["status"].clone()).collect();
+    assert_eq!(statuses, ["failed", "paid", "paid", "ready"]);
+    for imp_uid in paid {
+        assert_eq!(bench.payment(&imp_uid).await["merchant_uid"], "order-1");
+    }
 }
 
 #[tokio::test]

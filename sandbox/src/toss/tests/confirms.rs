@@ -45,6 +45,28 @@ async fn another_amount_or_order_than_authenticated_moves_nothing() {
 }
 
 #[tokio::test]
+async fn of_two_payment_keys_under_one_order_one_is_confirmed() {
+    let bench = Bench::start().await;
+    let tabs = [(); 2].map(|()| bench.authenticate("order-0001", PayMethod::Card, 1_000));
+    assert_ne!(tabs[0], tabs[1]);
+    for key in &tabs {
+        let (_, payment) = bench.get(&format!("/v1/payments/{key}")).await;
+        assert_eq!((&payment["status"], &payment["orderId"]), (&json!("IN_PROGRESS"), &json!("order-0001")));
+    }
+    let (status, paid) = bench.confirm(&tabs[0], "order-0001", 1_000).await;
+    assert_eq!((status, paid["paymentKey"].as_str()), (200, Some(tabs[0].as_str())));
+    let duplicate = refused(400, "DUPLICATED_ORDER_ID");
+    assert_eq!(refusal(bench.confirm(&tabs[1], "order-0001", 1_000).await), duplicate);
+    bench.cancel(&paid, json!({ "cancelReason": "변심" })).await;
+    assert_eq!(
+        refusal(bench.confirm(&tabs[1], "order-0001", 1_000).await),
+        duplicate,
+        "cancelled counts, too"
+    );
+    assert_eq!(bench.money("order-0001"), (1_000, 1_000));
+}
+
+#[tokio::test]
 async fn an_order_is_approved_once_whichever_attempt() {
     let bench = Bench::start().await;
     bench.confirmed("order-0001", PayMethod::Card, 1_000).await;

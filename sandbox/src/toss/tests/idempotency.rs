@@ -56,6 +56,33 @@ async fn a_refusal_is_replayed_even_to_a_better_request() {
 }
 
 #[tokio::test]
+async fn a_refusal_is_replayed_for_fifteen_days() {
+    let bench = Bench::start().await;
+    let wrong = json!({ "paymentKey": "tunknown", "orderId": "order-0001", "amount": 1_000 });
+    let (ok, no) = ("http://localhost/ok", "http://localhost/no");
+    let made = |amount: Value| {
+        json!({
+            "method": "CARD", "amount": amount, "orderId": "order-0001", "orderName": "원두",
+            "successUrl": ok, "failUrl": no,
+        })
+    };
+    let confirm = |key: &str| json!({ "paymentKey": key, "orderId": "order-0001", "amount": 1_000 });
+    let send = async |path: &str, body: Value| {
+        bench.send(bench.request("POST", path).header("Idempotency-Key", "k1").json(&body)).await
+    };
+    let first = [send("/v1/payments/confirm", wrong).await, send("/v1/payments", made("1000".into())).await];
+    assert_eq!([first[0].0, first[1].0], [404, 400]);
+    bench.advance_minutes(15 * 24 * 60 - 1);
+    let paid = bench.authenticate("order-0001", PayMethod::Card, 1_000);
+    let replayed =
+        [send("/v1/payments/confirm", confirm(&paid)).await, send("/v1/payments", made(1_000.into())).await];
+    assert_eq!(replayed, first);
+    bench.advance_minutes(1);
+    assert_eq!(send("/v1/payments", made(1_000.into())).await.0, 200);
+    assert_eq!(send("/v1/payments/confirm", confirm(&paid)).await.0, 200);
+}
+
+#[tokio::test]
 async fn a_key_means_something_else_at_another_url_or_to_another_secret_key() {
     let mut bench = Bench::start().await;
     let one = bench.confirmed("order-0001", PayMethod::Card, 10_000).await;

@@ -30,6 +30,23 @@ async fn a_server_made_payment_is_paid_in_its_own_window() {
 }
 
 #[tokio::test]
+async fn two_server_made_payments_of_one_order_are_two_windows() {
+    let bench = Bench::start().await;
+    let made = [bench.post("/v1/payments", body()).await.1, bench.post("/v1/payments", body()).await.1];
+    let request = PayRequest { amount: None, ..PayRequest::new("order-0001", PayOutcome::Approve, 0) };
+    let mut gone_through = [bench.pay(&request), bench.pay(&request)];
+    gone_through.reverse();
+    assert_eq!(
+        gone_through,
+        [text(&made[0], "paymentKey"), text(&made[1], "paymentKey")],
+        "the latest first"
+    );
+    assert_eq!(bench.confirm(&gone_through[0], "order-0001", 27_500).await.0, 200);
+    let second = bench.confirm(&gone_through[1], "order-0001", 27_500).await;
+    assert_eq!(refusal(second), refused(400, "DUPLICATED_ORDER_ID"));
+}
+
+#[tokio::test]
 async fn wrong_parameters_have_codes_of_their_own() {
     let bench = Bench::start().await;
     let cases = [

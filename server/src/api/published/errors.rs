@@ -25,28 +25,37 @@ const CALLING: &[ErrorCode] = &[NotFound, Unsupported, ProviderMisconfigured, Pr
 fn groups(operation: &str) -> &'static [&'static [ErrorCode]] {
     match operation {
         "checkHealth" => &[ALWAYS],
-        "checkReadiness" => &[ALWAYS, &[StorageUnavailable]],
+        "checkReadiness" => &[ALWAYS, &[StorageUnavailable, NotReady]],
         "listProviders" => &[ALWAYS, &[Unauthenticated]],
         "listPayments" | "listEvents" => &[ALWAYS, STORED, &[InvalidParameter]],
         "readPayment" => &[ALWAYS, STORED, &[NotFound]],
         "registerPayment" => &[ALWAYS, STORED, POSTED, JSON, &[OrderInProgress, Unsupported]],
-        "prepareNextAction" => &[ALWAYS, STORED, POSTED, CALLING, &[PaymentDeclined, InvalidState]],
+        "prepareNextAction" => {
+            &[ALWAYS, STORED, POSTED, JSON, CALLING, &[InvalidState, CancelInProgress, AccountRetired]]
+        }
         "confirmPayment" => &[
             ALWAYS,
             STORED,
             POSTED,
             JSON,
             CALLING,
-            &[PaymentDeclined, PaymentMismatch, InvalidState, AttemptEnded],
+            &[PaymentDeclined, PaymentMismatch, InvalidState, AccountRetired],
         ],
-        "verifyPayment" => &[ALWAYS, STORED, POSTED, CALLING, &[PaymentMismatch, InvalidState]],
+        "verifyPayment" => &[ALWAYS, STORED, POSTED, CALLING],
         "cancelPayment" => &[
             ALWAYS,
             STORED,
             POSTED,
             JSON,
             CALLING,
-            &[IdempotencyKeyRequired, InvalidState, CancelRefused, CancelInProgress, AmountNotCancellable],
+            &[
+                IdempotencyKeyRequired,
+                InvalidState,
+                CancelRefused,
+                CancelInProgress,
+                AmountNotCancellable,
+                AccountRetired,
+            ],
         ],
         _ => &[ErrorCode::ALL],
     }

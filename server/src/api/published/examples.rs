@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use gateway_core::FailureReason;
 use poem_openapi::types::ToJSON as _;
 use serde_json::{Value, json};
 
@@ -44,19 +45,37 @@ fn of_error(code: ErrorCode) -> Value {
         ErrorCode::InvalidBody => problem["param"] = json!("amount"),
         ErrorCode::OrderInProgress => problem["payment_id"] = json!(PARAMETERS[0].1),
         ErrorCode::PaymentDeclined => {
-            problem["reason"] = json!("issuer_declined");
+            let reason = FailureReason::IssuerDeclined;
+            problem["reason"] = json!(reason.name());
+            problem["message"] = json!(reason.message());
+            problem["message_ko"] = json!(reason.message_ko());
             problem["pg"] = json!({ "code": "REJECT_CARD_COMPANY", "message": "결제 승인이 거절되었습니다" });
             problem["payment_id"] = json!(PARAMETERS[0].1);
             problem["payment_status"] = json!("failed");
         }
-        ErrorCode::InvalidState | ErrorCode::AttemptEnded => {
+        ErrorCode::InvalidState => {
+            problem["payment_id"] = json!(PARAMETERS[0].1);
+            problem["payment_status"] = json!("cancelled");
+        }
+        ErrorCode::PaymentMismatch => {
             problem["payment_id"] = json!(PARAMETERS[0].1);
             problem["payment_status"] = json!("ready");
         }
-        ErrorCode::CancelInProgress | ErrorCode::AmountNotCancellable => {
+        ErrorCode::CancelInProgress | ErrorCode::AmountNotCancellable | ErrorCode::AccountRetired => {
             problem["payment_id"] = json!(PARAMETERS[0].1);
             problem["payment_status"] = json!("paid");
         }
+        ErrorCode::CancelRefused => {
+            let reason = FailureReason::NotCancellable;
+            problem["reason"] = json!(reason.name());
+            problem["message"] = json!(reason.message());
+            problem["message_ko"] = json!(reason.message_ko());
+            problem["pg"] =
+                json!({ "code": "NOT_CANCELABLE_PAYMENT", "message": "취소 할 수 없는 결제 입니다." });
+            problem["payment_id"] = json!(PARAMETERS[0].1);
+            problem["payment_status"] = json!("paid");
+        }
+        ErrorCode::NotReady => problem["reason"] = json!("clock_in_doubt"),
         _ => {}
     }
     json!({ "summary": code.message(), "value": problem })

@@ -10,13 +10,14 @@ const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028
 /// 16 bytes in base32 are 26 characters, of which the last holds three bits.
 const PAYMENT_ID: &str = "^pay_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
 const CANCEL_ID: &str = "^can_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
+const CHARGE_ID: &str = "^chg_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
 const EVENT_ID: &str = "^evt_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
 const ACCOUNT: &str = "^[a-z][a-z0-9_]{0,39}$";
 const WORD: &str = "^[a-z][a-z0-9_]*$";
 const WEB: &str = "^https?://";
 
 /// Patterns, by schema and property.
-const PATTERNS: [(&str, &str, &str); 26] = [
+const PATTERNS: [(&str, &str, &str); 30] = [
     ("RegisterPayment", "order_id", PRINTABLE),
     ("RegisterPayment", "order_name", PRINTABLE),
     ("RegisterPayment", "account", ACCOUNT),
@@ -26,6 +27,7 @@ const PATTERNS: [(&str, &str, &str); 26] = [
     ("RegisterCustomer", "email", "^[!-?A-~]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$"),
     ("RegisterCustomer", "phone", "^[ -]*[0-9]([ -]*[0-9]){7,14}[ -]*$"),
     ("CancelPayment", "reason", PRINTABLE),
+    ("CancelPayment", "cancel_id", CANCEL_ID),
     ("RefundAccount", "account_number", "^-*[0-9](-*[0-9]){4,19}-*$"),
     ("RefundAccount", "holder_name", PRINTABLE),
     ("Payment", "id", PAYMENT_ID),
@@ -34,8 +36,11 @@ const PATTERNS: [(&str, &str, &str); 26] = [
     ("Account", "provider", WORD),
     ("Cancel", "id", CANCEL_ID),
     ("Event", "id", EVENT_ID),
-    ("Event", "type", "^payment\\.[a-z_]+$"),
+    ("Event", "type", "^[a-z_]+\\.[a-z_]+$"),
     ("Event", "payment_id", PAYMENT_ID),
+    ("Event", "cancel_id", CANCEL_ID),
+    ("Movement", "charge", CHARGE_ID),
+    ("PgNames", "order_id", "^pay[0-9a-hjkmnp-tv-z]{28}$"),
     ("Failure", "reason", WORD),
     ("LastAttempt", "code", WORD),
     ("Problem", "type", "^/docs/errors#[a-z_]+$"),
@@ -56,7 +61,7 @@ const FORMATS: [(&str, &str, &str); 6] = [
 ];
 
 /// Schemas of which a property nobody knows is an error.
-const CLOSED: [&str; 9] = [
+const CLOSED: [&str; 10] = [
     "RegisterPayment",
     "RegisterCustomer",
     "RegisterCard",
@@ -66,6 +71,7 @@ const CLOSED: [&str; 9] = [
     "CancelPayment",
     "RefundAccount",
     "ConfirmPayment",
+    "PrepareNextAction",
 ];
 
 /// Parameters, with what their schema holds beside the type.
@@ -119,18 +125,24 @@ pub(super) fn complete(document: &mut Value) {
 /// Notes may be empty, and hold no control characters.
 const NOTE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f]*$";
 
-/// Every number here counts something: none is negative, and every JSON reader keeps it exact.
+/// Every number here is whole, and every JSON reader keeps it exact. Formats that no client generator knows become those
+/// that all do.
 fn whole_numbers(value: &mut Value) {
     match value {
         Value::Object(schema) => {
-            let unsigned = schema.get("format").and_then(Value::as_str);
-            let most = match unsigned {
-                Some("uint64") => json!(gateway_core::MAX_AMOUNT),
-                Some("uint32") => json!(u32::MAX),
-                Some("uint16") => json!(u16::MAX),
+            let format = schema.get("format").and_then(Value::as_str);
+            let (format, least, most) = match format {
+                Some("uint64") => ("int64", json!(0), json!(gateway_core::MAX_AMOUNT)),
+                Some("uint32") => ("int64", json!(0), json!(u32::MAX)),
+                Some("uint16") => ("int32", json!(0), json!(u16::MAX)),
+                // What an event moved: back, too.
+                Some("int64") => {
+                    ("int64", json!(-gateway_core::MAX_AMOUNT.cast_signed()), json!(gateway_core::MAX_AMOUNT))
+                }
                 _ => return schema.values_mut().for_each(whole_numbers),
             };
-            schema.entry("minimum").or_insert(json!(0));
+            schema.insert("format".to_owned(), json!(format));
+            schema.entry("minimum").or_insert(least);
             schema.entry("maximum").or_insert(most);
         }
         Value::Array(items) => items.iter_mut().for_each(whole_numbers),

@@ -5,7 +5,8 @@ use poem_openapi::types::{ParseFromJSON, ToJSON, Type as _};
 use super::*;
 use crate::{
     api::{
-        cancel_body::{CancelPayment, ConfirmPayment},
+        browser_body::{ConfirmPayment, PrepareNextAction},
+        cancel_body::CancelPayment,
         payment_body::PaymentBody,
         register_body::RegisterPayment,
     },
@@ -103,10 +104,11 @@ fn examples_of_requests_are_taken() {
         let registered = read::<RegisterPayment>(name).into_domain(&ReturnOrigins::Localhost, now);
         assert!(registered.is_ok(), "{name}");
     }
-    for name in ["cancel_all", "cancel_part", "cancel_virtual_account"] {
+    for name in ["cancel_all", "cancel_part", "cancel_virtual_account", "cancel_waiting_compensation"] {
         assert_round_trip::<CancelPayment>(name);
         assert!(read::<CancelPayment>(name).into_domain(gateway_core::Currency::Krw).is_ok(), "{name}");
     }
+    assert_round_trip::<PrepareNextAction>("next_action_mobile");
     for name in ["browser_result_query", "browser_result_callback"] {
         assert_round_trip::<ConfirmPayment>(name);
     }

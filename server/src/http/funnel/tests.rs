@@ -85,7 +85,8 @@ async fn assert_problem(answer: TestResponse, code: ErrorCode, param: Option<&st
     assert_eq!(response.header("Cache-Control"), Some("no-store"), "{name}");
     let id = response.header("X-Request-Id").unwrap().to_owned();
     let body = response.into_body().into_string().await.unwrap();
-    assert!(!body.contains("4242"), "{name}: {body}");
+    // One random id in two thousand holds the digits by chance.
+    assert!(!body.replace(&id, "").contains("4242"), "{name}: {body}");
     let body: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(body["code"], name);
     assert_eq!(body["request_id"], id, "{name}");

@@ -1,0 +1,131 @@
+//! One account at a PG: what is configured, who may call it now, and whose look-ups are shared.
+
+use std::{ops::Deref, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use tokio::sync::SemaphorePermit;
+
+use crate::{
+    AccountBinding, AccountId, Clock, MerchantId, PaymentProvider, ProviderDescription, ProviderError,
+    Response,
+};
+
+mod last_minute;
+mod limits;
+mod single_flight;
+mod throttle;
+mod worked_on;
+
+pub use limits::AccountLimits;
+pub(crate) use single_flight::{Flight, SingleFlight};
+pub use throttle::Work;
+pub(crate) use throttle::{Priority, Throttle};
+pub(crate) use worked_on::WorkedOn;
+
+/// How soon to come again when a PG is too slow for all who ask.
+pub(crate) const WHEN_BUSY: Duration = Duration::from_secs(5);
+
+/// A configured account at a PG.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Its name.
+    pub id: AccountId,
+    /// Whose it is.
+    pub merchant: MerchantId,
+    /// The PG.
+    pub provider: Arc<dyn PaymentProvider>,
+    /// Whether the PG is a simulator.
+    pub simulated: bool,
+    /// Whether it takes no new payment and sends nothing. It stays for what was paid on it.
+    pub retired: bool,
+    /// Whether it can be asked: a retired account may have no credentials any more.
+    pub has_credentials: bool,
+    /// How much it may ask of the PG.
+    pub limits: AccountLimits,
+}
+
+impl Account {
+    /// What the PG can do and how it behaves.
+    #[must_use]
+    pub fn description(&self) -> &ProviderDescription {
+        self.provider.describe()
+    }
+
+    /// The account as a store binds it.
+    #[must_use]
+    pub fn binding(&self) -> AccountBinding {
+        let description = self.description();
+        AccountBinding {
+            account: self.id.clone(),
+            merchant: self.merchant.clone(),
+            kind: description.kind.to_owned(),
+            mode: description.mode,
+            pg_merchant: description.pg_merchant.clone(),
+        }
+    }
+}
+
+/// An account, and who may call its PG now.
+#[derive(Debug)]
+pub(crate) struct ConnectedAccount {
+    account: Account,
+    clock: Arc<dyn Clock>,
+    pub(crate) throttle: Throttle,
+    pub(crate) look_ups: SingleFlight,
+    pub(crate) worked_on: WorkedOn,
+}
+
+impl ConnectedAccount {
+    pub(crate) fn new(account: Account, clock: Arc<dyn Clock>) -> Self {
+        let (look_ups, worked_on) = (SingleFlight::default(), WorkedOn::default());
+        Self { throttle: Throttle::new(account.limits), look_ups, worked_on, account, clock }
+    }
+
+    /// A place among the use cases that talk to the PG, kept until it is dropped; `None` if all are taken: the PG is slow,
+    /// and nothing was done.
+    pub(crate) fn place(&self) -> Option<SemaphorePermit<'_>> {
+        self.throttle.place()
+    }
+
+    /// Counts a request that is about to go out.
+    ///
+    /// # Errors
+    ///
+    /// From when on it may go.
+    pub(crate) fn admit(&self, priority: Priority, requests: u32) -> Result<(), Timestamp> {
+        self.throttle.admit(priority, requests, self.clock.now())
+    }
+
+    /// Calls the PG with what was admitted, pauses if it asks for that, and notices when an outage begins or ends.
+    pub(crate) async fn call<T>(
+        &self,
+        call: impl Future<Output = Result<T, ProviderError>>,
+    ) -> Result<T, ProviderError> {
+        let answer = call.await;
+        let now = self.clock.now();
+        match &answer {
+            Err(ProviderError::NotDone { response: Response::Error(_), retry_after: Some(wait) }) => {
+                self.throttle.pause(*wait, now);
+            }
+            Err(error) if !error.is_answered() => {}
+            // Wrong keys are answered, and tell nothing of any payment.
+            Err(ProviderError::Misconfigured(_)) => {}
+            _ => {
+                if self.throttle.answered(now) {
+                    tracing::info!(account = %self.account.id, "the PG answers again");
+                    self.throttle.wake(Work::Payments);
+                    self.throttle.wake(Work::Webhooks);
+                }
+            }
+        }
+        answer
+    }
+}
+
+impl Deref for ConnectedAccount {
+    type Target = Account;
+
+    fn deref(&self) -> &Account {
+        &self.account
+    }
+}

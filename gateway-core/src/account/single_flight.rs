@@ -1,0 +1,202 @@
+//! Single flight: of one payment one look-up runs at a time, and merchants who wait share the next.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use crate::PaymentId;
+
+/// The look-ups that run or wait now, by payment.
+#[derive(Debug, Default)]
+pub(crate) struct SingleFlight(Mutex<HashMap<PaymentId, Entry>>);
+
+#[derive(Debug, Default)]
+struct Entry {
+    callers: usize,
+    flights: Arc<Flights>,
+}
+
+/// The look-ups of one payment, counted as they start.
+#[derive(Debug, Default)]
+struct Flights {
+    started: AtomicU64,
+    newest: tokio::sync::Mutex<Option<Ended>>,
+}
+
+impl Flights {
+    async fn begin<T, E>(
+        &self,
+        newest: &mut Option<Ended>,
+        look_up: impl Future<Output = Result<T, E>>,
+    ) -> Result<T, E> {
+        let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
+        let done = look_up.await;
+        *newest = Some(Ended { number, succeeded: done.is_ok() });
+        done
+    }
+}
+
+/// The newest look-up that ended.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    number: u64,
+    succeeded: bool,
+}
+
+/// What became of a caller's look-up.
+#[derive(Debug)]
+pub(crate) enum Flight<T> {
+    /// This caller led it.
+    Led(T),
+    /// One that began after this caller came was done for another, and succeeded or not.
+    Shared {
+        /// Whether the PG told.
+        succeeded: bool,
+    },
+}
+
+impl SingleFlight {
+    /// Runs `look_up`, unless one that began after this call ended while it waited for its turn.
+    pub(crate) async fn run<T, E>(
+        &self,
+        id: &PaymentId,
+        look_up: impl Future<Output = Result<T, E>>,
+    ) -> Flight<Result<T, E>> {
+        let place = self.enter(id);
+        let flights = &place.flights;
+        let came_after = flights.started.load(Ordering::SeqCst);
+        let mut newest = flights.newest.lock().await;
+        match *newest {
+            Some(ended) if ended.number > came_after => Flight::Shared { succeeded: ended.succeeded },
+            _ => Flight::Led(flights.begin(&mut newest, look_up).await),
+        }
+    }
+
+    /// Runs `look_up` once no other of this payment runs. It may be of one charge only, so nobody shares it.
+    pub(crate) async fn alone<T>(&self, id: &PaymentId, look_up: impl Future<Output = T>) -> T {
+        let place = self.enter(id);
+        let _newest = place.flights.newest.lock().await;
+        look_up.await
+    }
+
+    fn enter<'a>(&'a self, id: &'a PaymentId) -> Place<'a> {
+        let mut all = self.all();
+        let entry = all.entry(id.clone()).or_default();
+        entry.callers += 1;
+        Place { of: self, id, flights: Arc::clone(&entry.flights) }
+    }
+
+    fn all(&self) -> MutexGuard<'_, HashMap<PaymentId, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A caller who waits or looks up. The last to leave takes the payment's entry along.
+struct Place<'a> {
+    of: &'a SingleFlight,
+    id: &'a PaymentId,
+    flights: Arc<Flights>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut all = self.of.all();
+        let Some(entry) = all.get_mut(self.id) else { return };
+        entry.callers -= 1;
+        if entry.callers == 0 {
+            all.remove(self.id);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    fn id() -> PaymentId {
+        crate::IdSource::seeded(1).payment(jiff::Timestamp::UNIX_EPOCH)
+    }
+
+    #[tokio::test]
+    async fn of_many_at_once_two_run_and_all_are_answered() {
+        let (flights, done) = (SingleFlight::default(), AtomicUsize::new(0));
+        let look_up = || async {
+            done.fetch_add(1, Ordering::SeqCst);
+            tokio::task::yield_now().await;
+            Ok::<_, ()>(())
+        };
+        let id = id();
+        let (first, rest) = tokio::join!(
+            flights.run(&id, look_up()),
+            join_all((0..100).map(|_| flights.run(&id, look_up())))
+        );
+        assert!(matches!(first, Flight::Led(Ok(()))));
+        let led = rest.iter().filter(|flight| matches!(flight, Flight::Led(_))).count();
+        let shared =
+            rest.iter().filter(|flight| matches!(flight, Flight::Shared { succeeded: true })).count();
+        assert_eq!((led, shared, done.into_inner()), (1, 99, 2));
+        assert!(flights.all().is_empty(), "nothing is kept when nobody waits");
+    }
+
+    #[tokio::test]
+    async fn who_comes_after_a_look_up_leads_one_of_their_own() {
+        let flights = SingleFlight::default();
+        for _ in 0..3 {
+            assert!(matches!(flights.run(&id(), async { Ok::<_, ()>(1) }).await, Flight::Led(Ok(1))));
+        }
+    }
+
+    #[tokio::test]
+    async fn failed_look_up_is_no_answer_for_those_who_share_it() {
+        let flights = SingleFlight::default();
+        let fails = || async {
+            tokio::task::yield_now().await;
+            Err::<(), _>(())
+        };
+        let id = id();
+        let (_, rest) =
+            tokio::join!(flights.run(&id, fails()), join_all((0..3).map(|_| flights.run(&id, fails()))));
+        assert!(rest.iter().any(|flight| matches!(flight, Flight::Shared { succeeded: false })), "{rest:?}");
+    }
+
+    #[tokio::test]
+    async fn look_up_of_one_charge_is_shared_by_nobody() {
+        let flights = SingleFlight::default();
+        let id = id();
+        let (_, asked) = tokio::join!(
+            flights.alone(&id, tokio::task::yield_now()),
+            flights.run(&id, async { Ok::<_, ()>(7) }),
+        );
+        assert!(matches!(asked, Flight::Led(Ok(7))), "{asked:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_runs_beside_another() {
+        let (flights, running) = (SingleFlight::default(), AtomicUsize::new(0));
+        let look_up = || async {
+            let beside = running.fetch_add(1, Ordering::SeqCst);
+            for _ in 0..5 {
+                tokio::task::yield_now().await;
+            }
+            running.fetch_sub(1, Ordering::SeqCst);
+            if beside == 0 { Ok(()) } else { Err(beside) }
+        };
+        let id = id();
+        let (one, two, three) = tokio::join!(
+            flights.run(&id, look_up()),
+            flights.alone(&id, look_up()),
+            flights.run(&id, look_up())
+        );
+        assert!(matches!(one, Flight::Led(Ok(()))), "{one:?}");
+        assert_eq!(two, Ok(()));
+        assert!(!matches!(three, Flight::Led(Err(_))), "{three:?}");
+    }
+}

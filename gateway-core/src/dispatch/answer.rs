@@ -1,0 +1,242 @@
+//! What the answer to a request does to its row. Pure.
+
+use super::guards::repeat_from;
+use crate::{
+    CancelStatus, Charge, Dispatch, Failure, FailureReason, LastResponse, Operation, Outcome, PgMessage,
+    ReviewReason, Why,
+    lifecycle::{
+        Context, Draft,
+        schedule::{MINUTE, later, step},
+    },
+};
+
+/// What came back to a request that moves money, apart from a success.
+#[derive(Clone, Debug)]
+pub(super) enum Verdict {
+    /// It never left.
+    NotSent,
+    /// The PG answered that it did not do it, for now.
+    Later(PgMessage),
+    /// Nothing that can be read, or "still being processed".
+    Unanswered,
+    /// An error that leaves open whether it was done.
+    Unknown(PgMessage),
+    /// A definite decline of this send.
+    Declined(Failure),
+    /// Keys, contract or request are wrong: this send did nothing, and the next one will do nothing.
+    Refused(Failure),
+}
+
+impl Draft {
+    /// Commits what came back to the send `sent` of an operation. What a look-up or a later send has decided meanwhile stays.
+    pub(super) fn answered(
+        &mut self,
+        operation: &Operation,
+        sent: &Dispatch,
+        verdict: &Verdict,
+        context: &Context<'_>,
+    ) {
+        if !self.awaits_answer_to(operation, sent) {
+            return;
+        }
+        let speaks_for_all = sent.is_last_word();
+        match verdict {
+            Verdict::NotSent => self.not_done(operation, context, |sent| sent.may_have_left = false),
+            Verdict::Later(pg) => {
+                self.say(operation, pg);
+                self.not_done(operation, context, |sent| sent.last_response = LastResponse::Error);
+            }
+            Verdict::Unanswered => self.unknown(operation, context, |_| ()),
+            Verdict::Unknown(pg) => {
+                self.say(operation, pg);
+                self.unknown(operation, context, |sent| {
+                    sent.last_response = LastResponse::Error;
+                    sent.had_unknown = true;
+                    sent.error_count = sent.error_count.saturating_add(1);
+                });
+            }
+            Verdict::Declined(failure)
+                if speaks_for_all && self.needs_another_account(operation, failure) =>
+            {
+                self.wait_for_account(operation, failure);
+            }
+            Verdict::Declined(failure) if speaks_for_all => {
+                self.end(operation, Outcome::Declined(failure.clone()), failure.clone(), context);
+            }
+            Verdict::Refused(failure) if speaks_for_all && !self.is_compensation(operation) => {
+                self.end(operation, Outcome::NotDone(failure.clone()), failure.clone(), context);
+            }
+            // Money that must go back goes once an operator has mended it.
+            Verdict::Refused(failure) if speaks_for_all => {
+                self.set_failure(operation, Some(failure.clone()));
+                self.not_done(operation, context, |sent| sent.last_response = LastResponse::Error);
+            }
+            // An earlier send may have been done: a reason to look up, nothing more.
+            Verdict::Declined(failure) | Verdict::Refused(failure) => {
+                self.set_failure(operation, Some(failure.clone()));
+                self.unknown(operation, context, |sent| {
+                    sent.last_response = LastResponse::Error;
+                    sent.error_count = sent.error_count.saturating_add(1);
+                });
+            }
+        }
+    }
+
+    /// A success counts whenever it comes. What the PG shows with it, or later, says the rest.
+    pub(super) fn succeeded(&mut self, operation: &Operation, status: CancelStatus, context: &Context<'_>) {
+        let is_done_already = match operation {
+            Operation::Confirm(_) => false,
+            Operation::Cancel(id) => {
+                let cancel = self.record.cancel(id).map(|(_, cancel)| cancel);
+                cancel.is_none_or(|cancel| cancel.status == CancelStatus::Done || cancel.is_failed_refund())
+            }
+            Operation::Close(id) => {
+                self.record.close(id).is_none_or(|(_, close)| close.status == CancelStatus::Done)
+            }
+        };
+        if is_done_already {
+            return;
+        }
+        let speaks_for_all = self.record.dispatch(operation).is_some_and(Dispatch::is_last_word);
+        self.set_status(operation, status);
+        self.set_failure(operation, None);
+        if let Some(Some(sent)) = self.record.dispatch_mut(operation) {
+            sent.end(Outcome::Done, context.now);
+        }
+        if speaks_for_all {
+            self.owe_no_final_look_up(operation);
+        }
+        let Some(charge) = self.record.charge_of(operation).map(|charge| charge.id.clone()) else { return };
+        if let Some(charge) = self.record.charge_mut(&charge) {
+            // This is more than was told before: what did not show that much yet says nothing of this.
+            charge.less_seen_at = None;
+            if matches!(operation, Operation::Confirm(_)) {
+                charge.ended_at = None;
+            }
+        }
+    }
+
+    fn end(&mut self, operation: &Operation, outcome: Outcome, failure: Failure, context: &Context<'_>) {
+        self.set_status(operation, CancelStatus::Refused);
+        self.set_failure(operation, Some(failure));
+        if let Some(Some(sent)) = self.record.dispatch_mut(operation) {
+            sent.end(outcome, context.now);
+        }
+        if let Operation::Confirm(id) = operation
+            && let Some(charge) = self.record.charge_mut(id)
+        {
+            charge.ended_at = Some(context.now);
+        }
+        self.owe_no_final_look_up(operation);
+        if let Some(subject) = self.record.charge_of(operation).map(Charge::subject)
+            && !matches!(operation, Operation::Confirm(_))
+        {
+            // The usual reason: money came, or somebody took a part of it.
+            self.owe(subject, context.now, Why::Hint);
+        }
+    }
+
+    /// Nothing is in doubt, so nothing has to be looked up at the final time.
+    fn owe_no_final_look_up(&mut self, operation: &Operation) {
+        if let Some(subject) = self.record.charge_of(operation).map(Charge::subject) {
+            self.record.checks.owed.retain(|owed| owed.of != subject || owed.why != Why::FinalTime);
+        }
+    }
+
+    /// This send did nothing: it goes out again on the schedule.
+    fn not_done(&mut self, operation: &Operation, context: &Context<'_>, change: impl FnOnce(&mut Dispatch)) {
+        let in_doubt = self.record.dispatch(operation).is_some_and(|sent| !sent.is_last_word());
+        self.set_status(operation, if in_doubt { CancelStatus::Unknown } else { CancelStatus::Requested });
+        if let Some(Some(sent)) = self.record.dispatch_mut(operation) {
+            change(sent);
+        }
+        if let Some(subject) = self.record.charge_of(operation).map(Charge::subject) {
+            self.record.checks.owed.retain(|owed| owed.of != subject || owed.why != Why::Uncertain);
+        }
+        self.plan_retry(operation, context);
+    }
+
+    /// It may have been done: it is looked up now, and goes out again on the schedule if a guard makes that safe.
+    fn unknown(&mut self, operation: &Operation, context: &Context<'_>, change: impl FnOnce(&mut Dispatch)) {
+        self.set_status(operation, CancelStatus::Unknown);
+        if let Some(Some(sent)) = self.record.dispatch_mut(operation) {
+            change(sent);
+        }
+        if let Some(subject) = self.record.charge_of(operation).map(Charge::subject) {
+            self.owe_uncertain_now(&subject, context.now);
+        }
+        self.plan_retry(operation, context);
+    }
+
+    /// Whether an operation that is due may go out now: for the first time, or because a guard holds at this moment, and no
+    /// dispute is open. What may not is planned anew.
+    pub(super) fn may_go_out(&mut self, operation: &Operation, context: &Context<'_>) -> bool {
+        let is_cancel = !matches!(operation, Operation::Confirm(_));
+        if is_cancel && self.record.charge_of(operation).is_some_and(Charge::is_disputed) {
+            return false;
+        }
+        let Some(sent) = self.record.dispatch(operation) else { return true };
+        // What a clock in doubt says of final times is worth nothing.
+        let earliest = if context.is_clock_trusted { context.now } else { later(context.now, MINUTE) };
+        let next_at = repeat_from(&self.record, operation, sent, context.description, earliest);
+        if next_at.is_some_and(|next_at| next_at <= context.now) {
+            return true;
+        }
+        let mut pending = self.record.checks.pending.iter_mut();
+        if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
+            pending.next_at = next_at;
+        }
+        false
+    }
+
+    /// What could not be sent this time is tried again on the schedule.
+    pub(super) fn put_off(&mut self, operation: &Operation, context: &Context<'_>) {
+        let tries = self.record.checks.tries(operation);
+        let mut pending = self.record.checks.pending.iter_mut();
+        if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
+            pending.tries = tries.saturating_add(1);
+            pending.next_at = Some(later(context.now, step(tries, context.ids)));
+        }
+    }
+
+    fn plan_retry(&mut self, operation: &Operation, context: &Context<'_>) {
+        let tries = self.record.checks.tries(operation);
+        let earliest = later(context.now, step(tries, context.ids));
+        let Some(sent) = self.record.dispatch(operation) else { return };
+        let next_at = repeat_from(&self.record, operation, sent, context.description, earliest);
+        let mut pending = self.record.checks.pending.iter_mut();
+        if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
+            pending.tries = tries.saturating_add(1);
+            pending.next_at = next_at;
+        }
+    }
+
+    /// Keeps what the PG said: the reason to show if it turns out not done.
+    fn say(&mut self, operation: &Operation, pg: &PgMessage) {
+        self.set_failure(operation, Some(Failure::by_pg(FailureReason::NotCancellable, pg.clone())));
+    }
+
+    /// Whether money that must go back was refused for the account that the merchant named: a typo, most likely.
+    fn needs_another_account(&self, operation: &Operation, failure: &Failure) -> bool {
+        failure.reason == FailureReason::InvalidRefundAccount && self.is_compensation(operation)
+    }
+
+    /// A compensation waits for an account again. Its next send takes the next key, for a PG may repeat its decline.
+    fn wait_for_account(&mut self, operation: &Operation, failure: &Failure) {
+        let Operation::Cancel(id) = operation else { return };
+        let Some(cancel) = self.record.cancel_mut(id) else { return };
+        cancel.status = CancelStatus::Requested;
+        cancel.held = Some(ReviewReason::CompensationNeedsAccount);
+        cancel.refund_account = None;
+        cancel.failure = Some(failure.clone());
+        if let Some(sent) = &mut cancel.dispatch {
+            sent.last_response = LastResponse::Error;
+        }
+        self.owe_no_final_look_up(operation);
+    }
+
+    fn is_compensation(&self, operation: &Operation) -> bool {
+        let Operation::Cancel(id) = operation else { return false };
+        self.record.cancel(id).is_some_and(|(_, cancel)| cancel.compensates.is_some())
+    }
+}

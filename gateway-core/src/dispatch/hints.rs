@@ -1,0 +1,62 @@
+//! When a hint has its subject looked up: storms of them must cost the PG little.
+
+use jiff::Timestamp;
+
+use super::commit::Committer;
+use crate::{
+    LookUpSubject, PaymentRecord, StoreError, Why,
+    account::ConnectedAccount,
+    lifecycle::schedule::{BETWEEN_HINTS, SECOND, later},
+};
+
+impl Committer {
+    /// Owes a look-up because of something that proves nothing about who said it: what a browser brought, for instance.
+    pub(crate) async fn owe_hint(
+        &self,
+        account: &ConnectedAccount,
+        record: &PaymentRecord,
+        subject: LookUpSubject,
+    ) -> Result<(), StoreError> {
+        match self.turn_of(account, record, &subject, false) {
+            Some(at) => self.owe(record, subject, at, Why::Hint).await,
+            None => Ok(()),
+        }
+    }
+
+    /// When a hint has its subject looked up; `None` if a look-up that is owed already covers it. Anybody can send one that is
+    /// unverified, so a storm of them must cost the PG little: those of one subject share a look-up, the next one waits
+    /// a little after the last, and those of one account take turns.
+    pub(crate) fn turn_of(
+        &self,
+        account: &ConnectedAccount,
+        record: &PaymentRecord,
+        subject: &LookUpSubject,
+        proved: bool,
+    ) -> Option<Timestamp> {
+        let now = self.now();
+        let of_subject =
+            record.checks.owed.iter().filter(|owed| owed.of == *subject && owed.why == Why::Hint);
+        let newest = of_subject.map(|owed| owed.at).max();
+        let pause = if proved { SECOND } else { BETWEEN_HINTS };
+        match newest {
+            // A forger's hint may wait for a turn that is minutes away: what is proved does not wait with it.
+            Some(at) if at > later(now, SECOND) && proved => Some(now),
+            Some(at) if at > now => None,
+            // One is due, and may be under way: this hint is newer than what it asks.
+            Some(_) => Some(later(now, pause)),
+            None if proved => Some(now),
+            None => {
+                let asked_at = newest_look_up(record, subject).filter(|at| *at <= now);
+                let earliest = asked_at.map_or(now, |asked_at| later(asked_at, BETWEEN_HINTS).max(now));
+                Some(account.throttle.turn_of_hint(earliest, now))
+            }
+        }
+    }
+}
+
+fn newest_look_up(record: &PaymentRecord, subject: &LookUpSubject) -> Option<Timestamp> {
+    match subject {
+        LookUpSubject::Attempt(number) => record.checks.asked_at(*number),
+        LookUpSubject::Charge { pg_payment_id, .. } => record.charge_at_pg(pg_payment_id)?.asked_at,
+    }
+}

@@ -1,0 +1,187 @@
+//! Asking the PG what is true, and committing what follows from it.
+
+use jiff::Timestamp;
+
+use super::commit::Committer;
+use crate::{
+    ChargeRef, LookUp, LookUpSubject, MerchantId, PaymentId, PaymentRecord, PgOrderId, ProviderError,
+    StoreError,
+    account::{ConnectedAccount, Priority},
+    lifecycle::{
+        Answer, Foreign,
+        schedule::{HOUR, later, step},
+    },
+};
+
+/// How often the PG is asked because the payment changed while it answered.
+const ASKED_AT_MOST: u32 = 5;
+
+/// Why a look-up came to nothing.
+#[derive(Debug)]
+pub(crate) enum LookUpError {
+    /// The PG did not tell.
+    Provider(ProviderError),
+    /// The account has no room before this; the PG was not asked.
+    Busy(Timestamp),
+    /// The account has no credentials any more: nobody can ask.
+    NoCredentials,
+    Store(StoreError),
+}
+
+impl LookUpError {
+    /// What stands for it in the log.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::Provider(error) => error.name(),
+            Self::Busy(_) => "busy",
+            Self::NoCredentials => "no_credentials",
+            Self::Store(_) => "store",
+        }
+    }
+}
+
+impl From<StoreError> for LookUpError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// What a look-up came to.
+#[derive(Debug)]
+pub(crate) struct LookedUp {
+    pub(crate) record: PaymentRecord,
+    /// Whether it showed a payment of another order.
+    pub(crate) met_foreign: bool,
+}
+
+impl Committer {
+    /// Asks the PG about one subject of a payment and commits what follows. The version is read before the PG is asked; if
+    /// the payment changes meanwhile the answer is dropped and the PG asked again.
+    pub(crate) async fn look_up(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+        subject: &LookUpSubject,
+        priority: Priority,
+    ) -> Result<LookedUp, LookUpError> {
+        for _ in 0..ASKED_AT_MOST {
+            let record = self.payment(merchant, id).await?;
+            let account = self.account_of(&record).filter(|account| account.has_credentials);
+            let account = account.ok_or(LookUpError::NoCredentials)?;
+            let Some(reference) = record.reference(subject) else {
+                return Ok(LookedUp { record, met_foreign: false });
+            };
+            let asked_at = self.now();
+            let look_up = self.ask(account, &record, subject, &reference, priority).await?;
+            let answer = Answer { subject, look_up: &look_up, asked_at, is_look_up: true };
+            match self.apply(&record, &answer, |_, _| ()).await {
+                Ok((record, foreign)) => {
+                    self.report(account, &record, &foreign).await;
+                    return Ok(LookedUp { record, met_foreign: !foreign.is_empty() });
+                }
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(LookUpError::Store(StoreError::Conflict))
+    }
+
+    async fn ask(
+        &self,
+        account: &ConnectedAccount,
+        record: &PaymentRecord,
+        subject: &LookUpSubject,
+        reference: &ChargeRef,
+        priority: Priority,
+    ) -> Result<LookUp, LookUpError> {
+        account.admit(priority, 1).map_err(LookUpError::Busy)?;
+        match account.call(account.provider.verify(reference)).await {
+            Ok(look_up) => Ok(look_up),
+            // A PG that cannot be asked so shows nothing, and nothing follows from that.
+            Err(ProviderError::Unsupported(_)) => Ok(LookUp { charges: Vec::new(), complete: false }),
+            // What a browser or a webhook made up is no id of this PG.
+            Err(ProviderError::Invalid(_) | ProviderError::Declined(_)) if is_made_up(record, subject) => {
+                Ok(LookUp { charges: Vec::new(), complete: true })
+            }
+            Err(error) => {
+                tracing::warn!(
+                    payment = %record.payment.id,
+                    account = %account.id,
+                    error = error.name(),
+                    detail = error.detail(),
+                    "a look-up got no usable answer"
+                );
+                Err(LookUpError::Provider(error))
+            }
+        }
+    }
+
+    /// The PG answered a look-up with an error that is about this payment, or the clock is in doubt and the answer settles
+    /// nothing: the next one waits longer, but not long after the doubt has ended.
+    pub(crate) async fn put_off(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+        subject: &LookUpSubject,
+    ) -> Result<(), StoreError> {
+        let put_off = |draft: &mut crate::lifecycle::Draft, context: &crate::lifecycle::Context<'_>| {
+            for owed in &mut draft.record.checks.owed {
+                if owed.of == *subject && owed.at <= context.now {
+                    let wait = step(owed.tries, context.ids);
+                    owed.at =
+                        later(context.now, if context.is_clock_trusted { wait } else { wait.min(HOUR) });
+                    owed.tries = owed.tries.saturating_add(1);
+                }
+            }
+        };
+        self.update(merchant, id, put_off).await.map(|_| ())
+    }
+
+    /// Payments of other orders: nothing is cancelled; their true owners, where we know them, are looked up.
+    async fn report(&self, account: &ConnectedAccount, record: &PaymentRecord, foreign: &[Foreign]) {
+        for foreign in foreign.iter().filter(|foreign| foreign.was_claimed) {
+            tracing::error!(
+                payment = %record.payment.id,
+                account = %account.id,
+                "a PG payment of another order was claimed for this payment; nothing was accepted or cancelled"
+            );
+            if let Err(error) = self.owe_to_owner(account, record, foreign).await {
+                tracing::warn!(payment = %record.payment.id, %error, "the true owner of a PG payment could not be marked");
+            }
+        }
+    }
+
+    async fn owe_to_owner(
+        &self,
+        account: &ConnectedAccount,
+        record: &PaymentRecord,
+        foreign: &Foreign,
+    ) -> Result<(), StoreError> {
+        let Ok(order_id) = foreign.order_id.parse::<PgOrderId>() else { return Ok(()) };
+        let Some((merchant, owner)) = self.store.owner_of_order(&account.id, &order_id).await? else {
+            return Ok(());
+        };
+        if owner == record.payment.id {
+            return Ok(());
+        }
+        let owner = self.payment(&merchant, &owner).await?;
+        let Some(attempt) = owner.attempt_of(order_id.as_str()).map(|attempt| attempt.number) else {
+            return Ok(());
+        };
+        let pg_payment_id = foreign.pg_payment_id.clone();
+        // Anybody can name a payment, again and again.
+        self.owe_hint(account, &owner, LookUpSubject::Charge { attempt, pg_payment_id }).await
+    }
+}
+
+/// Whether a subject is only what a browser or a webhook said: the PG never showed it, and nothing was sent for it.
+fn is_made_up(record: &PaymentRecord, subject: &LookUpSubject) -> bool {
+    let LookUpSubject::Charge { pg_payment_id, .. } = subject else { return false };
+    let known = record.charge_at_pg(pg_payment_id);
+    known.is_none_or(|charge| charge.snapshot.is_none() && charge.confirm.is_none())
+}
+
+/// Whether an error tells nothing of the payment: the PG is away, busy or does not let us in.
+pub(crate) const fn is_of_account(error: &ProviderError) -> bool {
+    !error.is_answered() || matches!(error, ProviderError::NotDone { .. } | ProviderError::Misconfigured(_))
+}

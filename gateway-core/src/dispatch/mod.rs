@@ -1,0 +1,18 @@
+//! Asking the PG and committing what follows: look-ups, and requests that move money.
+//!
+//! One machine for confirms, cancels and closes: the request is committed with everything it is built from, sent, and its
+//! answer classified and committed. What is not definite is looked up, and sent again while a guard makes that safe.
+
+mod answer;
+mod commit;
+mod due;
+mod guards;
+mod hints;
+mod look_up;
+mod request;
+mod send;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use commit::{Committer, ROUNDS};
+pub(crate) use look_up::{LookUpError, is_of_account};

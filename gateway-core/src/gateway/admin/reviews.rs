@@ -1,0 +1,171 @@
+//! Reviews: list them, and decide.
+
+use crate::{
+    Gateway, GatewayError, PaymentId, PaymentRecord, Review, ReviewOutcome, ReviewReason, ReviewSubject,
+    StateProblem, StoreError,
+    account::Priority,
+    dispatch::{LookUpError, ROUNDS},
+    gateway::verify::subjects,
+    is_printable,
+    lifecycle::{Context, Draft, may_hold_money},
+};
+
+/// What an operator decided about a review.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Who decided: 1 to 100 printable characters.
+    pub by: String,
+    /// What they found out.
+    pub outcome: ReviewOutcome,
+    /// Why they are sure: 1 to 500 printable characters.
+    pub reason: String,
+}
+
+impl Verdict {
+    fn check(&self) -> Result<(), GatewayError> {
+        for (param, text, most) in [("by", &self.by, 100), ("reason", &self.reason, 500)] {
+            if !is_printable(text, most) {
+                let rule = format!("must be 1 to {most} printable characters");
+                return Err(GatewayError::invalid(param, rule));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Gateway {
+    /// A payment of any merchant, for operators.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::NotFound`], [`GatewayError::Store`].
+    pub async fn payment_of_any(&self, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
+        let merchant = self.core.store.owner_of(id).await?.ok_or(GatewayError::NotFound)?;
+        self.payment(&merchant, id).await
+    }
+
+    /// Payments of any merchant after one that have a review, by id; only those with an open one if `only_open`.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`].
+    pub async fn reviews(
+        &self,
+        only_open: bool,
+        after: Option<&PaymentId>,
+        limit: u32,
+    ) -> Result<Vec<PaymentRecord>, GatewayError> {
+        let mut records = Vec::new();
+        for (merchant, id) in self.core.store.payments_with_reviews(only_open, after, limit).await? {
+            records.push(self.payment(&merchant, &id).await?);
+        }
+        Ok(records)
+    }
+
+    /// Closes a review as an operator decided. The PG is asked once more first: what it tells resolves the review,
+    /// whatever the operator believes. What the PG shows later is believed again.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Invalid`], [`GatewayError::NotFound`]. [`GatewayError::InvalidState`] when the review is
+    /// closed, perhaps only now, by the PG, or when what it is about was sent again a moment ago: what a person saw is
+    /// older than that. [`GatewayError::Store`]: not closed.
+    pub async fn close_review(
+        &self,
+        id: &PaymentId,
+        number: u16,
+        verdict: &Verdict,
+    ) -> Result<PaymentRecord, GatewayError> {
+        verdict.check()?;
+        let record = self.payment_of_any(id).await?;
+        open_review(&record, number)?;
+        self.ask_before(&record, number).await?;
+        for _ in 0..ROUNDS {
+            let record = self.payment_of_any(id).await?;
+            let review = open_review(&record, number)?.clone();
+            let account = self.account_of(&record)?;
+            let sibling = self.core.sibling(&record).await?;
+            check_verdict(&record, sibling.as_ref(), &review, verdict)?;
+            let context = self.core.context(account, sibling.as_ref(), &[]);
+            if is_under_way(&record, &review.about, &context) {
+                return Err(GatewayError::state(StateProblem::RequestUnderWay, record));
+            }
+            let mut draft = Draft::of(record);
+            draft.decide(number, verdict.outcome, &verdict.by, &verdict.reason, &context);
+            match self.core.commit(draft, &context, None).await {
+                Err(StoreError::Conflict) => {}
+                closed => {
+                    let record = closed?;
+                    tracing::warn!(payment = %id, review = number, reason = review.reason.name(), outcome = verdict.outcome.name(), by = verdict.by, "an operator closed a review");
+                    return Ok(record);
+                }
+            }
+        }
+        Err(GatewayError::Store(StoreError::Conflict))
+    }
+
+    /// Asks the PG about everything of the payment that may hold money. That it does not tell may be the very reason of the
+    /// review.
+    async fn ask_before(&self, record: &PaymentRecord, number: u16) -> Result<(), GatewayError> {
+        let _place = self.place(self.account_of(record)?)?;
+        for subject in subjects(record) {
+            let (merchant, id) = (&record.payment.merchant, &record.payment.id);
+            match self.core.look_up(merchant, id, &subject, Priority::Critical).await {
+                Ok(_) | Err(LookUpError::NoCredentials) => {}
+                Err(LookUpError::Store(error)) => return Err(error.into()),
+                Err(LookUpError::Busy(until)) => return Err(self.busy_until(until)),
+                Err(LookUpError::Provider(error)) => {
+                    tracing::warn!(payment = %id, review = number, error = error.name(), "the PG could not be asked before a review was closed");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn open_review(record: &PaymentRecord, number: u16) -> Result<&Review, GatewayError> {
+    let review = record.payment.reviews.iter().find(|review| review.number == number);
+    let review = review.ok_or(GatewayError::NotFound)?;
+    if review.is_open() {
+        Ok(review)
+    } else {
+        Err(GatewayError::state(StateProblem::ReviewClosed, record.clone()))
+    }
+}
+
+/// Whether the request that a review is about may be executed yet.
+fn is_under_way(record: &PaymentRecord, about: &ReviewSubject, context: &Context<'_>) -> bool {
+    let sent = match about {
+        ReviewSubject::Charge(id) => record.charge(id).and_then(|charge| charge.confirm.as_ref()),
+        ReviewSubject::Cancel(id) => {
+            let cancel = record.cancel(id).and_then(|(_, cancel)| cancel.dispatch.as_ref());
+            cancel.or_else(|| record.close(id).and_then(|(_, close)| close.dispatch.as_ref()))
+        }
+        ReviewSubject::Payment => None,
+    };
+    sent.is_some_and(|sent| sent.outcome().is_none() && context.now < context.final_time(sent.last_sent_at))
+}
+
+/// Money that has no name here could never be given back, and an order has one payment.
+fn check_verdict(
+    record: &PaymentRecord,
+    sibling: Option<&PaymentRecord>,
+    review: &Review,
+    verdict: &Verdict,
+) -> Result<(), GatewayError> {
+    let is_confirm = matches!(review.reason, ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown);
+    let ReviewSubject::Charge(id) = &review.about else { return Ok(()) };
+    let accepts =
+        review.reason == ReviewReason::MismatchNotCancelled && verdict.outcome == ReviewOutcome::Done;
+    if accepts && sibling.is_some_and(may_hold_money) {
+        let rule =
+            "must be not_done: the order's newer payment holds money or may; give this money back at the PG";
+        return Err(GatewayError::invalid("outcome", rule));
+    }
+    let is_named = record.charge(id).is_some_and(|charge| charge.pg_payment_id.is_some());
+    if is_confirm && verdict.outcome == ReviewOutcome::Done && !is_named {
+        let rule = "must be not_done: the PG's id of the payment is not known here, and what it shows later is believed";
+        return Err(GatewayError::invalid("outcome", rule));
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Payments that are due: owed look-ups are asked, what may go out again is sent, time has its effect.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use jiff::Timestamp;
+
+use crate::{
+    AccountId, Charge, Gateway, GatewayError, LookUpSubject, MerchantId, Operation, PaymentId, PaymentRecord,
+    ReviewReason, ReviewSubject, StoreError,
+    account::{ConnectedAccount, Priority},
+    dispatch::{LookUpError, is_of_account},
+    lifecycle::{
+        Context, Draft,
+        schedule::{DAY, SECOND, later},
+    },
+};
+
+/// How long a worker keeps a payment to itself: longer than its look-ups and a retry usually take. If not, another works on
+/// it as well, and the commits decide.
+const LEASE: Duration = Duration::from_secs(5 * 60);
+
+/// How many payments one round takes, and works on at once.
+const ROUND: u32 = 4;
+
+/// How many look-ups and sends one lease does at most. What is more stays due.
+const STEPS: u32 = 32;
+
+/// What a due payment needs next.
+enum Next {
+    LookUp(LookUpSubject),
+    Send(Operation),
+    /// The deadline has passed.
+    Show,
+    Nothing,
+}
+
+impl Gateway {
+    /// Works on every payment of an account that is due now, while its PG's limits allow it; tells how many
+    /// there were.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`] when the due payments cannot be read.
+    pub async fn resolve_due(&self, account: &AccountId) -> Result<usize, GatewayError> {
+        let Some(account) = self.core.accounts.get(account) else { return Ok(0) };
+        if !account.has_credentials {
+            return self.hand_over_due(account).await;
+        }
+        let mut worked = 0;
+        loop {
+            let now = self.core.now();
+            if !self.core.clock.is_checked() {
+                return Ok(worked);
+            }
+            if account.throttle.admits_from(Priority::Uncertain, now) > now {
+                return Ok(worked);
+            }
+            let due = self.core.store.lease_due(&account.id, now, later(now, LEASE), ROUND).await?;
+            if due.is_empty() {
+                return Ok(worked);
+            }
+            worked += due.len();
+            // There may be more, and this round may take long.
+            self.core.wake(&account.id);
+            stream::iter(due)
+                .for_each_concurrent(None, |(merchant, id)| async move {
+                    if let Err(error) = Box::pin(self.resolve(account, &merchant, &id)).await {
+                        tracing::warn!(payment = %id, account = %account.id, %error, "a due payment could not be worked on; it stays due");
+                    }
+                })
+                .await;
+        }
+    }
+
+    /// Nobody can ask this PG any more: what is open waits for a person, and is looked through once a day.
+    async fn hand_over_due(&self, account: &ConnectedAccount) -> Result<usize, GatewayError> {
+        let mut worked = 0;
+        loop {
+            let now = self.core.now();
+            let tomorrow = later(now, DAY);
+            let due = self.core.store.lease_due(&account.id, now, tomorrow, ROUND).await?;
+            if due.is_empty() {
+                return Ok(worked);
+            }
+            worked += due.len();
+            for (merchant, id) in due {
+                self.core.update(&merchant, &id, |draft, context| draft.hand_over(context.now)).await?;
+                // A commit ended the lease.
+                self.core.store.release(&merchant, &id, tomorrow).await?;
+            }
+        }
+    }
+
+    /// When an account's next payment is due and its PG's limits allow to ask about it; `None` while nothing
+    /// is expected.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`].
+    pub async fn next_work(&self, account: &AccountId) -> Result<Option<Timestamp>, GatewayError> {
+        let Some(account) = self.core.accounts.get(account) else { return Ok(None) };
+        if !self.core.clock.is_checked() {
+            // Whoever asks the PGs for the time wakes the accounts.
+            return Ok(None);
+        }
+        let due = self.core.store.next_due(&account.id).await?;
+        let from = account.throttle.admits_from(Priority::Uncertain, self.core.now());
+        Ok(due.map(|due| due.max(from)))
+    }
+
+    /// Does for one payment what is due now.
+    async fn resolve(
+        &self,
+        account: &ConnectedAccount,
+        merchant: &MerchantId,
+        id: &PaymentId,
+    ) -> Result<(), GatewayError> {
+        let Some(_taken) = account.worked_on.take(id) else {
+            // Its commits end its lease. Two would ask the PG the same, and drop each other's answers.
+            return Ok(self.core.store.release(merchant, id, later(self.core.now(), SECOND)).await?);
+        };
+        for _ in 0..STEPS {
+            let record = self.core.payment(merchant, id).await?;
+            let done = match next(&record, self.core.now()) {
+                Next::LookUp(subject) => self.look_up_due(account, &record, &subject).await,
+                Next::Send(operation) if account.retired => self.hold_retired(&record, &operation).await,
+                Next::Send(operation) => self.core.send_due(record, &operation).await.map(|_| ()),
+                Next::Show => {
+                    self.core.update(merchant, id, |_, _| ()).await.map(|_| ()).map_err(LookUpError::Store)
+                }
+                Next::Nothing => break,
+            };
+            match done {
+                Ok(()) | Err(LookUpError::Store(StoreError::Conflict)) => {}
+                Err(LookUpError::Store(error)) => return Err(error.into()),
+                Err(error) => return self.come_back(account, merchant, id, error).await,
+            }
+        }
+        Ok(self.core.store.release(merchant, id, self.core.now()).await?)
+    }
+
+    async fn look_up_due(
+        &self,
+        account: &ConnectedAccount,
+        record: &PaymentRecord,
+        subject: &LookUpSubject,
+    ) -> Result<(), LookUpError> {
+        let (merchant, id) = (&record.payment.merchant, &record.payment.id);
+        let asked_at = self.core.now();
+        let is_uncertain = record.charges.iter().any(Charge::is_uncertain);
+        let priority = if is_uncertain { Priority::Uncertain } else { Priority::Background };
+        let look_up = Box::pin(self.core.look_up(merchant, id, subject, priority));
+        match account.look_ups.alone(id, look_up).await {
+            Ok(looked_up) => {
+                let stays = |owed: &crate::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
+                if looked_up.record.checks.owed.iter().any(stays) {
+                    // The answer does not cover it: asking again at once would be answered the same.
+                    self.core.put_off(merchant, id, subject).await?;
+                }
+                Ok(())
+            }
+            Err(LookUpError::Provider(error)) if !is_of_account(&error) => {
+                Ok(self.core.put_off(merchant, id, subject).await?)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The PG does not answer, or has no room: the account waits, not the payment. Others of the account go first meanwhile.
+    async fn come_back(
+        &self,
+        account: &ConnectedAccount,
+        merchant: &MerchantId,
+        id: &PaymentId,
+        error: LookUpError,
+    ) -> Result<(), GatewayError> {
+        let now = self.core.now();
+        let at = match error {
+            LookUpError::Busy(until) => until,
+            LookUpError::Provider(error) => {
+                tracing::info!(payment = %id, account = %account.id, error = error.name(), "the PG does not answer; its look-ups wait");
+                later(now, account.throttle.unanswered(now))
+            }
+            LookUpError::NoCredentials | LookUpError::Store(_) => later(now, DAY),
+        };
+        // What has been unknown for too long becomes a review, above all where the PG answers nothing.
+        self.core.update(merchant, id, |_, _| ()).await?;
+        Ok(self.core.store.release(merchant, id, at).await?)
+    }
+
+    /// A retired account sends nothing: a person decides, and it is tried again if the account comes back.
+    async fn hold_retired(&self, record: &PaymentRecord, operation: &Operation) -> Result<(), LookUpError> {
+        let about = match operation {
+            Operation::Confirm(id) => ReviewSubject::Charge(id.clone()),
+            Operation::Cancel(id) | Operation::Close(id) => ReviewSubject::Cancel(id.clone()),
+        };
+        let hold = |draft: &mut Draft, context: &Context<'_>| {
+            draft.raise_unless_decided(ReviewReason::AccountRetired, about.clone(), context.now);
+            let mut pending = draft.record.checks.pending.iter_mut();
+            if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
+                pending.next_at = Some(later(context.now, DAY));
+            }
+        };
+        self.core.update(&record.payment.merchant, &record.payment.id, hold).await?;
+        Ok(())
+    }
+}
+
+/// What a payment needs next: look-ups before sends, so that what is known decides.
+fn next(record: &PaymentRecord, now: Timestamp) -> Next {
+    let owed = record.checks.owed.iter().filter(|owed| owed.at <= now).min_by_key(|owed| owed.at);
+    if let Some(owed) = owed {
+        return Next::LookUp(owed.of.clone());
+    }
+    let due = |pending: &&crate::PendingOperation| pending.next_at.is_some_and(|at| at <= now);
+    if let Some(pending) = record.checks.pending.iter().find(due) {
+        return Next::Send(pending.operation.clone());
+    }
+    match record.checks.deadline {
+        Some(deadline) if deadline <= now => Next::Show,
+        _ => Next::Nothing,
+    }
+}

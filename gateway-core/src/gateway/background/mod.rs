@@ -1,0 +1,11 @@
+//! What nobody waits for: payments that are due, received webhooks, the PG's own list, and the clock.
+
+mod due;
+mod inbox;
+mod room;
+mod sweep;
+mod time;
+
+pub use inbox::InboxOutcome;
+pub(super) use inbox::Unreadable;
+pub(super) use room::NewCharges;

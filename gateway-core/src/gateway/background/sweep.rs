@@ -1,0 +1,184 @@
+//! The sweep: the PG's own list of money in and money back, held against ours. It finds what no webhook told.
+//!
+//! What it has seen goes by the PG's own time: a span that was taken from a wrong clock would hide money for as long.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::{
+    AccountId, Clock, Gateway, GatewayError, LookUpSubject, MovementKind, Movements, Page, PaymentRecord,
+    PgMovement, PgOrderId, ProviderError, StoreError, Why,
+    account::{ConnectedAccount, Priority},
+    dispatch::LookUpError,
+    lifecycle::schedule::{MINUTE, WATCHED_FOR, earlier, later},
+};
+
+/// How often an account is swept.
+const EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// How much of the time before is swept again: a PG may list a payment late.
+const OVERLAP: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The hour of the day, in UTC, at which the last week is swept again: a PG may date a deposit hours before it books it. In Korea
+/// it is four in the morning.
+const DEEP_AT: Duration = Duration::from_secs(19 * 60 * 60);
+
+/// How soon a sweep that failed is tried again.
+const AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
+
+/// How long a sweep may take before another replica begins it anew.
+const LEASE: Duration = EVERY;
+
+/// How much older than a look-up a row has to be so that the look-up has certainly shown it.
+const SHOWN_AFTER: Duration = Duration::from_secs(5 * 60);
+
+/// How many pages a list may have. One that goes on for longer goes on for ever.
+const MOST_PAGES: u32 = 10_000;
+
+impl Gateway {
+    /// Sweeps an account, if its PG has a list and its sweep is due; tells how many rows were found
+    /// that we did not know.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::Store`].
+    pub async fn sweep_due(&self, account: &AccountId) -> Result<usize, GatewayError> {
+        let Some(account) = self.core.accounts.get(account).filter(|account| account.has_credentials) else {
+            return Ok(0);
+        };
+        match account.provider.movements().filter(|_| self.core.clock.is_checked()) {
+            Some(movements) => self.sweep(account, movements).await,
+            None => Ok(0),
+        }
+    }
+
+    async fn sweep(
+        &self,
+        account: &ConnectedAccount,
+        movements: &dyn Movements,
+    ) -> Result<usize, GatewayError> {
+        let now = self.core.now();
+        let lease_until = later(now, LEASE);
+        let Some(sweep) = self.core.store.lease_sweep(&account.id, now, lease_until).await? else {
+            return Ok(0);
+        };
+        match self.sweep_since(account, movements, sweep.swept_to, lease_until).await {
+            Ok((found, swept_to)) => {
+                self.core.store.finish_sweep(&account.id, Some(swept_to), later(now, EVERY)).await?;
+                Ok(found)
+            }
+            Err(error) => {
+                tracing::warn!(account = %account.id, error = error.name(), "the sweep of the PG's list did not finish; it is repeated soon");
+                let next = later(self.core.now(), AFTER_FAILURE);
+                self.core.store.finish_sweep(&account.id, None, next).await?;
+                Ok(0)
+            }
+        }
+    }
+
+    /// How many rows were news, and the PG's time up to which all was seen.
+    async fn sweep_since(
+        &self,
+        account: &ConnectedAccount,
+        movements: &dyn Movements,
+        swept_to: Option<Timestamp>,
+        lease_until: Timestamp,
+    ) -> Result<(usize, Timestamp), LookUpError> {
+        self.wait_for_room(account, lease_until).await?;
+        let to = account.call(account.provider.pg_time()).await.map_err(LookUpError::Provider)?;
+        let from = match swept_to.filter(|swept_to| day(*swept_to) == day(to)) {
+            Some(swept_to) => earlier(swept_to, OVERLAP),
+            None => earlier(swept_to.unwrap_or(to).min(to), WATCHED_FOR),
+        };
+        let (mut cursor, mut found, mut unreadable) = (None, 0, 0);
+        for _ in 0..MOST_PAGES {
+            self.wait_for_room(account, lease_until).await?;
+            let page: Page<PgMovement> = account
+                .call(movements.page(from, to, cursor.as_deref()))
+                .await
+                .map_err(|error: ProviderError| {
+                    tracing::warn!(account = %account.id, error = error.name(), detail = error.detail(), "a page of the PG's list got no usable answer");
+                    LookUpError::Provider(error)
+                })?;
+            unreadable += page.unreadable;
+            for row in &page.rows {
+                found += usize::from(self.follow_movement(account, row, to).await?);
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                if unreadable > 0 {
+                    tracing::warn!(account = %account.id, unreadable, "rows of the PG's list could not be read; they hide no others");
+                }
+                return Ok((found, to));
+            }
+        }
+        tracing::error!(account = %account.id, pages = MOST_PAGES, "the PG's list has no end");
+        Err(LookUpError::Busy(lease_until))
+    }
+
+    /// Each page is one request, and waits for its turn as one.
+    async fn wait_for_room(
+        &self,
+        account: &ConnectedAccount,
+        lease_until: Timestamp,
+    ) -> Result<(), LookUpError> {
+        while let Err(until) = account.admit(Priority::Background, 1) {
+            if until >= lease_until {
+                return Err(LookUpError::Busy(until));
+            }
+            self.core.clock.sleep_until(until).await;
+        }
+        Ok(())
+    }
+
+    /// Owes a look-up of the charge that a row belongs to, unless an answered one has shown it; whether it was news.
+    async fn follow_movement(
+        &self,
+        account: &ConnectedAccount,
+        row: &PgMovement,
+        pg_time: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let Some(Ok(order_id)) = row.order_id.as_ref().map(|id| id.parse::<PgOrderId>()) else {
+            return Ok(false);
+        };
+        let Some((merchant, id)) = self.core.store.owner_of_order(&account.id, &order_id).await? else {
+            return Ok(false);
+        };
+        let record = self.core.payment(&merchant, &id).await?;
+        let Some(attempt) = record.attempt_of(order_id.as_str()).map(|attempt| attempt.number) else {
+            return Ok(false);
+        };
+        let subject = match &row.pg_payment_id {
+            Some(pg_payment_id) => LookUpSubject::Charge { attempt, pg_payment_id: pg_payment_id.clone() },
+            None => LookUpSubject::Attempt(attempt),
+        };
+        let is_owed = record.checks.owed.iter().any(|owed| owed.of == subject && owed.why == Why::Hint);
+        if is_owed || is_shown(&record, row, attempt, pg_time) {
+            return Ok(false);
+        }
+        tracing::info!(payment = %id, account = %account.id, "the PG's list shows money that no look-up has shown yet");
+        self.core.owe(&record, subject, self.core.now(), Why::Hint).await?;
+        Ok(true)
+    }
+}
+
+/// The day on which a sweep is made; it begins when the last week is swept.
+fn day(at: Timestamp) -> i64 {
+    earlier(at, DEEP_AT).as_second().div_euclid(24 * 60 * 60)
+}
+
+/// Whether what a row says is in what we know. Money in is known only by being shown: a PG may date a deposit long before it
+/// books it. Money back also by an answered look-up that was asked well after it, by a clock that was not ahead of the PG's.
+fn is_shown(record: &PaymentRecord, row: &PgMovement, attempt: u16, pg_time: Timestamp) -> bool {
+    let asked_after =
+        |asked_at: Timestamp| asked_at >= later(row.at, SHOWN_AFTER) && asked_at <= later(pg_time, MINUTE);
+    let Some(id) = &row.pg_payment_id else {
+        return record.checks.asked_at(attempt).is_some_and(asked_after);
+    };
+    let Some(charge) = record.charge_at_pg(id) else { return false };
+    match row.kind {
+        MovementKind::In => charge.has_money(),
+        MovementKind::Back => charge.asked_at.is_some_and(asked_after),
+    }
+}

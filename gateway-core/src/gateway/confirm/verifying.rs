@@ -1,0 +1,126 @@
+//! Confirming where the PG takes the money in the window: what a claim names is looked up.
+
+use super::{Claimed, MOST_CLAIMS, claims, outcome, outcome_of_payment};
+use crate::{
+    Gateway, GatewayError, LookUpSubject, MerchantId, PaymentId, PaymentRecord, PaymentStatus, PgStatus,
+    ProviderError, Why,
+    account::{ConnectedAccount, Priority},
+    dispatch::LookUpError,
+    gateway::RequestKey,
+};
+
+impl Gateway {
+    /// Money moved before confirm, or did not: a claim is a hint with an id. It bars nothing, and ends after an hour of
+    /// answered look-ups that do not know it.
+    pub(super) async fn verify_claim(
+        &self,
+        account: &ConnectedAccount,
+        record: PaymentRecord,
+        claimed: &Claimed<'_>,
+        key: Option<&RequestKey>,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let accepted = record.accepted().and_then(|charge| charge.pg_payment_id.as_ref());
+        let is_shown = claimed.pg_payment_id.is_none() || claimed.pg_payment_id == accepted;
+        if record.payment.status().has_money() && is_shown {
+            return Ok(record);
+        }
+        let _place = self.place(account)?;
+        let may_wait = matches!(
+            record.payment.status(),
+            PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Confirming
+        );
+        let in_time = self.core.now() <= record.payment.expires_at;
+        let known = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, None);
+        let is_new = known.is_none() && claims(&record) < MOST_CLAIMS;
+        let record = if may_wait && in_time && is_new {
+            let (draft, _) = self.claim(account, record, claimed, false);
+            self.commit_claim(account, draft, key, |_, _| ()).await?
+        } else {
+            record
+        };
+        self.look_claim_up(account, record, claimed).await
+    }
+
+    /// Looks up what a claim names, then everything under its order id if that shows no money.
+    async fn look_claim_up(
+        &self,
+        account: &ConnectedAccount,
+        record: PaymentRecord,
+        claimed: &Claimed<'_>,
+    ) -> Result<PaymentRecord, GatewayError> {
+        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        let number = claimed.attempt.number;
+        let by_order = LookUpSubject::Attempt(number);
+        let by_id = claimed.pg_payment_id.map(|pg_payment_id| LookUpSubject::Charge {
+            attempt: number,
+            pg_payment_id: pg_payment_id.clone(),
+        });
+        let mut met_foreign = false;
+        for subject in by_id.into_iter().chain([by_order]) {
+            match self.core.look_up(&merchant, &id, &subject, Priority::Interactive).await {
+                Ok(looked_up) => {
+                    met_foreign |= looked_up.met_foreign;
+                    if looked_up.record.payment.status().has_money() {
+                        break;
+                    }
+                }
+                Err(LookUpError::Store(error)) => return Err(error.into()),
+                Err(error) => return self.not_told(account, &merchant, &id, number, error).await,
+            }
+        }
+        let record = self.core.payment(&merchant, &id).await?;
+        let charge =
+            record.charge_of_claim(number, claimed.pg_payment_id, None).map(|charge| charge.id.clone());
+        match charge {
+            _ if met_foreign && !record.payment.status().has_money() => {
+                Err(GatewayError::Mismatch(Box::new(record)))
+            }
+            Some(charge) => outcome(record, &charge),
+            None => outcome_of_payment(record),
+        }
+    }
+
+    /// The PG did not tell whether the buyer has paid: the claim waits, and an operator hears of wrong keys.
+    async fn not_told(
+        &self,
+        account: &ConnectedAccount,
+        merchant: &MerchantId,
+        id: &PaymentId,
+        attempt: u16,
+        error: LookUpError,
+    ) -> Result<PaymentRecord, GatewayError> {
+        if let LookUpError::Provider(ProviderError::Misconfigured(pg)) = &error {
+            tracing::error!(payment = %id, account = %account.id, code = pg.code, "the PG refused our keys while a buyer waits: an operator is needed");
+        }
+        let record = self.core.payment(merchant, id).await?;
+        self.core.owe(&record, LookUpSubject::Attempt(attempt), self.core.now(), Why::Hint).await?;
+        if record.payment.status() == PaymentStatus::Confirming {
+            return Ok(record);
+        }
+        Err(self.not_looked_up(error))
+    }
+
+    /// The window says another thing than was prepared: what is true is looked up before anything is sent.
+    pub(super) async fn unexpected_claim(
+        &self,
+        account: &ConnectedAccount,
+        record: PaymentRecord,
+        claimed: &Claimed<'_>,
+        asks: bool,
+        key: Option<&RequestKey>,
+    ) -> Result<PaymentRecord, GatewayError> {
+        tracing::error!(
+            payment = %record.payment.id,
+            account = %account.id,
+            "a window takes its money at another moment than the account says: check the channel's settings at the PG"
+        );
+        // The window may be ahead of what the PG shows: it is asked once more a while later.
+        self.core.owe_hint(account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
+        let record = self.look_claim_up(account, record, claimed).await?;
+        let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
+        let untaken = charge
+            .and_then(|charge| charge.snapshot.as_ref())
+            .is_some_and(|shown| shown.status == PgStatus::Open);
+        if asks && untaken { self.take(account, record, claimed, key).await } else { Ok(record) }
+    }
+}

@@ -1,0 +1,183 @@
+//! Outages: few calls during them, everything resolved soon after the first answer (invariant 16).
+
+use serde_json::json;
+
+use super::{
+    bench::{Bench, DAY, HOUR, MINUTE, SECOND},
+    errors::no_answer,
+    fake_pg::Op,
+};
+use crate::{CancelStatus, GatewayError, PaymentStatus, lifecycle::tests::sample::PRICE};
+
+/// Everything that can be open when a PG goes down.
+struct Open {
+    confirming: (crate::PaymentId, crate::PgPaymentId),
+    cancelling: crate::PaymentId,
+    compensating: (crate::PaymentId, crate::PgPaymentId),
+    hinted: crate::PaymentId,
+}
+
+async fn open(bench: &Bench) -> Open {
+    let payment = async |order: &str| {
+        let id = bench.try_register(order, PRICE).await.unwrap().record.payment.id;
+        let order = bench.open(&id).await;
+        let pg_id = bench.in_window(&order);
+        (id, pg_id, order)
+    };
+    let (cancelling, pg_id, _) = payment("order-2").await;
+    bench.confirm(&cancelling, &pg_id).await.unwrap();
+    let (compensating, pg_id, order) = payment("order-3").await;
+    bench.confirm(&compensating, &pg_id).await.unwrap();
+    let second = bench.pg.books(|books| books.pay(&order, PRICE, bench.pg.clock_now()));
+    bench.webhook(json!({ "pg_id": second.as_str(), "order_id": order, "delivery": "d1" })).await;
+    bench.gateway.verify(&bench.merchant, &compensating).await.unwrap();
+    let (confirming, taken, _) = payment("order-4").await;
+    let (hinted, _, order) = payment("order-5").await;
+    bench.pg.goes_down();
+    let told = bench.confirm(&confirming, &taken).await.unwrap();
+    assert_eq!(told.payment.status(), PaymentStatus::Confirming);
+    bench.cancel(&cancelling, Some(1_000)).await.unwrap();
+    bench.webhook(json!({ "order_id": order })).await;
+    Open { confirming: (confirming, taken), cancelling, compensating: (compensating, second), hinted }
+}
+
+#[tokio::test]
+async fn day_of_outage_costs_few_calls_and_no_commits() {
+    for bench in Bench::both() {
+        open(&bench).await;
+        bench.run(HOUR).await;
+        let (calls, commits) = (bench.pg.all_calls().len(), bench.store.commits());
+        bench.run(DAY).await;
+        let calls = bench.pg.all_calls().len() - calls;
+        // Four payments at once, every quarter of an hour.
+        assert!(calls <= 450, "{calls} calls in a day");
+        let commits = bench.store.commits() - commits;
+        assert!(commits <= 20, "{commits} commits in a day");
+    }
+}
+
+#[tokio::test]
+async fn everything_is_resolved_within_two_hours_of_the_first_answer() {
+    for (bench, hours) in Bench::both().into_iter().chain(Bench::both()).zip([1_u32, 1, 24, 24]) {
+        let open = open(&bench).await;
+        bench.run(hours * HOUR).await;
+        bench.pg.heal();
+        bench.run(15 * MINUTE).await;
+        assert!(bench.look_ups() > 0);
+        bench.run(2 * HOUR).await;
+        let (confirming, taken) = &open.confirming;
+        let status = bench.status(confirming).await;
+        let expired = bench.pg.money_moves != crate::MoneyMoves::BeforeConfirm && bench.taken(taken) == 0;
+        assert!(
+            status == PaymentStatus::Paid || (expired && status != PaymentStatus::Confirming),
+            "{status:?}"
+        );
+        let cancel = bench.newest_cancel(&open.cancelling).await.status;
+        assert_eq!(cancel, CancelStatus::Done, "after {hours} h");
+        assert_eq!(bench.given_back(&open.compensating.1), PRICE, "after {hours} h");
+        if bench.pg.money_moves == crate::MoneyMoves::BeforeConfirm {
+            assert_eq!(bench.status(&open.hinted).await, PaymentStatus::Paid);
+        }
+        bench.check_ledger().await;
+        let _ = &open.compensating.0;
+    }
+}
+
+#[tokio::test]
+async fn look_up_without_an_answer_costs_the_payment_no_try() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.goes_down();
+    bench.confirm(&id, &pg_id).await.unwrap();
+    bench.run(3 * HOUR).await;
+    let tries = bench.read(&id).await.checks.owed.iter().map(|owed| owed.tries).max();
+    assert_eq!(tries, Some(0), "the account waits, not the payment");
+}
+
+#[tokio::test]
+async fn hints_during_an_outage_do_not_put_off_the_one_after_it() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.awaiting_deposit(DAY).await;
+    bench.pg.goes_down();
+    for _ in 0..100 {
+        bench.webhook(json!({ "pg_id": pg_id.as_str() })).await;
+        bench.run(30 * SECOND).await;
+    }
+    bench.pg.books(|books| books.take(&pg_id, bench.pg.clock_now()));
+    bench.pg.heal();
+    bench.run(16 * MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn who_waits_is_told_by_the_pg_itself() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.goes_down();
+    bench.confirm(&id, &pg_id).await.unwrap();
+    bench.run(2 * HOUR).await;
+    let told = bench.gateway.verify(&bench.merchant, &id).await;
+    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+    bench.pg.heal();
+    assert_eq!(bench.verify(&id).await.payment.status(), PaymentStatus::Paid, "the outage is over at once");
+}
+
+#[tokio::test]
+async fn first_answer_wakes_what_waited() {
+    let bench = Bench::before_confirm();
+    let mut waiting = Vec::new();
+    for number in 0..5 {
+        let id = bench.try_register(&format!("order-{number}"), PRICE).await.unwrap().record.payment.id;
+        let order = bench.open(&id).await;
+        let pg_id = bench.in_window(&order);
+        waiting.push((id, pg_id));
+    }
+    bench.pg.goes_down();
+    for (id, pg_id) in &waiting {
+        bench.confirm(id, pg_id).await.unwrap();
+    }
+    bench.run(5 * HOUR).await;
+    bench.pg.heal();
+    bench.verify(&waiting[0].0).await;
+    bench.run(16 * MINUTE).await;
+    for (id, _) in &waiting {
+        assert_eq!(bench.status(id).await, PaymentStatus::Paid);
+    }
+}
+
+#[tokio::test]
+async fn others_go_first_while_one_payment_cannot_be_looked_up() {
+    // An error that is about one payment does not hold up the account.
+    let bench = Bench::before_confirm();
+    let (stuck, _) = bench.agreed().await;
+    let order = bench.read(&stuck).await.attempts[0].pg_order_id.to_string();
+    let (other, paid) = {
+        let id = bench.try_register("order-2", PRICE).await.unwrap().record.payment.id;
+        let order = bench.open(&id).await;
+        (id, (bench.in_window(&order), order))
+    };
+    bench.pg.instead(Op::Verify, super::errors::unknown);
+    bench.webhook(json!({ "order_id": order })).await;
+    bench.resolve_due().await;
+    bench.webhook(json!({ "pg_id": paid.0.as_str(), "order_id": paid.1 })).await;
+    bench.resolve_due().await;
+    assert_eq!(bench.status(&other).await, PaymentStatus::Paid);
+    bench.run(MINUTE).await;
+    assert_eq!(bench.status(&stuck).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn payment_taken_by_a_worker_that_died_is_anothers_after_five_minutes() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.instead(Op::Verify, no_answer);
+    bench.confirm(&id, &pg_id).await.unwrap();
+    bench.advance(MINUTE);
+    bench.pg.before(Op::Verify, std::future::pending);
+    super::bench::die(bench.gateway.resolve_due(&super::bench::account())).await;
+    let other = bench.replica(|_, _| ());
+    other.pass(5 * MINUTE - SECOND).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Confirming);
+    other.pass(SECOND).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}

@@ -1,0 +1,84 @@
+//! A cancel that the PG refuses in its own words (invariants 3, 7; finding 13).
+
+use super::{
+    bench::{Bench, DAY, new_cancel},
+    errors::{no_answer, refused},
+    fake_books::pg_message,
+    fake_pg::Op,
+};
+use crate::{
+    CancelStatus, EventKind, GatewayError, Money, PaymentStatus, StateProblem,
+    lifecycle::tests::sample::PRICE,
+};
+
+#[tokio::test]
+async fn refusal_in_the_pgs_words_is_final_and_replayed() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.paid().await;
+    bench.pg.instead(Op::Cancel, refused);
+    bench.cancel(&id, Some(1_000)).await.unwrap_err();
+    let cancel = bench.newest_cancel(&id).await.id;
+    bench.run(2 * DAY).await;
+    let told = bench.gateway.cancel_result(&bench.merchant, &id, &cancel).await;
+    let Err(GatewayError::CancelRefused { failure, record }) = told else { panic!("{told:?}") };
+    assert_eq!(failure.pg, Some(pg_message("NOT_CANCELABLE")));
+    assert_eq!(record.cancellable().amount(), PRICE);
+    assert_eq!(bench.cancels(), 1);
+}
+
+#[tokio::test]
+async fn refused_cancel_that_was_done_is_told_as_done() {
+    for bench in Bench::both() {
+        let (id, pg_id) = bench.paid().await;
+        bench.pg.after(Op::Cancel, refused);
+        let (record, _) = bench.cancel_with(&id, new_cancel(Some(4_000)), Some("k1")).await.unwrap();
+        assert_eq!(record.payment.status(), PaymentStatus::PartiallyCancelled);
+        assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done);
+        assert_eq!(record.cancellable().amount(), PRICE - 4_000, "nobody asks for the same again");
+        assert_eq!(bench.count(EventKind::Cancel(CancelStatus::Refused)).await, 0);
+        bench.run(DAY).await;
+        assert_eq!((bench.cancels(), bench.given_back(&pg_id)), (1, 4_000));
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn refused_cancel_asks_once_and_stands_without_an_answer() {
+    for answered in [true, false] {
+        let bench = Bench::before_confirm();
+        let (id, _) = bench.paid().await;
+        bench.pg.instead(Op::Cancel, refused);
+        if !answered {
+            bench.pg.instead(Op::Verify, no_answer);
+        }
+        let before = bench.look_ups();
+        let told = bench.cancel(&id, Some(4_000)).await;
+        assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+        assert_eq!(bench.look_ups(), before + 1);
+    }
+}
+
+#[tokio::test]
+async fn refused_cancel_is_open_while_more_went_back_than_is_known() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.paid().await;
+    let (pg, changed) = (bench.pg.clone(), pg_id.clone());
+    // A PG that shows only sums, and has done it.
+    let done = move || async move {
+        pg.books(|books| {
+            books.change(&changed, |shown| {
+                (shown.cancelled, shown.cancellable) = (Money::krw(4_000), Money::krw(6_000));
+                shown.cancels = None;
+            })
+        });
+    };
+    bench.pg.instead_late(Op::Cancel, done, refused);
+    bench.cancel(&id, Some(4_000)).await.unwrap();
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
+    let told = bench.cancel(&id, Some(4_000)).await;
+    assert!(
+        matches!(&told, Err(GatewayError::InvalidState { problem: StateProblem::CancelInProgress, .. })),
+        "{told:?}"
+    );
+    assert_eq!(bench.cancels(), 1);
+}

@@ -1,0 +1,210 @@
+//! Accounts that are retired, or have no credentials any more; accounts that may not change (finding 9; design §3).
+
+use serde_json::json;
+
+use super::{
+    bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR, account},
+    errors::no_answer,
+    fake_pg::Op,
+};
+use crate::{
+    AccountDifference, AdminStore as _, CancelStatus, GatewayError, PaymentStatus, ReviewOutcome, StoreError,
+    lifecycle::tests::sample::PRICE,
+};
+
+#[tokio::test]
+async fn retired_account_takes_no_new_payment_and_no_window() {
+    for bench in Bench::both() {
+        let (id, _) = bench.opened().await;
+        let retired = bench.replica(|settings, _| settings.retired = true);
+        let told = retired.try_register("order-2", PRICE).await;
+        assert!(matches!(told, Err(GatewayError::Invalid { param: "account", .. })), "{told:?}");
+        let told = retired.try_open(&id).await;
+        assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+        let before = bench.pg.count(Op::Request);
+        retired.run(DAY).await;
+        assert_eq!(bench.pg.count(Op::Request), before);
+    }
+}
+
+#[tokio::test]
+async fn retired_account_reopens_nothing() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.opened().await;
+    bench.run(PAYABLE_FOR + MINUTE).await;
+    let retired = bench.replica(|settings, _| settings.retired = true);
+    let told = retired.try_register("order-1", PRICE).await;
+    assert!(matches!(told, Err(GatewayError::Invalid { param: "account", .. })), "{told:?}");
+    assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
+}
+
+#[tokio::test]
+async fn claims_and_cancels_of_a_retired_account_open_a_review_and_send_nothing() {
+    let bench = Bench::on_confirm();
+    let (claimed, pg_id) = bench.agreed().await;
+    let retired = bench.replica(|settings, _| settings.retired = true);
+    let told = retired.confirm(&claimed, &pg_id).await;
+    assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+    assert_eq!(bench.open_reviews(&claimed).await, ["account_retired"]);
+
+    let bench = Bench::on_confirm();
+    let (paid, _) = bench.paid().await;
+    let retired = bench.replica(|settings, _| settings.retired = true);
+    for _ in 0..2 {
+        let told = retired.cancel(&paid, None).await;
+        assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+    }
+    assert_eq!(bench.open_reviews(&paid).await, ["account_retired"], "one is enough");
+    assert!(bench.read(&paid).await.charges[0].cancels.is_empty());
+    retired.run(10 * DAY).await;
+    assert_eq!((bench.confirms(), bench.cancels()), (1, 0));
+}
+
+#[tokio::test]
+async fn unpaid_payment_of_a_retired_account_can_be_closed() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.opened().await;
+    let retired = bench.replica(|settings, _| settings.retired = true);
+    assert_eq!(retired.cancel(&id, None).await.unwrap().payment.status(), PaymentStatus::Cancelled);
+}
+
+#[tokio::test]
+async fn look_ups_of_a_retired_account_go_on_while_it_has_credentials() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    let retired = bench.replica(|settings, _| settings.retired = true);
+    assert_eq!(retired.confirm(&id, &pg_id).await.unwrap().payment.status(), PaymentStatus::Paid);
+
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.after(Op::Confirm, no_answer);
+    bench.pg.instead(Op::Verify, no_answer);
+    bench.confirm(&id, &pg_id).await.unwrap();
+    let retired = bench.replica(|settings, _| settings.retired = true);
+    retired.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    assert_eq!(bench.confirms(), 1, "nothing is sent");
+}
+
+#[tokio::test]
+async fn operation_under_way_when_the_account_was_retired_is_a_review() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.paid().await;
+    bench.pg.instead(Op::Cancel, no_answer);
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    let retired = bench.replica(|settings, _| settings.retired = true);
+    retired.run(DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
+    assert_eq!(bench.cancels(), 1);
+    let record = retired.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+    assert!(record.charges[0].cancels[0].status.is_unresolved());
+    retired.run(3 * DAY).await;
+    assert!(bench.open_reviews(&id).await.is_empty(), "what was decided stays decided");
+    bench.run(2 * DAY).await;
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done, "the account is active again");
+}
+
+#[tokio::test]
+async fn compensation_on_a_retired_account_is_a_review() {
+    let bench = Bench::before_confirm();
+    let (id, _, second) = bench.paid_twice().await;
+    let retired = bench.replica(|settings, _| settings.retired = true);
+    retired.verify(&id).await;
+    retired.run(DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
+    assert_eq!(bench.given_back(&second), 0);
+}
+
+#[tokio::test]
+async fn account_without_credentials_asks_and_sends_nothing() {
+    for bench in Bench::both() {
+        let (id, _) = bench.paid().await;
+        let gone = bench.replica(|settings, _| {
+            (settings.retired, settings.has_credentials) = (true, false);
+        });
+        let before = bench.pg.all_calls().len();
+        assert!(matches!(gone.gateway.verify(&gone.merchant, &id).await, Err(GatewayError::Unsupported(_))));
+        assert!(matches!(gone.cancel(&id, None).await, Err(GatewayError::AccountRetired(_))));
+        gone.webhook(json!({ "order_id": bench.read(&id).await.attempts[0].pg_order_id.as_str() })).await;
+        gone.sweep().await;
+        gone.run(3 * DAY).await;
+        assert_eq!(bench.pg.all_calls().len(), before);
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    }
+}
+
+#[tokio::test]
+async fn open_outcome_on_an_account_without_credentials_is_a_review_at_once() {
+    // No answer can come any more.
+    let bench = Bench::on_confirm();
+    let (confirming, pg_id) = bench.agreed().await;
+    bench.pg.fails(Op::Confirm, no_answer);
+    bench.confirm(&confirming, &pg_id).await.unwrap();
+    let gone = bench.replica(|settings, _| {
+        (settings.retired, settings.has_credentials) = (true, false);
+    });
+    gone.run(HOUR).await;
+    assert_eq!(bench.open_reviews(&confirming).await, ["account_retired"]);
+    assert_eq!(bench.status(&confirming).await, PaymentStatus::Confirming);
+
+    let bench = Bench::before_confirm();
+    let (claimed, pg_id) = bench.agreed().await;
+    let gone = bench.replica(|settings, _| {
+        (settings.retired, settings.has_credentials) = (true, false);
+    });
+    assert_eq!(gone.confirm(&claimed, &pg_id).await.unwrap().payment.status(), PaymentStatus::Confirming);
+    gone.run(HOUR).await;
+    assert_eq!(bench.open_reviews(&claimed).await, ["account_retired"]);
+    let commits = bench.store.commits();
+    gone.run(5 * DAY).await;
+    assert!(bench.store.commits() - commits <= 6, "at most once a day");
+}
+
+#[tokio::test]
+async fn account_may_not_change_while_its_payments_hold_money() {
+    let bench = Bench::before_confirm();
+    let bind = async |bench: &Bench| {
+        let bindings: Vec<_> = bench.gateway.accounts().map(crate::Account::binding).collect();
+        bench.store.bind_accounts(&bindings).await
+    };
+    bind(&bench).await.unwrap();
+    let (id, _) = bench.paid().await;
+    type Change = fn(&mut super::fake_pg::FakePg);
+    let changes: [(AccountDifference, Change); 3] = [
+        (AccountDifference::Kind, |pg| pg.description.kind = "other"),
+        (AccountDifference::Mode, |pg| pg.description.mode = crate::Mode::Live),
+        (AccountDifference::PgMerchant, |pg| pg.description.pg_merchant = "other".to_owned()),
+    ];
+    for (expected, change) in changes {
+        let changed = bench.replica(|_, pg| change(pg));
+        let told = bind(&changed).await;
+        let Err(StoreError::AccountChanged { account: named, difference, payments }) = told else {
+            panic!("{told:?}")
+        };
+        assert_eq!((named, difference, payments), (account(), expected, 1));
+    }
+    assert!(matches!(
+        bench.store.bind_accounts(&[]).await,
+        Err(StoreError::AccountChanged { difference: AccountDifference::Removed, .. })
+    ));
+    // All given back and nothing watched any more: it may change.
+    bench.cancel(&id, None).await.unwrap();
+    bench.run(31 * DAY).await;
+    bind(&bench.replica(|_, pg| pg.description.pg_merchant = "other".to_owned())).await.unwrap();
+}
+
+#[tokio::test]
+async fn order_id_of_another_account_is_unknown_here() {
+    let bench = Bench::on_confirm();
+    let (_, order) = bench.opened().await;
+    let outcome = bench.webhook(json!({ "order_id": order })).await;
+    assert_eq!(outcome, [crate::InboxOutcome::Marked { proved: false }]);
+    let raw = crate::RawWebhook {
+        headers: Vec::new(),
+        body: json!({ "order_id": order }).to_string().into_bytes(),
+        received_at: bench.pg.clock_now(),
+    };
+    let other = "other".parse().unwrap();
+    bench.gateway.receive(&other, raw).await.unwrap();
+    assert_eq!(bench.gateway.process_inbox(&other).await.unwrap(), [crate::InboxOutcome::Ignored]);
+}

@@ -1,0 +1,128 @@
+//! A deposit that must go back waits for the buyer's account, and the merchant takes it over by naming one (invariant 14).
+
+use serde_json::json;
+
+use super::{
+    bench::{Bench, DAY, MINUTE, after, new_cancel, refund_account},
+    fake_books::pg_message,
+    fake_pg::Op,
+};
+use crate::{
+    CancelId, CancelStatus, Failure, FailureReason, GatewayError, NewCancel, PaymentId, PgPaymentId,
+    ProviderError, StateProblem, lifecycle::tests::sample::PRICE,
+};
+
+fn wrong_account() -> ProviderError {
+    ProviderError::Declined(Failure::by_pg(FailureReason::InvalidRefundAccount, pg_message("WRONG_ACCOUNT")))
+}
+
+fn take_over(waiting: &CancelId) -> NewCancel {
+    NewCancel {
+        refund_account: Some(refund_account()),
+        takes_over: Some(waiting.clone()),
+        ..new_cancel(None)
+    }
+}
+
+/// An order that is paid by card, and then a deposit for it comes in.
+async fn paid_by_deposit_as_well(bench: &Bench) -> (PaymentId, PgPaymentId, PgPaymentId) {
+    let (id, first) = bench.paid().await;
+    let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
+    let deposit = bench.pg.books(|books| {
+        let now = bench.pg.clock_now();
+        let deposit = books.agree_to_deposit(&order, PRICE, after(now, DAY));
+        books.take(&deposit, now);
+        deposit
+    });
+    bench.webhook(json!({ "pg_id": deposit.as_str(), "order_id": order })).await;
+    bench.resolve_due().await;
+    (id, first, deposit)
+}
+
+#[tokio::test]
+async fn deposit_that_must_go_back_waits_for_an_account_and_blocks_nothing() {
+    let bench = Bench::before_confirm();
+    let (id, first, deposit) = paid_by_deposit_as_well(&bench).await;
+    assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"], "at once");
+    bench.run(8 * DAY).await;
+    assert_eq!(bench.cancels(), 0, "an account nobody has");
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    assert_eq!(bench.given_back(&first), 1_000, "a cancel without one means the accepted charge");
+    assert_eq!(bench.given_back(&deposit), 0);
+}
+
+#[tokio::test]
+async fn merchant_takes_over_a_waiting_compensation_with_an_account() {
+    let bench = Bench::before_confirm();
+    let (id, first, deposit) = paid_by_deposit_as_well(&bench).await;
+    let waiting = bench.newest_cancel(&id).await.id;
+    let takes_over = take_over(&waiting);
+    // What cannot be a take-over.
+    let with_amount = NewCancel { amount: Some(crate::Money::krw(1)), ..takes_over.clone() };
+    let told = bench.cancel_with(&id, with_amount, None).await;
+    assert!(matches!(told, Err(GatewayError::Invalid { param: "amount", .. })), "{told:?}");
+    let without_account = NewCancel { refund_account: None, ..takes_over.clone() };
+    let told = bench.cancel_with(&id, without_account, None).await;
+    assert!(matches!(told, Err(GatewayError::Invalid { param: "refund_account", .. })), "{told:?}");
+    let another = NewCancel {
+        takes_over: Some(bench.gateway.ids().cancel(bench.pg.clock_now())),
+        ..takes_over.clone()
+    };
+    let told = bench.cancel_with(&id, another, None).await;
+    assert!(matches!(told, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{told:?}");
+
+    let (record, cancel) = bench.cancel_with(&id, takes_over.clone(), Some("k1")).await.unwrap();
+    assert_eq!(cancel, waiting);
+    let row = record.cancel(&waiting).unwrap().1;
+    assert_eq!((row.status, row.refund_account.as_ref()), (CancelStatus::Done, Some(&refund_account())));
+    assert_eq!(row.key.as_ref().unwrap().key, "k1");
+    assert_eq!((bench.given_back(&deposit), bench.given_back(&first)), (PRICE, 0));
+    assert!(bench.open_reviews(&id).await.is_empty());
+    let told = bench.cancel_with(&id, takes_over, None).await;
+    assert!(matches!(told, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{told:?}: once");
+    assert_eq!(bench.cancels(), 1);
+}
+
+#[tokio::test]
+async fn refused_account_is_asked_for_again() {
+    let bench = Bench::before_confirm();
+    let (id, _, deposit) = paid_by_deposit_as_well(&bench).await;
+    let waiting = bench.newest_cancel(&id).await.id;
+    bench.pg.instead(Op::Cancel, wrong_account);
+    let told = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
+    let Err(GatewayError::CancelRefused { failure, record }) = told else { panic!("{told:?}") };
+    assert_eq!(failure.reason, FailureReason::InvalidRefundAccount);
+    let row = record.cancel(&waiting).unwrap().1;
+    assert_eq!((row.status, row.refund_account.as_ref()), (CancelStatus::Requested, None));
+    assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
+    let replayed = bench.gateway.cancel_result(&bench.merchant, &id, &waiting).await;
+    assert!(matches!(replayed, Err(GatewayError::CancelRefused { .. })), "{replayed:?}");
+    bench.run(2 * DAY).await;
+    assert_eq!((bench.cancels(), bench.given_back(&deposit)), (1, 0), "nothing is sent to it again");
+
+    let (record, _) = bench.cancel_with(&id, take_over(&waiting), Some("k2")).await.unwrap();
+    assert_eq!(record.cancel(&waiting).unwrap().1.status, CancelStatus::Done);
+    assert_eq!(bench.given_back(&deposit), PRICE);
+    assert!(bench.pg.keys(Op::Cancel)[1].ends_with("_2"), "a PG repeats its refusal of a key");
+    assert!(bench.open_reviews(&id).await.is_empty());
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn take_over_whose_reason_is_gone_is_an_error_and_held() {
+    let bench = Bench::before_confirm();
+    let (id, first, deposit) = paid_by_deposit_as_well(&bench).await;
+    let waiting = bench.newest_cancel(&id).await.id;
+    bench.pg.books(|books| books.cancel_in_console(&first, PRICE, bench.pg.clock_now()));
+    let told = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
+    let repeated = bench.gateway.cancel_result(&bench.merchant, &id, &waiting).await;
+    for told in [told, repeated] {
+        let Err(GatewayError::InvalidState { problem: StateProblem::Status, record }) = told else {
+            panic!("{told:?}")
+        };
+        assert!(record.cancel_view(&waiting).unwrap().held);
+    }
+    bench.run(MINUTE).await;
+    assert_eq!((bench.cancels(), bench.given_back(&deposit)), (0, 0));
+    assert_eq!(bench.open_reviews(&id).await, ["compensation_held"]);
+}

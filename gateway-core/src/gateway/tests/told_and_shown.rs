@@ -1,0 +1,234 @@
+//! What the PG told and does not show, what it showed and does not any more, and whose money pays then (invariants 3, 7, 9, 12).
+
+use super::{
+    bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR, SECOND},
+    errors::{not_sent, unknown},
+    fake_pg::Op,
+};
+use crate::{
+    CancelStatus, GatewayError, Money, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome, StateProblem,
+    lifecycle::tests::sample::PRICE,
+};
+
+/// A cancel that the PG answers with a yes and shows nowhere from then on.
+async fn hidden_cancel(bench: &Bench, pg_id: &PgPaymentId, id: &crate::PaymentId, amount: u64) {
+    let (pg, hidden) = (bench.pg.clone(), pg_id.clone());
+    let plain = bench.pg.books(|books| {
+        books.shows_nothing = true;
+        books.row(pg_id).snapshot
+    });
+    bench.pg.meanwhile(Op::Cancel, move || async move {
+        pg.books(|books| books.change(&hidden, |shown| *shown = plain.clone()));
+    });
+    bench.cancel(id, Some(amount)).await.unwrap();
+}
+
+#[tokio::test]
+async fn pending_cancel_that_is_not_listed_counts_until_it_ends() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.paid().await;
+    bench.advance(MINUTE);
+    bench.pg.books(|books| books.slow_refunds = true);
+    hidden_cancel(&bench, &pg_id, &id, 6_000).await;
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Pending);
+    bench.run(2 * HOUR).await;
+    assert_eq!(bench.read(&id).await.cancellable(), Money::krw(4_000));
+    let told = bench.cancel(&id, Some(6_000)).await;
+    let problem = StateProblem::CancellableAmountExceeded;
+    assert!(
+        matches!(&told, Err(GatewayError::InvalidState { problem: told, .. }) if *told == problem),
+        "{told:?}"
+    );
+    assert_eq!(bench.given_back(&pg_id), 6_000);
+}
+
+#[tokio::test]
+async fn cancel_that_was_told_done_and_never_shows_is_a_review() {
+    for bench in Bench::both() {
+        let (id, pg_id) = bench.paid().await;
+        bench.advance(MINUTE);
+        hidden_cancel(&bench, &pg_id, &id, 6_000).await;
+        bench.run(2 * HOUR).await;
+        bench.verify(&id).await;
+        bench.run(10 * MINUTE).await;
+        bench.verify(&id).await;
+        assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
+        assert_eq!(bench.read(&id).await.cancellable(), Money::krw(4_000), "a yes is never refuted");
+        bench.run(8 * DAY).await;
+        assert_eq!(bench.given_back(&pg_id), 6_000);
+        bench.check_ledger().await;
+        // A person found that nothing went back.
+        bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+        assert_eq!(bench.read(&id).await.cancellable(), Money::krw(10_000));
+        bench.run(2 * DAY).await;
+        assert!(bench.open_reviews(&id).await.is_empty());
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn closed_money_that_has_become_a_duplicate_goes_back_only_beside_the_other() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    bench.advance(MINUTE);
+    let before_close = bench.pg.clock_now();
+    bench.advance(10 * MINUTE);
+    bench.cancel(&id, None).await.unwrap();
+    bench.advance(10 * MINUTE);
+    let after = bench.in_window(&order);
+    bench.pg.instead(Op::Cancel, not_sent);
+    bench.verify(&id).await;
+    bench.run(SECOND).await;
+    // Another was paid before the close, shows late, and was given back by hand.
+    let first = bench.pg.books(|books| books.pay(&order, PRICE, before_close));
+    bench.verify(&id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    bench.pg.books(|books| books.cancel_in_console(&first, PRICE, bench.pg.clock_now()));
+    bench.run(HOUR).await;
+    assert_eq!(bench.given_back(&after), 0, "the only money that is left");
+    assert_eq!(bench.open_reviews(&id).await, ["compensation_held"]);
+}
+
+#[tokio::test]
+async fn charge_whose_change_was_decided_is_followed_again() {
+    for outcome in [ReviewOutcome::Done, ReviewOutcome::NotDone] {
+        let bench = Bench::on_confirm();
+        let (id, pg_id) = bench.paid().await;
+        bench.pg.books(|books| books.change(&pg_id, |shown| shown.mode = Some(crate::Mode::Live)));
+        bench.verify(&id).await;
+        assert_eq!(bench.open_reviews(&id).await, ["accepted_changed"]);
+        bench.decide(&id, outcome).await.unwrap();
+        bench.run(2 * DAY).await;
+        bench.cancel(&id, Some(4_000)).await.unwrap();
+        assert_eq!(bench.status(&id).await, PaymentStatus::PartiallyCancelled);
+        bench.pg.books(|books| books.cancel_in_console(&pg_id, 6_000, bench.pg.clock_now()));
+        bench.verify(&id).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled, "{outcome:?}");
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn money_that_was_accepted_once_and_comes_again_is_a_persons_to_decide() {
+    for reopened in [false, true] {
+        let bench = Bench::before_confirm();
+        let (id, pg_id) = bench.paid().await;
+        let good = bench.pg.books(|books| books.row(&pg_id).snapshot);
+        bench.pg.books(|books| {
+            books.change(&pg_id, |shown| {
+                (shown.paid, shown.cancellable) = (Money::krw(0), Money::krw(0));
+                (shown.status, shown.paid_at) = (PgStatus::Failed, None);
+            });
+        });
+        bench.verify(&id).await;
+        bench.run(10 * MINUTE).await;
+        assert_eq!(bench.open_reviews(&id).await, ["accepted_changed"]);
+        let mut new = None;
+        if reopened {
+            let other = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
+            let window = bench.open(&other).await;
+            let second = bench.pg.books(|books| books.pay(&window, 9_000, bench.pg.clock_now()));
+            bench.confirm(&other, &second).await.unwrap();
+            new = Some(other);
+        }
+        bench.pg.books(|books| books.change(&pg_id, |shown| *shown = good.clone()));
+        bench.verify(&id).await;
+        bench.run(DAY).await;
+        assert_eq!(bench.given_back(&pg_id), 0, "it was sold once");
+        match new {
+            Some(new) => {
+                assert_eq!(bench.status(&new).await, PaymentStatus::Paid);
+                assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
+            }
+            None => assert_eq!(bench.status(&id).await, PaymentStatus::Paid),
+        }
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn money_accepted_by_a_person_makes_the_newer_payment_give_way() {
+    for newer_pays in [false, true] {
+        let bench = Bench::before_confirm();
+        let (old, order) = bench.opened().await;
+        let paid = bench.in_window(&order);
+        bench.pg.books(|books| books.change(&paid, |shown| shown.mode = Some(crate::Mode::Live)));
+        bench.verify(&old).await;
+        bench.run(PAYABLE_FOR + HOUR).await;
+        let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
+        let window = bench.open(&new).await;
+        let pay = || bench.pg.books(|books| books.pay(&window, 9_000, bench.pg.clock_now()));
+        if newer_pays {
+            bench.confirm(&new, &pay()).await.unwrap();
+            let told = bench.decide(&old, ReviewOutcome::Done).await;
+            assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+            continue;
+        }
+        bench.decide(&old, ReviewOutcome::Done).await.unwrap();
+        assert_eq!(
+            (bench.status(&old).await, bench.status(&new).await),
+            (PaymentStatus::Paid, PaymentStatus::Cancelled)
+        );
+        // Whoever pays the newer one all the same gets that back.
+        let second = pay();
+        let _ = bench.confirm(&new, &second).await;
+        bench.run(DAY).await;
+        assert_eq!((bench.given_back(&paid), bench.given_back(&second)), (0, 9_000));
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_are_seen_at_once_the_one_with_money_pays() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let first = bench.in_window(&order);
+    bench.pg.books(|books| books.cancel_in_console(&first, PRICE, bench.pg.clock_now()));
+    let second = bench.in_window(&order);
+    bench.verify(&id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    bench.run(DAY).await;
+    assert_eq!(bench.given_back(&second), 0);
+    assert!(bench.open_reviews(&id).await.is_empty());
+}
+
+#[tokio::test]
+async fn duplicate_that_was_not_sent_back_pays_when_the_deposit_is_reversed() {
+    let bench = Bench::before_confirm();
+    let (id, account) = bench.awaiting_deposit(DAY).await;
+    bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+    bench.verify(&id).await;
+    let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
+    bench.pg.books(|books| books.reverse(&account));
+    let card = bench.pg.books(|books| books.pay(&order, PRICE, bench.pg.clock_now()));
+    for _ in 0..2 {
+        bench.verify(&id).await;
+        bench.run(5 * MINUTE).await;
+    }
+    bench.verify(&id).await;
+    assert_eq!((bench.status(&id).await, bench.given_back(&card)), (PaymentStatus::Paid, 0));
+    assert!(bench.open_reviews(&id).await.is_empty());
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn claim_and_pending_that_nobody_knows_for_a_week_are_reviews() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let paid = bench.in_window(&order);
+    bench.pg.fails(Op::Verify, unknown);
+    bench.confirm(&id, &paid).await.unwrap();
+    bench.run(8 * DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["unknown_confirm"]);
+    for bench in Bench::both() {
+        let (id, order) = bench.opened().await;
+        let pending = bench.pg.books(|books| {
+            let pending = books.agree(&order, PRICE);
+            books.change(&pending, |shown| shown.status = PgStatus::Pending);
+            pending
+        });
+        bench.confirm(&id, &pending).await.unwrap();
+        bench.run(9 * DAY).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Confirming);
+        assert_eq!(bench.open_reviews(&id).await, ["unknown_confirm"]);
+    }
+}

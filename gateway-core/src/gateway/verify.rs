@@ -1,0 +1,58 @@
+//! Asking the PG now, for a merchant who waits.
+
+use super::{Gateway, GatewayError};
+use crate::{
+    Attempt, Charge, LookUpSubject, MerchantId, PaymentId, PaymentRecord,
+    account::{Flight, Priority},
+};
+
+impl Gateway {
+    /// Asks the PG now about everything of a payment that may hold money, and gives the payment as it is after that.
+    ///
+    /// # Errors
+    ///
+    /// [`GatewayError::ProviderUnavailable`] or [`GatewayError::ProviderMisconfigured`] when the PG
+    /// gave no usable answer: what it did answer is committed. [`GatewayError::NotFound`], [`GatewayError::Store`].
+    pub async fn verify(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
+        // Another merchant's payment is not found, and its look-ups are not shared.
+        let record = self.payment(merchant, id).await?;
+        let account = self.account_of(&record)?;
+        match account.look_ups.run(id, Box::pin(self.verify_all(merchant, id))).await {
+            Flight::Led(done) => done,
+            Flight::Shared { succeeded: true } => self.payment(merchant, id).await,
+            Flight::Shared { succeeded: false } => {
+                Err(GatewayError::ProviderUnavailable { retry_after: None })
+            }
+        }
+    }
+
+    async fn verify_all(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
+        let mut record = self.payment(merchant, id).await?;
+        let _place = self.place(self.account_of(&record)?)?;
+        for subject in subjects(&record) {
+            let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
+            record = looked_up.map_err(|error| self.not_looked_up(error))?.record;
+        }
+        Ok(record)
+    }
+}
+
+/// Everything that may hold money: order ids under which the PG takes it alone, and charges that have not ended without it.
+pub(super) fn subjects(record: &PaymentRecord) -> Vec<LookUpSubject> {
+    let alone = |attempt: &&Attempt| attempt.takes_money_before_confirm();
+    let mut subjects: Vec<_> =
+        record.attempts.iter().filter(alone).map(|attempt| LookUpSubject::Attempt(attempt.number)).collect();
+    let is_open = |charge: &&Charge| charge.ended_at.is_none() || charge.has_money();
+    for charge in record.charges.iter().filter(is_open) {
+        let is_covered =
+            subjects.contains(&LookUpSubject::Attempt(charge.attempt)) && charge.snapshot.is_none();
+        if !is_covered && !subjects.contains(&charge.subject()) {
+            subjects.push(charge.subject());
+        }
+    }
+    if subjects.is_empty() {
+        // A window may be open whose payment nobody has named.
+        subjects.extend(record.attempts.last().map(|attempt| LookUpSubject::Attempt(attempt.number)));
+    }
+    subjects
+}

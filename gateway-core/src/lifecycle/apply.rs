@@ -1,0 +1,387 @@
+//! The fold of charges: what follows from what the PG shows.
+//!
+//! For each snapshot of an answer, in this order:
+//!
+//! | step | when | then |
+//! |---|---|---|
+//! | 1 | its order id is none of ours, or another payment accepted its PG id | foreign: nothing follows |
+//! | 2 | a charge has its PG id | it is of that charge |
+//! | 3 | an unnamed charge of its attempt with an open outcome was sent or claimed before we asked, and this answer has not named it | it names that charge |
+//! | 4 | else | it is a new charge |
+//! | 5 | it shows less than was told before | nothing, until an answer asked after the lag shows so again |
+//! | 6 | it is of accepted money and does not match any more | nothing is taken over until a person has decided the review |
+//! | 7 | else | it is what the charge shows; it ends the charge's confirm, claim, cancels and closes by what it shows |
+//!
+//! Then, for each charge that a complete answer should hold and does not: nothing before the final time of its requests;
+//! after it the confirm was not done; a claim ends after an hour; what showed before is missing (step 5). Then the roles
+//! ([`acceptance`](super::acceptance)). Last, the owed look-ups are paid that this answer covers.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    Context, Draft,
+    draft::session_expired,
+    schedule::{CLAIM_LIVES, later},
+};
+use crate::{
+    Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, LookUp, LookUpSubject,
+    MoneyMoves, Outcome, PgCancelStatus, PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject,
+    Snapshot, Why,
+};
+
+/// An answer of the PG.
+pub(crate) struct Answer<'a> {
+    /// What was asked about.
+    pub(crate) subject: &'a LookUpSubject,
+    /// What it shows.
+    pub(crate) look_up: &'a LookUp,
+    /// When it was asked: what was sent shortly before may not show in it.
+    pub(crate) asked_at: Timestamp,
+    /// Whether it was a look-up. The answer to a request that moves money shows a charge and pays no owed look-up.
+    pub(crate) is_look_up: bool,
+}
+
+/// A payment at the PG under an order id that is not this payment's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Foreign {
+    pub(crate) pg_payment_id: PgPaymentId,
+    pub(crate) order_id: String,
+    /// Whether a claim of ours named it, and this is the first answer that says whose it is.
+    pub(crate) was_claimed: bool,
+}
+
+impl Draft {
+    /// Draws every consequence of an answer for the charges and their roles. Foreign payments end the claims that
+    /// named them, change nothing else, and are handed back.
+    pub(crate) fn apply(&mut self, answer: &Answer<'_>, context: &Context<'_>) -> Vec<Foreign> {
+        let mut foreign = Vec::new();
+        let mut shown: Vec<ChargeId> = Vec::new();
+        for snapshot in &answer.look_up.charges {
+            if let Some(id) = self.charge_shown(snapshot, answer, &shown, context) {
+                self.show(&id, snapshot, answer.asked_at, context);
+                shown.push(id);
+            } else {
+                foreign.push(Foreign {
+                    pg_payment_id: snapshot.pg_payment_id.clone(),
+                    order_id: snapshot.order_id.clone(),
+                    was_claimed: self.end_wrong_claim(&snapshot.pg_payment_id, answer.asked_at, context),
+                });
+            }
+        }
+        if answer.look_up.complete {
+            for id in self.charge_ids() {
+                let in_scope = self.record.charge(&id).is_some_and(|charge| answer.should_hold(charge));
+                if in_scope && !shown.contains(&id) {
+                    self.miss(&id, answer.asked_at, context);
+                }
+            }
+        }
+        self.judge(context);
+        if answer.is_look_up {
+            self.pay(answer, context);
+        }
+        foreign
+    }
+
+    /// The charge that a snapshot is of, named or made if need be; `None` if it is foreign.
+    fn charge_shown(
+        &mut self,
+        snapshot: &Snapshot,
+        answer: &Answer<'_>,
+        shown: &[ChargeId],
+        context: &Context<'_>,
+    ) -> Option<ChargeId> {
+        let attempt = self.record.attempt_of(&snapshot.order_id)?.number;
+        if context.taken.contains(&snapshot.pg_payment_id) {
+            return None;
+        }
+        if let Some(charge) = self.record.charge_at_pg(&snapshot.pg_payment_id) {
+            let id = charge.id.clone();
+            // A browser may have named another of our order ids.
+            self.change(&id, |charge| charge.attempt = attempt);
+            return Some(id);
+        }
+        let waits = |charge: &&Charge| {
+            charge.attempt == attempt
+                && charge.pg_payment_id.is_none()
+                && !shown.contains(&charge.id)
+                && began(charge).is_some_and(|began| answer.asked_at >= began)
+        };
+        let unnamed = self.record.charges.iter().find(waits).map(|charge| charge.id.clone());
+        let Some(id) = unnamed else {
+            return Some(self.add_charge(attempt, Some(snapshot.pg_payment_id.clone()), context));
+        };
+        self.change(&id, |charge| charge.pg_payment_id = Some(snapshot.pg_payment_id.clone()));
+        Some(id)
+    }
+
+    /// One snapshot with this charge's id.
+    fn show(&mut self, id: &ChargeId, snapshot: &Snapshot, asked_at: Timestamp, context: &Context<'_>) {
+        let Some(charge) = self.record.charge(id) else { return };
+        let is_less = shows_less(charge, snapshot);
+        if is_less && !self.believes_less(id, asked_at, context) {
+            return;
+        }
+        let Some(charge) = self.record.charge(id) else { return };
+        let has_accepted_money = charge.accepted && charge.has_money();
+        // What a person accepted as it is does not match, and need not.
+        let is_vouched_for =
+            matches!(self.decision(ReviewReason::MismatchNotCancelled, id), Some((_, ReviewOutcome::Done)));
+        let stops_matching = has_accepted_money
+            && !is_vouched_for
+            && !snapshot.paid.is_zero()
+            && !self.record.fits(snapshot, context);
+        let is_known = stops_matching && self.decision(ReviewReason::AcceptedChanged, id).is_some();
+        let is_gone = is_less && has_accepted_money && loses_money(charge, snapshot);
+        if (stops_matching || is_gone) && !is_known {
+            self.raise(ReviewReason::AcceptedChanged, ReviewSubject::Charge(id.clone()), context.now);
+        }
+        if stops_matching && !is_known {
+            return;
+        }
+        let within = self.confirms_within(id);
+        self.change(id, |charge| {
+            take_over(charge, snapshot, asked_at, context);
+            end_by_snapshot(charge, asked_at, within, context);
+        });
+        self.follow_cancels(id, asked_at, context);
+        self.follow_closes(id, asked_at, context);
+        if self.record.charge(id).is_some_and(|charge| is_taken_and_not_shown(charge, asked_at, context)) {
+            self.raise(ReviewReason::TakenNotShown, ReviewSubject::Charge(id.clone()), context.now);
+        }
+    }
+
+    /// Whether an answer that shows less than was told before is believed: the second one, asked when the PG can no longer
+    /// lag behind what it told.
+    fn believes_less(&mut self, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) -> bool {
+        let Some(charge) = self.record.charge(id) else { return false };
+        let (subject, seen_at) = (charge.subject(), charge.less_seen_at);
+        let believed_from = context.visible_from(seen_at.unwrap_or(asked_at));
+        if seen_at.is_some() && asked_at >= believed_from && context.is_clock_trusted {
+            return true;
+        }
+        self.change(id, |charge| charge.less_seen_at = Some(seen_at.unwrap_or(asked_at)));
+        self.owe(subject, believed_from, Why::Less);
+        false
+    }
+
+    /// A complete answer does not hold this charge.
+    fn miss(&mut self, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
+        let Some(charge) = self.record.charge(id) else { return };
+        if charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.status != PgStatus::Open) {
+            // What ended without money may be forgotten by the PG.
+            let (is_over, since) = (charge.ended_at.is_some(), charge.less_seen_at);
+            let decided = self.decision(ReviewReason::ChargeVanished, id);
+            let is_known = decided.is_some_and(|(at, _)| since.is_some_and(|since| since <= at));
+            if !is_over && self.believes_less(id, asked_at, context) && !is_known {
+                self.raise(ReviewReason::ChargeVanished, ReviewSubject::Charge(id.clone()), context.now);
+            }
+            return;
+        }
+        if is_taken_and_not_shown(charge, asked_at, context) {
+            return self.raise(ReviewReason::TakenNotShown, ReviewSubject::Charge(id.clone()), context.now);
+        }
+        self.change(id, |charge| {
+            let is_unanswered = |sent: &&Dispatch| sent.outcome().is_none();
+            if charge
+                .confirm
+                .as_ref()
+                .filter(is_unanswered)
+                .is_some_and(|sent| is_past_final(sent, asked_at, context))
+            {
+                end_confirm(charge, Outcome::NotDone(session_expired()), context.now);
+            }
+            let Some(claim) = charge.claim.as_mut().filter(|claim| claim.is_open) else { return };
+            if !context.is_clock_trusted {
+                return;
+            }
+            let since = *charge.not_found_since.get_or_insert(asked_at);
+            if asked_at >= later(since, CLAIM_LIVES) {
+                claim.is_open = false;
+                charge.ended_at = Some(context.now);
+            }
+        });
+    }
+
+    /// What a claim named turned out to be another order's: nothing can come of it, once what was sent for it must show.
+    /// Whether this is the first answer that says so.
+    fn end_wrong_claim(
+        &mut self,
+        pg_payment_id: &PgPaymentId,
+        asked_at: Timestamp,
+        context: &Context<'_>,
+    ) -> bool {
+        let Some(charge) = self.record.charge_at_pg(pg_payment_id).filter(|charge| charge.snapshot.is_none())
+        else {
+            return false;
+        };
+        let (id, is_first) = (charge.id.clone(), charge.not_found_since.is_none());
+        self.change(&id, |charge| {
+            charge.not_found_since = charge.not_found_since.or(Some(asked_at));
+            if let Some(claim) = &mut charge.claim {
+                claim.is_open = false;
+            }
+            match &charge.confirm {
+                Some(sent) if sent.outcome().is_some() => {}
+                Some(sent) if !is_past_final(sent, asked_at, context) => {}
+                Some(_) => {
+                    let mismatch = Outcome::NotDone(Failure::of(FailureReason::Mismatch));
+                    end_confirm(charge, mismatch, context.now);
+                }
+                None => charge.ended_at = charge.ended_at.or(Some(context.now)),
+            }
+        });
+        is_first
+    }
+
+    /// How long after its claim the PG takes this charge's confirm.
+    fn confirms_within(&self, id: &ChargeId) -> Option<Duration> {
+        let attempt = self.record.attempt(self.record.charge(id)?.attempt)?;
+        match attempt.prepared()?.money_moves {
+            MoneyMoves::OnConfirm { within } => Some(within),
+            MoneyMoves::BeforeConfirm => None,
+        }
+    }
+}
+
+impl Answer<'_> {
+    /// Whether a complete answer has to hold this charge if the PG has it.
+    fn should_hold(&self, charge: &Charge) -> bool {
+        match self.subject {
+            LookUpSubject::Attempt(number) => charge.attempt == *number,
+            LookUpSubject::Charge { pg_payment_id, .. } => {
+                charge.pg_payment_id.as_ref() == Some(pg_payment_id)
+            }
+        }
+    }
+}
+
+/// When the PG may first have heard of an unnamed charge whose outcome is open.
+fn began(charge: &Charge) -> Option<Timestamp> {
+    let sent_at = charge.confirm.as_ref().filter(|_| charge.is_unresolved()).map(|sent| sent.first_sent_at);
+    sent_at.or_else(|| charge.claim.as_ref().filter(|claim| claim.is_open).map(|claim| claim.at))
+}
+
+/// Whether "not there" and "unchanged" mean that no send of this request was done.
+pub(super) fn is_past_final(sent: &Dispatch, asked_at: Timestamp, context: &Context<'_>) -> bool {
+    // The last send is the newest, so it is final last. A clock that is in doubt concludes nothing.
+    context.is_clock_trusted && context.final_time(sent.last_sent_at) <= asked_at
+}
+
+/// The PG said that it took the money, and by now would have to show it. A success is never refuted by look-ups.
+fn is_taken_and_not_shown(charge: &Charge, asked_at: Timestamp, context: &Context<'_>) -> bool {
+    let taken = charge.confirm.as_ref().filter(|sent| sent.outcome() == Some(&Outcome::Done));
+    let is_missing = charge.is_unresolved() && !charge.is_pending_at_pg();
+    is_missing && taken.is_some_and(|sent| is_past_final(sent, asked_at, context))
+}
+
+/// Whether a snapshot shows less than was told before: money, a cancel that was taken, an account, an end.
+fn shows_less(charge: &Charge, now: &Snapshot) -> bool {
+    let Some(before) = &charge.snapshot else { return false };
+    // A refund that is under way need not be listed.
+    let told = |cancel: &&Cancel| cancel.status == CancelStatus::Done;
+    let told_sum: u64 = charge.cancels.iter().filter(told).map(|cancel| cancel.amount.amount()).sum();
+    // A refund that failed is no cancel less: the PG says what became of it.
+    let cancelled = now.cancelled.amount().saturating_add(newly_failed(charge, now));
+    let misses_cancel = match &now.cancels {
+        Some(_) => charge.cancels.iter().filter(told).any(|cancel| !now.shows_cancel(cancel)),
+        None => cancelled < told_sum,
+    };
+    let back_to_open = matches!(now.status, PgStatus::Open | PgStatus::Pending)
+        && !matches!(before.status, PgStatus::Open | PgStatus::Pending);
+    now.paid.currency() != before.paid.currency()
+        || now.paid.amount() < before.paid.amount()
+        || cancelled < before.cancelled.amount()
+        || misses_cancel
+        || back_to_open
+}
+
+/// What refunds come to that counted until now and failed.
+fn newly_failed(charge: &Charge, now: &Snapshot) -> u64 {
+    let counted = |cancel: &Cancel| cancel.status != CancelStatus::Refused;
+    let failed = now.cancels.iter().flatten().filter(|theirs| theirs.status == PgCancelStatus::Failed);
+    let newly = failed.filter(|theirs| charge.cancels.iter().any(|ours| counted(ours) && theirs.is(ours)));
+    newly.map(|theirs| theirs.amount.amount()).sum()
+}
+
+/// Whether money that was there is gone, other than by a deposit's reversal.
+fn loses_money(charge: &Charge, now: &Snapshot) -> bool {
+    let Some(before) = &charge.snapshot else { return false };
+    let is_reversal = now.status == PgStatus::AwaitingDeposit && now.paid.is_zero();
+    now.paid.amount() < before.paid.amount() && !is_reversal
+}
+
+/// The snapshot is what the charge shows from now on.
+fn take_over(charge: &mut Charge, snapshot: &Snapshot, asked_at: Timestamp, context: &Context<'_>) {
+    let shown = match &charge.snapshot {
+        Some(before) => snapshot.clone().after(before),
+        None => snapshot.clone(),
+    };
+    let is_reversal = shown.status == PgStatus::AwaitingDeposit;
+    if charge.has_money() && shown.paid.is_zero() && (is_reversal || !charge.accepted) {
+        // When money comes again it is judged again. What paid the order once never goes back by itself.
+        charge.timing = None;
+        charge.misfit = None;
+    }
+    charge.snapshot = Some(shown);
+    // A clock in doubt does not say when.
+    charge.asked_at = charge.asked_at.max(context.is_clock_trusted.then_some(asked_at));
+    charge.less_seen_at = None;
+    charge.not_found_since = None;
+    if let Some(claim) = charge.claim.as_mut().filter(|claim| claim.at <= asked_at) {
+        claim.is_open = false;
+    }
+}
+
+/// The PG's own word about a charge ends its confirm. What is untouched ends it only when it can no longer be taken.
+fn end_by_snapshot(
+    charge: &mut Charge,
+    asked_at: Timestamp,
+    within: Option<Duration>,
+    context: &Context<'_>,
+) {
+    let Some(snapshot) = &charge.snapshot else { return };
+    let failure = snapshot.failure.clone();
+    let outcome = match snapshot.status {
+        _ if !snapshot.paid.is_zero() => Outcome::Done,
+        // While the PG waits for the outcome it has the request: sending it again is answered "already".
+        PgStatus::AwaitingDeposit | PgStatus::Closed | PgStatus::Pending => Outcome::Done,
+        PgStatus::Failed => Outcome::Declined(failure.unwrap_or(Failure::of(FailureReason::Other))),
+        PgStatus::Expired => Outcome::NotDone(failure.unwrap_or_else(session_expired)),
+        PgStatus::Open
+            if charge.confirm.as_ref().is_some_and(|sent| is_too_late(sent, asked_at, within, context)) =>
+        {
+            Outcome::NotDone(session_expired())
+        }
+        PgStatus::Open | PgStatus::Paid => return,
+    };
+    let goes_on = matches!(snapshot.status, PgStatus::AwaitingDeposit | PgStatus::Pending);
+    let is_unpaid_end = !goes_on && snapshot.paid.is_zero();
+    if charge.confirm.as_ref().is_some_and(|sent| sent.outcome().is_none()) {
+        end_confirm(charge, outcome, context.now);
+    }
+    charge.ended_at = if is_unpaid_end { charge.ended_at.or(Some(context.now)) } else { None };
+}
+
+/// Whether a confirm without an answer can no longer be done: the PG's own time for it is over, and so is its final time.
+fn is_too_late(
+    sent: &Dispatch,
+    asked_at: Timestamp,
+    within: Option<Duration>,
+    context: &Context<'_>,
+) -> bool {
+    let is_over = within.is_some_and(|within| later(sent.first_sent_at, within) <= asked_at);
+    sent.outcome().is_none() && is_over && is_past_final(sent, asked_at, context)
+}
+
+fn end_confirm(charge: &mut Charge, outcome: Outcome, now: Timestamp) {
+    let ended = !matches!(outcome, Outcome::Done);
+    if let Some(confirm) = &mut charge.confirm {
+        confirm.end(outcome, now);
+    }
+    if ended {
+        charge.ended_at = charge.ended_at.or(Some(now));
+    }
+}

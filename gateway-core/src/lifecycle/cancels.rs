@@ -1,0 +1,152 @@
+//! Following cancels and closes by what the PG shows of them.
+
+use jiff::Timestamp;
+
+use super::{Context, Draft, apply::is_past_final, schedule::CANCEL_ERRORS};
+use crate::{
+    Cancel, CancelOrigin, CancelStatus, ChargeId, Close, Dispatch, Failure, FailureReason, LastResponse,
+    Outcome, PgCancelStatus, PgStatus, Snapshot, SnapshotCancel,
+};
+
+impl Draft {
+    /// Brings the cancels of a charge to what its snapshot shows.
+    pub(super) fn follow_cancels(&mut self, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
+        let Some(charge) = self.record.charge_mut(id) else { return };
+        let Some(snapshot) = charge.snapshot.clone() else { return };
+        let theirs = snapshot.cancels.as_deref().unwrap_or_default();
+        for (position, theirs_now) in theirs.iter().enumerate() {
+            if theirs_now.amount.is_zero() {
+                continue;
+            }
+            let is_newest = position + 1 == theirs.len();
+            match charge.cancels.iter_mut().find(|ours| theirs_now.is(ours)) {
+                // Where a PG has one word for all refunds of a payment, that word is now about a newer one.
+                Some(ours) if ours.is_failed_refund() && !is_newest => {}
+                Some(ours) => follow(ours, theirs_now, context.now),
+                None => charge.cancels.push(adopt(&snapshot, theirs_now, context)),
+            }
+        }
+        // What is not there any more cannot go back, once none of its sends can have been done; if it comes again it is judged
+        // again.
+        let is_moot = |cancel: &&mut Cancel| {
+            let is_ours = cancel.held.is_some() || cancel.compensates.is_some();
+            let is_not_done = |sent| is_past_final(sent, asked_at, context) && !snapshot.shows_cancel(cancel);
+            is_ours && cancel.status.is_unresolved() && cancel.dispatch.as_ref().is_none_or(is_not_done)
+        };
+        if snapshot.balance().is_zero() {
+            for cancel in charge.cancels.iter_mut().filter(is_moot) {
+                cancel.refuse(Failure::of(FailureReason::NotCancellable));
+            }
+        }
+        // Answered with errors again and again, and certainly not done: the PG's own words are the answer. Of a
+        // compensation that is a review.
+        for cancel in charge.cancels.iter_mut().filter(|cancel| cancel.status.is_uncertain()) {
+            let Some(sent) = &cancel.dispatch else { continue };
+            let is_not_done = is_past_final(sent, asked_at, context) && !snapshot.shows_cancel(cancel);
+            if cancel.held.is_some() && is_not_done {
+                // It is not sent again, and none of its sends was done: it waits for a person as if it had never been sent.
+                cancel.status = CancelStatus::Requested;
+                continue;
+            }
+            if is_not_done && is_given_up(sent, asked_at, context) {
+                let failure = cancel.failure.take().unwrap_or(Failure::of(FailureReason::NotCancellable));
+                cancel.refuse(failure);
+                if let Some(sent) = &mut cancel.dispatch {
+                    sent.final_at = Some(context.now);
+                }
+            }
+        }
+    }
+
+    /// Brings the closes of a charge's account to what its snapshot shows.
+    pub(super) fn follow_closes(&mut self, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
+        let Some(charge) = self.record.charge_mut(id) else { return };
+        let Some(snapshot) = &charge.snapshot else { return };
+        let has_money = !snapshot.paid.is_zero();
+        let ended = matches!(snapshot.status, PgStatus::Expired | PgStatus::Failed) && !has_money;
+        for close in charge.closes.iter_mut().filter(|close| close.status.is_unresolved()) {
+            // A request that is unanswered may be executed yet: the deposit has won only when it can no longer be.
+            let is_settled = close.dispatch.as_ref().is_none_or(|sent| {
+                sent.last_response != LastResponse::Unanswered || is_past_final(sent, asked_at, context)
+            });
+            if snapshot.status == PgStatus::Closed && !has_money {
+                close.status = CancelStatus::Done;
+                close.failure = None;
+                end(close, Outcome::Done, context.now);
+            } else if (has_money || ended) && is_settled {
+                let failure = Failure::of(FailureReason::NotCancellable);
+                close.refuse(failure.clone());
+                end(close, Outcome::Declined(failure), context.now);
+            } else if close.dispatch.as_ref().is_some_and(|sent| is_given_up(sent, asked_at, context)) {
+                let failure = close.failure.take().unwrap_or(Failure::of(FailureReason::NotCancellable));
+                close.refuse(failure.clone());
+                end(close, Outcome::Declined(failure), context.now);
+            }
+        }
+    }
+}
+
+/// Answered with errors again and again, and any send that was done would have to show by now.
+fn is_given_up(sent: &Dispatch, asked_at: Timestamp, context: &Context<'_>) -> bool {
+    let answered = sent.last_response == LastResponse::Error && sent.error_count >= CANCEL_ERRORS;
+    answered && is_past_final(sent, asked_at, context)
+}
+
+fn end(close: &mut Close, outcome: Outcome, now: Timestamp) {
+    if let Some(sent) = &mut close.dispatch {
+        sent.end(outcome, now);
+    }
+}
+
+/// A cancel that the PG shows becomes what the PG shows.
+fn follow(ours: &mut Cancel, theirs: &SnapshotCancel, now: Timestamp) {
+    // A PG that tells of all refunds in one word would take a finished one back when the next begins.
+    if ours.status != CancelStatus::Done {
+        ours.status = status_of(theirs.status);
+    }
+    if ours.amount.currency() == theirs.amount.currency() {
+        // "All that is left" may have been less than it was when we asked.
+        ours.amount = theirs.amount;
+    }
+    if theirs.pg_cancel_id.is_some() {
+        ours.pg_cancel_id.clone_from(&theirs.pg_cancel_id);
+    }
+    ours.held = None;
+    // It is in the PG's list, so it was taken; refused, it was not paid out.
+    ours.failure = (ours.status == CancelStatus::Refused).then_some(Failure::of(FailureReason::RefundFailed));
+    if let Some(sent) = ours.dispatch.as_mut().filter(|sent| sent.outcome().is_none()) {
+        sent.end(Outcome::Done, now);
+    }
+}
+
+/// A cancel that we did not make becomes a row of its own.
+fn adopt(snapshot: &Snapshot, theirs: &SnapshotCancel, context: &Context<'_>) -> Cancel {
+    let status = status_of(theirs.status);
+    Cancel {
+        id: context.ids.cancel(context.now),
+        origin: if theirs.chargeback { CancelOrigin::Chargeback } else { CancelOrigin::Pg },
+        compensates: None,
+        status,
+        held: None,
+        is_whole: theirs.amount == snapshot.paid,
+        amount: theirs.amount,
+        tax_free_amount: None,
+        vat_amount: None,
+        cancellable_before: snapshot.paid,
+        reason: theirs.reason.clone().unwrap_or_default(),
+        refund_account: None,
+        dispatch: None,
+        pg_cancel_id: theirs.pg_cancel_id.clone(),
+        failure: (status == CancelStatus::Refused).then_some(Failure::of(FailureReason::RefundFailed)),
+        key: None,
+        created_at: theirs.at.unwrap_or(context.now),
+    }
+}
+
+pub(crate) const fn status_of(status: PgCancelStatus) -> CancelStatus {
+    match status {
+        PgCancelStatus::Done => CancelStatus::Done,
+        PgCancelStatus::Pending => CancelStatus::Pending,
+        PgCancelStatus::Failed => CancelStatus::Refused,
+    }
+}

@@ -1,0 +1,125 @@
+//! Money that goes back by itself: why, and whether the reason still holds right before it is sent.
+
+use super::{Context, Draft};
+use crate::{
+    Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, CompensationReason, Failure,
+    FailureReason, Method, Misfit, PaymentRecord, ReviewReason, Snapshot, Timing,
+};
+
+/// Why a compensation is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Held {
+    /// There is nothing left to give back.
+    NothingLeft,
+    /// Its reason does not hold any more, or what it would give back has changed: a person decides.
+    ReasonGone,
+}
+
+impl Draft {
+    /// Writes the cancel that gives back what a charge holds.
+    pub(super) fn compensate(&mut self, id: &ChargeId, reason: CompensationReason, context: &Context<'_>) {
+        let Some(charge) = self.record.charge(id) else { return };
+        let Some(snapshot) = &charge.snapshot else { return };
+        let amount = snapshot.cancellable;
+        let is_whole_order = snapshot.total == self.record.payment.terms.amount;
+        let cancel = Cancel {
+            id: context.ids.cancel(context.now),
+            origin: CancelOrigin::Compensation,
+            compensates: Some(reason),
+            status: CancelStatus::Requested,
+            held: needs_account(snapshot, context).then_some(ReviewReason::CompensationNeedsAccount),
+            is_whole: true,
+            amount,
+            tax_free_amount: self.record.tax_free_left(charge).filter(|_| is_whole_order),
+            vat_amount: None,
+            cancellable_before: amount,
+            reason: reason.text().to_owned(),
+            refund_account: None,
+            dispatch: None,
+            pg_cancel_id: None,
+            failure: None,
+            key: None,
+            created_at: context.now,
+        };
+        tracing::warn!(
+            payment = %self.record.payment.id,
+            account = %self.record.payment.account,
+            reason = reason.name(),
+            "money at the PG does not pay this order and goes back"
+        );
+        self.change(id, |charge| {
+            charge.accepted = false;
+            charge.misfit = Some(misfit_of(reason));
+            // Somebody may have given it back already.
+            if !amount.is_zero() {
+                charge.cancels.push(cancel);
+            }
+        });
+    }
+
+    /// Whether a compensation may be sent now, by what the look-ups right before it showed.
+    ///
+    /// # Errors
+    ///
+    /// [`Held`].
+    pub(crate) fn check_compensation(&mut self, id: &CancelId, context: &Context<'_>) -> Result<(), Held> {
+        let Some((charge, cancel)) = self.record.cancel(id) else { return Err(Held::ReasonGone) };
+        let (Some(snapshot), Some(reason)) = (&charge.snapshot, cancel.compensates) else {
+            return Err(Held::ReasonGone);
+        };
+        if snapshot.balance().is_zero() {
+            return Err(Held::NothingLeft);
+        }
+        let is_as_written =
+            snapshot.cancellable == cancel.cancellable_before && charge.less_seen_at.is_none();
+        let (charge, timing) = (charge.id.clone(), charge.timing.unwrap_or(Timing::InTime));
+        // Late was decided once, against the deadline then in force.
+        let is_late = reason == CompensationReason::Late && timing == Timing::Late;
+        let holds = self.reason_to_compensate(&charge, timing, context);
+        // Another reason may have become this one: a close that was refused since leaves a duplicate.
+        let is_duplicate = [Some(reason), holds].contains(&Some(CompensationReason::Duplicate));
+        let is_beside = !is_duplicate || self.paying_charge_is_intact(context);
+        let still_holds = is_late || holds.is_some();
+        if is_as_written && still_holds && is_beside { Ok(()) } else { Err(Held::ReasonGone) }
+    }
+
+    /// Whether the money that pays the order is all there: a duplicate goes back only beside it.
+    fn paying_charge_is_intact(&mut self, context: &Context<'_>) -> bool {
+        if !self.record.payment.yielded {
+            return self.record.accepted().is_some_and(is_intact);
+        }
+        self.rests_on_sibling = true;
+        context.sibling.and_then(PaymentRecord::accepted).is_some_and(is_intact)
+    }
+
+    /// Holds a compensation back: it is not sent until a person decides.
+    pub(crate) fn hold(&mut self, id: &CancelId, why: Held) {
+        let Some(cancel) = self.record.cancel_mut(id) else { return };
+        if why == Held::NothingLeft && cancel.dispatch.is_none() {
+            cancel.refuse(Failure::of(FailureReason::NotCancellable));
+        } else {
+            cancel.held = Some(ReviewReason::CompensationHeld);
+        }
+    }
+}
+
+const fn misfit_of(reason: CompensationReason) -> Misfit {
+    match reason {
+        CompensationReason::WrongAmount => Misfit::Mismatch,
+        CompensationReason::Duplicate | CompensationReason::Superseded => Misfit::Duplicate,
+        CompensationReason::Late | CompensationReason::Closed => Misfit::Late,
+    }
+}
+
+/// Whether all the money of a charge is there, by everything that was shown.
+fn is_intact(charge: &Charge) -> bool {
+    let is_whole = |snapshot: &Snapshot| !snapshot.paid.is_zero() && snapshot.cancelled.is_zero();
+    charge.snapshot.as_ref().is_some_and(is_whole) && charge.less_seen_at.is_none()
+}
+
+/// Whether the PG gives this money back only to an account that the buyer names.
+pub(crate) fn needs_account(snapshot: &Snapshot, context: &Context<'_>) -> bool {
+    let method = if snapshot.is_deposit() { Some(Method::VirtualAccount) } else { snapshot.method };
+    let terms = method.and_then(|method| context.description.method(method));
+    terms.is_some_and(|terms| terms.refund_needs_account)
+}

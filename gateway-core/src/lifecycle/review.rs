@@ -1,0 +1,317 @@
+//! Opening a review when only a person can go on, closing it when the PG tells after all, and what a person's
+//! decision does to a payment.
+
+use jiff::Timestamp;
+
+use super::{
+    Context, Draft,
+    schedule::{DAY, UNKNOWN_FOR, later},
+};
+use crate::{
+    Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, Failure, FailureReason, MethodDetail,
+    Money, Outcome, PaymentRecord, PgPaymentId, PgStatus, Review, ReviewClosing, ReviewOutcome, ReviewReason,
+    ReviewSubject, Secret, Snapshot, Why,
+};
+
+impl Draft {
+    /// Opens the reviews that the record gives reason for, and ends those whose reason is gone.
+    pub(super) fn update_reviews(&mut self, now: Timestamp) {
+        let standing = standing(&self.record, now);
+        let charges = &self.record.charges;
+        let is_gone = |review: &&mut Review| {
+            let stands = standing.contains(&(review.reason, review.about.clone()));
+            review.is_open() && !stands && ends_by_itself(charges, review)
+        };
+        for review in self.record.payment.reviews.iter_mut().filter(is_gone) {
+            review.closing = Some(ReviewClosing::Resolved { at: now });
+        }
+        for (reason, about) in standing {
+            self.raise_unless_decided(reason, about, now);
+        }
+    }
+
+    /// Opens a review, unless one of that kind is open already or was decided: what a person has decided stays decided.
+    pub(crate) fn raise_unless_decided(
+        &mut self,
+        reason: ReviewReason,
+        about: ReviewSubject,
+        now: Timestamp,
+    ) {
+        let decided =
+            |review: &Review| review.reason == reason && review.about == about && review.decision().is_some();
+        if !self.record.payment.reviews.iter().any(decided) {
+            self.raise(reason, about, now);
+        }
+    }
+
+    /// The account cannot be asked any more, so no answer can come: every open outcome waits for a person.
+    pub(crate) fn hand_over(&mut self, now: Timestamp) {
+        let mut open = Vec::new();
+        for charge in &self.record.charges {
+            let claimed = charge.claim.as_ref().is_some_and(|claim| claim.is_open);
+            if charge.is_unresolved() || charge.is_pending_at_pg() || claimed {
+                open.push(ReviewSubject::Charge(charge.id.clone()));
+            }
+            let cancels =
+                charge.cancels.iter().filter(|cancel| cancel.status.is_unresolved() && cancel.held.is_none());
+            open.extend(cancels.map(|cancel| ReviewSubject::Cancel(cancel.id.clone())));
+            let closes = charge.closes.iter().filter(|close| close.status.is_unresolved());
+            open.extend(closes.map(|close| ReviewSubject::Cancel(close.id.clone())));
+        }
+        for about in open {
+            self.raise_unless_decided(ReviewReason::AccountRetired, about, now);
+        }
+    }
+}
+
+impl Draft {
+    /// When a person last decided a review of this kind about a charge, and what they found out.
+    pub(super) fn decision(&self, reason: ReviewReason, id: &ChargeId) -> Option<(Timestamp, ReviewOutcome)> {
+        let about = ReviewSubject::Charge(id.clone());
+        let of_charge = |review: &&Review| review.reason == reason && review.about == about;
+        let decided = |review: &Review| match &review.closing {
+            Some(ReviewClosing::Decided { at, outcome, .. }) => Some((*at, *outcome)),
+            Some(ReviewClosing::Resolved { .. }) | None => None,
+        };
+        self.record.payment.reviews.iter().filter(of_charge).filter_map(decided).next_back()
+    }
+}
+
+/// Whether a review whose reason does not stand any more needs nobody. What happened at one moment is a person's to
+/// close, unless the PG shows it again.
+fn ends_by_itself(charges: &[Charge], review: &Review) -> bool {
+    let about_charge = |holds: fn(&Charge) -> bool| match &review.about {
+        ReviewSubject::Charge(id) => charges.iter().any(|charge| charge.id == *id && holds(charge)),
+        ReviewSubject::Cancel(_) | ReviewSubject::Payment => false,
+    };
+    match review.reason {
+        ReviewReason::AcceptedChanged
+        | ReviewReason::MismatchNotCancelled
+        | ReviewReason::OlderPaymentKept
+        | ReviewReason::AccountRetired => false,
+        ReviewReason::ChargeVanished => about_charge(|charge| charge.less_seen_at.is_none()),
+        ReviewReason::TakenNotShown => about_charge(|charge| !charge.is_unresolved()),
+        _ => true,
+    }
+}
+
+/// Everything about a payment that a person has to decide as long as it stands.
+fn standing(record: &PaymentRecord, now: Timestamp) -> Vec<(ReviewReason, ReviewSubject)> {
+    let is_old = |since: Timestamp| later(since, UNKNOWN_FOR) <= now;
+    let mut found = Vec::new();
+    for charge in &record.charges {
+        if charge.unknown_since().is_some_and(is_old) {
+            found.push((ReviewReason::UnknownConfirm, ReviewSubject::Charge(charge.id.clone())));
+        }
+        for cancel in &charge.cancels {
+            if let Some(reason) = reason_of_cancel(charge, cancel, is_old) {
+                found.push((reason, ReviewSubject::Cancel(cancel.id.clone())));
+            }
+        }
+        for close in charge.closes.iter().filter(|close| close.status.is_unresolved()) {
+            let since = close.dispatch.as_ref().map_or(close.created_at, |sent| sent.first_sent_at);
+            if is_old(since) {
+                found.push((ReviewReason::UnknownClose, ReviewSubject::Cancel(close.id.clone())));
+            }
+        }
+    }
+    found
+}
+
+fn reason_of_cancel(
+    charge: &Charge,
+    cancel: &Cancel,
+    is_old: impl Fn(Timestamp) -> bool,
+) -> Option<ReviewReason> {
+    let since = cancel.dispatch.as_ref().map_or(cancel.created_at, |sent| sent.first_sent_at);
+    match (cancel.status, cancel.held) {
+        (status, Some(held)) if status.is_unresolved() => Some(held),
+        (status, None) if status.is_unresolved() => is_old(since).then_some(ReviewReason::UnknownCancel),
+        (CancelStatus::Done, _) => {
+            is_told_and_not_shown(charge, cancel).then_some(ReviewReason::UnknownCancel)
+        }
+        (CancelStatus::Refused, _) if cancel.is_failed_refund() => failed_refund(charge, cancel),
+        // A row that was held is refused by a person who decided about its money, or because nothing is left.
+        (CancelStatus::Refused, None) => refused_compensation(charge, cancel),
+        _ => None,
+    }
+}
+
+/// The PG said that it gave the money back, and what it showed since, twice and in time, holds it nowhere.
+fn is_told_and_not_shown(charge: &Charge, cancel: &Cancel) -> bool {
+    let told_at = cancel.dispatch.as_ref().and_then(|sent| sent.final_at);
+    let shown = charge.snapshot.as_ref().filter(|snapshot| !snapshot.shows_cancel(cancel));
+    let is_later = charge.asked_at.zip(told_at).is_some_and(|(asked_at, told_at)| asked_at > told_at);
+    is_later && shown.is_some_and(|snapshot| !charge.told_and_not_shown(snapshot).is_zero())
+}
+
+/// Money must go back and the PG refused: it is still with the merchant.
+fn refused_compensation(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason> {
+    let is_newest = charge.compensation().is_some_and(|newest| newest.id == cancel.id);
+    let is_left = charge.snapshot.as_ref().is_some_and(|snapshot| !snapshot.balance().is_zero());
+    let is_ours = cancel.origin == CancelOrigin::Compensation;
+    (is_ours && is_newest && is_left).then_some(ReviewReason::CompensationRefused)
+}
+
+/// The PG could not pay a refund out. What comes back later makes good what failed first; whether a later refund was meant
+/// for this one nobody knows: then a person is asked once too often. Once all the money is back nothing is owed: a refund
+/// that failed twice and then came through is one refund.
+fn failed_refund(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason> {
+    let rows = &charge.cancels;
+    let is_done = |row: &Cancel| row.status == CancelStatus::Done;
+    if charge.snapshot.as_ref().is_some_and(|shown| sum(rows, is_done) >= shown.paid.amount()) {
+        return None;
+    }
+    let place = rows.iter().position(|row| row.id == cancel.id)?;
+    let first = rows.iter().position(Cancel::is_failed_refund)?;
+    let returned = sum(&rows[first..], is_done);
+    let owed = sum(&rows[..=place], Cancel::is_failed_refund);
+    (returned < owed).then_some(ReviewReason::FailedRefund)
+}
+
+fn sum(rows: &[Cancel], counts: impl Fn(&Cancel) -> bool) -> u64 {
+    rows.iter().filter(|row| counts(row)).fold(0, |sum, row| sum.saturating_add(row.amount.amount()))
+}
+
+impl Draft {
+    /// A person decided a review. What the PG shows later is believed again.
+    pub(crate) fn decide(
+        &mut self,
+        number: u16,
+        outcome: ReviewOutcome,
+        by: &str,
+        reason: &str,
+        context: &Context<'_>,
+    ) {
+        let mut open = self.record.payment.reviews.iter_mut().filter(|review| review.is_open());
+        let Some(review) = open.find(|review| review.number == number) else { return };
+        let (by, text) = (by.to_owned(), reason.to_owned());
+        review.closing = Some(ReviewClosing::Decided { at: context.now, by, outcome, reason: text });
+        let (kind, about) = (review.reason, review.about.clone());
+        match (kind, &about) {
+            (ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown, ReviewSubject::Charge(id)) => {
+                self.decide_confirm(id, outcome, context);
+            }
+            (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) => {
+                self.decide_cancel(id, outcome, context)
+            }
+            (ReviewReason::UnknownClose, ReviewSubject::Cancel(id)) => self.decide_close(id, outcome),
+            (
+                ReviewReason::CompensationNeedsAccount | ReviewReason::CompensationHeld,
+                ReviewSubject::Cancel(id),
+            ) => {
+                // What was done beside the PG is in the review; this row sends nothing any more.
+                if let Some(cancel) = self.record.cancel_mut(id) {
+                    cancel.refuse(Failure::of(FailureReason::NotCancellable));
+                }
+            }
+            (ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id))
+                if outcome == ReviewOutcome::Done && self.record.accepted().is_none() =>
+            {
+                self.change(id, |charge| charge.misfit = None);
+                self.accept(id, context);
+            }
+            _ => {}
+        }
+        self.check_later(&about, context);
+    }
+
+    /// A decision is no wall: a day later the PG is asked once more.
+    fn check_later(&mut self, about: &ReviewSubject, context: &Context<'_>) {
+        let charge = match about {
+            ReviewSubject::Charge(id) => self.record.charge(id),
+            ReviewSubject::Cancel(id) => {
+                let of_cancel = self.record.cancel(id).map(|(charge, _)| charge);
+                of_cancel.or_else(|| self.record.close(id).map(|(charge, _)| charge))
+            }
+            ReviewSubject::Payment => None,
+        };
+        if let Some(subject) = charge.map(Charge::subject) {
+            self.owe(subject, later(context.now, DAY), Why::Decision);
+        }
+    }
+
+    fn decide_confirm(&mut self, id: &ChargeId, outcome: ReviewOutcome, context: &Context<'_>) {
+        let amount = self.record.payment.terms.amount;
+        let attempt = self.record.charge(id).and_then(|charge| self.record.attempt(charge.attempt));
+        let Some(order_id) = attempt.map(|attempt| attempt.pg_order_id.to_string()) else { return };
+        let is_done = outcome == ReviewOutcome::Done;
+        self.change(id, |charge| {
+            let done = charge.pg_payment_id.clone().filter(|_| is_done);
+            let failure = Failure::of(FailureReason::Other);
+            if let Some(confirm) = &mut charge.confirm {
+                let ended = if done.is_some() { Outcome::Done } else { Outcome::NotDone(failure) };
+                confirm.end(ended, context.now);
+            }
+            if let Some(claim) = &mut charge.claim {
+                claim.is_open = false;
+            }
+            match done {
+                Some(pg) => charge.snapshot = Some(told_by_person(pg, order_id, amount, context.now)),
+                None => charge.ended_at = Some(context.now),
+            }
+        });
+        self.judge(context);
+    }
+
+    fn decide_cancel(&mut self, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
+        let Some(charge) = self.record.cancel(id).map(|(charge, _)| charge.id.clone()) else { return };
+        self.change(&charge, |charge| {
+            let Some(cancel) = charge.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
+            if outcome == ReviewOutcome::NotDone {
+                return cancel.refuse(Failure::of(FailureReason::NotCancellable));
+            }
+            cancel.status = CancelStatus::Done;
+            cancel.failure = None;
+            if let Some(sent) = &mut cancel.dispatch {
+                // It counts as of the snapshot whose amounts hold it from now on: it is not on its way to the next one.
+                sent.end(Outcome::Done, charge.asked_at.unwrap_or(context.now));
+            }
+            // What the PG shows in its list is in its amounts already.
+            let cancel = cancel.clone();
+            if let Some(snapshot) =
+                charge.snapshot.as_mut().filter(|snapshot| !snapshot.shows_cancel(&cancel))
+            {
+                let left = snapshot.cancellable.saturating_sub(cancel.amount);
+                let taken = snapshot.cancellable.saturating_sub(left);
+                snapshot.cancelled = snapshot.cancelled.checked_add(taken).unwrap_or(snapshot.cancelled);
+                snapshot.cancellable = left;
+            }
+        });
+    }
+
+    fn decide_close(&mut self, id: &CancelId, outcome: ReviewOutcome) {
+        let Some(close) = self.record.close_mut(id) else { return };
+        match outcome {
+            ReviewOutcome::Done => close.status = CancelStatus::Done,
+            ReviewOutcome::NotDone => close.refuse(Failure::of(FailureReason::NotCancellable)),
+        }
+    }
+}
+
+/// A charge as a person found it in the PG's console.
+fn told_by_person(pg_payment_id: PgPaymentId, order_id: String, amount: Money, now: Timestamp) -> Snapshot {
+    let zero = Money::zero(amount.currency());
+    Snapshot {
+        pg_payment_id,
+        order_id,
+        status: PgStatus::Paid,
+        raw_status: "told by a person".to_owned(),
+        total: amount,
+        discount: zero,
+        paid: amount,
+        cancelled: zero,
+        cancellable: amount,
+        cancels: None,
+        mode: None,
+        disputed: None,
+        paid_at: Some(now),
+        failure: None,
+        method: None,
+        method_detail: MethodDetail::default(),
+        virtual_account: None,
+        receipt_url: None,
+        cash_receipt: None,
+        raw: Secret::new(""),
+    }
+}

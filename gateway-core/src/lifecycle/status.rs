@@ -1,0 +1,193 @@
+//! The fold of the payment: what is shown of it, read off its charges.
+//!
+//! The first line that matches decides. Charges whose money does not pay the order (mismatched, duplicate, late) count in
+//! none.
+//!
+//! | line | when | status |
+//! |---|---|---|
+//! | a | an accepted charge with money | by its amounts: `paid`, `partially_cancelled`, `cancelled` |
+//! | a | an accepted account, closed | `cancelled` |
+//! | a | an accepted account, issued or reversed | `awaiting_deposit`; `expired` once a look-up asked an hour or more past due was answered |
+//! | b | closed by the merchant or by us, or the order was registered anew | `cancelled` |
+//! | c | a confirm without a definite answer; a success that nothing shows yet; a PG's `pending`; a claim that no answered look-up denied; money whose lateness a clock in doubt cannot decide | `confirming` |
+//! | d | the newest definite answer is a decline; a window that nobody confirmed is no answer | `failed`, also past the deadline |
+//! | e | before the deadline; past it, until the PG was asked where it takes money alone | `ready` |
+//! | e | else | `expired` |
+
+use jiff::Timestamp;
+
+use super::{
+    Context,
+    schedule::{CLAIM_LIVES, DEPOSIT_GRACE, later},
+};
+use crate::{
+    Attempt, CancelStatus, Charge, Close, Dispatch, Failure, FailureReason, LastAttempt, Outcome,
+    PaymentRecord, PaymentStatus, PgStatus, Shown, Snapshot, Timing,
+};
+
+/// Draws anew what is shown of a payment.
+pub(super) fn show(record: &mut PaymentRecord, before: &PaymentRecord, context: &Context<'_>) {
+    let (status, failure) = status(record, before, context);
+    let last_attempt = last_attempt(record);
+    let accepted = record.accepted().and_then(|charge| Some((charge.snapshot.as_ref()?, charge.timing)));
+    let shown = match accepted {
+        Some((snapshot, timing)) => of_snapshot(snapshot, timing, before, context),
+        None => Shown::nothing(record.payment.currency()),
+    };
+    let method = shown.method.or(record.payment.terms.method);
+    record.payment.shown = Shown { status, failure, method, ..shown };
+    record.payment.last_attempt = last_attempt;
+}
+
+fn of_snapshot(
+    snapshot: &Snapshot,
+    timing: Option<Timing>,
+    before: &PaymentRecord,
+    context: &Context<'_>,
+) -> Shown {
+    // A PG that tells no time of payment: when we first saw the money.
+    let paid_at = snapshot.paid_at.or(before.payment.shown.paid_at).or(Some(context.now));
+    Shown {
+        amount_paid: snapshot.paid,
+        amount_discounted: snapshot.discount,
+        amount_cancelled: snapshot.cancelled,
+        method: snapshot.method,
+        method_detail: Some(snapshot.method_detail.clone()),
+        virtual_account: snapshot.virtual_account.clone(),
+        receipt_url: snapshot.receipt_url.clone(),
+        cash_receipt: snapshot.cash_receipt.clone(),
+        late: timing == Some(Timing::Late),
+        disputed: snapshot.disputed == Some(true),
+        paid_at: paid_at.filter(|_| !snapshot.paid.is_zero()),
+        ..Shown::nothing(snapshot.paid.currency())
+    }
+}
+
+fn status(
+    record: &PaymentRecord,
+    before: &PaymentRecord,
+    context: &Context<'_>,
+) -> (PaymentStatus, Option<Failure>) {
+    if let Some(decided) = record.accepted().and_then(|accepted| of_accepted(record, accepted)) {
+        return decided;
+    }
+    if record.payment.closed_at().is_some() || record.payment.superseded {
+        return (PaymentStatus::Cancelled, None);
+    }
+    let counting = || record.charges.iter().filter(|charge| charge.misfit.is_none());
+    if counting().any(|charge| is_confirming(charge, context.now)) {
+        return (PaymentStatus::Confirming, None);
+    }
+    let newest = counting().filter(|charge| charge.ended_at.is_some()).max_by_key(|charge| charge.ended_at);
+    if let Some(declined) = newest.filter(|charge| charge.is_declined() && is_answer(record, charge)) {
+        return (PaymentStatus::Failed, Some(failure_of(declined)));
+    }
+    if is_over(record, before, context) {
+        return (PaymentStatus::Expired, Some(Failure::of(FailureReason::SessionExpired)));
+    }
+    (PaymentStatus::Ready, None)
+}
+
+/// Line a.
+fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<(PaymentStatus, Option<Failure>)> {
+    let snapshot = accepted.snapshot.as_ref()?;
+    if accepted.is_undecided() {
+        return None;
+    }
+    if !snapshot.paid.is_zero() {
+        let status = if snapshot.cancelled.is_zero() {
+            PaymentStatus::Paid
+        } else if snapshot.is_fully_cancelled() {
+            PaymentStatus::Cancelled
+        } else {
+            PaymentStatus::PartiallyCancelled
+        };
+        return Some((status, None));
+    }
+    let expired = (PaymentStatus::Expired, Some(Failure::of(FailureReason::DepositExpired)));
+    let asked_past =
+        |due_at| accepted.asked_at.is_some_and(|asked_at| asked_at >= later(due_at, DEPOSIT_GRACE));
+    let is_closed = |close: &Close| close.status == CancelStatus::Done;
+    Some(match snapshot.status {
+        PgStatus::Closed => (PaymentStatus::Cancelled, None),
+        _ if record.payment.closed_at().is_some() => (PaymentStatus::Cancelled, None),
+        // The PG took its money back without a word, and it is no account that waits for more.
+        _ if !snapshot.is_deposit() => return None,
+        _ if accepted.closes.iter().any(is_closed) => (PaymentStatus::Cancelled, None),
+        PgStatus::Failed | PgStatus::Expired => expired,
+        _ if snapshot.due_at().is_some_and(asked_past) => expired,
+        _ => (PaymentStatus::AwaitingDeposit, None),
+    })
+}
+
+/// Line c.
+fn is_confirming(charge: &Charge, now: Timestamp) -> bool {
+    let waits = charge.is_unresolved() || charge.is_pending_at_pg() || charge.is_undecided();
+    waits || is_believed_claim(charge, now)
+}
+
+/// A claim under an hour old, or one about which the PG has answered nothing yet.
+fn is_believed_claim(charge: &Charge, now: Timestamp) -> bool {
+    let Some(claim) = charge.claim.as_ref().filter(|claim| claim.is_open) else { return false };
+    now < later(claim.at, CLAIM_LIVES) || charge.not_found_since.is_none()
+}
+
+/// Why a charge came to nothing: the answer to its confirm, or what the PG shows.
+fn failure_of(charge: &Charge) -> Failure {
+    let of_confirm = match charge.confirm.as_ref().and_then(Dispatch::outcome) {
+        Some(Outcome::Declined(failure) | Outcome::NotDone(failure)) => Some(failure.clone()),
+        Some(Outcome::Done) | None => None,
+    };
+    let of_snapshot = || charge.snapshot.as_ref().and_then(|snapshot| snapshot.failure.clone());
+    let reason = if charge.is_declined() { FailureReason::Other } else { FailureReason::SessionExpired };
+    of_confirm.or_else(of_snapshot).unwrap_or(Failure::of(reason))
+}
+
+/// Whether what became of a charge answers anything that was asked. Where money moves on confirm, a window that ended before
+/// its confirm was sent is one of several tabs, and another may still succeed.
+fn is_answer(record: &PaymentRecord, charge: &Charge) -> bool {
+    let attempt = record.attempt(charge.attempt);
+    charge.confirm.is_some() || attempt.is_some_and(Attempt::takes_money_before_confirm)
+}
+
+/// Line e: the deadline has passed, and where the PG takes money alone it was asked after that. A clock that comes into
+/// doubt later takes nothing back.
+fn is_over(record: &PaymentRecord, before: &PaymentRecord, context: &Context<'_>) -> bool {
+    let expires_at = record.payment.expires_at;
+    let was_over = before.payment.status() == PaymentStatus::Expired && context.now > expires_at;
+    let is_answered = |attempt: &Attempt| {
+        let asked_at = record.checks.asked_at(attempt.number);
+        !attempt.takes_money_before_confirm() || asked_at.is_some_and(|asked_at| asked_at > expires_at)
+    };
+    (was_over || context.has_passed(expires_at)) && record.attempts.iter().all(is_answered)
+}
+
+/// What the newest attempt came to, by what the browser said or the PG shows, whichever is newer.
+fn last_attempt(record: &PaymentRecord) -> Option<LastAttempt> {
+    let kept = record.payment.last_attempt.clone();
+    if let Some(accepted) = record.accepted() {
+        let at = kept.as_ref().map_or(accepted.created_at, |kept| kept.at);
+        return Some(LastAttempt { number: accepted.attempt, at, failure: None });
+    }
+    let ended = record.charges.iter().filter(|charge| charge.misfit.is_none());
+    let newest = ended.filter_map(|charge| Some((charge.ended_at?, charge))).max_by_key(|(at, _)| *at);
+    match newest {
+        Some((at, charge)) if kept.as_ref().is_none_or(|kept| kept.at <= at) => {
+            Some(LastAttempt { number: charge.attempt, at, failure: Some(failure_of(charge)) })
+        }
+        _ => kept,
+    }
+}
+
+impl Charge {
+    /// Whether the PG itself waits for the outcome.
+    pub(crate) fn is_pending_at_pg(&self) -> bool {
+        let pending = |snapshot: &Snapshot| snapshot.status == PgStatus::Pending && snapshot.paid.is_zero();
+        self.snapshot.as_ref().is_some_and(pending)
+    }
+
+    /// Whether its money waits until the clock can be believed: what is late is decided then, and may go back.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.has_money() && self.timing.is_none() && self.misfit.is_none()
+    }
+}

@@ -1,0 +1,148 @@
+//! What a PG is and shows, for the samples.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use super::sample::{PRICE, READ_TIMEOUT, at, pg_id};
+use crate::{
+    CancelId, Customer, Guard, Guards, Method, MethodDetail, MethodTerms, Mode, Money, MoneyMoves,
+    PaymentTerms, PgCancelStatus, PgStatus, ProviderDescription, Secret, Snapshot, SnapshotCancel,
+    VirtualAccount,
+};
+
+/// What an account of either kind can do: with keys where money moves on confirm, else with nothing but its balance.
+pub(crate) fn description(money_moves: MoneyMoves) -> ProviderDescription {
+    let method = |method| MethodTerms {
+        method,
+        minimums: vec![Money::krw(100)],
+        maximum: Some(Money::krw(10_000_000)),
+        refund_needs_account: method == Method::VirtualAccount,
+    };
+    let key = Guard::Key { within: Duration::from_secs(15 * 24 * 60 * 60), per_credential: true };
+    let guards = match money_moves {
+        MoneyMoves::OnConfirm { .. } => Guards {
+            window: Vec::new(),
+            confirm: vec![key, Guard::Charge],
+            cancel_all: vec![key, Guard::Balance],
+            cancel_part: vec![key, Guard::Balance],
+            close: vec![key, Guard::Charge],
+        },
+        MoneyMoves::BeforeConfirm => Guards {
+            window: vec![Guard::Order],
+            confirm: Vec::new(),
+            cancel_all: vec![Guard::Balance],
+            cancel_part: vec![Guard::Balance],
+            close: vec![Guard::Charge],
+        },
+    };
+    ProviderDescription {
+        kind: "fake",
+        mode: Mode::Test,
+        pg_merchant: "merchant".to_owned(),
+        credential: "first".to_owned(),
+        api_version: "1".to_owned(),
+        methods: vec![method(Method::Card), method(Method::VirtualAccount)],
+        guards,
+        cancels_by_order: false,
+        requests_per_window: 0,
+        read_timeout: READ_TIMEOUT,
+        webhook_reply: "OK",
+    }
+}
+
+pub(crate) fn terms(amount: u64) -> PaymentTerms {
+    PaymentTerms {
+        order_name: "a pair of socks".to_owned(),
+        amount: Money::krw(amount),
+        tax_free_amount: None,
+        method: None,
+        account: None,
+        customer: Customer::default(),
+        card_issuer: None,
+        installment_months: None,
+        easy_pay_provider: None,
+        deposit_due_at: None,
+        cash_receipt: None,
+        locale: None,
+        return_url: "https://shop.example/return".to_owned(),
+        metadata: BTreeMap::new(),
+    }
+}
+
+/// A charge in the state `status`, without money.
+pub(crate) fn shown(order_id: &str, name: &str, status: PgStatus) -> Snapshot {
+    let zero = Money::krw(0);
+    Snapshot {
+        pg_payment_id: pg_id(name),
+        order_id: order_id.to_owned(),
+        status,
+        raw_status: format!("{status:?}"),
+        total: Money::krw(PRICE),
+        discount: zero,
+        paid: zero,
+        cancelled: zero,
+        cancellable: zero,
+        cancels: Some(Vec::new()),
+        mode: Some(Mode::Test),
+        disputed: None,
+        paid_at: None,
+        failure: None,
+        method: Some(Method::Card),
+        method_detail: MethodDetail::default(),
+        virtual_account: None,
+        receipt_url: None,
+        cash_receipt: None,
+        raw: Secret::new("{}"),
+    }
+}
+
+impl Snapshot {
+    /// The same with all of its total paid at that second.
+    pub(crate) fn with_money_at(self, second: i64) -> Self {
+        let (paid, cancellable) = (self.total, self.total);
+        Self { status: PgStatus::Paid, paid, cancellable, paid_at: Some(at(second)), ..self }
+    }
+
+    /// The same with another total.
+    pub(crate) fn with_total(self, amount: u64) -> Self {
+        Self { total: Money::krw(amount), ..self }
+    }
+
+    /// The same as an issued account, unpaid.
+    pub(crate) fn with_account(self, due: i64) -> Self {
+        let account = VirtualAccount {
+            bank_code: Some("020".to_owned()),
+            account_number: "110-000".to_owned(),
+            holder_name: None,
+            due_at: Some(at(due)),
+        };
+        Self {
+            status: PgStatus::AwaitingDeposit,
+            method: Some(Method::VirtualAccount),
+            virtual_account: Some(account),
+            ..self
+        }
+    }
+
+    /// The same with one more cancel in its list.
+    pub(crate) fn with_cancel(mut self, cancel: SnapshotCancel) -> Self {
+        if cancel.status != PgCancelStatus::Failed {
+            self.cancelled = self.cancelled.checked_add(cancel.amount).unwrap();
+            self.cancellable = self.cancellable.saturating_sub(cancel.amount);
+        }
+        self.cancels.get_or_insert_default().push(cancel);
+        self
+    }
+}
+
+/// A cancel in the PG's list, ours if it carries our id.
+pub(crate) fn listed(amount: u64, id: Option<&CancelId>) -> SnapshotCancel {
+    SnapshotCancel {
+        pg_cancel_id: None,
+        id: id.cloned(),
+        amount: Money::krw(amount),
+        reason: Some("by hand".to_owned()),
+        status: PgCancelStatus::Done,
+        chargeback: false,
+        at: None,
+    }
+}

@@ -1,0 +1,88 @@
+//! One order id at the PG, and how money is to come under it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{BrowserStep, Device, MoneyMoves, PgOrderId, PgPaymentId};
+
+/// One order id at the PG, and how money is to come under it.
+///
+/// It has no status: no PG reports every closed tab, so whether a window is still open cannot be known. What
+/// became of it is told by the charges under it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counted from 1 within the payment.
+    pub number: u16,
+    /// What the PG sees as order id.
+    pub pg_order_id: PgOrderId,
+    /// What became of preparing its browser step.
+    pub preparation: Preparation,
+    /// When the PG last answered a request for another browser step of it with an error. No step is prepared under its order
+    /// id again; the window that is open already stays watched.
+    #[serde(default)]
+    pub refused_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// What became of preparing an attempt's browser step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Preparation {
+    /// The PG is being asked, or its answer was lost: the same request may go out again.
+    Pending,
+    /// The buyer can open the window.
+    Ready(PreparedStep),
+    /// The PG refused to prepare it and never did. Nobody can pay under this order id.
+    Refused,
+}
+
+/// A prepared browser step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreparedStep {
+    /// What the browser has to do, to show it again.
+    pub step: BrowserStep,
+    /// The device it was prepared for.
+    pub device: Device,
+    /// When money moves under this attempt.
+    pub money_moves: MoneyMoves,
+    /// The PG's id, if it names one this early.
+    pub pg_payment_id: Option<PgPaymentId>,
+}
+
+impl Attempt {
+    /// A new attempt, to be committed before the PG is asked to prepare it.
+    #[must_use]
+    pub const fn new(number: u16, pg_order_id: PgOrderId, now: Timestamp) -> Self {
+        Self { number, pg_order_id, preparation: Preparation::Pending, refused_at: None, created_at: now }
+    }
+
+    /// The PG answered a request for its browser step with an error. A step that was prepared before, for another device or in
+    /// another tab, takes money all the same, so it is not forgotten.
+    pub fn refuse(&mut self, now: Timestamp) {
+        match self.preparation {
+            Preparation::Ready(_) => self.refused_at = Some(now),
+            Preparation::Pending | Preparation::Refused => self.preparation = Preparation::Refused,
+        }
+    }
+
+    /// The prepared step, if there is one.
+    #[must_use]
+    pub const fn prepared(&self) -> Option<&PreparedStep> {
+        match &self.preparation {
+            Preparation::Ready(prepared) => Some(prepared),
+            Preparation::Pending | Preparation::Refused => None,
+        }
+    }
+
+    /// Whether the PG takes money under this attempt without being asked by us. An attempt whose preparation has
+    /// no answer yet counts: a window may have been opened with it.
+    #[must_use]
+    pub fn takes_money_before_confirm(&self) -> bool {
+        match &self.preparation {
+            Preparation::Ready(prepared) => prepared.money_moves == MoneyMoves::BeforeConfirm,
+            Preparation::Pending => true,
+            Preparation::Refused => false,
+        }
+    }
+}

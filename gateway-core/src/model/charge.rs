@@ -1,0 +1,253 @@
+//! One payment at the PG, as we keep it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Cancel, CancelId, CancelStatus, ChargeId, Close, Dispatch, Misfit, Money, Outcome, PgCancelStatus,
+    PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel,
+};
+
+/// One payment *at the PG* under one of our order ids. Two tabs make two.
+///
+/// Whether it is a candidate, a duplicate, mismatched or ended is read off these fields each time; only *accepted*
+/// is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// Our name for it.
+    pub id: ChargeId,
+    /// The attempt whose order id it carries.
+    pub attempt: u16,
+    /// The PG's name; absent until an answer holds it.
+    pub pg_payment_id: Option<PgPaymentId>,
+    /// What the browser brought back about it.
+    pub claim: Option<Claim>,
+    /// The confirm, from the moment it was to be sent.
+    pub confirm: Option<Dispatch>,
+    /// What the PG last showed of it.
+    pub snapshot: Option<Snapshot>,
+    /// When the look-up behind `snapshot` was asked.
+    pub asked_at: Option<Timestamp>,
+    /// What proves its webhooks, where only the confirm's answer tells it.
+    pub webhook_secret: Option<Secret>,
+    /// Whether this is the charge that pays the order. At most one per payment, at most one payment per PG id.
+    pub accepted: bool,
+    /// Whether its money came in time, decided once: in the commit that first saw the money.
+    pub timing: Option<Timing>,
+    /// Why its money does not pay the order, decided in the same commit; `None` while it does or may.
+    pub misfit: Option<Misfit>,
+    /// When the first look-up was asked that showed less than was told before. It is believed the second time.
+    pub less_seen_at: Option<Timestamp>,
+    /// When the first look-up was asked in which it should have been and was not.
+    pub not_found_since: Option<Timestamp>,
+    /// When the PG ended it without money, or the answer to its confirm was definite.
+    pub ended_at: Option<Timestamp>,
+    /// Money that went back out of it, oldest first.
+    pub cancels: Vec<Cancel>,
+    /// Closes of its unpaid account, oldest first.
+    pub closes: Vec<Close>,
+    /// When we first knew of it.
+    pub created_at: Timestamp,
+}
+
+/// What the browser brought back about a charge. Untrusted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// When it was first committed.
+    pub at: Timestamp,
+    /// What the PG wants to see again in the confirm, beside its id.
+    pub state: Option<Secret>,
+    /// Whether it named no PG id: then claims with the same state are the same.
+    pub is_unnamed: bool,
+    /// Where money moves before confirm: no look-up has shown or denied it yet.
+    pub is_open: bool,
+}
+
+/// Whether money came in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Timing {
+    /// Before the deadline in force, or at a time that the PG does not tell.
+    InTime,
+    /// After it.
+    Late,
+}
+
+/// What a charge is to its payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChargeRole {
+    /// It may pay the order yet.
+    Candidate,
+    /// It pays the order.
+    Accepted,
+    /// It took money beside the accepted one, or of an order that has another payment.
+    Duplicate,
+    /// It carries our order id and does not fit.
+    Mismatched,
+    /// Its money came too late and goes back.
+    Late,
+    /// It came to nothing.
+    Ended,
+}
+
+impl ChargeRole {
+    /// The word in the API.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Candidate => "candidate",
+            Self::Accepted => "accepted",
+            Self::Duplicate => "duplicate",
+            Self::Mismatched => "mismatched",
+            Self::Late => "late",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl Charge {
+    /// A charge that was just learned of.
+    #[must_use]
+    pub const fn new(id: ChargeId, attempt: u16, pg_payment_id: Option<PgPaymentId>, now: Timestamp) -> Self {
+        Self {
+            id,
+            attempt,
+            pg_payment_id,
+            claim: None,
+            confirm: None,
+            snapshot: None,
+            asked_at: None,
+            webhook_secret: None,
+            accepted: false,
+            timing: None,
+            misfit: None,
+            less_seen_at: None,
+            not_found_since: None,
+            ended_at: None,
+            cancels: Vec::new(),
+            closes: Vec::new(),
+            created_at: now,
+        }
+    }
+
+    /// Whether the PG shows money that came in, however much went back.
+    #[must_use]
+    pub fn has_money(&self) -> bool {
+        self.snapshot.as_ref().is_some_and(|snapshot| !snapshot.paid.is_zero())
+    }
+
+    /// Whether the buyer disputes its money at the card company, as far as the PG tells.
+    #[must_use]
+    pub fn is_disputed(&self) -> bool {
+        let says_so = |snapshot: &Snapshot| snapshot.disputed == Some(true);
+        self.has_money() && self.snapshot.as_ref().is_some_and(says_so)
+    }
+
+    /// Whether the PG shows an account that waits for its deposit.
+    #[must_use]
+    pub fn awaits_deposit(&self) -> bool {
+        self.snapshot
+            .as_ref()
+            .is_some_and(|snapshot| snapshot.status == PgStatus::AwaitingDeposit && snapshot.paid.is_zero())
+    }
+
+    /// Whether money may have moved without our knowing: a confirm without a definite answer, or one that the PG
+    /// says it took while nothing shows yet.
+    #[must_use]
+    pub fn is_unresolved(&self) -> bool {
+        let Some(confirm) = &self.confirm else { return false };
+        match confirm.outcome() {
+            None => true,
+            Some(Outcome::Done) => !self.snapshot.as_ref().is_some_and(Snapshot::shows_outcome),
+            Some(Outcome::Declined(_) | Outcome::NotDone(_)) => false,
+        }
+    }
+
+    /// Whether the PG refused it: in answer to the confirm, or as it shows it.
+    #[must_use]
+    pub fn is_declined(&self) -> bool {
+        let confirm = self.confirm.as_ref().and_then(Dispatch::outcome);
+        matches!(confirm, Some(Outcome::Declined(_)))
+            || self.snapshot.as_ref().is_some_and(|snapshot| snapshot.status == PgStatus::Failed)
+    }
+
+    /// Whether it came to a definite end, with money or without.
+    #[must_use]
+    pub fn is_definite(&self) -> bool {
+        let confirm = self.confirm.as_ref().and_then(Dispatch::outcome);
+        matches!(confirm, Some(Outcome::Declined(_) | Outcome::NotDone(_)))
+            || self.snapshot.as_ref().is_some_and(Snapshot::shows_outcome)
+    }
+
+    /// A cancel with an unknown outcome: it blocks others of this charge.
+    #[must_use]
+    pub fn unresolved_cancel(&self) -> Option<&Cancel> {
+        self.cancels.iter().find(|cancel| cancel.status.is_unresolved() && cancel.held.is_none())
+    }
+
+    /// A close with an unknown outcome.
+    #[must_use]
+    pub fn unresolved_close(&self) -> Option<&Close> {
+        self.closes.iter().find(|close| close.status.is_unresolved())
+    }
+
+    /// What can still be cancelled, in the PG's own counting: what it shows, less what is on its way and does not
+    /// show there yet.
+    #[must_use]
+    pub fn cancellable(&self) -> Option<Money> {
+        let snapshot = self.snapshot.as_ref().filter(|snapshot| !snapshot.paid.is_zero())?;
+        let is_open = |cancel: &&Cancel| cancel.status.is_unresolved() && cancel.held.is_none();
+        let open = self.cancels.iter().filter(is_open).map(|cancel| cancel.amount);
+        let left = open.fold(snapshot.cancellable, Money::saturating_sub);
+        Some(left.saturating_sub(self.told_and_not_shown(snapshot)))
+    }
+
+    /// What the PG said that it gave back, or will, and holds neither in its list nor in its sum: the snapshot may be from
+    /// before, or the PG lists a refund only when it is paid out.
+    pub(crate) fn told_and_not_shown(&self, snapshot: &Snapshot) -> Money {
+        let zero = Money::zero(snapshot.paid.currency());
+        let sum = |amounts: &mut dyn Iterator<Item = Money>| {
+            amounts.fold(zero, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
+        };
+        let is_told = |cancel: &&Cancel| {
+            matches!(cancel.status, CancelStatus::Done | CancelStatus::Pending)
+                && !snapshot.shows_cancel(cancel)
+        };
+        let told = sum(&mut self.cancels.iter().filter(is_told).map(|cancel| cancel.amount));
+        let counts = |theirs: &&SnapshotCancel| theirs.status != PgCancelStatus::Failed;
+        let listed = sum(&mut snapshot.cancels.iter().flatten().filter(counts).map(|theirs| theirs.amount));
+        told.saturating_sub(snapshot.cancelled.saturating_sub(listed))
+    }
+
+    /// The newest compensation of this charge, if one was ever made.
+    #[must_use]
+    pub fn compensation(&self) -> Option<&Cancel> {
+        self.cancels.iter().rev().find(|cancel| cancel.compensates.is_some())
+    }
+
+    /// What it is to its payment.
+    #[must_use]
+    pub fn role(&self) -> ChargeRole {
+        match self.misfit {
+            _ if self.accepted => ChargeRole::Accepted,
+            Some(Misfit::Mismatch) => ChargeRole::Mismatched,
+            Some(Misfit::Duplicate) => ChargeRole::Duplicate,
+            Some(Misfit::Late) => ChargeRole::Late,
+            None if self.is_definite() => ChargeRole::Ended,
+            None => ChargeRole::Candidate,
+        }
+    }
+
+    /// One of its cancels.
+    #[must_use]
+    pub fn cancel(&self, id: &CancelId) -> Option<&Cancel> {
+        self.cancels.iter().find(|cancel| cancel.id == *id)
+    }
+
+    /// One of its closes.
+    #[must_use]
+    pub fn close(&self, id: &CancelId) -> Option<&Close> {
+        self.closes.iter().find(|close| close.id == *id)
+    }
+}

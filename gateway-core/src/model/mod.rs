@@ -1,0 +1,43 @@
+//! The nouns: money, names, a payment with its attempts and charges, what went back, what happened.
+
+mod attempt;
+mod bank;
+mod cancel;
+mod charge;
+mod dispatch;
+mod event;
+mod failure;
+mod ids;
+mod method;
+mod money;
+mod payment;
+mod review;
+mod secret;
+mod snapshot;
+pub(crate) mod text;
+mod view;
+mod window;
+
+pub use attempt::{Attempt, Preparation, PreparedStep};
+pub use bank::standard_bank_code;
+pub use cancel::{Cancel, CancelKey, CancelOrigin, CancelStatus, Close, CompensationReason, RefundAccount};
+pub use charge::{Charge, ChargeRole, Claim, Timing};
+pub use dispatch::{Dispatch, LastResponse, Operation, Outcome};
+pub use event::{Event, EventKind, Misfit, Movement, NewEvent};
+pub use failure::{Failure, FailureReason, PgMessage};
+pub use ids::{
+    AccountId, CancelId, ChargeId, EventId, IdSource, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId,
+    WebhookId,
+};
+pub use method::{Method, MethodDetail, VirtualAccount};
+pub use money::{Currency, MAX_AMOUNT, Money, MoneyError};
+pub use payment::{
+    CashReceipt, CashReceiptRequest, CashReceiptType, Customer, LastAttempt, Payment, PaymentStatus,
+    PaymentTerms, Shown,
+};
+pub use review::{Review, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject};
+pub use secret::Secret;
+pub use snapshot::{Mode, PgCancelStatus, PgStatus, Snapshot, SnapshotCancel};
+pub use text::{InvalidText, is_printable};
+pub use view::{CancelType, CancelView, DuplicateView, PaymentView, PgNames};
+pub use window::{BrowserStep, Device, MoneyMoves, ResultBy, ScriptCall};

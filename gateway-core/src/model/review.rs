@@ -1,0 +1,222 @@
+//! What only a person can decide, and how it was decided.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{CancelId, ChargeId};
+
+/// Why a person is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ReviewReason {
+    /// The PG was asked for the money a week ago and has never said whether it took it.
+    UnknownConfirm,
+    /// A cancel was sent, or was to be sent, a week ago and its outcome is not known.
+    UnknownCancel,
+    /// A close was sent a week ago and its outcome is not known.
+    UnknownClose,
+    /// The PG answered that it took the money, and shows no such payment.
+    TakenNotShown,
+    /// Money must go back and the PG refused: it is still with the merchant.
+    CompensationRefused,
+    /// Money must go back to a deposit's owner, whose account nobody has.
+    CompensationNeedsAccount,
+    /// Money was to go back, and right before it was sent the reason did not hold any more.
+    CompensationHeld,
+    /// The PG took a refund of a deposit and could not pay it out: the buyer has not got the money.
+    FailedRefund,
+    /// Money that pays the order shows as less than before, or does not match any more. Nothing was sent.
+    AcceptedChanged,
+    /// A payment that the PG showed before is not in its complete answer any more.
+    ChargeVanished,
+    /// Money came under our order id with a discount, in another mode or in another currency, and does not match.
+    /// Nothing was accepted and nothing goes back by itself.
+    MismatchNotCancelled,
+    /// The order was registered anew, then a payment before turned out to hold money. That one was kept; the new one was
+    /// closed, unless the order was its own by then.
+    OlderPaymentKept,
+    /// Money has to be asked for or given back on an account that is retired.
+    AccountRetired,
+}
+
+impl ReviewReason {
+    /// Every reason.
+    pub const ALL: [Self; 13] = [
+        Self::UnknownConfirm,
+        Self::UnknownCancel,
+        Self::UnknownClose,
+        Self::TakenNotShown,
+        Self::CompensationRefused,
+        Self::CompensationNeedsAccount,
+        Self::CompensationHeld,
+        Self::FailedRefund,
+        Self::AcceptedChanged,
+        Self::ChargeVanished,
+        Self::MismatchNotCancelled,
+        Self::OlderPaymentKept,
+        Self::AccountRetired,
+    ];
+
+    /// The word in the API: `unknown_confirm`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::UnknownConfirm => "unknown_confirm",
+            Self::UnknownCancel => "unknown_cancel",
+            Self::UnknownClose => "unknown_close",
+            Self::TakenNotShown => "taken_not_shown",
+            Self::CompensationRefused => "compensation_refused",
+            Self::CompensationNeedsAccount => "compensation_needs_account",
+            Self::CompensationHeld => "compensation_held",
+            Self::FailedRefund => "failed_refund",
+            Self::AcceptedChanged => "accepted_changed",
+            Self::ChargeVanished => "charge_vanished",
+            Self::MismatchNotCancelled => "mismatch_not_cancelled",
+            Self::OlderPaymentKept => "older_payment_kept",
+            Self::AccountRetired => "account_retired",
+        }
+    }
+
+    /// What the person is to find out and do.
+    #[must_use]
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::UnknownConfirm => {
+                "Look the payment up in the PG's own console. Close as done if the money was taken, as not_done if it was not."
+            }
+            Self::UnknownCancel => {
+                "Look the payment up in the PG's own console. Close as done if this cancel is in its list, as not_done if it is not."
+            }
+            Self::UnknownClose => {
+                "Look the virtual account up in the PG's own console. Close as done if it is closed, as not_done if it is not."
+            }
+            Self::TakenNotShown => {
+                "The PG said that it took the money and does not show the payment. Ask the PG. Close as done if the money was taken, \
+                 as not_done if it was not."
+            }
+            Self::CompensationRefused => {
+                "Give this PG payment's money back in the PG's own console, or by bank transfer. \
+                 Close as done when the buyer has it, as not_done if it is to be kept."
+            }
+            Self::CompensationNeedsAccount => {
+                "Ask the buyer for an account and cancel through the API with this cancel_id and the account as refund_account, or \
+                 pay by bank transfer. Close as done when the buyer has the money, as not_done if it is to be kept."
+            }
+            Self::CompensationHeld => {
+                "Compare the charges of the payment in the PG's own console: one of them was cancelled or changed meanwhile. Give back \
+                 by hand what the buyer paid too much. Close as done when the buyer has it, as not_done if nothing is to go back."
+            }
+            Self::FailedRefund => {
+                "Ask the buyer for another account and cancel again with it as refund_account, or pay by bank transfer. \
+                 Close as done when the buyer has the money, as not_done if it is to be kept."
+            }
+            Self::AcceptedChanged => {
+                "The PG shows less money or another amount for a paid order. Nothing was cancelled by Paymux. Ask the PG what happened, \
+                 and stop the delivery if the money is gone. Close as done when you know."
+            }
+            Self::ChargeVanished => {
+                "The PG does not show a payment any more that it showed before. Ask the PG. Close as done when you know."
+            }
+            Self::MismatchNotCancelled => {
+                "Money came that does not match the order (a discount, test instead of live, another currency). Close as done to accept \
+                 it as the order's payment; give it back in the PG's own console and close as not_done if it is not to be kept."
+            }
+            Self::OlderPaymentKept => {
+                "The order was registered again, and then an earlier payment of it turned out to be paid. It was kept. The new one was \
+                 closed, unless it held the order already. Check every payment of the order and what is delivered. Close as done."
+            }
+            Self::AccountRetired => {
+                "Money has to move on an account that is retired. Do it in the PG's own console, or make the account active again \
+                 and repeat the request. Close as done when it is done, as not_done if nothing is to be done."
+            }
+        }
+    }
+}
+
+/// What a person found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewOutcome {
+    /// It was done: the money was taken, or was given back.
+    Done,
+    /// It was not done.
+    NotDone,
+}
+
+impl ReviewOutcome {
+    /// The word in the API: `not_done`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NotDone => "not_done",
+        }
+    }
+}
+
+/// What a review is about.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReviewSubject {
+    /// The payment as a whole.
+    Payment,
+    /// A charge of it.
+    Charge(ChargeId),
+    /// A cancel or close of it.
+    Cancel(CancelId),
+}
+
+/// How a review ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "how")]
+pub enum ReviewClosing {
+    /// The PG told after all, or it was made good: nobody had to decide.
+    Resolved {
+        /// When.
+        at: Timestamp,
+    },
+    /// A person decided.
+    Decided {
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: String,
+        /// What they found out.
+        outcome: ReviewOutcome,
+        /// Why they are sure, in their words.
+        reason: String,
+    },
+}
+
+/// Something only a person can decide. Kept with its payment for good: it is the record of who decided what.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Counted from 1 within the payment.
+    pub number: u16,
+    /// What it is about.
+    pub about: ReviewSubject,
+    /// Why a person is needed.
+    pub reason: ReviewReason,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// How it ended; `None` while it is open.
+    pub closing: Option<ReviewClosing>,
+}
+
+impl Review {
+    /// Whether it waits for a person.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.closing.is_none()
+    }
+
+    /// What a person decided, if one did.
+    #[must_use]
+    pub const fn decision(&self) -> Option<ReviewOutcome> {
+        match &self.closing {
+            Some(ReviewClosing::Decided { outcome, .. }) => Some(*outcome),
+            Some(ReviewClosing::Resolved { .. }) | None => None,
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What a PG shows of one of its payments now.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Cancel, CancelId, CashReceipt, Failure, Method, MethodDetail, Money, PgPaymentId, Secret, VirtualAccount,
+};
+
+/// The PG's status in our words, amounts left aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PgStatus {
+    /// No money, and not ended: the buyer is at the window, or agreed and nobody has confirmed.
+    Open,
+    /// The PG itself waits for the outcome.
+    Pending,
+    /// An account is issued and unpaid.
+    AwaitingDeposit,
+    /// Money came in. How much of it went back, the amounts tell.
+    Paid,
+    /// An unpaid account was closed.
+    Closed,
+    /// Refused.
+    Failed,
+    /// Time is up.
+    Expired,
+}
+
+/// Whether the PG moved real money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A test key or channel: no real money.
+    Test,
+    /// Real money.
+    Live,
+}
+
+impl Mode {
+    /// The word in the configuration and in logs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// What became of a cancel at the PG.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PgCancelStatus {
+    /// Done.
+    Done,
+    /// Accepted; the money is still under way.
+    Pending,
+    /// Booked, and not paid out.
+    Failed,
+}
+
+/// One cancel in the PG's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotCancel {
+    /// The PG's own name for it.
+    pub pg_cancel_id: Option<String>,
+    /// Ours, if the reason that the PG echoes carries it.
+    pub id: Option<CancelId>,
+    /// How much.
+    pub amount: Money,
+    /// Why, as the PG keeps it.
+    pub reason: Option<String>,
+    /// What became of it.
+    pub status: PgCancelStatus,
+    /// Whether the card company took the money back for the buyer.
+    pub chargeback: bool,
+    /// When.
+    pub at: Option<Timestamp>,
+}
+
+/// What a PG shows of one charge now.
+///
+/// Compared, never merged; but what is `None` was not told by this answer: what was told before is kept, and its
+/// absence is never *less*.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// The PG's id.
+    pub pg_payment_id: PgPaymentId,
+    /// The order id it carries: one of ours, if it is ours.
+    pub order_id: String,
+    /// The PG's status in our words.
+    pub status: PgStatus,
+    /// The PG's own word for its status.
+    pub raw_status: String,
+    /// What was to be paid, discounts included.
+    pub total: Money,
+    /// The part of the total that somebody else pays: an instant discount, points.
+    pub discount: Money,
+    /// What came in from the buyer. A reversed deposit brings this back to nothing.
+    pub paid: Money,
+    /// What went back.
+    pub cancelled: Money,
+    /// What the PG would still cancel, in its own counting (with or without a discount).
+    pub cancellable: Money,
+    /// The PG's list of cancels; `None`: this PG or this answer shows only the sum.
+    pub cancels: Option<Vec<SnapshotCancel>>,
+    /// Test or live, where the PG says it per payment.
+    pub mode: Option<Mode>,
+    /// Whether the buyer disputes it at the card company.
+    pub disputed: Option<bool>,
+    /// When the money came in.
+    pub paid_at: Option<Timestamp>,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// How it is paid; `None` for a method we have no word for, or none yet.
+    pub method: Option<Method>,
+    /// More on how it is paid.
+    pub method_detail: MethodDetail,
+    /// The issued account.
+    pub virtual_account: Option<VirtualAccount>,
+    /// The receipt page.
+    pub receipt_url: Option<String>,
+    /// The cash receipt.
+    pub cash_receipt: Option<CashReceipt>,
+    /// The PG's answer, as it came.
+    pub raw: Secret,
+}
+
+impl Snapshot {
+    /// What the merchant keeps: what came in, less what went back.
+    #[must_use]
+    pub fn balance(&self) -> Money {
+        self.paid.saturating_sub(self.cancelled)
+    }
+
+    /// What a full cancel takes in the PG's own counting: the total where a discount is counted with it (Toss), what
+    /// was paid where it is not (PortOne V2).
+    #[must_use]
+    pub fn full_cancel(&self) -> Money {
+        let counts_gross = self.cancellable.checked_add(self.cancelled) == Ok(self.total);
+        if counts_gross { self.total } else { self.paid }
+    }
+
+    /// Whether all that came in went back.
+    #[must_use]
+    pub fn is_fully_cancelled(&self) -> bool {
+        !self.cancelled.is_zero() && self.full_cancel().saturating_sub(self.cancelled).is_zero()
+    }
+
+    /// Whether it tells what became of a confirm: money, an account, or an end without either.
+    #[must_use]
+    pub fn shows_outcome(&self) -> bool {
+        !self.paid.is_zero() || !matches!(self.status, PgStatus::Open | PgStatus::Pending | PgStatus::Paid)
+    }
+
+    /// Whether its list holds this cancel of ours: by our id, which travels in the reason, or by the PG's own; never
+    /// by the amount alone.
+    #[must_use]
+    pub fn shows_cancel(&self, cancel: &Cancel) -> bool {
+        self.cancels.iter().flatten().any(|theirs| theirs.is(cancel))
+    }
+
+    /// What this answer shows, with what it does not tell taken from the one before.
+    #[must_use]
+    pub fn after(self, before: &Self) -> Self {
+        Self {
+            cancels: self.cancels.or_else(|| before.cancels.clone()),
+            mode: self.mode.or(before.mode),
+            disputed: self.disputed.or(before.disputed),
+            // A deposit that was reversed has no time of payment any more.
+            paid_at: if self.paid.is_zero() { self.paid_at } else { self.paid_at.or(before.paid_at) },
+            method: self.method.or(before.method),
+            method_detail: self.method_detail.or(&before.method_detail),
+            virtual_account: self.virtual_account.or_else(|| before.virtual_account.clone()),
+            receipt_url: self.receipt_url.or_else(|| before.receipt_url.clone()),
+            cash_receipt: self.cash_receipt.or_else(|| before.cash_receipt.clone()),
+            ..self
+        }
+    }
+}
+
+impl SnapshotCancel {
+    /// Whether this entry of the PG's list is that cancel of ours. A row that was adopted from a PG that names no
+    /// cancels is known by all that the PG said of it.
+    #[must_use]
+    pub fn is(&self, ours: &Cancel) -> bool {
+        use crate::CancelOrigin::{Chargeback, Pg};
+        let same_pg_id = ours.pg_cancel_id.is_some() && ours.pg_cancel_id == self.pg_cancel_id;
+        let same_words = matches!(ours.origin, Pg | Chargeback)
+            && ours.pg_cancel_id.is_none()
+            && self.pg_cancel_id.is_none()
+            && ours.amount == self.amount
+            && self.at.is_none_or(|at| at == ours.created_at)
+            && self.reason.as_deref().unwrap_or_default() == ours.reason;
+        self.id.as_ref() == Some(&ours.id) || same_pg_id || same_words
+    }
+}

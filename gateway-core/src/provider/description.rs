@@ -1,0 +1,101 @@
+//! What an account at a PG can do, and which guards make a repeat safe.
+
+use std::time::Duration;
+
+use crate::{Currency, Method, Mode, Money};
+
+/// What an account at a PG can do and how it behaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderDescription {
+    /// The PG's name in logs, metrics and the API: `toss`.
+    pub kind: &'static str,
+    /// Whether real money moves with these credentials.
+    pub mode: Mode,
+    /// The merchant's public name at the PG: which account this is.
+    pub pg_merchant: String,
+    /// A digest of the credentials: changes when they are rotated, tells nothing of them.
+    pub credential: String,
+    /// The API version this speaks, for operators.
+    pub api_version: String,
+    /// The methods offered, the preferred one first.
+    pub methods: Vec<MethodTerms>,
+    /// What makes a repeat safe, per operation.
+    pub guards: Guards,
+    /// Whether a cancel names the order, not the charge: the core then looks up right before it and opens no
+    /// window meanwhile.
+    pub cancels_by_order: bool,
+    /// How many requests [`request`](super::PaymentProvider::request) sends: 0 where the step is made here.
+    pub requests_per_window: u32,
+    /// How long an answer may take.
+    pub read_timeout: Duration,
+    /// The body that acknowledges a webhook: some PGs read it (`OK`), others only the 200.
+    pub webhook_reply: &'static str,
+}
+
+impl ProviderDescription {
+    /// The terms of a method; `None` if it is not offered.
+    #[must_use]
+    pub fn method(&self, method: Method) -> Option<&MethodTerms> {
+        self.methods.iter().find(|terms| terms.method == method)
+    }
+
+    /// Whether an unpaid virtual account can be closed at the PG.
+    #[must_use]
+    pub fn closes_accounts(&self) -> bool {
+        !self.guards.close.is_empty()
+    }
+}
+
+/// What one method needs at a PG.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MethodTerms {
+    /// The method.
+    pub method: Method,
+    /// The least per currency; a currency that is not here is not taken.
+    pub minimums: Vec<Money>,
+    /// The most the PG takes in one payment.
+    pub maximum: Option<Money>,
+    /// Whether giving money back needs the buyer's account number.
+    pub refund_needs_account: bool,
+}
+
+impl MethodTerms {
+    /// The least this method takes in `currency`; `None` if it does not take that currency.
+    #[must_use]
+    pub fn minimum(&self, currency: Currency) -> Option<Money> {
+        self.minimums.iter().copied().find(|minimum| minimum.currency() == currency)
+    }
+}
+
+/// The guards per operation. Each is a set: a repeat is allowed while any one of it holds. Empty: never repeated.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Guards {
+    /// Of a window. [`Guard::Order`]: a retry of the buyer keeps the order id.
+    pub window: Vec<Guard>,
+    /// Of a confirm.
+    pub confirm: Vec<Guard>,
+    /// Of a cancel of all that is left.
+    pub cancel_all: Vec<Guard>,
+    /// Of a cancel of a part.
+    pub cancel_part: Vec<Guard>,
+    /// Of the close of an unpaid account; empty where the PG cannot close one.
+    pub close: Vec<Guard>,
+}
+
+/// What makes a repeat safe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guard {
+    /// The same key is answered with the first outcome.
+    Key {
+        /// For so long after it was first used.
+        within: Duration,
+        /// Only under the same credential.
+        per_credential: bool,
+    },
+    /// At most one payment succeeds under an order id.
+    Order,
+    /// What is named can be taken or closed once.
+    Charge,
+    /// The PG refuses unless what is left is what we say, or nothing is left.
+    Balance,
+}

@@ -1,0 +1,338 @@
+//! The time that the core goes by: the machine's, for as long as it can be believed.
+//!
+//! Whatever time destroys (expiring, calling money late, believing an absence, forgetting) waits while it cannot: while the
+//! wall clock moved otherwise than the monotonic one, and after a start until a PG was asked, unless the newest commit was a
+//! moment ago. A PG's own time that agrees ends the doubt. Meanwhile time goes on by the monotonic clock, from the last moment
+//! that was believed or that a PG has told: leases and look-ups that were planned by a wrong clock would come hours late.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    Clock,
+    lifecycle::schedule::{MINUTE, earlier, later},
+};
+
+/// How far a PG's clock, or the newest commit of another process, may be from ours.
+const TOLERANCE: Duration = MINUTE;
+
+/// How far the two clocks of a process may be apart. Well below the slack of a final time (40 s): a request's timeout must not
+/// be cut short by a step that nobody doubts.
+const STEP: Duration = Duration::from_secs(10);
+
+/// The wall clock drifts from the monotonic one by at most one part in so many: 500 ppm, the most that NTP slews by. What is
+/// more is a step, and steps add up.
+const MOST_DRIFT: u32 = 2_000;
+
+/// How far ahead of the newest commit the wall clock may be at the start without being called wrong: a weekend and a holiday.
+const FAR_AHEAD: Duration = Duration::from_secs(4 * 24 * 60 * 60);
+
+/// How long after a doubt ended nothing is concluded yet: what was sent meanwhile carries a time that was wrong, and has to
+/// be answered or to show by then.
+const SETTLES_IN: Duration = Duration::from_secs(3 * 60);
+
+/// The machine's clock, and whether it can be believed.
+#[derive(Debug)]
+pub(crate) struct SteadyClock {
+    machine: Arc<dyn Clock>,
+    believed: Mutex<Believed>,
+}
+
+/// The last moment at which the wall clock was believed.
+#[derive(Debug)]
+struct Believed {
+    wall: Timestamp,
+    run: Duration,
+    doubt: Option<Doubt>,
+    /// Nothing is concluded before this moment of the monotonic clock.
+    settled_at: Duration,
+}
+
+/// Why the wall clock is not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// The process has just started, and nothing says that the clock is right.
+    Unchecked,
+    /// A PG says another time; that one is gone by.
+    Contradicted,
+    /// It contradicts the monotonic clock or the newest commit.
+    Wrong,
+}
+
+impl Doubt {
+    /// After a PG was asked, and did not agree.
+    const fn asked(self) -> Self {
+        match self {
+            Self::Unchecked | Self::Contradicted => Self::Contradicted,
+            Self::Wrong => Self::Wrong,
+        }
+    }
+}
+
+impl Believed {
+    /// What time it is, `run` after the clock began to run.
+    fn at(&self, run: Duration) -> Timestamp {
+        later(self.wall, run.saturating_sub(self.run))
+    }
+
+    /// Follows a wall clock that is `apart` from what it should say, as far as it can have drifted since the last time.
+    fn follow(&mut self, apart: SignedDuration, run: Duration) {
+        let most = run.saturating_sub(self.run) / MOST_DRIFT;
+        let drift = apart.unsigned_abs().min(most);
+        let steady = self.at(run);
+        self.wall = if apart.is_negative() { earlier(steady, drift) } else { later(steady, drift) };
+        self.run = run;
+    }
+}
+
+impl SteadyClock {
+    pub(crate) fn new(machine: Arc<dyn Clock>) -> Self {
+        let believed = Believed {
+            wall: machine.now(),
+            run: machine.monotonic(),
+            doubt: None,
+            settled_at: Duration::ZERO,
+        };
+        Self { machine, believed: Mutex::new(believed) }
+    }
+
+    /// Holds the wall clock against the newest commit, at the start of a process.
+    pub(crate) fn start(&self, newest_commit: Option<Timestamp>) {
+        let Some(newest) = newest_commit else { return };
+        let (wall, run) = (self.machine.now(), self.machine.monotonic());
+        let ahead = wall.duration_since(newest);
+        let is_behind = ahead < SignedDuration::ZERO;
+        if ahead.unsigned_abs() <= TOLERANCE {
+            return;
+        }
+        if !is_behind && ahead.unsigned_abs() <= FAR_AHEAD {
+            *self.believed() = Believed { wall, run, doubt: Some(Doubt::Unchecked), settled_at: run };
+            tracing::info!(newest_commit = %newest, "nothing expires until a PG's time agrees with the clock");
+            return;
+        }
+        *self.believed() = Believed { wall: newest, run, doubt: Some(Doubt::Wrong), settled_at: run };
+        tracing::error!(
+            newest_commit = %newest,
+            "the clock does not agree with the newest commit; nothing expires until a PG's time agrees with it"
+        );
+    }
+
+    /// Whether the wall clock can be believed now, and with it what it said before.
+    pub(crate) fn is_trusted(&self) -> bool {
+        let _ = self.now();
+        let believed = self.believed();
+        believed.doubt.is_none() && self.machine.monotonic() >= believed.settled_at
+    }
+
+    /// Whether anything says what time it is: if not, nothing is planned by it.
+    pub(crate) fn is_checked(&self) -> bool {
+        let _ = self.now();
+        self.believed().doubt != Some(Doubt::Unchecked)
+    }
+
+    /// Whether something says that the wall clock is wrong.
+    pub(crate) fn is_wrong(&self) -> bool {
+        let _ = self.now();
+        self.believed().doubt == Some(Doubt::Wrong)
+    }
+
+    /// A PG said what time it is: if the wall clock agrees, it can be believed again, else time goes on from what the PG said.
+    /// Whether it agrees.
+    pub(crate) fn compare(&self, pg_time: Timestamp) -> bool {
+        let (wall, run) = (self.machine.now(), self.machine.monotonic());
+        let agrees = wall.duration_since(pg_time).unsigned_abs() <= TOLERANCE;
+        let mut believed = self.believed();
+        let (time, doubt) = if agrees { (wall, None) } else { (pg_time, believed.doubt.map(Doubt::asked)) };
+        if doubt.is_some() || agrees {
+            let jumps = time.duration_since(believed.at(run)).unsigned_abs() > STEP;
+            let settled_at = if jumps { run.saturating_add(SETTLES_IN) } else { believed.settled_at };
+            *believed = Believed { wall: time, run, doubt, settled_at };
+        }
+        agrees
+    }
+
+    /// What the machine says, believed or not.
+    pub(crate) fn machine_now(&self) -> Timestamp {
+        self.machine.now()
+    }
+
+    fn believed(&self) -> MutexGuard<'_, Believed> {
+        self.believed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl Clock for SteadyClock {
+    fn now(&self) -> Timestamp {
+        let (wall, run) = (self.machine.now(), self.machine.monotonic());
+        let mut believed = self.believed();
+        let steady = believed.at(run);
+        if believed.doubt.is_some() {
+            return steady;
+        }
+        let apart = wall.duration_since(steady);
+        if apart.unsigned_abs() > STEP {
+            believed.doubt = Some(Doubt::Wrong);
+            tracing::error!(%wall, %steady, "the clock was set; nothing expires until a PG's time agrees with it");
+            return steady;
+        }
+        believed.follow(apart, run);
+        wall
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.machine.monotonic()
+    }
+
+    async fn sleep_until(&self, at: Timestamp) {
+        loop {
+            let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
+            if left.is_zero() {
+                return;
+            }
+            self.machine.sleep_until(later(self.machine.now(), left)).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ManualClock;
+
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    fn machine() -> ManualClock {
+        ManualClock::at(Timestamp::from_second(1_790_000_000).unwrap())
+    }
+
+    fn steady(machine: &ManualClock) -> SteadyClock {
+        SteadyClock::new(Arc::new(machine.clone()))
+    }
+
+    #[test]
+    fn passing_time_is_believed() {
+        let machine = machine();
+        let clock = steady(&machine);
+        for _ in 0..100 {
+            machine.advance(HOUR);
+            assert!(clock.is_trusted());
+            assert_eq!(clock.now(), machine.now());
+        }
+    }
+
+    #[test]
+    fn clock_that_was_set_is_doubted_until_a_pg_agrees() {
+        for forward in [true, false] {
+            let machine = machine();
+            let clock = steady(&machine);
+            let now = machine.now();
+            let set = if forward { later(now, HOUR) } else { now.saturating_sub(HOUR).unwrap() };
+            machine.set(set);
+            assert!(!clock.is_trusted());
+            assert!(!clock.compare(now), "an hour apart");
+            assert_eq!((clock.is_trusted(), clock.now()), (false, now));
+            assert!(!clock.compare(later(now, 5 * HOUR)), "it goes by what the PG says");
+            assert_eq!((clock.is_wrong(), clock.now()), (true, later(now, 5 * HOUR)));
+            assert!(clock.compare(later(set, Duration::from_secs(30))));
+            assert_eq!((clock.now(), clock.is_wrong()), (set, false));
+            assert!(!clock.is_trusted(), "what was sent meanwhile has a wrong time");
+            machine.advance(SETTLES_IN);
+            assert!(clock.is_trusted());
+        }
+    }
+
+    #[test]
+    fn step_of_more_than_ten_seconds_is_doubted() {
+        for (seconds, is_doubted) in [(10, false), (11, true), (59, true)] {
+            for forward in [true, false] {
+                let machine = machine();
+                let clock = steady(&machine);
+                let (now, by) = (machine.now(), Duration::from_secs(seconds));
+                machine.set(if forward { later(now, by) } else { earlier(now, by) });
+                assert_eq!(clock.is_trusted(), !is_doubted, "{seconds} {forward}");
+                // A PG agrees with it within a minute: what was sent before it has its time nevertheless.
+                assert!(clock.compare(now));
+                assert_eq!(clock.is_trusted(), !is_doubted, "{seconds} {forward}");
+                machine.advance(SETTLES_IN);
+                assert!(clock.is_trusted());
+            }
+        }
+    }
+
+    #[test]
+    fn small_steps_add_up_to_a_doubt() {
+        let machine = machine();
+        let clock = steady(&machine);
+        for step in 1..=60 {
+            machine.advance(Duration::from_secs(1));
+            machine.set(later(machine.now(), Duration::from_secs(9)));
+            assert_eq!(clock.is_trusted(), step == 1, "step {step}");
+        }
+    }
+
+    #[test]
+    fn drift_is_believed_as_far_as_clocks_drift() {
+        for (millis_an_hour, is_believed) in [(1_700, true), (4_000, false)] {
+            let machine = machine();
+            let clock = steady(&machine);
+            for _ in 0..100 {
+                machine.advance(HOUR);
+                machine.set(later(machine.now(), Duration::from_millis(millis_an_hour)));
+                let _ = clock.now();
+            }
+            assert_eq!(clock.is_trusted(), is_believed, "{millis_an_hour}");
+        }
+    }
+
+    #[test]
+    fn time_goes_on_from_the_last_moment_that_was_believed() {
+        let machine = machine();
+        let clock = steady(&machine);
+        let now = clock.now();
+        machine.set(later(now, 400 * HOUR));
+        assert_eq!(clock.now(), now);
+        machine.advance(HOUR);
+        assert_eq!(clock.now(), later(now, HOUR));
+    }
+
+    #[test]
+    fn start_behind_or_far_ahead_of_the_newest_commit_is_doubted() {
+        let machine = machine();
+        let now = machine.now();
+        let day = 24 * HOUR;
+        for (newest, doubt) in [
+            (None, None),
+            (Some(now), None),
+            (Some(now.saturating_sub(2 * HOUR).unwrap()), Some(Doubt::Unchecked)),
+            (Some(now.saturating_sub(2 * day).unwrap()), Some(Doubt::Unchecked)),
+            (Some(now.saturating_sub(30 * day).unwrap()), Some(Doubt::Wrong)),
+            (Some(later(now, Duration::from_secs(30))), None),
+            (Some(later(now, HOUR)), Some(Doubt::Wrong)),
+        ] {
+            let clock = steady(&machine);
+            clock.start(newest);
+            assert_eq!(clock.believed().doubt, doubt, "{newest:?}");
+            assert_eq!(
+                (clock.is_trusted(), clock.is_wrong()),
+                (doubt.is_none(), doubt == Some(Doubt::Wrong))
+            );
+            assert_eq!(clock.now(), newest.filter(|_| clock.is_wrong()).unwrap_or(now));
+            assert_eq!(clock.is_checked(), doubt != Some(Doubt::Unchecked));
+            if doubt.is_some() {
+                assert!(!clock.compare(later(now, HOUR)), "a PG says another time");
+                assert_eq!((clock.is_checked(), clock.is_trusted()), (true, false));
+                assert_eq!((clock.now(), clock.is_wrong()), (later(now, HOUR), doubt == Some(Doubt::Wrong)));
+            }
+            assert!(clock.compare(now), "a PG agrees");
+            machine.advance(SETTLES_IN);
+            assert!(clock.is_trusted());
+            machine.set(now);
+        }
+    }
+}

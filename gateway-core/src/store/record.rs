@@ -1,0 +1,250 @@
+//! A payment with everything that hangs on it, as a store keeps it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Attempt, Cancel, CancelId, Charge, ChargeId, ChargeRef, Close, Dispatch, Operation, Payment, PgOrderId,
+    PgPaymentId,
+};
+
+/// A payment with everything that hangs on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentRecord {
+    /// The payment.
+    pub payment: Payment,
+    /// Its attempts, by number.
+    pub attempts: Vec<Attempt>,
+    /// Its charges, by id: the oldest first.
+    pub charges: Vec<Charge>,
+    /// What is to be looked up and sent, and when.
+    pub checks: Checks,
+    /// How many events it has.
+    pub events: u64,
+}
+
+impl PaymentRecord {
+    /// The attempt with this number.
+    #[must_use]
+    pub fn attempt(&self, number: u16) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.number == number)
+    }
+
+    /// The attempt with this order id.
+    #[must_use]
+    pub fn attempt_of(&self, order_id: &str) -> Option<&Attempt> {
+        self.attempts.iter().find(|attempt| attempt.pg_order_id.as_str() == order_id)
+    }
+
+    /// A charge.
+    #[must_use]
+    pub fn charge(&self, id: &ChargeId) -> Option<&Charge> {
+        self.charges.iter().find(|charge| charge.id == *id)
+    }
+
+    /// A charge, to be changed.
+    pub fn charge_mut(&mut self, id: &ChargeId) -> Option<&mut Charge> {
+        self.charges.iter_mut().find(|charge| charge.id == *id)
+    }
+
+    /// The charge with this PG id.
+    #[must_use]
+    pub fn charge_at_pg(&self, id: &PgPaymentId) -> Option<&Charge> {
+        self.charges.iter().find(|charge| charge.pg_payment_id.as_ref() == Some(id))
+    }
+
+    /// The charge that pays the order.
+    #[must_use]
+    pub fn accepted(&self) -> Option<&Charge> {
+        self.charges.iter().find(|charge| charge.accepted)
+    }
+
+    /// A cancel, and the charge it is of.
+    #[must_use]
+    pub fn cancel(&self, id: &CancelId) -> Option<(&Charge, &Cancel)> {
+        self.charges.iter().find_map(|charge| Some((charge, charge.cancel(id)?)))
+    }
+
+    /// A cancel, to be changed.
+    pub fn cancel_mut(&mut self, id: &CancelId) -> Option<&mut Cancel> {
+        self.charges.iter_mut().flat_map(|charge| &mut charge.cancels).find(|cancel| cancel.id == *id)
+    }
+
+    /// A close of an issued account, and the charge it is of.
+    #[must_use]
+    pub fn close(&self, id: &CancelId) -> Option<(&Charge, &Close)> {
+        self.charges.iter().find_map(|charge| Some((charge, charge.close(id)?)))
+    }
+
+    /// A close of an issued account, to be changed.
+    pub fn close_mut(&mut self, id: &CancelId) -> Option<&mut Close> {
+        self.charges.iter_mut().flat_map(|charge| &mut charge.closes).find(|close| close.id == *id)
+    }
+
+    /// The charge that an operation is about.
+    #[must_use]
+    pub fn charge_of(&self, operation: &Operation) -> Option<&Charge> {
+        match operation {
+            Operation::Confirm(id) => self.charge(id),
+            Operation::Cancel(id) => self.cancel(id).map(|(charge, _)| charge),
+            Operation::Close(id) => self.close(id).map(|(charge, _)| charge),
+        }
+    }
+
+    /// The request of an operation, once it was to be sent.
+    #[must_use]
+    pub fn dispatch(&self, operation: &Operation) -> Option<&Dispatch> {
+        match operation {
+            Operation::Confirm(id) => self.charge(id)?.confirm.as_ref(),
+            Operation::Cancel(id) => self.cancel(id)?.1.dispatch.as_ref(),
+            Operation::Close(id) => self.close(id)?.1.dispatch.as_ref(),
+        }
+    }
+
+    /// The request of an operation, to be changed.
+    pub fn dispatch_mut(&mut self, operation: &Operation) -> Option<&mut Option<Dispatch>> {
+        match operation {
+            Operation::Confirm(id) => self.charge_mut(id).map(|charge| &mut charge.confirm),
+            Operation::Cancel(id) => self.cancel_mut(id).map(|cancel| &mut cancel.dispatch),
+            Operation::Close(id) => self.close_mut(id).map(|close| &mut close.dispatch),
+        }
+    }
+
+    /// How the PG is asked about something of this payment; `None` if there is nothing to ask by.
+    #[must_use]
+    pub fn reference(&self, subject: &LookUpSubject) -> Option<ChargeRef> {
+        match subject {
+            LookUpSubject::Attempt(number) => {
+                Some(ChargeRef { order_id: self.attempt(*number)?.pg_order_id.clone(), pg_payment_id: None })
+            }
+            LookUpSubject::Charge { attempt, pg_payment_id } => Some(ChargeRef {
+                order_id: self.attempt(*attempt)?.pg_order_id.clone(),
+                pg_payment_id: Some(pg_payment_id.clone()),
+            }),
+        }
+    }
+
+    /// Every order id of this payment.
+    pub fn order_ids(&self) -> impl Iterator<Item = &PgOrderId> {
+        self.attempts.iter().map(|attempt| &attempt.pg_order_id)
+    }
+}
+
+/// What a look-up is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookUpSubject {
+    /// Everything under the order id of an attempt, by its number.
+    Attempt(u16),
+    /// One charge, by its PG id. It may be one that no record of ours names yet.
+    Charge {
+        /// The attempt whose order id it carries, or is said to carry.
+        attempt: u16,
+        /// The PG's id.
+        pg_payment_id: PgPaymentId,
+    },
+}
+
+impl Charge {
+    /// How it is looked up: by its PG id where that is known, else by its order id.
+    #[must_use]
+    pub fn subject(&self) -> LookUpSubject {
+        match &self.pg_payment_id {
+            Some(id) => LookUpSubject::Charge { attempt: self.attempt, pg_payment_id: id.clone() },
+            None => LookUpSubject::Attempt(self.attempt),
+        }
+    }
+}
+
+/// Why a look-up is owed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Why {
+    /// Money may have moved without our knowing: on the schedule until it is known.
+    Uncertain,
+    /// A request went out without a definite answer: from now on "not there" means not done.
+    FinalTime,
+    /// A look-up showed less than was told before: believed if it shows so again.
+    Less,
+    /// A webhook, a row of the PG's list, or a merchant who reads says that something may have happened. One that
+    /// proves nothing waits for its turn.
+    Hint,
+    /// A hint may be ahead of what the PG showed: once more a while later.
+    Recheck,
+    /// The deadline, and the days after it in which late money may come.
+    Deadline,
+    /// An account waits for its deposit.
+    Deposit,
+    /// Paid: what a list cannot show, and deposits that turn out bad.
+    Paid,
+    /// A refund is under way.
+    Refund,
+    /// A person decided: the PG is asked once more.
+    Decision,
+}
+
+/// A look-up that is owed: paid only by an answered one, asked at or after `at`, that covers its subject.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OwedLookUp {
+    /// What is to be looked up.
+    pub of: LookUpSubject,
+    /// Not before this.
+    pub at: Timestamp,
+    /// Why.
+    pub why: Why,
+    /// How many look-ups for the same reason came before.
+    pub tries: u32,
+}
+
+/// An operation that is not over, and when its request goes out again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PendingOperation {
+    /// Which.
+    pub operation: Operation,
+    /// How often it was tried. It decides where on the schedule the next try is.
+    pub tries: u32,
+    /// When it is tried again; `None`: only look-ups or a person can end it.
+    pub next_at: Option<Timestamp>,
+}
+
+/// What is to be looked up and sent, and when. Kept beside the payment and in no event; there is no other timer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checks {
+    /// The look-ups that are owed.
+    pub owed: Vec<OwedLookUp>,
+    /// The operations that are not over.
+    pub pending: Vec<PendingOperation>,
+    /// When time alone changes what is shown.
+    pub deadline: Option<Timestamp>,
+    /// For each attempt, when the newest answered look-up of its order id was asked.
+    pub asked: Vec<(u16, Timestamp)>,
+}
+
+impl Checks {
+    /// Adds look-ups. One that is owed already is not added again.
+    pub fn owe(&mut self, owed: impl IntoIterator<Item = OwedLookUp>) {
+        self.owed.extend(owed);
+        self.owed.sort();
+        self.owed.dedup();
+    }
+
+    /// When the payment is due next.
+    #[must_use]
+    pub fn due_at(&self) -> Option<Timestamp> {
+        let owed = self.owed.iter().map(|owed| owed.at);
+        let pending = self.pending.iter().filter_map(|pending| pending.next_at);
+        owed.chain(pending).chain(self.deadline).min()
+    }
+
+    /// When the newest answered look-up of an attempt's order id was asked.
+    #[must_use]
+    pub fn asked_at(&self, attempt: u16) -> Option<Timestamp> {
+        self.asked.iter().find(|(number, _)| *number == attempt).map(|(_, at)| *at)
+    }
+
+    /// How often an operation was tried.
+    #[must_use]
+    pub fn tries(&self, operation: &Operation) -> u32 {
+        self.pending.iter().find(|pending| pending.operation == *operation).map_or(0, |pending| pending.tries)
+    }
+}

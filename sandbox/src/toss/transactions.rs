@@ -1,0 +1,162 @@
+//! `GET /v1/transactions`: a row for every approval and every cancel of a time (Toss docs, guides/apis/transactions).
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::{
+    Call, Toss,
+    errors::{self, EXCEED_MAX_QUERY_LIMIT, INVALID_DATE, INVALID_ISO_DATE_FORMAT, INVALID_REQUEST, Refusal},
+    language::Language,
+    render::{object, receipt_url},
+    row::{Method, Row, Status},
+    time,
+};
+use crate::{ApiRequest, ForeignPayment};
+
+const DEFAULT_LIMIT: usize = 100;
+const MAX_LIMIT: usize = 5_000;
+
+/// What was done to a payment in one step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Transaction {
+    /// Counts all transactions of the books, so that those of one instant keep their order. Zero: not yet entered.
+    pub(crate) number: u64,
+    key: String,
+    /// What the payment was called after it. Only this tells the direction of the money.
+    status: Status,
+    amount: u64,
+    at_ms: u64,
+    /// What is laid over the row of a foreign payment.
+    #[serde(default)]
+    pub(super) foreign: Option<ForeignPayment>,
+}
+
+impl Row {
+    /// Records the step that led to the present status, the payment's last from now on.
+    pub(super) fn record(&mut self, transaction_key: String, amount: u64, at_ms: u64) {
+        self.last_transaction_key = Some(transaction_key.clone());
+        let (number, status, foreign) = (0, self.status, None);
+        self.transactions.push(Transaction { number, key: transaction_key, status, amount, at_ms, foreign });
+    }
+
+    /// Whether another system took it.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.transactions.first().is_some_and(|transaction| transaction.foreign.is_some())
+    }
+
+    /// When the last step was taken.
+    pub(super) fn last_transaction_at_ms(&self) -> Option<u64> {
+        self.transactions.last().map(|transaction| transaction.at_ms)
+    }
+}
+
+/// Which rows are asked for.
+#[derive(Debug)]
+struct Query {
+    from_ms: u64,
+    to_ms: u64,
+    after: Option<String>,
+    limit: usize,
+}
+
+impl Call<'_> {
+    /// The transactions of the caller's key pair, oldest first: in which order Toss lists them is not documented, its
+    /// samples are like this.
+    pub(super) fn transactions(&self) -> Result<Value, Refusal> {
+        let query = Query::of(self.request)?;
+        let rows = self.toss.books.read(|books| {
+            let mut found: Vec<(&Row, &Transaction)> = books
+                .all()
+                .filter(|row| self.owns(row))
+                .map(|row| if self.how.is_stale_read() { row.stale() } else { row })
+                .flat_map(|row| row.transactions.iter().map(move |transaction| (row, transaction)))
+                .filter(|(_, transaction)| (query.from_ms..=query.to_ms).contains(&transaction.at_ms))
+                .collect();
+            found.sort_by_key(|(_, transaction)| (transaction.at_ms, transaction.number));
+            found
+                .into_iter()
+                .map(|(row, transaction)| self.toss.transaction(self.language, row, transaction).into())
+                .collect()
+        });
+        self.page(rows, &query)
+    }
+
+    /// The rows behind the paging key. One that is not among the rows of the same dates is a wrong key: whether Toss
+    /// knows it by itself is not documented.
+    fn page(&self, rows: Vec<Value>, query: &Query) -> Result<Value, Refusal> {
+        let first = match &query.after {
+            None => 0,
+            Some(key) => {
+                let known = rows.iter().position(|row| row["transactionKey"] == **key);
+                let wrong = errors::find(&self.toss.config.wrong_paging_key_code).unwrap_or(&INVALID_REQUEST);
+                known.ok_or(wrong.refuse())?.saturating_add(1)
+            }
+        };
+        Ok(rows.into_iter().skip(first).take(query.limit).collect())
+    }
+}
+
+impl Toss {
+    /// A row of the list.
+    pub(super) fn transaction(
+        &self,
+        language: Language,
+        row: &Row,
+        transaction: &Transaction,
+    ) -> Map<String, Value> {
+        let shown = object(json!({
+            "mId": self.config.mid,
+            "transactionKey": transaction.key,
+            "paymentKey": row.payment_key,
+            "orderId": row.order_id,
+            "method": language.say(row.method.unwrap_or(Method::Card).korean()),
+            "customerKey": row.ask.customer_key,
+            "useEscrow": row.ask.use_escrow,
+            "receiptUrl": receipt_url(row),
+            "status": transaction.status.as_str(),
+            "transactionAt": time::with_offset(transaction.at_ms),
+            "currency": "KRW",
+            "amount": transaction.amount,
+        }));
+        match &transaction.foreign {
+            Some(foreign) => foreign.lay_over(shown),
+            None => shown,
+        }
+    }
+}
+
+impl Query {
+    fn of(request: &ApiRequest) -> Result<Self, Refusal> {
+        let (mut from, mut to, mut after, mut limit) = (None, None, None, DEFAULT_LIMIT);
+        for (name, value) in request.query_pairs() {
+            match name.as_str() {
+                "startDate" => from = Some(date(&value)?),
+                "endDate" => to = Some(date(&value)?),
+                // Official samples send an empty one for the first page.
+                "startingAfter" => after = Some(value).filter(|key| !key.is_empty()),
+                "limit" => limit = read_limit(&value)?,
+                _ => return Err(INVALID_REQUEST.because(format!("{name} is not a parameter"))),
+            }
+        }
+        let (Some((from_ms, _)), Some((_, to_ms))) = (from, to) else {
+            return Err(INVALID_REQUEST.because("startDate and endDate are required"));
+        };
+        if from_ms > to_ms {
+            return Err(INVALID_DATE.because("startDate is after endDate"));
+        }
+        Ok(Self { from_ms, to_ms, after, limit })
+    }
+}
+
+fn date(text: &str) -> Result<(u64, u64), Refusal> {
+    time::parse_date(text).ok_or(INVALID_ISO_DATE_FORMAT.refuse())
+}
+
+/// An official sample asks for 10,000; that this is refused and not cut down is inferred from the error code.
+fn read_limit(text: &str) -> Result<usize, Refusal> {
+    match text.parse() {
+        Ok(limit @ 1..=MAX_LIMIT) => Ok(limit),
+        Ok(limit) if limit > MAX_LIMIT => Err(EXCEED_MAX_QUERY_LIMIT.refuse()),
+        _ => Err(INVALID_REQUEST.because("limit is 1 to 5000")),
+    }
+}

@@ -1,0 +1,154 @@
+//! A model of two kinds of PG, written apart from the simulators: one takes the money when it is asked
+//! to, one in the window before anybody asks.
+//!
+//! It imitates no PG's wire. It keeps true books, and everything that is said of them may be lost, late,
+//! repeated, reordered, old or wrong within what a PG may do.
+
+use std::{
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
+
+use gateway_core::{
+    AccountId, Guard, Guards, Method, MethodTerms, Mode, Money, PgPaymentId, ProviderDescription,
+};
+
+use super::{invariants::Watchman, world::World};
+
+mod aftermath;
+pub(crate) mod answer;
+pub(crate) mod books;
+mod cancels;
+mod client;
+mod confirms;
+mod movements;
+mod network;
+mod shown;
+mod window;
+
+pub(crate) use aftermath::Deliver;
+pub(crate) use client::Client;
+use confirms::{CONFIRMS_WITHIN, KEYS_FOR};
+pub(crate) use window::Paying;
+
+use books::{Books, Row};
+
+/// How long an answer of the PG may take.
+pub(crate) const READ_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// When a PG takes the money.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// When it is asked to. It knows keys, counts discounts in cancels, and has no complete look-up by order.
+    OnConfirm,
+    /// In the window. It knows no keys, but guards the balance and the order.
+    BeforeConfirm,
+}
+
+impl Kind {
+    const fn shows_after_cancel(self) -> bool {
+        matches!(self, Self::OnConfirm)
+    }
+
+    /// Whether a discount counts as what can be cancelled.
+    pub(crate) const fn counts_gross(self) -> bool {
+        matches!(self, Self::OnConfirm)
+    }
+}
+
+/// One PG: its books, and how it behaves.
+pub(crate) struct Model {
+    pub(crate) kind: Kind,
+    pub(crate) account: AccountId,
+    /// Which of the accounts it is.
+    pub(crate) number: usize,
+    pub(crate) world: Arc<World>,
+    pub(crate) watchman: Arc<Watchman>,
+    /// How its webhooks reach the gateway.
+    pub(crate) deliver: OnceLock<Deliver>,
+    books: Mutex<Books>,
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Model {:?}", self.kind)
+    }
+}
+
+impl Model {
+    pub(crate) fn new(
+        kind: Kind,
+        number: usize,
+        account: AccountId,
+        world: Arc<World>,
+        watchman: Arc<Watchman>,
+    ) -> Self {
+        Self { kind, account, number, world, watchman, deliver: OnceLock::new(), books: Mutex::default() }
+    }
+
+    /// What an account with this credential can do.
+    pub(crate) fn description(&self, credential: u32) -> ProviderDescription {
+        let profile = &self.world.profile;
+        let method = |method| MethodTerms {
+            method,
+            minimums: vec![Money::krw(100)],
+            maximum: None,
+            refund_needs_account: profile.refund_needs_account && method == Method::VirtualAccount,
+        };
+        let key = Guard::Key { within: KEYS_FOR, per_credential: true };
+        let close = if profile.closes_accounts { vec![Guard::Charge] } else { Vec::new() };
+        let guards = match self.kind {
+            Kind::OnConfirm => Guards {
+                window: Vec::new(),
+                // A permissive PG takes the money again under another key.
+                confirm: if profile.permissive { vec![key] } else { vec![key, Guard::Charge] },
+                cancel_all: vec![key, Guard::Balance],
+                cancel_part: vec![key, Guard::Balance],
+                close,
+            },
+            Kind::BeforeConfirm => Guards {
+                window: vec![Guard::Order],
+                confirm: Vec::new(),
+                cancel_all: vec![Guard::Balance],
+                cancel_part: vec![Guard::Balance],
+                close,
+            },
+        };
+        ProviderDescription {
+            kind: "model",
+            mode: Mode::Test,
+            pg_merchant: self.account.to_string(),
+            credential: credential.to_string(),
+            api_version: "1".to_owned(),
+            methods: vec![method(Method::Card), method(Method::VirtualAccount)],
+            guards,
+            cancels_by_order: false,
+            requests_per_window: u32::from(self.kind == Kind::BeforeConfirm),
+            read_timeout: READ_TIMEOUT,
+            webhook_reply: "",
+        }
+    }
+
+    fn names_cancels(&self) -> bool {
+        self.kind == Kind::OnConfirm || self.world.profile.names_cancels
+    }
+
+    /// Reads or writes the books, then tells the news.
+    pub(crate) fn books<T>(self: &Arc<Self>, work: impl FnOnce(&mut Books) -> T) -> T {
+        let (done, news) = {
+            let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);
+            let done = work(&mut books);
+            (done, std::mem::take(&mut books.news))
+        };
+        for (news, pg_id) in news {
+            self.follow(news, &pg_id);
+        }
+        done
+    }
+
+    /// Looks at one payment of the books.
+    pub(crate) fn row<T>(self: &Arc<Self>, pg_id: &PgPaymentId, look: impl FnOnce(&Row) -> T) -> Option<T> {
+        self.books(|books| books.rows.get(pg_id).map(look))
+    }
+}
