@@ -33,6 +33,14 @@ impl Committer {
         id: &CancelId,
     ) -> Result<PaymentRecord, LookUpError> {
         let (merchant, payment) = (record.payment.merchant.clone(), record.payment.id.clone());
+        let operation = Operation::Cancel(id.clone());
+        let Some(account) = self.account_of(&record) else { return Ok(record) };
+        let context = self.context(account, None, &[]);
+        let mut draft = Draft::of(record.clone());
+        if !draft.may_go_out(&operation, &context) {
+            // Nothing is asked for what waits anyway.
+            return Ok(self.commit(draft, &context, None).await?);
+        }
         for (payment, subject) in self.subjects_before(&record, id).await? {
             self.look_up(&merchant, &payment, &subject, Priority::Uncertain).await?;
         }
@@ -43,7 +51,6 @@ impl Committer {
         if !still {
             return Ok(record);
         }
-        let operation = Operation::Cancel(id.clone());
         self.commit_and_send(record, &operation, |draft, context| draft.check_compensation(id, context)).await
     }
 

@@ -253,3 +253,17 @@ async fn key_of_a_cancel_is_kept_for_ever() {
     assert!(matches!(told, Err(crate::GatewayError::KeyInUse)), "{told:?}");
     assert_eq!(bench.cancels(), 1, "the same key never refunds again");
 }
+
+#[tokio::test]
+async fn compensation_that_waits_for_the_clock_asks_the_pg_little() {
+    let bench = Bench::before_confirm();
+    let (id, _, _) = bench.paid_twice().await;
+    bench.pg.fails(Op::Cancel, no_answer);
+    bench.verify(&id).await;
+    bench.run(SECOND).await;
+    set(&bench, STEPS[1]);
+    let before = bench.look_ups();
+    bench.run(HOUR).await;
+    let asked = bench.look_ups() - before;
+    assert!(asked <= 20, "{asked} look-ups in an hour");
+}
