@@ -1,7 +1,7 @@
 //! Which charge pays the order, and why others do not.
 //!
 //! Each charge is judged once: in the commit that first sees its money, against what holds then. An unpaid account may be
-//! accepted before; it yields to a charge that took matching money.
+//! accepted before; it yields to a charge that took matching money. What changes a role later is [`reversals`](super::reversals).
 
 use jiff::Timestamp;
 
@@ -47,47 +47,6 @@ impl Draft {
         self.close_stale_accounts(context);
     }
 
-    /// Money that paid the order, was gone and is here again, when the order has another payment: nothing says which of
-    /// them was sold.
-    fn set_aside_what_came_again(&mut self, id: &ChargeId, context: &Context<'_>) {
-        let had_none = |charge: &Charge| !charge.has_money();
-        let came_again = self.before().charge(id).is_some_and(had_none);
-        let is_over = self.record.payment.superseded || self.record.payment.yielded;
-        let paid = |charge: &Charge| charge.accepted && charge.timing.is_some() && charge.has_money();
-        if is_over && came_again && self.record.charge(id).is_some_and(paid) {
-            self.set_aside(id, context);
-        }
-    }
-
-    /// A duplicate whose money was never sent back pays the order when what paid it has been reversed.
-    fn promote_duplicate(&mut self, context: &Context<'_>) {
-        let payment = &self.record.payment;
-        let is_over = payment.superseded || payment.yielded || payment.closed_at().is_some();
-        let is_unpaid = |accepted: &Charge| !accepted.has_money();
-        if is_over || !self.record.accepted().is_some_and(is_unpaid) {
-            return;
-        }
-        let unsent = |charge: &Charge| {
-            let row =
-                charge.compensation().filter(|row| row.status.is_unresolved() && row.dispatch.is_none());
-            row.filter(|row| row.compensates == Some(CompensationReason::Duplicate)).map(|row| row.id.clone())
-        };
-        let is_whole = |charge: &&Charge| {
-            let shown = charge.snapshot.as_ref().filter(|_| charge.less_seen_at.is_none());
-            shown.is_some_and(|snapshot| snapshot.cancelled.is_zero() && self.record.fits(snapshot, context))
-        };
-        let mut whole = self.record.charges.iter().filter(|charge| charge.has_money()).filter(is_whole);
-        let Some((id, row)) = whole.find_map(|charge| Some((charge.id.clone(), unsent(charge)?))) else {
-            return;
-        };
-        if let Some(cancel) = self.record.cancel_mut(&row) {
-            cancel.held = Some(ReviewReason::CompensationHeld);
-            cancel.refuse(Failure::of(FailureReason::NotCancellable));
-        }
-        self.change(&id, |charge| charge.misfit = None);
-        self.accept(&id, context);
-    }
-
     fn judge_money(&mut self, id: &ChargeId, context: &Context<'_>) {
         let Some(charge) = self.record.charge(id) else { return };
         let Some(snapshot) = &charge.snapshot else { return };
@@ -116,7 +75,7 @@ impl Draft {
     }
 
     /// Money that a person has to decide about.
-    fn set_aside(&mut self, id: &ChargeId, context: &Context<'_>) {
+    pub(super) fn set_aside(&mut self, id: &ChargeId, context: &Context<'_>) {
         self.change(id, |charge| {
             charge.timing = Some(Timing::InTime);
             charge.misfit = Some(Misfit::Mismatch);

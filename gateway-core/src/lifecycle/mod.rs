@@ -14,6 +14,7 @@ mod compensation;
 mod draft;
 mod events;
 mod plan;
+mod reversals;
 mod review;
 pub(crate) mod schedule;
 mod status;

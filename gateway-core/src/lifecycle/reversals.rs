@@ -1,0 +1,52 @@
+//! What changes the role of a charge after it was judged: the money that paid the order went away, or came again.
+//!
+//! | what happened | then |
+//! |---|---|
+//! | it came again, and the order has another payment | a person decides |
+//! | it was reversed, and a duplicate beside it was never sent back | the duplicate pays the order |
+
+use super::{Context, Draft};
+use crate::{Charge, ChargeId, CompensationReason, Failure, FailureReason, ReviewReason};
+
+impl Draft {
+    /// Money that paid the order, was gone and is here again, when the order has another payment: nothing says which of
+    /// them was sold.
+    pub(super) fn set_aside_what_came_again(&mut self, id: &ChargeId, context: &Context<'_>) {
+        let had_none = |charge: &Charge| !charge.has_money();
+        let came_again = self.before().charge(id).is_some_and(had_none);
+        let is_over = self.record.payment.superseded || self.record.payment.yielded;
+        let paid = |charge: &Charge| charge.accepted && charge.timing.is_some() && charge.has_money();
+        if is_over && came_again && self.record.charge(id).is_some_and(paid) {
+            self.set_aside(id, context);
+        }
+    }
+
+    /// A duplicate whose money was never sent back pays the order when what paid it has been reversed.
+    pub(super) fn promote_duplicate(&mut self, context: &Context<'_>) {
+        let payment = &self.record.payment;
+        let is_over = payment.superseded || payment.yielded || payment.closed_at().is_some();
+        let is_unpaid = |accepted: &Charge| !accepted.has_money();
+        if is_over || !self.record.accepted().is_some_and(is_unpaid) {
+            return;
+        }
+        let unsent = |charge: &Charge| {
+            let row =
+                charge.compensation().filter(|row| row.status.is_unresolved() && row.dispatch.is_none());
+            row.filter(|row| row.compensates == Some(CompensationReason::Duplicate)).map(|row| row.id.clone())
+        };
+        let is_whole = |charge: &&Charge| {
+            let shown = charge.snapshot.as_ref().filter(|_| charge.less_seen_at.is_none());
+            shown.is_some_and(|snapshot| snapshot.cancelled.is_zero() && self.record.fits(snapshot, context))
+        };
+        let mut whole = self.record.charges.iter().filter(|charge| charge.has_money()).filter(is_whole);
+        let Some((id, row)) = whole.find_map(|charge| Some((charge.id.clone(), unsent(charge)?))) else {
+            return;
+        };
+        if let Some(cancel) = self.record.cancel_mut(&row) {
+            cancel.held = Some(ReviewReason::CompensationHeld);
+            cancel.refuse(Failure::of(FailureReason::NotCancellable));
+        }
+        self.change(&id, |charge| charge.misfit = None);
+        self.accept(&id, context);
+    }
+}
