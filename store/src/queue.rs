@@ -21,6 +21,7 @@ pub(crate) fn owe(
     merchant: &MerchantId,
     payment: &PaymentId,
     owed: Vec<OwedLookUp>,
+    now: Timestamp,
 ) -> Result<(), Fault> {
     let (merchant, id) = (merchant.as_str(), payment.as_str());
     let mut statement =
@@ -29,7 +30,7 @@ pub(crate) fn owe(
     let Some(row) = rows.next()? else { return Ok(()) };
     let kept = records::checks(row)?;
     let mut checks = kept.clone();
-    checks.owe(owed);
+    checks.owe_from_now(owed, now);
     // Many webhooks say the same; those cost no write.
     if checks == kept {
         return Ok(());

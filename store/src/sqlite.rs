@@ -195,9 +195,10 @@ impl WorkQueue for SqliteStore {
         merchant: &MerchantId,
         payment: &PaymentId,
         owed: Vec<OwedLookUp>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let (merchant, payment) = (merchant.clone(), payment.clone());
-        self.write(move |connection, _| queue::owe(connection, &merchant, &payment, owed)).await
+        self.write(move |connection, _| queue::owe(connection, &merchant, &payment, owed, now)).await
     }
 
     async fn lease_due(

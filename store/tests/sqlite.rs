@@ -76,7 +76,7 @@ async fn everything_is_there_after_reopening() {
     store.commit(change.clone()).await.unwrap();
     let saved = answer(&change.payments[0].charges[0], "ps_1");
     store.save_answer(&payment.merchant, &payment.id, saved).await.unwrap();
-    store.owe(&payment.merchant, &payment.id, vec![owed(9)]).await.unwrap();
+    store.owe(&payment.merchant, &payment.id, vec![owed(9)], at(0)).await.unwrap();
     store.receive(webhook.clone()).await.unwrap();
     let account = &payment.account;
     store.remember_delivery(account, "d-1", at(1)).await.unwrap();
@@ -151,7 +151,7 @@ async fn leases_of_the_server_before_are_free_again() {
 
     // Nor does a lease that is no more put off what is owed since.
     let store = bench.open();
-    store.owe(&payment.merchant, &payment.id, vec![owed(30)]).await.unwrap();
+    store.owe(&payment.merchant, &payment.id, vec![owed(30)], at(0)).await.unwrap();
     assert_eq!(store.next_due(account).await.unwrap(), Some(at(30)));
 }
 

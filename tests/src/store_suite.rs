@@ -108,6 +108,7 @@ macro_rules! store_suite {
             work_queue::owed_look_up_makes_a_payment_due,
             work_queue::owing_leaves_the_version_alone,
             work_queue::look_up_is_owed_once,
+            work_queue::hints_share_the_look_up_that_is_ahead,
             work_queue::later_look_up_puts_off_no_earlier_one,
             work_queue::owing_ends_no_lease,
             work_queue::look_up_owed_since_the_read_outlives_the_commit,

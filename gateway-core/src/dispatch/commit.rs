@@ -192,7 +192,7 @@ impl Committer {
     ) -> Result<(), StoreError> {
         let payment = &record.payment;
         let owed = vec![crate::OwedLookUp { of, at, why, tries: 0 }];
-        self.store.owe(&payment.merchant, &payment.id, owed).await?;
+        self.store.owe(&payment.merchant, &payment.id, owed, self.now()).await?;
         self.wake(&payment.account);
         Ok(())
     }

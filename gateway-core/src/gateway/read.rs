@@ -45,7 +45,7 @@ impl Gateway {
             .map(|charge: &Charge| OwedLookUp { of: charge.subject(), at: now, why: Why::Hint, tries: 0 })
             .collect();
         if !owed.is_empty() && self.reads.is_first(id, now) {
-            self.core.store.owe(merchant, id, owed).await?;
+            self.core.store.owe(merchant, id, owed, now).await?;
             self.core.wake(&record.payment.account);
         }
         Ok(record)

@@ -193,9 +193,10 @@ impl WorkQueue for MemoryStore {
         merchant: &MerchantId,
         payment: &PaymentId,
         owed: Vec<OwedLookUp>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         if let Some(row) = self.books().row_mut(merchant, payment) {
-            row.record.checks.owe(owed);
+            row.record.checks.owe_from_now(owed, now);
         }
         Ok(())
     }

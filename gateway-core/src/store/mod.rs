@@ -161,8 +161,8 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
 /// What is due, and who works on it.
 #[async_trait]
 pub trait WorkQueue: fmt::Debug + Send + Sync + 'static {
-    /// Adds look-ups that a payment owes, whatever version it has, and leaves the version alone. One that is owed
-    /// already is not added again.
+    /// Adds look-ups that a payment owes, whatever version it has, and leaves the version alone: see
+    /// [`Checks::owe_from_now`].
     ///
     /// # Errors
     ///
@@ -172,6 +172,7 @@ pub trait WorkQueue: fmt::Debug + Send + Sync + 'static {
         merchant: &MerchantId,
         payment: &PaymentId,
         owed: Vec<OwedLookUp>,
+        now: Timestamp,
     ) -> Result<(), StoreError>;
 
     /// Takes payments of an account that are due and that nobody else has, until `until`, longest due first.

@@ -228,6 +228,22 @@ impl Checks {
         self.owed.dedup();
     }
 
+    /// Adds look-ups at `now`. One that is ahead covers every hint of its subject that was received by then, so of two that
+    /// hints owe the sooner stays: hints that are worked on at the same moment share one, and a storm costs no more.
+    pub fn owe_from_now(&mut self, owed: impl IntoIterator<Item = OwedLookUp>, now: Timestamp) {
+        for owed in owed {
+            let shares = |kept: &&mut OwedLookUp| {
+                kept.of == owed.of && kept.why == Why::Hint && owed.why == Why::Hint && kept.at > now
+            };
+            match self.owed.iter_mut().find(shares) {
+                Some(kept) => kept.at = kept.at.min(owed.at),
+                None => self.owed.push(owed),
+            }
+        }
+        self.owed.sort();
+        self.owed.dedup();
+    }
+
     /// When the payment is due next.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {

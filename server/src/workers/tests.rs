@@ -50,8 +50,9 @@ fn rule(call: &str, fault: Fault, times: u64) -> FaultRule {
 /// Has a payment looked up by the workers.
 async fn mark(gateway: &Gateway, record: &PaymentRecord) {
     let of = LookUpSubject::Attempt(record.attempts[0].number);
-    let owed = OwedLookUp { of, at: gateway.clock().now(), why: Why::Hint, tries: 0 };
-    gateway.store().owe(&record.payment.merchant, &record.payment.id, vec![owed]).await.unwrap();
+    let now = gateway.clock().now();
+    let owed = OwedLookUp { of, at: now, why: Why::Hint, tries: 0 };
+    gateway.store().owe(&record.payment.merchant, &record.payment.id, vec![owed], now).await.unwrap();
     gateway.wake(&record.payment.account);
 }
 

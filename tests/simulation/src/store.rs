@@ -262,9 +262,10 @@ impl WorkQueue for SimulatedStore {
         merchant: &MerchantId,
         payment: &PaymentId,
         owed: Vec<OwedLookUp>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
         let (merchant, payment) = (merchant.clone(), payment.clone());
-        self.call(move |store| peek(store.kept.owe(&merchant, &payment, owed))).await
+        self.call(move |store| peek(store.kept.owe(&merchant, &payment, owed, now))).await
     }
 
     async fn lease_due(

@@ -115,8 +115,9 @@ impl WorkQueue for CrashingStore {
         merchant: &MerchantId,
         payment: &PaymentId,
         owed: Vec<OwedLookUp>,
+        now: Timestamp,
     ) -> Result<(), StoreError> {
-        around("owe", self.0.owe(merchant, payment, owed)).await
+        around("owe", self.0.owe(merchant, payment, owed, now)).await
     }
 
     async fn lease_due(

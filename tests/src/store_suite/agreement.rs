@@ -79,7 +79,7 @@ impl Walk {
         let Some(Payment { merchant, id, .. }) = self.pick_payment() else { return };
         let look_ups = vec![self.look_up(step), self.look_up(step)];
         for store in stores {
-            store.owe(&merchant, &id, look_ups.clone()).await.unwrap();
+            store.owe(&merchant, &id, look_ups.clone(), at(step)).await.unwrap();
         }
     }
 

@@ -18,7 +18,7 @@ async fn due(store: &dyn Store, order_id: &str, second: i64) -> PaymentRecord {
 }
 
 async fn owe(store: &dyn Store, payment: &Payment, look_ups: &[OwedLookUp]) {
-    store.owe(&payment.merchant, &payment.id, look_ups.to_vec()).await.unwrap();
+    store.owe(&payment.merchant, &payment.id, look_ups.to_vec(), at(0)).await.unwrap();
 }
 
 async fn release(store: &dyn Store, payment: &Payment, second: i64) {
@@ -172,6 +172,22 @@ pub async fn look_up_is_owed_once(store: &dyn Store) {
     let mut expected = [&others[..], &[owed(10, Why::Paid)]].concat();
     expected.sort();
     assert_eq!(read(store, &record.payment).await.checks.owed, expected);
+}
+
+pub async fn hints_share_the_look_up_that_is_ahead(store: &dyn Store) {
+    let record = save(store, &payment("order-1")).await;
+    let (merchant, id) = (&record.payment.merchant, &record.payment.id);
+    let owed_at = async |now: i64, second: i64, why: Why| {
+        store.owe(merchant, id, vec![owed(second, why)], at(now)).await.unwrap();
+        read(store, &record.payment).await.checks.owed
+    };
+    assert_eq!(owed_at(0, 20, Why::Hint).await, [owed(20, Why::Hint)]);
+    assert_eq!(owed_at(1, 21, Why::Hint).await, [owed(20, Why::Hint)]);
+    assert_eq!(owed_at(1, 15, Why::Hint).await, [owed(15, Why::Hint)]);
+    // The one that is due may be asked already, and be older than this hint.
+    assert_eq!(owed_at(15, 25, Why::Hint).await, [owed(15, Why::Hint), owed(25, Why::Hint)]);
+    let with_another = [owed(15, Why::Hint), owed(25, Why::Hint), owed(30, Why::Recheck)];
+    assert_eq!(owed_at(15, 30, Why::Recheck).await, with_another);
 }
 
 pub async fn later_look_up_puts_off_no_earlier_one(store: &dyn Store) {

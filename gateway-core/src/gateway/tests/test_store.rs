@@ -192,11 +192,11 @@ pass_on! { PaymentStore:
 
 pass_on! { WorkQueue:
     {
-    async fn owe(&self, merchant: &MerchantId, payment: &PaymentId, owed: Vec<OwedLookUp>) -> Result<(), StoreError> {
+    async fn owe(&self, merchant: &MerchantId, payment: &PaymentId, owed: Vec<OwedLookUp>, now: Timestamp) -> Result<(), StoreError> {
         if self.state().is_down {
             return unavailable();
         }
-        self.inner.owe(merchant, payment, owed).await
+        self.inner.owe(merchant, payment, owed, now).await
     }
 
     async fn lease_due(
