@@ -281,7 +281,9 @@ pub(super) fn binary() -> &'static Path {
         let profile = std::env::current_exe().unwrap().parent().unwrap().parent().unwrap().to_owned();
         let target = profile.parent().unwrap().to_owned();
         let mut build = Command::new(cargo);
-        build.args(["build", "--quiet", "-p", "server", "--bin", "paymux", "--manifest-path"]).arg(manifest);
+        // With this package, so that every dependency has the features it was built with for the tests.
+        build.args(["build", "--quiet", "-p", "server", "-p", "tests", "--bin", "paymux"]);
+        build.arg("--manifest-path").arg(manifest);
         build.arg("--target-dir").arg(target);
         if profile.ends_with("release") {
             build.arg("--release");

@@ -58,7 +58,7 @@ pub(crate) async fn deposit_told_late(shop: &mut Shop) {
     shop.until_status(&id, "expired").await;
     shop.no_faults().await;
     shop.advance(HOUR * 27).await;
-    let payment = shop.until_status(&id, "paid").await;
+    let payment = shop.until_in_time(&id, |payment| payment["status"] == "paid").await;
     assert_eq!(payment["amount_paid"], AMOUNT);
     assert_eq!(payment["late"], false, "it was paid in time");
 }

@@ -15,8 +15,7 @@ pub const AMOUNT: u64 = 15_000;
 const DEADLINE: Duration = Duration::from_secs(120);
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// How far time is moved at once, and how often it is looked in between.
-const STEP: Duration = Duration::from_secs(30);
+/// How often it is looked between two steps of time.
 const LOOKS_PER_STEP: u32 = 6;
 
 const KEY: (&str, &str) = ("authorization", "Bearer sk_test_demo");
@@ -217,17 +216,18 @@ impl Shop {
         }
     }
 
-    /// Waits until a payment is as it should be, and gives it.
+    /// Waits until a payment is as it should be, and gives it. Seconds pass meanwhile: a hint that proves nothing waits ten
+    /// of them after the last look-up of its payment.
     pub async fn until(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
-        eventually(async || {
-            let payment = self.payment(id).await;
-            if is_so(&payment) { Ok(payment) } else { Err(format!("{payment:#}")) }
-        })
-        .await
+        self.until_stepping(id, Duration::from_secs(1), is_so).await
     }
 
     /// Lets half minutes pass, one at a time, until a payment is as it should be, and gives it.
     pub async fn until_in_time(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+        self.until_stepping(id, Duration::from_secs(30), is_so).await
+    }
+
+    async fn until_stepping(&self, id: &str, step: Duration, is_so: impl Fn(&Value) -> bool) -> Value {
         let mut looks = 0_u32;
         eventually(async || {
             let payment = self.payment(id).await;
@@ -237,7 +237,7 @@ impl Shop {
             looks += 1;
             // What a step sets off is given the time to happen.
             if looks.is_multiple_of(LOOKS_PER_STEP) {
-                self.advance(STEP).await;
+                self.advance(step).await;
             }
             Err(format!("{payment:#}"))
         })
