@@ -20,7 +20,8 @@ if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
     cp "$here/requirements.txt" "$venv/installed.txt"
 fi
 
-cargo build --quiet --locked --manifest-path "$root/Cargo.toml" -p server --bin paymux
+# With the tests' package, so that every dependency has the features it was built with for them.
+cargo build --quiet --locked --manifest-path "$root/Cargo.toml" -p server -p tests --bin paymux
 
 work="$(mktemp -d)"
 server=""
