@@ -177,7 +177,7 @@ impl Service {
                 _ = stopped.changed() => {}
             }
         });
-        // Admitted before the client hears anything: a repeat must meet a request that is running.
+        // Admitted before anything is answered: a repeat must meet a request that is running.
         let first = poll_fn(|context| Poll::Ready(running.as_mut().poll(context))).await;
         if first.is_pending() {
             tokio::spawn(running);

@@ -113,7 +113,7 @@ impl Throttle {
     /// From when on it may go; it is not counted.
     pub(crate) fn admit(&self, priority: Priority, requests: u32, now: Timestamp) -> Result<(), Timestamp> {
         if requests == 0 {
-            // It is made here, and the PG hears nothing of it.
+            // It is made here, and no request goes to the PG.
             return Ok(());
         }
         let mut state = self.state(now);

@@ -291,7 +291,7 @@ async fn supervise(
                         if moved.is_ok() || !process.is_there().await {
                             let _ = done.send(());
                         }
-                        // Else whoever asked hears that nobody answers.
+                        // Else whoever asked gets no answer.
                     }
                 },
             }

@@ -80,7 +80,7 @@ impl Gateway {
         }
     }
 
-    /// The PG did not tell whether the buyer has paid: the claim waits, and an operator hears of wrong keys.
+    /// The PG did not tell whether the buyer has paid: the claim waits, and wrong keys are logged for an operator.
     async fn not_told(
         &self,
         account: &ConnectedAccount,
