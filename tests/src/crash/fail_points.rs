@@ -1,6 +1,6 @@
 //! Named points of the program at which it can be made to die.
 //!
-//! A point is a name and the how-maniest time this process passes it: `commit.after 3`. Counting per
+//! A point is a name and a count: `commit.after 3` is the third time this process passes it. Counting per
 //! name keeps a point where it is when something unrelated happens a moment earlier or later.
 
 use std::{
