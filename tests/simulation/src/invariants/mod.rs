@@ -200,6 +200,7 @@ impl Watchman {
             self.world.count(|stats| stats.duplicates += 1);
             self.world.violated(2, || format!("{pg_id} was charged twice"));
         }
+        truth::i05_what_ended_is_not_executed(&self.seen(), &self.world, model, pg_id);
     }
 
     /// A call to a PG sets out, about an order id or with a key.

@@ -1,14 +1,19 @@
 //! Invariants 3 to 6, 13 and 17: what Paymux says comes from what the PG said.
 
+use std::sync::Arc;
+
 use gateway_core::{
-    Cancel, CancelStatus, Charge, Failure, FailureReason, Operation, Outcome, PaymentStatus, PgPaymentId,
-    Timing,
+    Cancel, CancelStatus, Charge, Dispatch, Failure, FailureReason, Operation, Outcome, PaymentStatus,
+    PgPaymentId, Timing,
 };
 
 use super::{Commit, Seen, compensation::is_late, sending::is_answered};
-use crate::model_pg::{
-    Kind,
-    books::{PgCancel, Row, State},
+use crate::{
+    model_pg::{
+        Kind, Model,
+        books::{PgCancel, Row, State},
+    },
+    world::World,
 };
 
 impl Commit<'_> {
@@ -110,7 +115,7 @@ fn i05_not_done_is_not_done(seen: &Seen, commit: &Commit<'_>, charge: &Charge) {
     let was_open =
         commit.before.and_then(|before| before.charge(&charge.id)).is_some_and(Charge::is_unresolved);
     let expired = |failure: &Failure| failure.reason == FailureReason::SessionExpired;
-    let outcome = charge.confirm.as_ref().and_then(gateway_core::Dispatch::outcome);
+    let outcome = charge.confirm.as_ref().and_then(Dispatch::outcome);
     let ends = matches!(outcome, Some(Outcome::NotDone(failure)) if expired(failure));
     if !was_open || !ends || is_declined(seen, commit, charge) {
         return;
@@ -119,6 +124,23 @@ fn i05_not_done_is_not_done(seen: &Seen, commit: &Commit<'_>, charge: &Charge) {
     let took = commit.model.row(pg_id, |row| matches!(row.now().state, State::Paid | State::Awaiting));
     if took == Some(true) {
         commit.world.violated(5, || format!("{pg_id} has the money, and its confirm was ended as not done"));
+    }
+}
+
+/// 5: a confirm that was ended as not done is not executed later: the buyer may have paid anew by then.
+pub(super) fn i05_what_ended_is_not_executed(
+    seen: &Seen,
+    world: &World,
+    model: &Arc<Model>,
+    pg_id: &PgPaymentId,
+) {
+    let Some(order_id) = model.row(pg_id, |row| row.now().order.clone()) else { return };
+    // Another payment may have claimed it as well.
+    let owner = seen.records.values().find(|record| record.attempt_of(&order_id).is_some());
+    let charge = owner.and_then(|record| record.charge_at_pg(pg_id));
+    let outcome = charge.and_then(|charge| charge.confirm.as_ref()).and_then(Dispatch::outcome);
+    if matches!(outcome, Some(Outcome::NotDone(_) | Outcome::Declined(_))) {
+        world.violated(5, || format!("the confirm of {pg_id} was ended, and is executed now"));
     }
 }
 
