@@ -33,7 +33,7 @@ impl Draft {
             shown.is_none_or(|snapshot| snapshot.balance().is_zero())
         });
         for id in charges {
-            self.set_aside_what_came_again(&id, context);
+            self.judge_what_came_again(&id, context);
             let Some(charge) = self.record.charge(&id).filter(|charge| charge.timing.is_none()) else {
                 continue;
             };

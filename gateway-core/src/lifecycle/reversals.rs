@@ -2,22 +2,30 @@
 //!
 //! | what happened | then |
 //! |---|---|
-//! | it came again, and the order has another payment | a person decides |
+//! | it came again, and nothing else pays the order | it pays the order |
+//! | it came again, and other money pays, the payment is over or it does not match | a person decides |
 //! | it was reversed, and a duplicate beside it was never sent back | the duplicate pays the order |
 
 use super::{Context, Draft};
 use crate::{Charge, ChargeId, CompensationReason, Failure, FailureReason, ReviewReason};
 
 impl Draft {
-    /// Money that paid the order, was gone and is here again, when the order has another payment: nothing says which of
-    /// them was sold.
-    pub(super) fn set_aside_what_came_again(&mut self, id: &ChargeId, context: &Context<'_>) {
+    /// Money that paid the order, was gone and is here again. It never goes back by itself; where something else pays the
+    /// order by now, nothing says which of them was sold.
+    pub(super) fn judge_what_came_again(&mut self, id: &ChargeId, context: &Context<'_>) {
         let had_none = |charge: &Charge| !charge.has_money();
         let came_again = self.before().charge(id).is_some_and(had_none);
-        let is_over = self.record.payment.superseded || self.record.payment.yielded;
-        let paid = |charge: &Charge| charge.accepted && charge.timing.is_some() && charge.has_money();
-        if is_over && came_again && self.record.charge(id).is_some_and(paid) {
+        let Some(charge) = self.record.charge(id).filter(|_| came_again) else { return };
+        let paid_once = charge.timing.is_some() && charge.misfit.is_none() && charge.has_money();
+        let Some(snapshot) = charge.snapshot.as_ref().filter(|_| paid_once) else { return };
+        let payment = &self.record.payment;
+        let is_over = payment.superseded || payment.yielded || payment.closed_at().is_some();
+        let others = self.record.charges.iter().filter(|other| other.id != *id);
+        let is_beside_money = others.clone().any(|other| other.accepted && other.has_money());
+        if is_over || is_beside_money || !self.record.fits(snapshot, context) {
             self.set_aside(id, context);
+        } else if !charge.accepted {
+            self.accept(id, context);
         }
     }
 
