@@ -104,8 +104,11 @@ impl ConnectedAccount {
         let answer = call.await;
         let now = self.clock.now();
         match &answer {
-            Err(ProviderError::NotDone { response: Response::Error(_), retry_after: Some(wait) }) => {
-                self.throttle.pause(*wait, now);
+            // "Come back later" tells nothing of any payment, and asks for fewer requests.
+            Err(ProviderError::NotDone { response: Response::Error(_), retry_after }) => {
+                if let Some(wait) = retry_after {
+                    self.throttle.pause(*wait, now);
+                }
             }
             Err(error) if !error.is_answered() => {}
             // Wrong keys are answered, and tell nothing of any payment.

@@ -62,6 +62,8 @@ struct State {
     quiet_until: Option<Timestamp>,
     /// How many look-ups in a row got no answer.
     unanswered: u32,
+    /// When the PG last answered something.
+    answered_at: Option<Timestamp>,
 }
 
 impl Throttle {
@@ -81,6 +83,7 @@ impl Throttle {
                 paused_until: None,
                 quiet_until: None,
                 unanswered: 0,
+                answered_at: None,
             }),
         }
     }
@@ -147,6 +150,11 @@ impl Throttle {
         state.paused_until = state.paused_until.max(Some(until));
     }
 
+    /// Whether the PG has answered anything after a moment.
+    pub(crate) fn answered_after(&self, at: Timestamp, now: Timestamp) -> bool {
+        self.state(now).answered_at.is_some_and(|answered_at| answered_at > at)
+    }
+
     /// A look-up that nobody waits for got no answer: the account's next one waits longer. How long.
     pub(crate) fn unanswered(&self, now: Timestamp) -> Duration {
         let mut state = self.state(now);
@@ -161,6 +169,7 @@ impl Throttle {
     /// The PG answered: an outage, if there was one, is over. Whether there was.
     pub(crate) fn answered(&self, now: Timestamp) -> bool {
         let mut state = self.state(now);
+        state.answered_at = Some(state.now);
         let was_out = state.unanswered > 0;
         if was_out {
             state.unanswered = 0;
@@ -209,7 +218,7 @@ impl Throttle {
             state.requests.clear();
             state.uncertain.clear();
             state.hints.clear();
-            (state.paused_until, state.quiet_until) = (None, None);
+            (state.paused_until, state.quiet_until, state.answered_at) = (None, None, None);
             state.now = now;
         }
         state.now = state.now.max(now);

@@ -1,5 +1,7 @@
 //! What the answer to a request does to its row. Pure.
 
+use std::time::Duration;
+
 use super::guards::repeat_from;
 use crate::{
     CancelStatus, Charge, Dispatch, Failure, FailureReason, LastResponse, Operation, Outcome, PgMessage,
@@ -189,13 +191,13 @@ impl Draft {
         false
     }
 
-    /// What could not be sent this time is tried again on the schedule.
-    pub(super) fn put_off(&mut self, operation: &Operation, context: &Context<'_>) {
+    /// What could not be sent this time is tried again on the schedule, after at most `longest`.
+    pub(crate) fn put_off(&mut self, operation: &Operation, longest: Duration, context: &Context<'_>) {
         let tries = self.record.checks.tries(operation);
         let mut pending = self.record.checks.pending.iter_mut();
         if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
             pending.tries = tries.saturating_add(1);
-            pending.next_at = Some(later(context.now, step(tries, context.ids)));
+            pending.next_at = Some(later(context.now, step(tries, context.ids).min(longest)));
         }
     }
 

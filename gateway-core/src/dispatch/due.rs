@@ -5,7 +5,7 @@ use crate::{
     CancelId, Charge, ChargeRef, Clock, LookUpSubject, MerchantId, Operation, PaymentId, PaymentRecord,
     StoreError,
     account::Priority,
-    lifecycle::{Draft, Held},
+    lifecycle::{Draft, Held, schedule::DAY},
 };
 
 impl Committer {
@@ -82,7 +82,9 @@ impl Committer {
         let Some(account) = self.account_of(&record) else { return Ok(record) };
         if account.description().cancels_by_order && !self.names_this_charge(&record, operation).await? {
             let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-            return Ok(self.update(merchant, id, |draft, context| draft.put_off(operation, context)).await?);
+            return Ok(self
+                .update(merchant, id, |draft, context| draft.put_off(operation, DAY, context))
+                .await?);
         }
         let sibling = self.sibling(&record).await?;
         let began = self.clock.monotonic();

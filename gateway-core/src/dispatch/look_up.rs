@@ -1,5 +1,7 @@
 //! Asking the PG what is true, and committing what follows from it.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::commit::Committer;
@@ -116,18 +118,19 @@ impl Committer {
         }
     }
 
-    /// The PG answered a look-up with an error that is about this payment, or the clock is in doubt and the answer settles
-    /// nothing: the next one waits longer, but not long after the doubt has ended.
+    /// A look-up came to nothing because of this payment, or the clock is in doubt and the answer settles nothing: the next one
+    /// waits longer, at most `longest`, and not long after the doubt has ended.
     pub(crate) async fn put_off(
         &self,
         merchant: &MerchantId,
         id: &PaymentId,
         subject: &LookUpSubject,
+        longest: Duration,
     ) -> Result<(), StoreError> {
         let put_off = |draft: &mut crate::lifecycle::Draft, context: &crate::lifecycle::Context<'_>| {
             for owed in &mut draft.record.checks.owed {
                 if owed.of == *subject && owed.at <= context.now {
-                    let wait = step(owed.tries, context.ids);
+                    let wait = step(owed.tries, context.ids).min(longest);
                     owed.at =
                         later(context.now, if context.is_clock_trusted { wait } else { wait.min(HOUR) });
                     owed.tries = owed.tries.saturating_add(1);

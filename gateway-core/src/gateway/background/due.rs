@@ -12,7 +12,7 @@ use crate::{
     dispatch::{LookUpError, is_of_account},
     lifecycle::{
         Context, Draft,
-        schedule::{DAY, SECOND, later},
+        schedule::{DAY, HOUR, SECOND, later},
     },
 };
 
@@ -26,10 +26,10 @@ const ROUND: u32 = 4;
 /// How many look-ups and sends one lease does at most. What is more stays due.
 const STEPS: u32 = 32;
 
-/// What a due payment needs next.
+/// What a due payment needs next, and since when.
 enum Next {
-    LookUp(LookUpSubject),
-    Send(Operation),
+    LookUp(LookUpSubject, Timestamp),
+    Send(Operation, Timestamp),
     /// The deadline has passed.
     Show,
     Nothing,
@@ -122,10 +122,11 @@ impl Gateway {
         };
         for _ in 0..STEPS {
             let record = self.core.payment(merchant, id).await?;
-            let done = match next(&record, self.core.now()) {
-                Next::LookUp(subject) => self.look_up_due(account, &record, &subject).await,
-                Next::Send(operation) if account.retired => self.hold_retired(&record, &operation).await,
-                Next::Send(operation) => self.core.send_due(record, &operation).await.map(|_| ()),
+            let next = next(&record, self.core.now());
+            let done = match &next {
+                Next::LookUp(subject, _) => self.look_up_due(account, &record, subject).await,
+                Next::Send(operation, _) if account.retired => self.hold_retired(&record, operation).await,
+                Next::Send(operation, _) => self.core.send_due(record, operation).await.map(|_| ()),
                 Next::Show => {
                     self.core.update(merchant, id, |_, _| ()).await.map(|_| ()).map_err(LookUpError::Store)
                 }
@@ -134,7 +135,10 @@ impl Gateway {
             match done {
                 Ok(()) | Err(LookUpError::Store(StoreError::Conflict)) => {}
                 Err(LookUpError::Store(error)) => return Err(error.into()),
-                Err(error) => return self.come_back(account, merchant, id, error).await,
+                Err(LookUpError::Provider(error)) if !is_of_account(&error) => {
+                    self.put_off(merchant, id, &next, DAY).await?;
+                }
+                Err(error) => return self.come_back(account, merchant, id, &next, error).await,
             }
         }
         Ok(self.core.store.release(merchant, id, self.core.now()).await?)
@@ -156,26 +160,52 @@ impl Gateway {
                 let stays = |owed: &crate::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
                 if looked_up.record.checks.owed.iter().any(stays) {
                     // The answer does not cover it: asking again at once would be answered the same.
-                    self.core.put_off(merchant, id, subject).await?;
+                    self.core.put_off(merchant, id, subject, DAY).await?;
                 }
                 Ok(())
-            }
-            Err(LookUpError::Provider(error)) if !is_of_account(&error) => {
-                Ok(self.core.put_off(merchant, id, subject).await?)
             }
             Err(error) => Err(error),
         }
     }
 
+    /// What a payment needs next came to nothing, and the reason is the payment's own.
+    async fn put_off(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+        next: &Next,
+        longest: Duration,
+    ) -> Result<(), GatewayError> {
+        match next {
+            Next::LookUp(subject, _) => self.core.put_off(merchant, id, subject, longest).await?,
+            Next::Send(operation, _) => {
+                let put_off =
+                    |draft: &mut Draft, context: &Context<'_>| draft.put_off(operation, longest, context);
+                self.core.update(merchant, id, put_off).await?;
+            }
+            Next::Show | Next::Nothing => {}
+        }
+        Ok(())
+    }
+
     /// The PG does not answer, or has no room: the account waits, not the payment. Others of the account go first meanwhile.
+    /// Where they were answered since this was due, it is this payment that the PG does not answer, and it waits longer as well.
     async fn come_back(
         &self,
         account: &ConnectedAccount,
         merchant: &MerchantId,
         id: &PaymentId,
+        next: &Next,
         error: LookUpError,
     ) -> Result<(), GatewayError> {
         let now = self.core.now();
+        let is_alone = match next {
+            Next::LookUp(_, due) | Next::Send(_, due) => account.throttle.answered_after(*due, now),
+            Next::Show | Next::Nothing => false,
+        };
+        if is_alone && matches!(error, LookUpError::Provider(_)) {
+            self.put_off(merchant, id, next, HOUR).await?;
+        }
         let at = match error {
             LookUpError::Busy(until) => until,
             LookUpError::Provider(error) => {
@@ -211,11 +241,14 @@ impl Gateway {
 fn next(record: &PaymentRecord, now: Timestamp) -> Next {
     let owed = record.checks.owed.iter().filter(|owed| owed.at <= now).min_by_key(|owed| owed.at);
     if let Some(owed) = owed {
-        return Next::LookUp(owed.of.clone());
+        return Next::LookUp(owed.of.clone(), owed.at);
     }
-    let due = |pending: &&crate::PendingOperation| pending.next_at.is_some_and(|at| at <= now);
-    if let Some(pending) = record.checks.pending.iter().find(due) {
-        return Next::Send(pending.operation.clone());
+    let due = |pending: &crate::PendingOperation| {
+        let next_at = pending.next_at.filter(|at| *at <= now)?;
+        Some(Next::Send(pending.operation.clone(), next_at))
+    };
+    if let Some(send) = record.checks.pending.iter().find_map(due) {
+        return send;
     }
     match record.checks.deadline {
         Some(deadline) if deadline <= now => Next::Show,

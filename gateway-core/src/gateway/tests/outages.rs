@@ -4,10 +4,10 @@ use serde_json::json;
 
 use super::{
     bench::{Bench, DAY, HOUR, MINUTE, SECOND},
-    errors::no_answer,
+    errors::{later, no_answer, unknown},
     fake_pg::Op,
 };
-use crate::{CancelStatus, GatewayError, PaymentStatus, lifecycle::tests::sample::PRICE};
+use crate::{CancelStatus, GatewayError, PaymentStatus, ProviderError, lifecycle::tests::sample::PRICE};
 
 /// Everything that can be open when a PG goes down.
 struct Open {
@@ -92,6 +92,65 @@ async fn look_up_without_an_answer_costs_the_payment_no_try() {
     bench.run(3 * HOUR).await;
     let tries = bench.read(&id).await.checks.owed.iter().map(|owed| owed.tries).max();
     assert_eq!(tries, Some(0), "the account waits, not the payment");
+}
+
+#[tokio::test]
+async fn pg_that_asks_to_come_back_later_is_left_alone() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.fails(Op::Verify, later);
+    bench.confirm(&id, &pg_id).await.unwrap();
+    bench.run(2 * HOUR).await;
+    let looks = bench.pg.count(Op::Verify);
+    assert!(looks < 30, "{looks} look-ups in two hours");
+    bench.pg.heal();
+    bench.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn payment_that_alone_gets_no_answer_waits_longer_each_time() {
+    for fault in [no_answer as fn() -> ProviderError, unknown] {
+        let bench = Bench::before_confirm();
+        let (id, pg_id) = bench.agreed().await;
+        bench.pg.instead(Op::Verify, no_answer);
+        bench.confirm(&id, &pg_id).await.unwrap();
+        let before = bench.pg.count(Op::Verify);
+        for n in 0..60 {
+            // Another payment of the account is answered every minute.
+            let other = bench.try_register(&format!("order-of-{n}"), PRICE).await.unwrap().record.payment.id;
+            let window = bench.open(&other).await;
+            let paid = bench.in_window(&window);
+            bench.confirm(&other, &paid).await.unwrap();
+            bench.pg.fails(Op::Verify, fault);
+            bench.run(MINUTE).await;
+            bench.pg.heal();
+        }
+        let looks = bench.pg.count(Op::Verify) - before - 60;
+        assert!(looks < 60, "{looks} look-ups of one payment in an hour");
+        bench.run(HOUR).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    }
+}
+
+#[tokio::test]
+async fn compensation_whose_charge_cannot_be_looked_up_follows_the_schedule() {
+    for fault in [no_answer as fn() -> ProviderError, unknown, later] {
+        let bench = Bench::on_confirm();
+        let (id, _, second) = bench.paid_twice().await;
+        bench.pg.fails(Op::Cancel, later);
+        bench.sweep().await;
+        bench.run(SECOND).await;
+        bench.pg.heal();
+        bench.pg.fails(Op::Verify, fault);
+        let before = bench.pg.count(Op::Verify);
+        bench.run(DAY).await;
+        let looks = bench.pg.count(Op::Verify) - before;
+        assert!(looks < 120, "{looks} look-ups in a day");
+        bench.pg.heal();
+        bench.run(2 * DAY).await;
+        assert_eq!((bench.given_back(&second), bench.status(&id).await), (PRICE, PaymentStatus::Paid));
+    }
 }
 
 #[tokio::test]
