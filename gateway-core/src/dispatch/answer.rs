@@ -191,6 +191,26 @@ impl Draft {
         false
     }
 
+    /// A confirm that is due, when other money pays the order by now or the payment is over, asks for no more. If a send of it
+    /// may have been done, look-ups say so.
+    pub(super) fn asks_for_no_more(&mut self, operation: &Operation, context: &Context<'_>) -> bool {
+        let Operation::Confirm(id) = operation else { return false };
+        let payment = &self.record.payment;
+        let is_over = payment.superseded || payment.yielded || payment.closed_at().is_some();
+        let is_paid = self.record.accepted().is_some_and(|other| other.id != *id && other.has_money());
+        let Some(sent) = self.record.dispatch(operation).filter(|_| is_over || is_paid) else { return false };
+        let did_nothing = sent.last_response == LastResponse::Error || !sent.may_have_left;
+        if did_nothing && sent.is_last_word() {
+            let failure = Failure::of(FailureReason::SessionExpired);
+            self.end(operation, Outcome::NotDone(failure.clone()), failure, context);
+        } else if let Some(pending) =
+            self.record.checks.pending.iter_mut().find(|pending| pending.operation == *operation)
+        {
+            pending.next_at = None;
+        }
+        true
+    }
+
     /// What could not be sent this time is tried again on the schedule, after at most `longest`.
     pub(crate) fn put_off(&mut self, operation: &Operation, longest: Duration, context: &Context<'_>) {
         let tries = self.record.checks.tries(operation);

@@ -90,7 +90,7 @@ impl Committer {
         let began = self.clock.monotonic();
         let context = self.context(account, sibling.as_ref(), &[]);
         let mut draft = Draft::of(record);
-        if !draft.may_go_out(operation, &context) {
+        if draft.asks_for_no_more(operation, &context) || !draft.may_go_out(operation, &context) {
             return Ok(self.commit(draft, &context, None).await?);
         }
         let held = check(&mut draft, &context).err();

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{
     bench::{Bench, DAY, FINAL, HOUR, MINUTE, SECOND},
-    errors::{declined, no_answer},
+    errors::{declined, later, no_answer, not_sent},
     fake_pg::Op,
 };
 use crate::{GatewayError, PaymentStatus, PgStatus};
@@ -67,6 +67,39 @@ async fn charge_taken_after_the_buyer_paid_anew_is_found_and_goes_back() {
     assert_eq!((bench.given_back(&first), bench.given_back(&third)), (10_000, 0));
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn paid_order_is_asked_for_no_more_money() {
+    // K3's confirm waits to be sent again; meanwhile K1 turns out to have paid the order.
+    type Fault = fn() -> crate::ProviderError;
+    let faults: [(&str, Fault, bool); 3] =
+        [("not sent", not_sent, true), ("later", later, true), ("no answer", no_answer, false)];
+    for (what, fault, is_over) in faults {
+        let bench = Bench::on_confirm();
+        let (id, first, _) = two_windows(&bench).await;
+        bench.pg.fails(Op::Confirm, no_answer);
+        bench.confirm(&id, &first).await.unwrap();
+        bench.pg.books(|books| books.change(&first, |shown| shown.status = PgStatus::Expired));
+        bench.run(2 * FINAL).await;
+        let window = bench.open(&id).await;
+        let third = bench.in_window(&window);
+        bench.pg.fails(Op::Confirm, fault);
+        bench.confirm(&id, &third).await.unwrap();
+        bench.pg.books(|books| books.take(&first, bench.pg.clock_now()));
+        bench.webhook(json!({ "pg_id": first.as_str(), "order_id": order(&bench, &id).await })).await;
+        bench.resolve_due().await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "{what}");
+        let sent = bench.pg.count(Op::Confirm);
+        bench.pg.heal();
+        bench.run(SECOND * 10).await;
+        let record = bench.read(&id).await;
+        let confirm = record.charge_at_pg(&third).unwrap().confirm.as_ref().unwrap();
+        assert_eq!(confirm.outcome().is_some(), is_over, "{what}");
+        bench.run(HOUR).await;
+        assert_eq!((bench.pg.count(Op::Confirm), bench.taken(&third)), (sent, 0), "{what}");
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "{what}");
+    }
 }
 
 #[tokio::test]

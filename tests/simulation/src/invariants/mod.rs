@@ -115,6 +115,7 @@ impl Watchman {
         let commit = Commit { world: &self.world, model, before, change, after };
         let mut seen = self.seen();
         sending::remember_committed(&mut seen, &commit);
+        sending::i02_what_is_paid_is_asked_for_no_more(&commit);
         truth::i03_states_come_from_the_pg(&seen, &commit);
         truth::i04_no_answer_is_older_than_the_last(&mut seen, &commit);
         truth::i05_no_early_no(&mut seen, &commit);

@@ -120,6 +120,18 @@ pub(super) fn i02_no_confirm_beside_another(seen: &Seen, world: &World, request:
     }
 }
 
+/// 2: an order that is paid is asked for no more money.
+pub(super) fn i02_what_is_paid_is_asked_for_no_more(commit: &Commit<'_>) {
+    let Some(paying) = commit.after.accepted().filter(|charge| charge.has_money()) else { return };
+    for charge in commit.change.charges.iter().filter(|charge| charge.id != paying.id) {
+        let Some(sent) = &charge.confirm else { continue };
+        let old = commit.before.and_then(|before| before.charge(&charge.id)?.confirm.as_ref());
+        if old.is_none_or(|old| !old.is_same_send(sent)) {
+            commit.world.violated(2, || format!("{} is to be taken beside {}", charge.id, paying.id));
+        }
+    }
+}
+
 /// 10: the next key only after an error was received for the last.
 pub(super) fn i10_keys_follow_answers(seen: &Seen, world: &World, key: &str) {
     let Some(read) = read(key) else {
