@@ -63,6 +63,7 @@ pub struct Gateway {
     core: Committer,
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
     reads: read::RecentReads,
+    results: confirm::RecentResults,
     unreadable: background::Unreadable,
     new_charges: background::NewCharges,
 }
@@ -89,6 +90,7 @@ impl Gateway {
             core: Committer { store, clock, ids, accounts, late_payments },
             merchants,
             reads: read::RecentReads::default(),
+            results: confirm::RecentResults::default(),
             unreadable: background::Unreadable::default(),
             new_charges: background::NewCharges::default(),
         }

@@ -228,16 +228,20 @@ impl Checks {
         self.owed.dedup();
     }
 
-    /// Adds look-ups at `now`. One that is ahead covers every hint of its subject that was received by then, so of two that
-    /// hints owe the sooner stays: hints that are worked on at the same moment share one, and a storm costs no more.
+    /// Adds look-ups at `now`. Hints of one subject owe two at most, whatever their number: one that is due, and one ahead,
+    /// which covers every hint that was received by then.
     pub fn owe_from_now(&mut self, owed: impl IntoIterator<Item = OwedLookUp>, now: Timestamp) {
         for owed in owed {
-            let shares = |kept: &&mut OwedLookUp| {
-                kept.of == owed.of && kept.why == Why::Hint && owed.why == Why::Hint && kept.at > now
-            };
-            match self.owed.iter_mut().find(shares) {
+            let shares =
+                |kept: &OwedLookUp| kept.of == owed.of && kept.why == Why::Hint && owed.why == Why::Hint;
+            match self.owed.iter_mut().find(|kept| shares(kept) && kept.at > now) {
                 Some(kept) => kept.at = kept.at.min(owed.at),
-                None => self.owed.push(owed),
+                None => {
+                    // What is due by now is asked no sooner than now.
+                    let newest_due = self.owed.iter().filter(|kept| shares(kept)).map(|kept| kept.at).max();
+                    self.owed.retain(|kept| !shares(kept) || Some(kept.at) == newest_due);
+                    self.owed.push(owed);
+                }
             }
         }
         self.owed.sort();

@@ -152,7 +152,9 @@ impl Gateway {
     ) -> Result<(), LookUpError> {
         let (merchant, id) = (&record.payment.merchant, &record.payment.id);
         let asked_at = self.core.now();
-        let is_uncertain = record.charges.iter().any(Charge::is_uncertain);
+        // What browsers and webhooks made up takes nothing of the share that is kept for money.
+        let is_uncertain =
+            record.charges.iter().any(|charge| is_of(subject, charge) && charge.is_uncertain());
         let priority = if is_uncertain { Priority::Uncertain } else { Priority::Background };
         let look_up = Box::pin(self.core.look_up(merchant, id, subject, priority));
         match account.look_ups.alone(id, look_up).await {
@@ -234,6 +236,14 @@ impl Gateway {
         };
         self.core.update(&record.payment.merchant, &record.payment.id, hold).await?;
         Ok(())
+    }
+}
+
+/// Whether a look-up of this subject is meant to show a charge.
+fn is_of(subject: &LookUpSubject, charge: &Charge) -> bool {
+    match subject {
+        LookUpSubject::Attempt(number) => charge.attempt == *number,
+        LookUpSubject::Charge { pg_payment_id, .. } => charge.pg_payment_id.as_ref() == Some(pg_payment_id),
     }
 }
 

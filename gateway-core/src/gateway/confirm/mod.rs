@@ -12,17 +12,23 @@ use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     Attempt, Charge, ChargeId, Claim, ClaimOutcome, Failure, FailureReason, LookUpSubject, MerchantId,
     Misfit, Money, Outcome, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, ReturnClaim, ReviewReason,
-    ReviewSubject, Secret, StoreError, Why,
+    ReviewSubject, Secret, StoreError,
     account::{ConnectedAccount, Priority},
     dispatch::{LookUpError, ROUNDS},
     lifecycle::Draft,
 };
 
+mod recent;
 mod taking;
 mod verifying;
 
+pub(super) use recent::RecentResults;
+
 /// How many charges a payment keeps that only browsers have named. A further claim is looked up and not kept.
 const MOST_CLAIMS: usize = 32;
+
+/// How many results of one payment have the PG asked in a minute. Buyers try a handful of cards.
+const RESULTS_A_MINUTE: u32 = 6;
 
 /// A claim and what it is of.
 struct Claimed<'a> {
@@ -204,7 +210,11 @@ impl Gateway {
         } else {
             record
         };
-        let record = if attempt.takes_money_before_confirm() && account.has_credentials {
+        let asks = attempt.takes_money_before_confirm() && account.has_credentials;
+        let record = if asks && !self.results.admit(&id, self.core.now()) {
+            self.core.owe_hint(account, &record, LookUpSubject::Attempt(attempt.number)).await?;
+            record
+        } else if asks {
             let _place = self.place(account)?;
             let subject = match &claim.pg_payment_id {
                 Some(pg_payment_id) => {
@@ -216,7 +226,7 @@ impl Gateway {
                 Ok(looked_up) => looked_up.record,
                 Err(LookUpError::Store(error)) => return Err(error.into()),
                 Err(_) => {
-                    self.core.owe(&record, subject, self.core.now(), Why::Hint).await?;
+                    self.core.owe_hint(account, &record, LookUpSubject::Attempt(attempt.number)).await?;
                     record
                 }
             }

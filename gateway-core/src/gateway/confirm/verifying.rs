@@ -3,7 +3,7 @@
 use super::{Claimed, MOST_CLAIMS, claims, outcome, outcome_of_payment};
 use crate::{
     Gateway, GatewayError, LookUpSubject, MerchantId, PaymentId, PaymentRecord, PaymentStatus, PgStatus,
-    ProviderError, Why,
+    ProviderError,
     account::{ConnectedAccount, Priority},
     dispatch::LookUpError,
     gateway::RequestKey,
@@ -50,6 +50,11 @@ impl Gateway {
     ) -> Result<PaymentRecord, GatewayError> {
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let number = claimed.attempt.number;
+        if !self.results.admit(&id, self.core.now()) {
+            // What it names is looked up in the background, with everything under its order id.
+            self.core.owe_hint(account, &record, LookUpSubject::Attempt(number)).await?;
+            return told(record, claimed);
+        }
         let by_order = LookUpSubject::Attempt(number);
         let by_id = claimed.pg_payment_id.map(|pg_payment_id| LookUpSubject::Charge {
             attempt: number,
@@ -69,15 +74,10 @@ impl Gateway {
             }
         }
         let record = self.core.payment(&merchant, &id).await?;
-        let charge =
-            record.charge_of_claim(number, claimed.pg_payment_id, None).map(|charge| charge.id.clone());
-        match charge {
-            _ if met_foreign && !record.payment.status().has_money() => {
-                Err(GatewayError::Mismatch(Box::new(record)))
-            }
-            Some(charge) => outcome(record, &charge),
-            None => outcome_of_payment(record),
+        if met_foreign && !record.payment.status().has_money() {
+            return Err(GatewayError::Mismatch(Box::new(record)));
         }
+        told(record, claimed)
     }
 
     /// The PG did not tell whether the buyer has paid: the claim waits, and wrong keys are logged for an operator.
@@ -93,7 +93,7 @@ impl Gateway {
             tracing::error!(payment = %id, account = %account.id, code = pg.code, "the PG refused our keys while a buyer waits: an operator is needed");
         }
         let record = self.core.payment(merchant, id).await?;
-        self.core.owe(&record, LookUpSubject::Attempt(attempt), self.core.now(), Why::Hint).await?;
+        self.core.owe_hint(account, &record, LookUpSubject::Attempt(attempt)).await?;
         if record.payment.status() == PaymentStatus::Confirming {
             return Ok(record);
         }
@@ -122,5 +122,14 @@ impl Gateway {
             .and_then(|charge| charge.snapshot.as_ref())
             .is_some_and(|shown| shown.status == PgStatus::Open);
         if asks && untaken { self.take(account, record, claimed, key).await } else { Ok(record) }
+    }
+}
+
+/// What a claim comes to by what is known.
+fn told(record: PaymentRecord, claimed: &Claimed<'_>) -> Result<PaymentRecord, GatewayError> {
+    let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, None);
+    match charge.map(|charge| charge.id.clone()) {
+        Some(charge) => outcome(record, &charge),
+        None => outcome_of_payment(record),
     }
 }

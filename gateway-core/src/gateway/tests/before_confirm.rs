@@ -166,7 +166,7 @@ async fn second_money_that_the_browser_brings_goes_back() {
 }
 
 #[tokio::test]
-async fn made_up_claims_are_kept_in_number_and_all_looked_up() {
+async fn made_up_claims_are_kept_in_number_and_hide_no_money() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     for number in 0..100 {
@@ -174,7 +174,9 @@ async fn made_up_claims_are_kept_in_number_and_all_looked_up() {
     }
     assert_eq!(bench.read(&id).await.charges.len(), 32);
     let paid = bench.in_window(&order);
-    assert_eq!(bench.confirm(&id, &paid).await.unwrap().payment.status(), PaymentStatus::Paid);
+    assert_eq!(bench.confirm(&id, &paid).await.unwrap().payment.status(), PaymentStatus::Confirming);
+    bench.run(MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.run(DAY).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }

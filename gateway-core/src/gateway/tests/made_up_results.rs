@@ -10,7 +10,7 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    GatewayError, PaymentId, PaymentRecord, PaymentStatus, StateProblem,
+    GatewayError, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, StateProblem,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
 };
 
@@ -40,6 +40,45 @@ async fn made_up_keys_of_one_payment_leave_the_limit_to_others() {
         assert!(*wait <= MINUTE, "{wait:?}");
     }
     assert_eq!(bench.confirm(&other, &honest).await.unwrap().payment.status(), PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn made_up_results_of_one_payment_leave_the_limit_to_others() {
+    let bench = Bench::over(MoneyMoves::BeforeConfirm, |settings| {
+        settings.limits.requests_per_minute = Some(60);
+    });
+    let (id, order) = bench.opened().await;
+    for number in 0..500 {
+        let failure = (number % 2 == 0).then_some("declined");
+        let result = json!({ "pg_id": format!("made-up-{number}"), "order_id": order, "failure": failure });
+        let _ = bench.bring(&id, result).await;
+    }
+    let asked = bench.look_ups();
+    assert!(asked <= 12, "{asked} look-ups");
+    assert!(bench.read(&id).await.checks.owed.len() < 100, "{:?}", bench.read(&id).await.checks.owed);
+    let other = bench.try_register("order-2", PRICE).await.unwrap().record.payment.id;
+    let window = bench.open(&other).await;
+    let honest = bench.in_window(&window);
+    assert_eq!(bench.confirm(&other, &honest).await.unwrap().payment.status(), PaymentStatus::Paid);
+    // The buyer of this one pays as well, in the end.
+    let paid = bench.in_window(&order);
+    let _ = bench.confirm(&id, &paid).await;
+    bench.run(2 * MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn failures_that_nobody_can_look_up_are_owed_once() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    bench.pg.goes_down();
+    for number in 0..200 {
+        let result = json!({ "pg_id": format!("x-{number}"), "order_id": order, "failure": "declined" });
+        let _ = bench.bring(&id, result).await;
+        bench.advance(SECOND);
+    }
+    let owed = bench.read(&id).await.checks.owed;
+    assert!(owed.len() < 10, "{owed:?}");
 }
 
 #[tokio::test]
