@@ -7,6 +7,7 @@ mod browser_result;
 mod client;
 mod config;
 mod errors;
+mod movements;
 mod terms;
 mod toss;
 mod webhook;

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use gateway_core::{
     BrowserResult, CancelOutcome, CancelRequest, CancelScope, ChargeRef, ConfirmRequest,
-    InvalidBrowserResult, LookUp, Movements, Page, PaymentProvider, PaymentRequest, PgCancelStatus,
-    PgMovement, PgStatus, Prepared, ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Snapshot,
-    Taken, WebhookClaim, WebhookRejected,
+    InvalidBrowserResult, LookUp, Movements, PaymentProvider, PaymentRequest, PgCancelStatus, PgStatus,
+    Prepared, ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Snapshot, Taken, WebhookClaim,
+    WebhookRejected,
 };
 use jiff::Timestamp;
 
@@ -16,7 +16,7 @@ use crate::{
     errors::{Call, Unreadable, accepted, is_not_found},
     terms, webhook,
     window::{self, Window},
-    wire::{self, CancelBody, ConfirmBody, Payment, ROWS_PER_PAGE, local_text},
+    wire::{CancelBody, ConfirmBody, Payment},
 };
 
 /// An order id that no payment has: ours begin with `pay`.
@@ -25,7 +25,7 @@ const NO_ORDER: &str = "no-such-order";
 /// One merchant account (MID) at Toss Payments.
 #[derive(Debug)]
 pub struct Toss {
-    client: Client,
+    pub(crate) client: Client,
     checkout: Checkout,
     window: Window,
     description: ProviderDescription,
@@ -133,28 +133,6 @@ impl PaymentProvider for Toss {
 
     fn movements(&self) -> Option<&dyn Movements> {
         Some(self)
-    }
-}
-
-#[async_trait]
-impl Movements for Toss {
-    /// One row per approval and one per cancel (Toss docs, guides/learn/transaction-flow).
-    fn shows_part_cancels(&self) -> bool {
-        true
-    }
-
-    /// `endDate` covers the whole of its second, so both ends are inclusive.
-    async fn page(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        cursor: Option<&str>,
-    ) -> Result<Page<PgMovement>, ProviderError> {
-        let (from, to, limit) = (local_text(from), local_text(to), ROWS_PER_PAGE.to_string());
-        let mut query = vec![("startDate", from.as_str()), ("endDate", &to), ("limit", &limit)];
-        query.extend(cursor.map(|key| ("startingAfter", key)));
-        let answer = self.client.get(Call::List, &["v1", "transactions"], &query).await?;
-        Ok(wire::page(accepted(Call::List, &answer)?, cursor)?)
     }
 }
 

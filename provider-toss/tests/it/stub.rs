@@ -85,11 +85,16 @@ impl Stub {
         toss_at(&self.address, change)
     }
 
+    /// Every request that came.
+    pub(crate) fn all(&self) -> Vec<Received> {
+        self.shared.received.lock().unwrap().clone()
+    }
+
     /// The only request that came.
     pub(crate) fn only(&self) -> Received {
-        let received = self.shared.received.lock().unwrap();
+        let mut received = self.all();
         assert_eq!(received.len(), 1, "{received:?}");
-        received[0].clone()
+        received.remove(0)
     }
 
     pub(crate) fn count(&self) -> usize {
