@@ -163,7 +163,10 @@ impl Draft {
             return true;
         }
         self.change(id, |charge| charge.less_seen_at = Some(seen_at.unwrap_or(asked_at)));
-        self.owe(subject, believed_from, Why::Less);
+        // A clock in doubt pays none: the one that is owed stays, and each answer would add another.
+        if context.is_clock_trusted || !self.owes(&subject, Why::Less) {
+            self.owe(subject, believed_from, Why::Less);
+        }
         false
     }
 

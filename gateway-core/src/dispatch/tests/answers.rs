@@ -248,6 +248,19 @@ fn confirm_that_succeeded_and_shows_nothing_is_confirming() {
 }
 
 #[test]
+fn less_that_was_seen_before_a_success_does_not_count_after_it() {
+    let (mut world, operation) = sent(Kind::Cancel);
+    let before = world.charge("k1").snapshot.clone().unwrap();
+    world.at(10).see(&before.clone().with_cancel(listed(1_000, None)));
+    world.at(20).see(&before);
+    world.at(30).change(|draft, context| draft.succeeded(&operation, CancelStatus::Done, context));
+    // Behind on both cancels: it is the first answer that shows less than the second.
+    world.at(300).see(&before);
+    let shown = world.charge("k1").snapshot.clone().unwrap();
+    assert_eq!(shown.cancelled.amount(), 1_000, "one answer is not enough");
+}
+
+#[test]
 fn refund_that_failed_is_not_called_done_by_an_older_answer() {
     let (mut world, operation) = sent(Kind::Cancel);
     let Operation::Cancel(id) = &operation else { unreachable!() };

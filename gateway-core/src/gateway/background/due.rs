@@ -157,17 +157,13 @@ impl Gateway {
             record.charges.iter().any(|charge| is_of(subject, charge) && charge.is_uncertain());
         let priority = if is_uncertain { Priority::Uncertain } else { Priority::Background };
         let look_up = Box::pin(self.core.look_up(merchant, id, subject, priority));
-        match account.look_ups.alone(id, look_up).await {
-            Ok(looked_up) => {
-                let stays = |owed: &crate::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
-                if looked_up.record.checks.owed.iter().any(stays) {
-                    // The answer does not cover it: asking again at once would be answered the same.
-                    self.core.put_off(merchant, id, subject, DAY).await?;
-                }
-                Ok(())
-            }
-            Err(error) => Err(error),
+        let looked_up = account.look_ups.alone(id, look_up).await?;
+        let stays = |owed: &crate::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
+        if looked_up.record.checks.owed.iter().any(stays) {
+            // The answer does not cover it: asking again at once would be answered the same.
+            self.core.put_off(merchant, id, subject, DAY).await?;
         }
+        Ok(())
     }
 
     /// What a payment needs next came to nothing, and the reason is the payment's own.

@@ -96,6 +96,22 @@ fn clock_in_doubt_believes_no_less() {
 }
 
 #[test]
+fn clock_in_doubt_owes_no_further_look_up() {
+    let (mut world, less) = LESS[0].1();
+    world.at(100).see(&less);
+    world.is_clock_trusted = false;
+    for minute in 1..=10 {
+        // What the answer did not pay is put off.
+        world.change(|draft, context| {
+            draft.record.checks.owed.iter_mut().for_each(|owed| owed.at = owed.at.max(context.now));
+        });
+        world.at(100 + minute * 60).see(&less);
+    }
+    let decides = world.record.checks.owed.iter().filter(|owed| owed.why == Why::Less);
+    assert_eq!(decides.count(), 1, "{:?}", world.record.checks.owed);
+}
+
+#[test]
 fn accepted_money_that_is_gone_is_a_review() {
     for part in [0, PRICE - 1] {
         let (mut world, gone) = LESS[0].1();
