@@ -25,7 +25,7 @@ mod toss {
         only_toss::unknown_key_at_the_confirm_is_a_window_to_open_again,
         only_toss::expired_account_is_waited_for_as_toss_says,
         only_toss::reversed_deposit_is_a_row_of_some_kind,
-        only_toss::wrong_paging_key_is_no_end_of_the_list,
+        only_toss::wrong_paging_key_hides_no_row,
     }
 }
 

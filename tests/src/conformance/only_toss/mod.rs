@@ -26,4 +26,4 @@ pub use refunds::{
     refund_account_that_is_not_the_holders_asks_for_another, refund_is_pending_until_it_is_completed,
     refund_is_refused_while_another_is_under_way,
 };
-pub use transactions::{reversed_deposit_is_a_row_of_some_kind, wrong_paging_key_is_no_end_of_the_list};
+pub use transactions::{reversed_deposit_is_a_row_of_some_kind, wrong_paging_key_hides_no_row};
