@@ -34,9 +34,10 @@ impl LastMinute {
         in_the_way.map_or(earliest, |at| later(*at, MINUTE).max(earliest))
     }
 
-    /// Whether the newest moment is less than a minute ago. One that is still to come was of a clock that was set back.
+    /// Whether the newest moment is less than a minute away. Callers read the clock before they wait for this, so `now` may be
+    /// a little older than it; one further ahead was of a clock that was set back.
     pub(crate) fn is_recent(&self, now: Timestamp) -> bool {
-        self.moments.back().is_some_and(|newest| *newest <= now && later(*newest, MINUTE) > now)
+        self.moments.back().is_some_and(|newest| later(*newest, MINUTE) > now && later(now, MINUTE) > *newest)
     }
 
     pub(super) fn clear(&mut self) {

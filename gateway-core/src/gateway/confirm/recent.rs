@@ -27,3 +27,21 @@ impl RecentResults {
         admits
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{IdSource, lifecycle::schedule::earlier};
+
+    #[test]
+    fn caller_with_an_older_clock_forgets_nothing() {
+        let start: Timestamp = "2026-09-21T14:13:20Z".parse().unwrap();
+        let (recent, id) = (RecentResults::default(), IdSource::seeded(1).payment(start));
+        assert!((0..RESULTS_A_MINUTE).all(|_| recent.admit(&id, start)));
+        let just_before = earlier(start, std::time::Duration::from_millis(1));
+        assert!(!recent.admit(&id, just_before));
+        assert!(!recent.admit(&id, start));
+        let set_back = earlier(start, std::time::Duration::from_secs(60 * 60));
+        assert!(recent.admit(&id, set_back), "a clock that was set back stops nobody");
+    }
+}
