@@ -46,7 +46,7 @@ async fn clock_that_was_set_is_doubted_until_the_pg_agrees() {
 
 #[tokio::test]
 async fn clock_that_the_pg_agrees_with_is_believed() {
-    // The machine slept: the wall clock is right, and the monotonic one stood still.
+    // The machine slept: the wall clock is right, and the monotonic one was paused.
     let bench = Bench::on_confirm();
     bench.clock.set(after(bench.clock.now(), DAY));
     bench.pg.clock.advance(DAY);

@@ -34,7 +34,7 @@ async fn duplicate_goes_back_after_look_ups_of_both_charges() {
 
 #[tokio::test]
 async fn nothing_goes_back_when_the_other_one_was_cancelled_by_hand() {
-    // Two payments of one order; an operator cancels one at the PG, right before we give back the other.
+    // Two payments of one order; an operator cancels one at the PG, right before we cancel the other.
     for cancelled in [PRICE, 1] {
         let bench = Bench::before_confirm();
         let (id, first, second) = bench.paid_twice().await;
