@@ -1,5 +1,7 @@
 //! Registering a payment: no PG is called.
 
+use std::collections::BTreeSet;
+
 use super::{Gateway, GatewayError, RequestKey};
 use crate::{
     Account, AccountId, MerchantId, MethodTerms, Mode, Money, OrderId, Payment, PaymentFilter, PaymentRecord,
@@ -141,9 +143,10 @@ impl Gateway {
             draft.record.payment.superseded = true;
             payments.extend(draft.finish(of_old.as_ref().unwrap_or(context)).change);
         }
+        let accounts: BTreeSet<_> = payments.iter().map(|change| change.payment.account.clone()).collect();
         let change = crate::Change { at: context.now, payments, unchanged: Vec::new(), idempotency };
         self.core.store.commit(change).await?;
-        self.core.wake(&finished.record.payment.account);
+        accounts.iter().for_each(|account| self.core.wake(account));
         Ok(finished.record)
     }
 
