@@ -8,7 +8,7 @@ use crate::lifecycle::schedule::{MINUTE, later};
 
 /// What happened in any sixty seconds, so that it never happens more often than `limit`.
 #[derive(Debug)]
-pub(crate) struct LastMinute {
+pub(super) struct LastMinute {
     pub(super) limit: u32,
     /// The newest `limit` moments, some of them perhaps still to come.
     moments: VecDeque<Timestamp>,
@@ -16,11 +16,11 @@ pub(crate) struct LastMinute {
 
 impl LastMinute {
     /// None at all would be waited for for ever: one is the least.
-    pub(crate) fn of(limit: u32) -> Self {
+    pub(super) fn of(limit: u32) -> Self {
         Self { limit: limit.max(1), moments: VecDeque::new() }
     }
 
-    pub(crate) fn take(&mut self, at: Timestamp) {
+    pub(super) fn take(&mut self, at: Timestamp) {
         self.moments.push_back(at);
         while self.moments.len() > usize::try_from(self.limit).unwrap_or(usize::MAX) {
             self.moments.pop_front();
@@ -28,16 +28,10 @@ impl LastMinute {
     }
 
     /// From when on, at `earliest` or later, fewer than `most` have happened in the last minute.
-    pub(crate) fn free_at(&self, most: u32, earliest: Timestamp) -> Timestamp {
+    pub(super) fn free_at(&self, most: u32, earliest: Timestamp) -> Timestamp {
         let most = usize::try_from(most.max(1)).unwrap_or(usize::MAX);
         let in_the_way = self.moments.len().checked_sub(most).and_then(|at| self.moments.get(at));
         in_the_way.map_or(earliest, |at| later(*at, MINUTE).max(earliest))
-    }
-
-    /// Whether the newest moment is less than a minute away. Callers read the clock before they wait for this, so `now` may be
-    /// a little older than it; one further ahead was of a clock that was set back.
-    pub(crate) fn is_recent(&self, now: Timestamp) -> bool {
-        self.moments.back().is_some_and(|newest| later(*newest, MINUTE) > now && later(now, MINUTE) > *newest)
     }
 
     pub(super) fn clear(&mut self) {

@@ -16,7 +16,6 @@ mod single_flight;
 mod throttle;
 mod worked_on;
 
-pub(crate) use last_minute::LastMinute;
 pub use limits::AccountLimits;
 pub(crate) use single_flight::{Flight, SingleFlight};
 pub use throttle::Work;

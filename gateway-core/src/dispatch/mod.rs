@@ -15,4 +15,4 @@ mod send;
 mod tests;
 
 pub(crate) use commit::{Committer, ROUNDS};
-pub(crate) use look_up::{LookUpError, is_of_account};
+pub(crate) use look_up::{LookUpError, LookedUp, is_of_account};

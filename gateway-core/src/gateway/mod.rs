@@ -7,10 +7,10 @@ use tokio::sync::SemaphorePermit;
 
 use crate::{
     Account, AccountId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId, Method, PaymentId,
-    PaymentRecord, ProviderError, Response, Store, Work,
+    PaymentRecord, PgOrderId, ProviderError, Response, Store, Work,
     account::ConnectedAccount,
     dispatch::{Committer, LookUpError},
-    lifecycle::schedule::SECOND,
+    lifecycle::schedule::{MINUTE, SECOND},
     steady::SteadyClock,
 };
 
@@ -21,10 +21,13 @@ mod confirm;
 mod error;
 mod next_action;
 mod read;
+mod recent;
 mod register;
 #[cfg(test)]
 mod tests;
 mod verify;
+
+use recent::Recent;
 
 pub use admin::{LedgerDifference, LedgerPage, LedgerProblem, Verdict};
 pub use background::InboxOutcome;
@@ -62,10 +65,13 @@ pub struct RequestKey {
 pub struct Gateway {
     core: Committer,
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
-    reads: read::RecentReads,
-    results: confirm::RecentResults,
+    /// The reads that had an uncertain payment looked up.
+    reads: Recent<PaymentId>,
+    /// The browsers' results that had the PG asked.
+    results: Recent<PaymentId>,
+    /// The webhooks that waited among the known ones although their charge is not known.
+    new_charges: Recent<PgOrderId>,
     unreadable: background::Unreadable,
-    new_charges: background::NewCharges,
 }
 
 impl Gateway {
@@ -89,10 +95,10 @@ impl Gateway {
         Self {
             core: Committer { store, clock, ids, accounts, late_payments },
             merchants,
-            reads: read::RecentReads::default(),
-            results: confirm::RecentResults::default(),
+            reads: Recent::of(1, read::FRESH_FOR),
+            results: Recent::of(confirm::RESULTS_A_MINUTE, MINUTE),
+            new_charges: Recent::of(background::NEW_CHARGES, background::COUNTED_FOR),
             unreadable: background::Unreadable::default(),
-            new_charges: background::NewCharges::default(),
         }
     }
 

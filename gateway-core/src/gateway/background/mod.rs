@@ -8,4 +8,4 @@ mod time;
 
 pub use inbox::InboxOutcome;
 pub(super) use inbox::Unreadable;
-pub(super) use room::NewCharges;
+pub(super) use room::{COUNTED_FOR, NEW_CHARGES};

@@ -12,23 +12,17 @@ use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     Attempt, Charge, ChargeId, Claim, ClaimOutcome, Failure, FailureReason, LookUpSubject, MerchantId,
     Misfit, Money, Outcome, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, ReturnClaim, ReviewReason,
-    ReviewSubject, Secret, StoreError,
-    account::{ConnectedAccount, Priority},
-    dispatch::{LookUpError, ROUNDS},
-    lifecycle::Draft,
+    ReviewSubject, Secret, StoreError, account::ConnectedAccount, dispatch::ROUNDS, lifecycle::Draft,
 };
 
-mod recent;
 mod taking;
 mod verifying;
-
-pub(super) use recent::RecentResults;
 
 /// How many charges a payment keeps that only browsers have named. A further claim is looked up and not kept.
 const MOST_CLAIMS: usize = 32;
 
-/// How many results of one payment have the PG asked in a minute. Buyers try a handful of cards.
-const RESULTS_A_MINUTE: u32 = 6;
+/// How many results of one payment have the PG asked in a minute. Buyers try a handful of cards, and anybody can make results up.
+pub(super) const RESULTS_A_MINUTE: usize = 6;
 
 /// A claim and what it is of.
 struct Claimed<'a> {
@@ -201,38 +195,25 @@ impl Gateway {
         failure: &Failure,
         key: Option<&RequestKey>,
     ) -> Result<PaymentRecord, GatewayError> {
+        let asks = attempt.takes_money_before_confirm() && account.has_credentials;
+        let _place = asks.then(|| self.place(account)).transpose()?;
         let open = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
-        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
-        let record = if open {
+        let mut record = record;
+        if open {
             let mut draft = Draft::of(record);
             draft.say_attempt(attempt.number, Some(failure.clone()), self.core.now());
-            self.commit_claim(account, draft, key, |_, _| ()).await?
-        } else {
-            record
-        };
-        let asks = attempt.takes_money_before_confirm() && account.has_credentials;
-        let record = if asks && !self.results.admit(&id, self.core.now()) {
-            self.core.owe_hint(account, &record, LookUpSubject::Attempt(attempt.number)).await?;
-            record
-        } else if asks {
-            let _place = self.place(account)?;
+            record = self.commit_claim(account, draft, key, |_, _| ()).await?;
+        }
+        if asks {
+            let attempt = attempt.number;
             let subject = match &claim.pg_payment_id {
                 Some(pg_payment_id) => {
-                    LookUpSubject::Charge { attempt: attempt.number, pg_payment_id: pg_payment_id.clone() }
+                    LookUpSubject::Charge { attempt, pg_payment_id: pg_payment_id.clone() }
                 }
-                None => LookUpSubject::Attempt(attempt.number),
+                None => LookUpSubject::Attempt(attempt),
             };
-            match self.core.look_up(&merchant, &id, &subject, Priority::Interactive).await {
-                Ok(looked_up) => looked_up.record,
-                Err(LookUpError::Store(error)) => return Err(error.into()),
-                Err(_) => {
-                    self.core.owe_hint(account, &record, LookUpSubject::Attempt(attempt.number)).await?;
-                    record
-                }
-            }
-        } else {
-            record
-        };
+            record = self.ask(account, record, attempt, [subject]).await?.record;
+        }
         let is_unpaid = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
         if is_unpaid && failure.reason != FailureReason::BuyerClosed {
             return Err(GatewayError::Declined(Box::new(record)));

@@ -2,12 +2,20 @@
 
 use super::{Claimed, MOST_CLAIMS, claims, outcome, outcome_of_payment};
 use crate::{
-    Gateway, GatewayError, LookUpSubject, MerchantId, PaymentId, PaymentRecord, PaymentStatus, PgStatus,
-    ProviderError,
+    Gateway, GatewayError, LookUpSubject, PaymentRecord, PaymentStatus, PgStatus, ProviderError,
     account::{ConnectedAccount, Priority},
-    dispatch::LookUpError,
+    dispatch::{LookUpError, LookedUp},
     gateway::RequestKey,
 };
+
+/// What the PG told of a browser's result.
+pub(super) struct Asked {
+    pub(super) record: PaymentRecord,
+    /// Whether it showed a payment under the order id that is not this order's.
+    met_foreign: bool,
+    /// Why it did not tell, if it was asked and did not.
+    not_told: Option<LookUpError>,
+}
 
 impl Gateway {
     /// Money moved before confirm, or did not: a claim is a hint with an id. It bars nothing, and ends after an hour of
@@ -48,52 +56,67 @@ impl Gateway {
         record: PaymentRecord,
         claimed: &Claimed<'_>,
     ) -> Result<PaymentRecord, GatewayError> {
-        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
-        let number = claimed.attempt.number;
-        if !self.results.admit(&id, self.core.now()) {
-            // What it names is looked up in the background, with everything under its order id.
-            self.core.owe_hint(account, &record, LookUpSubject::Attempt(number)).await?;
-            return told(record, claimed);
+        let attempt = claimed.attempt.number;
+        let by_id = claimed
+            .pg_payment_id
+            .map(|pg_payment_id| LookUpSubject::Charge { attempt, pg_payment_id: pg_payment_id.clone() });
+        let subjects = by_id.into_iter().chain([LookUpSubject::Attempt(attempt)]);
+        let Asked { record, met_foreign, not_told } = self.ask(account, record, attempt, subjects).await?;
+        if let Some(error) = not_told {
+            return self.not_told(account, record, error);
         }
-        let by_order = LookUpSubject::Attempt(number);
-        let by_id = claimed.pg_payment_id.map(|pg_payment_id| LookUpSubject::Charge {
-            attempt: number,
-            pg_payment_id: pg_payment_id.clone(),
-        });
-        let mut met_foreign = false;
-        for subject in by_id.into_iter().chain([by_order]) {
-            match self.core.look_up(&merchant, &id, &subject, Priority::Interactive).await {
-                Ok(looked_up) => {
-                    met_foreign |= looked_up.met_foreign;
-                    if looked_up.record.payment.status().has_money() {
-                        break;
-                    }
-                }
-                Err(LookUpError::Store(error)) => return Err(error.into()),
-                Err(error) => return self.not_told(account, &merchant, &id, number, error).await,
-            }
-        }
-        let record = self.core.payment(&merchant, &id).await?;
         if met_foreign && !record.payment.status().has_money() {
             return Err(GatewayError::Mismatch(Box::new(record)));
         }
         told(record, claimed)
     }
 
-    /// The PG did not tell whether the buyer has paid: the claim waits, and wrong keys are logged for an operator.
-    async fn not_told(
+    /// Has the PG asked about what a browser brought, one subject after the other until money shows. Where it cannot be asked
+    /// now, everything under the order id is looked up in the background.
+    pub(super) async fn ask(
         &self,
         account: &ConnectedAccount,
-        merchant: &MerchantId,
-        id: &PaymentId,
+        record: PaymentRecord,
         attempt: u16,
+        subjects: impl IntoIterator<Item = LookUpSubject>,
+    ) -> Result<Asked, GatewayError> {
+        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        let mut asked = Asked { record, met_foreign: false, not_told: None };
+        let admitted = self.results.admits(&id, self.core.now());
+        for subject in subjects.into_iter().take_while(|_| admitted) {
+            match self.core.look_up(&merchant, &id, &subject, Priority::Interactive).await {
+                Ok(LookedUp { record, met_foreign }) => {
+                    asked.record = record;
+                    asked.met_foreign |= met_foreign;
+                }
+                Err(LookUpError::Store(error)) => return Err(error.into()),
+                Err(error) => {
+                    asked.record = self.core.payment(&merchant, &id).await?;
+                    asked.not_told = Some(error);
+                    break;
+                }
+            }
+            if asked.record.payment.status().has_money() {
+                break;
+            }
+        }
+        if !admitted || asked.not_told.is_some() {
+            self.core.owe_hint(account, &asked.record, LookUpSubject::Attempt(attempt)).await?;
+        }
+        Ok(asked)
+    }
+
+    /// The PG did not tell whether the buyer has paid: the claim waits, and wrong keys are logged for an operator.
+    fn not_told(
+        &self,
+        account: &ConnectedAccount,
+        record: PaymentRecord,
         error: LookUpError,
     ) -> Result<PaymentRecord, GatewayError> {
         if let LookUpError::Provider(ProviderError::Misconfigured(pg)) = &error {
+            let id = &record.payment.id;
             tracing::error!(payment = %id, account = %account.id, code = pg.code, "the PG refused our keys while a buyer waits: an operator is needed");
         }
-        let record = self.core.payment(merchant, id).await?;
-        self.core.owe_hint(account, &record, LookUpSubject::Attempt(attempt)).await?;
         if record.payment.status() == PaymentStatus::Confirming {
             return Ok(record);
         }
@@ -116,7 +139,10 @@ impl Gateway {
         );
         // The window may be ahead of what the PG shows: it is asked once more a while later.
         self.core.owe_hint(account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
-        let record = self.look_claim_up(account, record, claimed).await?;
+        let record = {
+            let _place = self.place(account)?;
+            self.look_claim_up(account, record, claimed).await?
+        };
         let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
         let untaken = charge
             .and_then(|charge| charge.snapshot.as_ref())
