@@ -24,6 +24,12 @@ pub(crate) enum Call {
     Create,
 }
 
+impl Call {
+    const fn only_reads(self) -> bool {
+        matches!(self, Self::LookUp | Self::List)
+    }
+}
+
 /// What a code means for us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
@@ -118,6 +124,8 @@ fn refused(call: Call, answer: &Answer, pg: PgMessage) -> ProviderError {
         Some(Meaning::Later) => later(answer, pg),
         Some(Meaning::StillRunning) => ProviderError::StillRunning,
         None if answer.status == 429 => later(answer, pg),
+        // What failed over there and moves nothing tells nothing of any payment.
+        Some(Meaning::Unknown) | None if call.only_reads() && answer.status >= 500 => later(answer, pg),
         Some(Meaning::Unknown | Meaning::NotFound) | None => ProviderError::Unknown(Response::Error(pg)),
     }
 }

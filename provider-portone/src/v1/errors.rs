@@ -8,15 +8,22 @@ use reqwest::StatusCode;
 
 use super::client::Refusal;
 
-/// A refused look-up says nothing about the payment.
+/// A refused look-up says nothing about the payment, and one that failed over there is not about it at all.
 pub(crate) fn look_up(refusal: &Refusal) -> ProviderError {
+    if refusal.status.is_server_error() {
+        return ProviderError::later(refusal.pg(), None);
+    }
+    unknown(refusal)
+}
+
+fn unknown(refusal: &Refusal) -> ProviderError {
     ProviderError::Unknown(Response::Error(refusal.pg()))
 }
 
 /// A refused registration of an amount. No money can move.
 pub(crate) fn prepare(refusal: &Refusal) -> ProviderError {
     if refusal.status.is_server_error() {
-        return look_up(refusal);
+        return unknown(refusal);
     }
     if is_paid(refusal) {
         return ProviderError::Declined(Failure::by_pg(FailureReason::Other, refusal.pg()));

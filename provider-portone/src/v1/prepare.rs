@@ -42,7 +42,7 @@ async fn registered(
     let call = Call::new("prepared", Method::GET, ["payments", "prepare", order.as_str()]);
     match client.call(call, deadline).await? {
         Answer::Processed(response) => Prepared::read(&response).map(Some).map_err(ProviderError::no_answer),
-        Answer::Refused(refusal) if refusal.status.is_server_error() => Err(errors::look_up(&refusal)),
+        Answer::Refused(refusal) if refusal.status.is_server_error() => Err(errors::prepare(&refusal)),
         Answer::Refused(_) => Ok(None),
     }
 }

@@ -220,7 +220,8 @@ pub async fn page_that_failed_is_no_page<B: Bench>() {
         (brief(call, Fault::Garbled), "unanswered"),
         (of_status(200, json!({})), "unanswered"),
         (of_status(502, json!("<html>")), "unanswered"),
-        (of_status(500, B::error_of_next_year()), "unknown"),
+        (of_status(403, B::error_of_next_year()), "unknown"),
+        (of_status(500, B::error_of_next_year()), "not_done"),
         (of_status(429, B::error_of_next_year()), "not_done"),
         (FaultRule { times: Some(9), ..FaultRule::new(call, Fault::Unauthorized) }, "misconfigured"),
     ] {

@@ -116,11 +116,17 @@ async fn too_many_requests_are_not_done() {
 }
 
 #[tokio::test]
-async fn refused_look_up_is_unknown() {
-    for (status, code) in [(200, 1), (200, -1), (403, -1), (500, -1), (503, -1)] {
+async fn refused_look_up_is_unknown_and_a_failing_server_says_nothing() {
+    for (status, code, name) in [
+        (200, 1, "unknown"),
+        (200, -1, "unknown"),
+        (403, -1, "unknown"),
+        (500, -1, "not_done"),
+        (503, -1, "not_done"),
+    ] {
         let stub = Stub::start(move |_| refused(status, code, "")).await;
         let error = provider(&stub.url).verify(&by_id()).await.unwrap_err();
-        assert_eq!(error.name(), "unknown", "{status} {code}");
+        assert_eq!(error.name(), name, "{status} {code}");
     }
 }
 
