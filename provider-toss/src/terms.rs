@@ -32,6 +32,7 @@ pub(crate) fn describe(config: &TossConfig, keys: KeyPair) -> ProviderDescriptio
         methods: config.methods.iter().map(|method| terms(*method, &config.card_currencies)).collect(),
         guards: guards(config.checkout),
         cancels_by_order: false,
+        shows_whole_orders: false,
         requests_per_window: match config.checkout {
             Checkout::Sdk => 0,
             Checkout::Server => 1,

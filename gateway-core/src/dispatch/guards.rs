@@ -95,6 +95,7 @@ mod tests {
             methods: Vec::new(),
             guards: Guards::default(),
             cancels_by_order: false,
+            shows_whole_orders: false,
             requests_per_window: 0,
             read_timeout: Duration::from_secs(60),
             webhook_reply: "OK",

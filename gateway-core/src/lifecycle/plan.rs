@@ -40,12 +40,11 @@ impl Draft {
     /// Pays the owed look-ups that an answered one covers: those of its own subject and, where it is complete for an
     /// order id, those of every charge under it.
     pub(super) fn pay(&mut self, answer: &Answer<'_>, context: &Context<'_>) {
+        // Where the PG has no complete look-up by order any answered one pays, and nothing follows from absence.
+        let is_by_order = matches!(answer.subject, LookUpSubject::Attempt(_));
+        let is_complete = answer.look_up.complete || (is_by_order && !context.description.shows_whole_orders);
         let covers = |of: &LookUpSubject| match (answer.subject, of) {
-            (asked, of) if asked == of => match of {
-                // Where the PG has no complete look-up by order any answered one pays, and nothing follows from absence.
-                LookUpSubject::Attempt(_) => true,
-                LookUpSubject::Charge { .. } => answer.look_up.complete,
-            },
+            (asked, of) if asked == of => is_complete,
             (LookUpSubject::Attempt(asked), LookUpSubject::Charge { attempt, .. }) => {
                 answer.look_up.complete && asked == attempt
             }
@@ -65,6 +64,7 @@ impl Draft {
         }
         if let LookUpSubject::Attempt(number) = answer.subject
             && context.is_clock_trusted
+            && is_complete
         {
             let asked = &mut self.record.checks.asked;
             asked.retain(|(known, at)| known != number || *at > answer.asked_at);
@@ -250,7 +250,7 @@ impl Charge {
     pub(crate) fn is_uncertain(&self) -> bool {
         self.is_unresolved()
             || self.is_pending_at_pg()
-            || self.claim.as_ref().is_some_and(|claim| claim.is_open)
+            || self.has_open_claim()
             || self.cancels.iter().any(|cancel| cancel.status.is_uncertain())
             || self.closes.iter().any(|close| close.status.is_uncertain())
     }

@@ -164,6 +164,11 @@ impl Charge {
         }
     }
 
+    /// Whether a browser says that there is more to be seen than the PG has shown.
+    pub(crate) fn has_open_claim(&self) -> bool {
+        self.claim.as_ref().is_some_and(|claim| claim.is_open)
+    }
+
     /// Whether the PG refused it: in answer to the confirm, or as it shows it.
     #[must_use]
     pub fn is_declined(&self) -> bool {

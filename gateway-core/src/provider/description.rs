@@ -24,6 +24,8 @@ pub struct ProviderDescription {
     /// Whether a cancel names the order, not the charge: the core then looks up right before it and opens no
     /// window meanwhile.
     pub cancels_by_order: bool,
+    /// Whether a look-up by order id shows every payment under it. Where it does not, nothing follows from what it leaves out.
+    pub shows_whole_orders: bool,
     /// How many requests [`request`](super::PaymentProvider::request) sends: 0 where the step is made here.
     pub requests_per_window: u32,
     /// How long an answer may take.

@@ -78,6 +78,7 @@ fn describe(config: &PortOneV1Config) -> ProviderDescription {
             close: if config.vbank_close_supported { vec![Guard::Charge] } else { Vec::new() },
         },
         cancels_by_order: false,
+        shows_whole_orders: true,
         // The registration of the amount. It is two when the window was opened before under the same order id.
         requests_per_window: 1,
         read_timeout: config.read_timeout,

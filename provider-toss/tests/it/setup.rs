@@ -20,7 +20,10 @@ async fn account_says_how_toss_behaves() {
     assert_eq!((description.kind, description.mode), ("toss", Mode::Test));
     assert_eq!(description.pg_merchant, "test_ck_client");
     assert_eq!(description.read_timeout, Duration::from_secs(60));
-    assert_eq!((description.webhook_reply, description.cancels_by_order), ("", false));
+    assert_eq!(
+        (description.webhook_reply, description.cancels_by_order, description.shows_whole_orders),
+        ("", false, false)
+    );
     assert!(description.closes_accounts() && toss.movements().unwrap().shows_part_cancels());
     assert!(!format!("{description:?}").contains("canary"));
 }

@@ -110,18 +110,22 @@ fn owed_look_up_is_paid_only_by_one_asked_at_its_time_or_later() {
     assert!(owed(&world, Why::Hint).is_empty());
 }
 
-/// What each answer covers: `(asked about, complete, pays a charge, pays its order id, pays another order id)`.
+/// What each answer covers: `(asked about, complete, whether the PG shows whole orders, what is paid of: the charge, another
+/// of its order id, the order id, another order id)`.
 #[test]
 fn answer_pays_what_it_covers() {
     let charge = |name: &str| LookUpSubject::Charge { attempt: 1, pg_payment_id: super::sample::pg_id(name) };
-    for (subject, complete, expected) in [
-        (charge("k1"), true, [true, false, false, false]),
-        (charge("k1"), false, [false, false, false, false]),
-        (LookUpSubject::Attempt(1), true, [true, true, true, false]),
-        (LookUpSubject::Attempt(1), false, [false, false, true, false]),
-        (LookUpSubject::Attempt(2), true, [false, false, false, true]),
+    for (subject, complete, shows_whole_orders, expected) in [
+        (charge("k1"), true, true, [true, false, false, false]),
+        (charge("k1"), false, true, [false, false, false, false]),
+        (charge("k1"), false, false, [false, false, false, false]),
+        (LookUpSubject::Attempt(1), true, true, [true, true, true, false]),
+        (LookUpSubject::Attempt(1), false, true, [false, false, false, false]),
+        (LookUpSubject::Attempt(1), false, false, [false, false, true, false]),
+        (LookUpSubject::Attempt(2), true, true, [false, false, false, true]),
     ] {
         let mut world = World::on_confirm();
+        world.description.shows_whole_orders = shows_whole_orders;
         world.open(super::sample::ON_CONFIRM);
         let debts = [charge("k1"), charge("k2"), LookUpSubject::Attempt(1), LookUpSubject::Attempt(2)];
         for debt in &debts {
@@ -129,7 +133,7 @@ fn answer_pays_what_it_covers() {
         }
         world.answer(&subject, Vec::new(), complete, at(1));
         let is_paid = |debt| !world.record.checks.owed.iter().any(|owed| owed.of == debt);
-        assert_eq!(debts.map(is_paid), expected, "{subject:?} {complete}");
+        assert_eq!(debts.map(is_paid), expected, "{subject:?} {complete} {shows_whole_orders}");
     }
 }
 

@@ -18,7 +18,7 @@ fn guards_are_order_balance_and_charge() {
     let provider = provider(NOWHERE);
     let description = provider.describe();
     assert_eq!(description.guards, guards);
-    assert!(!description.cancels_by_order && description.closes_accounts());
+    assert!(!description.cancels_by_order && description.shows_whole_orders && description.closes_accounts());
     assert_eq!(description.requests_per_window, 1);
     assert_eq!(description.webhook_reply, "");
     assert_eq!(description.read_timeout, Duration::from_secs(60));

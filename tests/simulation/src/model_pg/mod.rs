@@ -124,6 +124,7 @@ impl Model {
             methods: vec![method(Method::Card), method(Method::VirtualAccount)],
             guards,
             cancels_by_order: false,
+            shows_whole_orders: self.kind == Kind::BeforeConfirm,
             requests_per_window: u32::from(self.kind == Kind::BeforeConfirm),
             read_timeout: READ_TIMEOUT,
             webhook_reply: "",
