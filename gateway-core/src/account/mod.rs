@@ -12,11 +12,13 @@ use crate::{
 
 mod last_minute;
 mod limits;
+mod recent;
 mod single_flight;
 mod throttle;
 mod worked_on;
 
 pub use limits::AccountLimits;
+pub(crate) use recent::Recent;
 pub(crate) use single_flight::{Flight, SingleFlight};
 pub use throttle::Work;
 pub(crate) use throttle::{Priority, Throttle};
@@ -24,6 +26,9 @@ pub(crate) use worked_on::WorkedOn;
 
 /// How soon to come again when a PG is too slow for all who ask.
 pub(crate) const WHEN_BUSY: Duration = Duration::from_secs(5);
+
+/// How often operators are told the same of an account.
+pub(crate) const TOLD_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// A configured account at a PG.
 #[derive(Clone, Debug)]
@@ -73,12 +78,20 @@ pub(crate) struct ConnectedAccount {
     pub(crate) throttle: Throttle,
     pub(crate) look_ups: SingleFlight,
     pub(crate) worked_on: WorkedOn,
+    /// When operators were told that the PG refuses our keys.
+    refusals: Recent<()>,
 }
 
 impl ConnectedAccount {
     pub(crate) fn new(account: Account, clock: Arc<dyn Clock>) -> Self {
-        let (look_ups, worked_on) = (SingleFlight::default(), WorkedOn::default());
-        Self { throttle: Throttle::new(account.limits), look_ups, worked_on, account, clock }
+        Self {
+            throttle: Throttle::new(account.limits),
+            look_ups: SingleFlight::default(),
+            worked_on: WorkedOn::default(),
+            refusals: Recent::of(1, TOLD_EVERY),
+            account,
+            clock,
+        }
     }
 
     /// A place among the use cases that talk to the PG, kept until it is dropped; `None` if all are taken: the PG is slow,
@@ -112,7 +125,11 @@ impl ConnectedAccount {
             }
             Err(error) if !error.is_answered() => {}
             // Wrong keys are answered, and tell nothing of any payment.
-            Err(ProviderError::Misconfigured(_)) => {}
+            Err(ProviderError::Misconfigured(pg)) => {
+                if self.refusals.admit(&(), now).is_ok() {
+                    tracing::error!(account = %self.id, code = pg.code, "the PG refuses our keys: an operator is needed");
+                }
+            }
             _ => {
                 if self.throttle.answered(now) {
                     tracing::info!(account = %self.account.id, "the PG answers again");

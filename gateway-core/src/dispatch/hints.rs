@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::commit::Committer;
 use crate::{
-    LookUpSubject, PaymentRecord, StoreError, Why,
+    LookUpSubject, OwedLookUp, PaymentRecord, StoreError, Why,
     account::ConnectedAccount,
     lifecycle::schedule::{BETWEEN_HINTS, SECOND, later},
 };
@@ -34,8 +34,9 @@ impl Committer {
         proved: bool,
     ) -> Option<Timestamp> {
         let now = self.now();
-        let of_subject =
-            record.checks.owed.iter().filter(|owed| owed.of == *subject && owed.why == Why::Hint);
+        // One that was asked already, got no answer and was put off covers nothing that is said now.
+        let waits = |owed: &&OwedLookUp| owed.of == *subject && owed.why == Why::Hint && owed.tries == 0;
+        let of_subject = record.checks.owed.iter().filter(waits);
         let newest = of_subject.map(|owed| owed.at).max();
         let pause = if proved { SECOND } else { BETWEEN_HINTS };
         match newest {

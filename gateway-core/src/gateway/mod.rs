@@ -8,7 +8,7 @@ use tokio::sync::SemaphorePermit;
 use crate::{
     Account, AccountId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId, Method, PaymentId,
     PaymentRecord, PgOrderId, ProviderError, Response, Store, Work,
-    account::ConnectedAccount,
+    account::{ConnectedAccount, Recent},
     dispatch::{Committer, LookUpError},
     lifecycle::schedule::{MINUTE, SECOND},
     steady::SteadyClock,
@@ -21,13 +21,10 @@ mod confirm;
 mod error;
 mod next_action;
 mod read;
-mod recent;
 mod register;
 #[cfg(test)]
 mod tests;
 mod verify;
-
-use recent::Recent;
 
 pub use admin::{LedgerDifference, LedgerPage, LedgerProblem, Verdict};
 pub use background::InboxOutcome;

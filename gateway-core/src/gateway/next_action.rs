@@ -9,7 +9,7 @@ use crate::{
     ProviderDescription, ProviderError, Response, StoreError,
     account::{ConnectedAccount, Priority},
     dispatch::ROUNDS,
-    lifecycle::Draft,
+    lifecycle::{Draft, schedule::visible_from},
 };
 
 impl Gateway {
@@ -57,12 +57,18 @@ impl Gateway {
         if account.retired {
             return self.refuse_retired(record).await;
         }
-        if let Some(subject) = refused_window(&record) {
+        if let Some((number, refused_at)) = refused_window(&record) {
             // The buyer may have paid in it, which may be why the PG refused another: nobody pays twice.
+            let subject = LookUpSubject::Attempt(number);
             let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
             record = looked_up.map_err(|error| self.not_looked_up(error))?.record;
             if !may_be_paid(&record) {
                 return Err(GatewayError::state(StateProblem::Status, record));
+            }
+            // "Paid already" may be ahead of what the PG shows.
+            let shown_from = visible_from(refused_at, account.description());
+            if record.checks.asked_at(number).is_none_or(|asked_at| asked_at < shown_from) {
+                return Err(self.busy_until(shown_from));
             }
         }
         if account.description().cancels_by_order
@@ -206,11 +212,11 @@ fn may_be_paid(record: &PaymentRecord) -> bool {
     }
 }
 
-/// The newest window, if the PG takes money in it alone and refused another beside it: the next one has a new order id.
-fn refused_window(record: &PaymentRecord) -> Option<LookUpSubject> {
-    let newest = record.attempts.last()?;
-    let is_left = newest.refused_at.is_some() && newest.takes_money_before_confirm();
-    is_left.then_some(LookUpSubject::Attempt(newest.number))
+/// The newest window and since when, if the PG takes money in it alone and refused another beside it: the next one has a new
+/// order id, under which the PG's own guard against a second payment does not hold.
+fn refused_window(record: &PaymentRecord) -> Option<(u16, Timestamp)> {
+    let newest = record.attempts.last().filter(|attempt| attempt.takes_money_before_confirm())?;
+    Some((newest.number, newest.refused_at?))
 }
 
 /// Whether the buyer can still pay under an attempt. Where the PG lets at most one payment succeed under an order id it is

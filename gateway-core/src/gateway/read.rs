@@ -23,7 +23,7 @@ impl Gateway {
             .filter(|charge| charge.is_uncertain())
             .map(|charge: &Charge| OwedLookUp { of: charge.subject(), at: now, why: Why::Hint, tries: 0 })
             .collect();
-        if !owed.is_empty() && self.reads.admits(id, now) {
+        if !owed.is_empty() && self.reads.admit(id, now).is_ok() {
             self.core.store.owe(merchant, id, owed, now).await?;
             self.core.wake(&record.payment.account);
         }

@@ -235,7 +235,8 @@ impl Checks {
             let shares =
                 |kept: &OwedLookUp| kept.of == owed.of && kept.why == Why::Hint && owed.why == Why::Hint;
             match self.owed.iter_mut().find(|kept| shares(kept) && kept.at > now) {
-                Some(kept) => kept.at = kept.at.min(owed.at),
+                Some(kept) if owed.at < kept.at => *kept = owed,
+                Some(_) => {}
                 None => {
                     // What is due by now is asked no sooner than now.
                     let newest_due = self.owed.iter().filter(|kept| shares(kept)).map(|kept| kept.at).max();

@@ -12,7 +12,9 @@ use jiff::Timestamp;
 use crate::{
     AccountId, Charge, Gateway, GatewayError, LookUpSubject, MerchantId, PaymentId, PaymentRecord, PgOrderId,
     PgPaymentId, Proof, RawWebhook, ReceivedWebhook, Room, StoreError, WebhookClaim, WebhookRejected,
-    WebhookSubject, Why, Work, account::ConnectedAccount, lifecycle::schedule::later,
+    WebhookSubject, Why, Work,
+    account::{ConnectedAccount, TOLD_EVERY},
+    lifecycle::schedule::later,
 };
 
 /// How long a worker keeps a webhook to itself.
@@ -27,9 +29,6 @@ const ROUND: u16 = 8;
 
 /// How many charges that nobody knows a payment is looked up for at a time because unverified webhooks name them.
 const MOST_UNKNOWN: usize = 8;
-
-/// How often operators are told that an account's webhooks cannot be read.
-const TOLD_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// What came of a received webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

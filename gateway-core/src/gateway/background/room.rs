@@ -43,6 +43,6 @@ impl Gateway {
         }
         let Some(Ok(order_id)) = order_id.map(str::parse::<PgOrderId>) else { return Ok(false) };
         let is_ours = self.core.store.owner_of_order(&account.id, &order_id).await?.is_some();
-        Ok(is_ours && (pg_payment_id.is_none() || self.new_charges.admits(&order_id, self.core.now())))
+        Ok(is_ours && (pg_payment_id.is_none() || self.new_charges.admit(&order_id, self.core.now()).is_ok()))
     }
 }

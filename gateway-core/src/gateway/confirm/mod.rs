@@ -195,10 +195,10 @@ impl Gateway {
         failure: &Failure,
         key: Option<&RequestKey>,
     ) -> Result<PaymentRecord, GatewayError> {
-        let asks = attempt.takes_money_before_confirm() && account.has_credentials;
+        let asks = attempt.takes_money_before_confirm();
         let _place = asks.then(|| self.place(account)).transpose()?;
         let open = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
-        let mut record = record;
+        let (mut record, mut not_told) = (record, None);
         if open {
             let mut draft = Draft::of(record);
             draft.say_attempt(attempt.number, Some(failure.clone()), self.core.now());
@@ -212,13 +212,18 @@ impl Gateway {
                 }
                 None => LookUpSubject::Attempt(attempt),
             };
-            record = self.ask(account, record, attempt, [subject]).await?.record;
+            let asked = self.ask(account, record, attempt, [subject]).await?;
+            (record, not_told) = (asked.record, asked.not_told);
         }
         let is_unpaid = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
-        if is_unpaid && failure.reason != FailureReason::BuyerClosed {
-            return Err(GatewayError::Declined(Box::new(record)));
+        if !is_unpaid || failure.reason == FailureReason::BuyerClosed {
+            return Ok(record);
         }
-        Ok(record)
+        match not_told {
+            // Another window may have been paid in: nobody may be told that no money moved.
+            Some(error) => self.not_told(record, error),
+            None => Err(GatewayError::Declined(Box::new(record))),
+        }
     }
 
     /// A retired account sends nothing: a person has to decide.

@@ -2,7 +2,7 @@
 
 use super::{Claimed, MOST_CLAIMS, claims, outcome, outcome_of_payment};
 use crate::{
-    Gateway, GatewayError, LookUpSubject, PaymentRecord, PaymentStatus, PgStatus, ProviderError,
+    Gateway, GatewayError, LookUpSubject, PaymentRecord, PaymentStatus, PgStatus,
     account::{ConnectedAccount, Priority},
     dispatch::{LookUpError, LookedUp},
     gateway::RequestKey,
@@ -13,8 +13,8 @@ pub(super) struct Asked {
     pub(super) record: PaymentRecord,
     /// Whether it showed a payment under the order id that is not this order's.
     met_foreign: bool,
-    /// Why it did not tell, if it was asked and did not.
-    not_told: Option<LookUpError>,
+    /// Why it did not tell, or was not asked.
+    pub(super) not_told: Option<LookUpError>,
 }
 
 impl Gateway {
@@ -63,7 +63,7 @@ impl Gateway {
         let subjects = by_id.into_iter().chain([LookUpSubject::Attempt(attempt)]);
         let Asked { record, met_foreign, not_told } = self.ask(account, record, attempt, subjects).await?;
         if let Some(error) = not_told {
-            return self.not_told(account, record, error);
+            return self.not_told(record, error);
         }
         if met_foreign && !record.payment.status().has_money() {
             return Err(GatewayError::Mismatch(Box::new(record)));
@@ -81,9 +81,9 @@ impl Gateway {
         subjects: impl IntoIterator<Item = LookUpSubject>,
     ) -> Result<Asked, GatewayError> {
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
-        let mut asked = Asked { record, met_foreign: false, not_told: None };
-        let admitted = self.results.admits(&id, self.core.now());
-        for subject in subjects.into_iter().take_while(|_| admitted) {
+        let refused = self.results.admit(&id, self.core.now()).err();
+        let mut asked = Asked { record, met_foreign: false, not_told: refused.map(LookUpError::Busy) };
+        for subject in subjects.into_iter().take_while(|_| refused.is_none()) {
             match self.core.look_up(&merchant, &id, &subject, Priority::Interactive).await {
                 Ok(LookedUp { record, met_foreign }) => {
                     asked.record = record;
@@ -100,27 +100,24 @@ impl Gateway {
                 break;
             }
         }
-        if !admitted || asked.not_told.is_some() {
+        if asked.not_told.is_some() {
             self.core.owe_hint(account, &asked.record, LookUpSubject::Attempt(attempt)).await?;
         }
         Ok(asked)
     }
 
-    /// The PG did not tell whether the buyer has paid: the claim waits, and wrong keys are logged for an operator.
-    fn not_told(
+    /// The PG did not tell whether the buyer has paid: a claim that is kept waits.
+    pub(super) fn not_told(
         &self,
-        account: &ConnectedAccount,
         record: PaymentRecord,
         error: LookUpError,
     ) -> Result<PaymentRecord, GatewayError> {
-        if let LookUpError::Provider(ProviderError::Misconfigured(pg)) = &error {
-            let id = &record.payment.id;
-            tracing::error!(payment = %id, account = %account.id, code = pg.code, "the PG refused our keys while a buyer waits: an operator is needed");
+        match record.payment.status() {
+            PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired => {
+                Err(self.not_looked_up(error))
+            }
+            _ => Ok(record),
         }
-        if record.payment.status() == PaymentStatus::Confirming {
-            return Ok(record);
-        }
-        Err(self.not_looked_up(error))
     }
 
     /// The window says another thing than was prepared: what is true is looked up before anything is sent.

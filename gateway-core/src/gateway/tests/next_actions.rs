@@ -1,7 +1,7 @@
 //! Preparing the browser step: which order id, when again, and what an error leads to (findings 6, 7).
 
 use super::{
-    bench::{Bench, DAY, HOUR, PAYABLE_FOR, SECOND},
+    bench::{Bench, DAY, FINAL, HOUR, PAYABLE_FOR, SECOND},
     errors::{
         declined, invalid, later, misconfigured, no_answer, not_sent, still_running, unknown, unsupported,
         wait,
@@ -82,8 +82,11 @@ async fn pg_that_refuses_an_order_id_used_before_gets_a_new_one() {
         });
         bench.confirm(&id, &failed).await.unwrap_err();
         bench.pg.instead(Op::Request, error);
-        let (record, _) =
-            bench.gateway.next_action(&bench.merchant, &id, Device::Mobile, None).await.unwrap();
+        let open = || bench.gateway.next_action(&bench.merchant, &id, Device::Mobile, None);
+        let told = open().await.unwrap_err();
+        assert!(matches!(told, GatewayError::ProviderUnavailable { retry_after: Some(_) }), "{told:?}");
+        bench.advance(FINAL);
+        let (record, _) = open().await.unwrap();
         let newest = record.attempts.last().unwrap();
         assert_ne!(newest.pg_order_id.as_str(), order);
         assert!(record.attempts[0].refused_at.is_some());

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::{
     bench::{Bench, DAY, HOUR, MINUTE, SECOND},
-    errors::{later, no_answer, unknown},
+    errors::{later, misconfigured, no_answer, unknown},
     fake_pg::Op,
+    log::Log,
 };
 use crate::{CancelStatus, GatewayError, PaymentStatus, ProviderError, lifecycle::tests::sample::PRICE};
 
@@ -239,4 +240,45 @@ async fn payment_taken_by_a_worker_that_died_is_anothers_after_five_minutes() {
     assert_eq!(bench.status(&id).await, PaymentStatus::Confirming);
     other.pass(SECOND).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn hint_that_was_put_off_hides_no_later_one() {
+    for by_list in [false, true] {
+        let bench = Bench::before_confirm();
+        let (id, order) = bench.opened().await;
+        let pg_id = bench.in_window(&order);
+        let body = json!({ "pg_id": pg_id.as_str(), "order_id": order });
+        bench.pg.fails(Op::Verify, unknown);
+        bench.webhook(body.clone()).await;
+        bench.run(4 * HOUR).await;
+        bench.pg.heal();
+        if by_list {
+            assert_eq!(bench.sweep().await, 1);
+        } else {
+            bench.webhook(body).await;
+        }
+        bench.run(2 * MINUTE).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "by the list: {by_list}");
+    }
+}
+
+#[tokio::test]
+async fn keys_that_the_pg_refuses_are_told_to_operators_whatever_was_asked() {
+    for by_list in [false, true] {
+        let log = Log::begin();
+        let bench = Bench::before_confirm();
+        let (_, order) = bench.opened().await;
+        bench.pg.fails(if by_list { Op::Page } else { Op::Verify }, misconfigured);
+        for _ in 0..3 {
+            if by_list {
+                bench.sweep().await;
+            } else {
+                bench.webhook(json!({ "order_id": order })).await;
+                bench.resolve_due().await;
+            }
+        }
+        let told = log.errors().iter().filter(|line| line.contains("refuses our keys")).count();
+        assert_eq!(told, 1, "by the list: {by_list}");
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR},
+    bench::{Bench, DAY, FINAL, HOUR, MINUTE, PAYABLE_FOR, SECOND},
     errors::{Fails, declined, invalid, later, misconfigured, no_answer, unknown},
     fake_pg::Op,
 };
@@ -86,6 +86,7 @@ async fn look_up_without_an_answer_opens_no_other_window() {
 async fn refused_order_id_gets_another_once_it_shows_unpaid() {
     let bench = Bench::before_confirm();
     let (id, order) = refused_elsewhere(&bench, misconfigured).await;
+    bench.advance(FINAL);
     let record = open_on_phone(&bench, &id).await.unwrap();
     assert_ne!(record.attempts.last().unwrap().pg_order_id.as_str(), order);
     let asked = bench.look_ups();
@@ -155,4 +156,27 @@ async fn unexpected_result_ahead_of_the_pg_is_looked_up_again() {
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.run(DAY).await;
     assert_eq!(bench.confirms(), 0);
+}
+
+#[tokio::test]
+async fn pg_that_says_paid_ahead_of_its_look_ups_opens_no_other_window() {
+    for error in [declined as Fails, invalid] {
+        let bench = Bench::before_confirm();
+        let (id, order) = bench.opened().await;
+        let paid = bench.pg.books(|books| books.agree(&order, PRICE));
+        bench.pg.fails(Op::Request, error);
+        for _ in 0..2 {
+            let told = open_on_phone(&bench, &id).await;
+            let Err(GatewayError::ProviderUnavailable { retry_after: Some(wait) }) = told else {
+                panic!("{told:?}")
+            };
+            assert!(wait <= FINAL, "{wait:?}");
+            bench.advance(10 * SECOND);
+        }
+        // Half a minute later its look-ups know.
+        bench.pg.books(|books| books.take(&paid, bench.pg.clock_now()));
+        bench.run(FINAL).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+        assert_eq!(bench.read(&id).await.attempts.len(), 1, "the PG's own guard holds for one order id");
+    }
 }

@@ -14,33 +14,37 @@ use crate::lifecycle::schedule::later;
 /// What was admitted in the last `within`, for each key at most `most`. In memory: after a restart everything is admitted once
 /// more.
 #[derive(Debug)]
-pub(super) struct Recent<K> {
+pub(crate) struct Recent<K> {
     most: usize,
     within: Duration,
     moments: Mutex<HashMap<K, VecDeque<Timestamp>>>,
 }
 
 impl<K: Clone + Eq + Hash> Recent<K> {
-    pub(super) fn of(most: usize, within: Duration) -> Self {
+    pub(crate) fn of(most: usize, within: Duration) -> Self {
         Self { most, within, moments: Mutex::default() }
     }
 
-    /// Whether it may be done for this key now; if so it is counted.
+    /// Counts it for this key, if it may be done now.
+    ///
+    /// # Errors
+    ///
+    /// From when on it may be done again.
     ///
     /// Callers read the clock before they wait for this, so `now` may be a little older than a moment that was counted; one
     /// that is ahead by more than the whole time was of a clock that was set back.
-    pub(super) fn admits(&self, key: &K, now: Timestamp) -> bool {
+    pub(crate) fn admit(&self, key: &K, now: Timestamp) -> Result<(), Timestamp> {
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         moments.retain(|_, moments| {
             moments.retain(|at| later(*at, self.within) > now && *at < later(now, self.within));
             !moments.is_empty()
         });
         let of_key = moments.entry(key.clone()).or_default();
-        let admits = of_key.len() < self.most;
-        if admits {
-            of_key.push_back(now);
+        match of_key.front() {
+            Some(oldest) if of_key.len() >= self.most => return Err(later(*oldest, self.within)),
+            _ => of_key.push_back(now),
         }
-        admits
+        Ok(())
     }
 }
 
@@ -54,20 +58,21 @@ mod tests {
     #[test]
     fn each_key_is_admitted_so_often_in_so_long_a_time() {
         let recent = Recent::of(2, MINUTE);
-        assert!(recent.admits(&"one", START));
-        assert!(recent.admits(&"one", later(START, SECOND)));
-        assert!(!recent.admits(&"one", later(START, MINUTE - SECOND)));
-        assert!(recent.admits(&"another", START), "each key has its own");
-        assert!(recent.admits(&"one", later(START, MINUTE)));
-        assert!(!recent.admits(&"one", later(START, MINUTE)), "the second is still recent");
+        assert_eq!(recent.admit(&"one", START), Ok(()));
+        assert_eq!(recent.admit(&"one", later(START, SECOND)), Ok(()));
+        assert_eq!(recent.admit(&"one", later(START, MINUTE - SECOND)), Err(later(START, MINUTE)));
+        assert_eq!(recent.admit(&"another", START), Ok(()), "each key has its own");
+        assert_eq!(recent.admit(&"one", later(START, MINUTE)), Ok(()));
+        let second = later(START, MINUTE + SECOND);
+        assert_eq!(recent.admit(&"one", later(START, MINUTE)), Err(second), "the second is still recent");
     }
 
     #[test]
     fn caller_with_an_older_clock_forgets_nothing() {
         let recent = Recent::of(1, MINUTE);
-        assert!(recent.admits(&"one", START));
-        assert!(!recent.admits(&"one", earlier(START, SECOND)));
-        assert!(!recent.admits(&"one", START));
-        assert!(recent.admits(&"one", earlier(START, MINUTE)), "a clock that was set back stops nobody");
+        assert_eq!(recent.admit(&"one", START), Ok(()));
+        assert!(recent.admit(&"one", earlier(START, SECOND)).is_err());
+        assert!(recent.admit(&"one", START).is_err());
+        assert_eq!(recent.admit(&"one", earlier(START, MINUTE)), Ok(()), "a clock set back stops nobody");
     }
 }
