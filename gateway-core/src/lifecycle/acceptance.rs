@@ -40,7 +40,7 @@ impl Draft {
             if charge.has_money() {
                 self.judge_money(&id, context);
             } else if self.may_accept_account(charge, context) {
-                self.change(&id, |charge| charge.accepted = true);
+                self.give_role(&id);
             }
         }
         self.promote_duplicate(context);
@@ -97,7 +97,7 @@ impl Draft {
             return Some(CompensationReason::WrongAmount);
         }
         let came_after = |closed_at: Timestamp| snapshot.paid_at.is_some_and(|paid_at| paid_at > closed_at);
-        if self.record.closed_at(charge).is_some_and(came_after) {
+        if self.record.closed_by_merchant_at().is_some_and(came_after) {
             return Some(CompensationReason::Closed);
         }
         if self.record.payment.yielded {
@@ -105,7 +105,8 @@ impl Draft {
             if context.sibling.is_some_and(has_money) {
                 return Some(CompensationReason::Duplicate);
             }
-        } else if self.record.payment.superseded {
+        }
+        if self.record.payment.superseded {
             self.rests_on_sibling = true;
             if context.sibling.is_some_and(may_hold_money) {
                 return Some(CompensationReason::Superseded);
@@ -118,21 +119,24 @@ impl Draft {
         other.is_some_and(Charge::has_money).then_some(CompensationReason::Duplicate)
     }
 
-    /// This charge pays the order.
-    pub(super) fn accept(&mut self, id: &ChargeId, context: &Context<'_>) {
-        let unpaid = self.record.accepted().filter(|other| other.id != *id).map(|other| other.id.clone());
-        if let Some(account) = unpaid {
-            // An account that shows nothing paid yields to money.
-            self.change(&account, |charge| charge.accepted = false);
+    /// This charge is the accepted one: what shows nothing paid yields.
+    fn give_role(&mut self, id: &ChargeId) {
+        for charge in &mut self.record.charges {
+            charge.accepted = charge.id == *id;
         }
-        self.change(id, |charge| charge.accepted = true);
+    }
+
+    /// The money of this charge pays the order.
+    pub(super) fn accept(&mut self, id: &ChargeId, context: &Context<'_>) {
+        self.give_role(id);
         if self.record.payment.superseded {
             self.record.payment.superseded = false;
             self.sibling_yields = true;
             self.raise(ReviewReason::OlderPaymentKept, ReviewSubject::Payment, context.now);
         }
-        let close = &mut self.record.payment.close;
-        if let Some(close) = close.as_mut().filter(|close| close.status == CancelStatus::Done) {
+        let of_charge = self.record.charges.iter_mut().filter(|charge| charge.id == *id);
+        let closes = of_charge.flat_map(|charge| &mut charge.closes).chain(&mut self.record.payment.close);
+        for close in closes.filter(|close| close.status == CancelStatus::Done) {
             // The money came first.
             close.refuse(Failure::of(FailureReason::NotCancellable));
         }
@@ -144,8 +148,10 @@ impl Draft {
             return false;
         };
         let is_past = |due_at| context.has_passed(later(due_at, DEPOSIT_GRACE));
-        record.accepted().is_none()
+        let is_over = |accepted: &Charge| !accepted.has_money() && accepted.ended_at.is_some();
+        record.accepted().is_none_or(is_over)
             && record.payment.closed_at().is_none()
+            && record.closed_by_merchant_at().is_none()
             && !record.payment.superseded
             && !snapshot.due_at().is_some_and(is_past)
             && record.fits(snapshot, context)
@@ -153,7 +159,9 @@ impl Draft {
 
     /// Closes accounts that nobody should pay into any more, where the PG can: once each.
     fn close_stale_accounts(&mut self, context: &Context<'_>) {
-        let is_over = self.record.payment.closed_at().is_some() || self.record.payment.superseded;
+        let payment = &self.record.payment;
+        let is_closed = payment.closed_at().is_some() || self.record.closed_by_merchant_at().is_some();
+        let is_over = is_closed || payment.superseded;
         let is_paid = self.record.accepted().is_some_and(Charge::has_money);
         let is_stale = |charge: &Charge| {
             charge.awaits_deposit() && charge.closes.is_empty() && (is_over || (is_paid && !charge.accepted))
@@ -242,14 +250,19 @@ impl PaymentRecord {
         is_taken_alone && charge.confirm.is_none() && paid_at > later(self.payment.expires_at, LATE_MARGIN)
     }
 
-    /// Since when a charge is closed by the merchant: its account, or the payment before anything was issued. A close of our
-    /// own is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
-    fn closed_at(&self, charge: &Charge) -> Option<Timestamp> {
-        let closed =
+    /// Whether a person may have the order paid by the money of this charge: it is there, and no other money pays.
+    pub(crate) fn may_pay(&self, id: &ChargeId) -> bool {
+        let is_beside = self.accepted().is_some_and(|other| other.id != *id && other.has_money());
+        self.charge(id).is_some_and(Charge::has_money) && !is_beside
+    }
+
+    /// Since when the merchant has closed the payment: itself before anything was issued, or the account that it had. A close of
+    /// our own is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
+    fn closed_by_merchant_at(&self) -> Option<Timestamp> {
+        let closes = self.charges.iter().flat_map(|charge| &charge.closes).chain(&self.payment.close);
+        let is_closed =
             |close: &&Close| close.status == CancelStatus::Done && close.origin == CancelOrigin::Merchant;
-        let of_account = charge.closes.iter().find(closed);
-        let close = of_account.or_else(|| self.payment.close.as_ref().filter(closed));
-        close.map(|close| close.created_at)
+        closes.filter(is_closed).map(|close| close.created_at).min()
     }
 
     /// The part free of VAT that is left in a charge of the whole amount: no more than all that is left, for nobody has to

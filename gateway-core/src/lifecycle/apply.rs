@@ -103,10 +103,13 @@ impl Draft {
             self.change(&id, |charge| charge.attempt = attempt);
             return Some(id);
         }
+        // A claim says that the buyer is through: what ended without money is an earlier try.
+        let is_over = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Closed);
         let waits = |charge: &&Charge| {
             charge.attempt == attempt
                 && charge.pg_payment_id.is_none()
                 && !shown.contains(&charge.id)
+                && (charge.confirm.is_some() || !is_over)
                 && began(charge).is_some_and(|began| answer.asked_at >= began)
         };
         let unnamed = self.record.charges.iter().find(waits).map(|charge| charge.id.clone());
@@ -125,6 +128,7 @@ impl Draft {
             return;
         }
         let Some(charge) = self.record.charge(id) else { return };
+        let (subject, is_claimed) = (charge.subject(), charge.has_open_claim());
         let has_accepted_money = charge.accepted && charge.has_money();
         // What a person accepted as it is does not match, and need not.
         let is_vouched_for =
@@ -133,13 +137,17 @@ impl Draft {
             && !is_vouched_for
             && !snapshot.paid.is_zero()
             && !self.record.fits(snapshot, context);
-        let is_known = stops_matching && self.decision(ReviewReason::AcceptedChanged, id).is_some();
+        let is_known = stops_matching && self.is_decided(ReviewReason::AcceptedChanged, id);
         let is_gone = is_less && has_accepted_money && loses_money(charge, snapshot);
         if (stops_matching || is_gone) && !is_known {
             self.raise(ReviewReason::AcceptedChanged, ReviewSubject::Charge(id.clone()), context.now);
         }
         if stops_matching && !is_known {
             return;
+        }
+        if is_claimed && snapshot.status == PgStatus::Open {
+            // A browser may be ahead of what the PG shows, as a webhook may.
+            self.owe(subject, context.visible_from(asked_at), Why::Recheck);
         }
         let within = self.confirms_within(id);
         self.change(id, |charge| {
@@ -175,9 +183,8 @@ impl Draft {
         let Some(charge) = self.record.charge(id) else { return };
         if charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.status != PgStatus::Open) {
             // What ended without money may be forgotten by the PG.
-            let (is_over, since) = (charge.ended_at.is_some(), charge.less_seen_at);
-            let decided = self.decision(ReviewReason::ChargeVanished, id);
-            let is_known = decided.is_some_and(|(at, _)| since.is_some_and(|since| since <= at));
+            let is_over = charge.ended_at.is_some();
+            let is_known = charge.less_seen_at.is_some() && self.is_decided(ReviewReason::ChargeVanished, id);
             if !is_over && self.believes_less(id, asked_at, context) && !is_known {
                 self.raise(ReviewReason::ChargeVanished, ReviewSubject::Charge(id.clone()), context.now);
             }
@@ -323,7 +330,8 @@ fn take_over(charge: &mut Charge, snapshot: &Snapshot, asked_at: Timestamp, cont
         None => snapshot.clone(),
     };
     let is_reversal = shown.status == PgStatus::AwaitingDeposit;
-    if charge.has_money() && shown.paid.is_zero() && (is_reversal || !charge.accepted) {
+    let went_back = !charge.accepted && charge.compensation().is_some();
+    if charge.has_money() && shown.paid.is_zero() && (is_reversal || went_back) {
         // When money comes again it is judged again. What paid the order once never goes back by itself.
         charge.timing = None;
         charge.misfit = None;

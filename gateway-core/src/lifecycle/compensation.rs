@@ -22,6 +22,7 @@ impl Draft {
         let Some(snapshot) = &charge.snapshot else { return };
         let amount = snapshot.cancellable;
         let is_whole_order = snapshot.total == self.record.payment.terms.amount;
+        let is_going_back = charge.compensation().is_some_and(|row| row.status.is_unresolved());
         let cancel = Cancel {
             id: context.ids.cancel(context.now),
             origin: CancelOrigin::Compensation,
@@ -50,8 +51,8 @@ impl Draft {
         self.change(id, |charge| {
             charge.accepted = false;
             charge.misfit = Some(misfit_of(reason));
-            // Somebody may have given it back already.
-            if !amount.is_zero() {
+            // Somebody may have given it back already, or a request to do so may yet be executed.
+            if !amount.is_zero() && !is_going_back {
                 charge.cancels.push(cancel);
             }
         });

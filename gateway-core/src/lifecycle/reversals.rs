@@ -4,10 +4,11 @@
 //! |---|---|
 //! | it came again, and nothing else pays the order | it pays the order |
 //! | it came again, and other money pays, the payment is over or it does not match | a person decides |
+//! | it was set aside, went away and came again | a person decides |
 //! | it was reversed, and a duplicate beside it was never sent back | the duplicate pays the order |
 
 use super::{Context, Draft};
-use crate::{Charge, ChargeId, CompensationReason, Failure, FailureReason, ReviewReason};
+use crate::{Charge, ChargeId, CompensationReason, Failure, FailureReason, Misfit, ReviewReason};
 
 impl Draft {
     /// Money that paid the order, was gone and is here again. It never goes back by itself; where something else pays the
@@ -16,8 +17,15 @@ impl Draft {
         let had_none = |charge: &Charge| !charge.has_money();
         let came_again = self.before().charge(id).is_some_and(had_none);
         let Some(charge) = self.record.charge(id).filter(|_| came_again) else { return };
-        let paid_once = charge.timing.is_some() && charge.misfit.is_none() && charge.has_money();
-        let Some(snapshot) = charge.snapshot.as_ref().filter(|_| paid_once) else { return };
+        let was_judged = charge.timing.is_some() && charge.has_money();
+        let Some(snapshot) = charge.snapshot.as_ref().filter(|_| was_judged) else { return };
+        if charge.misfit == Some(Misfit::Mismatch) && charge.compensation().is_none() {
+            // A person was asked about it, and is asked again.
+            return self.set_aside(id, context);
+        }
+        if charge.misfit.is_some() {
+            return;
+        }
         let payment = &self.record.payment;
         let is_over = payment.superseded || payment.yielded || payment.closed_at().is_some();
         let others = self.record.charges.iter().filter(|other| other.id != *id);

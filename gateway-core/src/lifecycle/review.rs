@@ -26,8 +26,23 @@ impl Draft {
             review.closing = Some(ReviewClosing::Resolved { at: now });
         }
         for (reason, about) in standing {
-            self.raise_unless_decided(reason, about, now);
+            if self.contradicts_decision(reason, &about) {
+                self.raise(reason, about, now);
+            } else {
+                self.raise_unless_decided(reason, about, now);
+            }
         }
+    }
+
+    /// Whether the PG shows for a day that it did not give back what a person closed as done: they are asked once more.
+    fn contradicts_decision(&self, reason: ReviewReason, about: &ReviewSubject) -> bool {
+        let ReviewSubject::Cancel(id) = about else { return false };
+        let of_cancel = |review: &&Review| review.reason == reason && review.about == *about;
+        let decided: Vec<_> = self.record.payment.reviews.iter().filter(of_cancel).collect();
+        let [only] = decided.as_slice() else { return false };
+        let Some(ReviewClosing::Decided { at, .. }) = only.closing else { return false };
+        let asked_at = self.record.cancel(id).and_then(|(charge, _)| charge.asked_at);
+        reason == ReviewReason::UnknownCancel && asked_at.is_some_and(|asked_at| asked_at >= later(at, DAY))
     }
 
     /// Opens a review, unless one of that kind is open already or was decided: what a person has decided stays decided.
@@ -48,8 +63,7 @@ impl Draft {
     pub(crate) fn hand_over(&mut self, now: Timestamp) {
         let mut open = Vec::new();
         for charge in &self.record.charges {
-            let claimed = charge.claim.as_ref().is_some_and(|claim| claim.is_open);
-            if charge.is_unresolved() || charge.is_pending_at_pg() || claimed {
+            if charge.is_unresolved() || charge.is_pending_at_pg() || charge.has_open_claim() {
                 open.push(ReviewSubject::Charge(charge.id.clone()));
             }
             let cancels =
@@ -65,6 +79,12 @@ impl Draft {
 }
 
 impl Draft {
+    /// Whether a person has decided a review of this kind about a charge, knowing all that is missing of it now.
+    pub(super) fn is_decided(&self, reason: ReviewReason, id: &ChargeId) -> bool {
+        let missing_since = self.record.charge(id).and_then(|charge| charge.less_seen_at);
+        self.decision(reason, id).is_some_and(|(at, _)| missing_since.is_none_or(|since| since <= at))
+    }
+
     /// When a person last decided a review of this kind about a charge, and what they found out.
     pub(super) fn decision(&self, reason: ReviewReason, id: &ChargeId) -> Option<(Timestamp, ReviewOutcome)> {
         let about = ReviewSubject::Charge(id.clone());
@@ -206,7 +226,7 @@ impl Draft {
                 }
             }
             (ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id))
-                if outcome == ReviewOutcome::Done && self.record.accepted().is_none() =>
+                if outcome == ReviewOutcome::Done && self.record.may_pay(id) =>
             {
                 self.change(id, |charge| charge.misfit = None);
                 self.accept(id, context);

@@ -162,6 +162,10 @@ fn check_verdict(
             "must be not_done: the order's newer payment holds money or may; give this money back at the PG";
         return Err(GatewayError::invalid("outcome", rule));
     }
+    if accepts && !record.may_pay(id) {
+        let rule = "must be not_done: this money is gone, or other money pays the order; give what is too much back at the PG";
+        return Err(GatewayError::invalid("outcome", rule));
+    }
     let is_named = record.charge(id).is_some_and(|charge| charge.pg_payment_id.is_some());
     if is_confirm && verdict.outcome == ReviewOutcome::Done && !is_named {
         let rule = "must be not_done: the PG's id of the payment is not known here, and what it shows later is believed";

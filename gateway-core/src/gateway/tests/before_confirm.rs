@@ -9,7 +9,8 @@ use super::{
     log::Log,
 };
 use crate::{
-    ChargeRole, GatewayError, PaymentStatus, PgStatus, StateProblem, lifecycle::tests::sample::PRICE,
+    ChargeRole, GatewayError, PaymentStatus, PgStatus, StateProblem, gateway::confirm::RESULTS_A_MINUTE,
+    lifecycle::tests::sample::PRICE,
 };
 
 #[tokio::test]
@@ -91,6 +92,11 @@ async fn claim_shown_unpaid_is_ready_at_once() {
     let (id, order) = bench.opened().await;
     let open = bench.pg.books(|books| books.agree(&order, PRICE));
     assert_eq!(bench.confirm(&id, &open).await.unwrap().payment.status(), PaymentStatus::Ready);
+    // The browser was ahead of what the PG shows.
+    bench.advance(5 * SECOND);
+    bench.pg.books(|books| books.take(&open, bench.pg.clock_now()));
+    bench.run(10 * MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
@@ -129,6 +135,59 @@ async fn failed_result_that_cannot_be_checked_is_looked_up_later() {
     bench.pg.instead(Op::Verify, no_answer);
     bench.bring(&id, json!({ "failure": "closed" })).await.unwrap();
     bench.run(MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn nobody_is_told_declined_before_the_pg_was_asked() {
+    // The PG does not answer, and then the results of a minute are used up.
+    for is_silent in [true, false] {
+        let bench = Bench::before_confirm();
+        let (id, order) = bench.opened().await;
+        let declined = || bench.bring(&id, json!({ "order_id": order, "failure": "declined" }));
+        for _ in 0..if is_silent { 0 } else { RESULTS_A_MINUTE } {
+            assert!(matches!(declined().await, Err(GatewayError::Declined(_))));
+        }
+        bench.in_window(&order);
+        if is_silent {
+            bench.pg.instead(Op::Verify, no_answer);
+        }
+        let told = declined().await;
+        assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+        bench.run(MINUTE).await;
+        assert_eq!(declined().await.unwrap().payment.status(), PaymentStatus::Paid);
+    }
+}
+
+#[tokio::test]
+async fn claim_without_an_id_is_not_answered_by_an_earlier_failure() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    // A first card was declined, and nobody told us.
+    bench.pg.books(|books| {
+        let declined = books.agree(&order, PRICE);
+        books.change(&declined, |shown| shown.status = PgStatus::Failed);
+    });
+    bench.advance(MINUTE);
+    // The second one paid; the PG's look-ups are a moment behind.
+    let told = bench.bring(&id, json!({ "order_id": order })).await.unwrap();
+    assert_eq!(told.payment.status(), PaymentStatus::Confirming);
+    bench.in_window(&order);
+    bench.run(10 * MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn answer_with_a_row_that_cannot_be_read_expires_nothing() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    bench.in_window(&order);
+    bench.advance(PAYABLE_FOR + MINUTE);
+    // The row that it does not show may be the one that was paid.
+    bench.pg.show(Vec::new(), false);
+    bench.resolve_due().await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
+    bench.run(10 * MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 

@@ -155,15 +155,33 @@ impl Bench {
     /// A payment that waits for a deposit, due so long after now.
     pub(crate) async fn awaiting_deposit(&self, due_in: Duration) -> (PaymentId, PgPaymentId) {
         let (id, order) = self.opened().await;
-        let due_at = later(self.pg.clock_now(), due_in);
-        let pg_id = self.pg.books(|books| books.agree_to_deposit(&order, PRICE, due_at));
-        if self.pg.money_moves == MoneyMoves::BeforeConfirm {
-            let issued = |shown: &mut crate::Snapshot| shown.status = crate::PgStatus::AwaitingDeposit;
-            self.pg.books(|books| books.change(&pg_id, issued));
-        }
+        let pg_id = self.issued(&order, PRICE, due_in);
         let record = self.confirm(&id, &pg_id).await.unwrap();
         assert_eq!(record.payment.status(), PaymentStatus::AwaitingDeposit);
         (id, pg_id)
+    }
+
+    /// The buyer chooses an account in a window, due so long after now: the PG's id of it.
+    pub(crate) fn issued(&self, order: &str, amount: u64, due_in: Duration) -> PgPaymentId {
+        let due_at = later(self.pg.clock_now(), due_in);
+        let takes_alone = self.pg.money_moves == MoneyMoves::BeforeConfirm;
+        self.pg.books(|books| {
+            let pg_id = books.agree_to_deposit(order, amount, due_at);
+            if takes_alone {
+                books.change(&pg_id, |shown| shown.status = crate::PgStatus::AwaitingDeposit);
+            }
+            pg_id
+        })
+    }
+
+    /// Money that was there is gone: the payment failed after all, as V1 shows it now and then.
+    pub(crate) fn fails_after_all(&self, pg_id: &PgPaymentId) {
+        self.pg.books(|books| {
+            books.change(pg_id, |shown| {
+                (shown.paid, shown.cancellable) = (Money::krw(0), Money::krw(0));
+                (shown.status, shown.paid_at) = (crate::PgStatus::Failed, None);
+            });
+        });
     }
 
     /// Another payment that waits for a deposit.

@@ -243,3 +243,22 @@ async fn disputed_duplicate_is_left_alone() {
     bench.run(DAY + 3 * HOUR).await;
     assert_eq!(bench.given_back(&second), PRICE);
 }
+
+#[tokio::test]
+async fn money_that_goes_and_comes_again_is_given_back_by_one_request() {
+    let bench = Bench::before_confirm();
+    let (id, _, second) = bench.paid_twice().await;
+    let good = bench.pg.books(|books| books.row(&second).snapshot);
+    bench.pg.later(Op::Cancel);
+    bench.verify(&id).await;
+    bench.resolve_due().await;
+    bench.fails_after_all(&second);
+    bench.verify(&id).await;
+    bench.advance(FINAL - SECOND);
+    bench.verify(&id).await;
+    bench.pg.books(|books| books.change(&second, |shown| *shown = good.clone()));
+    bench.verify(&id).await;
+    let record = bench.read(&id).await;
+    let rows = &record.charge_at_pg(&second).unwrap().cancels;
+    assert_eq!(rows.iter().filter(|row| row.status.is_unresolved()).count(), 1);
+}

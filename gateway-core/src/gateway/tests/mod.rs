@@ -10,6 +10,7 @@ mod readings;
 mod test_store;
 mod texts;
 
+mod accounts;
 mod before_confirm;
 mod browser_results;
 mod cancel_errors;
@@ -34,6 +35,7 @@ mod registers;
 mod retired;
 mod reviews;
 mod schedule;
+mod set_aside;
 mod storms;
 mod sweeps;
 mod take_overs;

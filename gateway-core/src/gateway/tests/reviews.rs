@@ -168,6 +168,30 @@ async fn unknown_cancel_is_decided_both_ways() {
 }
 
 #[tokio::test]
+async fn cancel_closed_as_done_by_mistake_is_asked_about_once_more() {
+    for outcome in [ReviewOutcome::Done, ReviewOutcome::NotDone] {
+        let bench = Bench::on_confirm();
+        let (id, _) = bench.paid().await;
+        bench.pg.fails(Op::Cancel, no_answer);
+        bench.cancel(&id, Some(4_000)).await.unwrap();
+        bench.run(8 * DAY).await;
+        bench.decide(&id, ReviewOutcome::Done).await.unwrap();
+        bench.pg.heal();
+        bench.run(2 * DAY).await;
+        assert_eq!(
+            bench.open_reviews(&id).await,
+            ["unknown_cancel"],
+            "the PG shows for a day that it was not"
+        );
+        bench.decide(&id, outcome).await.unwrap();
+        bench.run(10 * DAY).await;
+        assert!(bench.open_reviews(&id).await.is_empty(), "what was decided twice stays decided");
+        let left = if outcome == ReviewOutcome::Done { 6_000 } else { PRICE };
+        assert_eq!(bench.read(&id).await.cancellable().amount(), left);
+    }
+}
+
+#[tokio::test]
 async fn close_unknown_for_a_week_is_decided_both_ways() {
     for (outcome, payment) in [
         (ReviewOutcome::Done, PaymentStatus::Cancelled),

@@ -108,16 +108,11 @@ async fn charge_whose_change_was_decided_is_followed_again() {
     }
 }
 
-/// A paid payment whose money is gone: it failed after all, as V1 shows it now and then.
-async fn gone_again(bench: &Bench) -> (crate::PaymentId, crate::PgPaymentId, crate::Snapshot) {
+/// A paid payment whose money is gone, and what the PG showed of it.
+pub(super) async fn gone_again(bench: &Bench) -> (crate::PaymentId, crate::PgPaymentId, crate::Snapshot) {
     let (id, pg_id) = bench.paid().await;
     let good = bench.pg.books(|books| books.row(&pg_id).snapshot);
-    bench.pg.books(|books| {
-        books.change(&pg_id, |shown| {
-            (shown.paid, shown.cancellable) = (Money::krw(0), Money::krw(0));
-            (shown.status, shown.paid_at) = (PgStatus::Failed, None);
-        });
-    });
+    bench.fails_after_all(&pg_id);
     bench.verify(&id).await;
     bench.run(10 * MINUTE).await;
     assert_eq!(bench.open_reviews(&id).await, ["accepted_changed"]);

@@ -1,0 +1,123 @@
+//! Money that a person has to decide about, and what their decision does (invariants 9, 11, 12).
+
+use super::{
+    bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR},
+    told_and_shown::gone_again,
+};
+use crate::{
+    GatewayError, Mode, Money, PaymentId, PaymentStatus, PgPaymentId, ReviewOutcome,
+    lifecycle::tests::sample::PRICE,
+};
+
+/// Money under an order id in another mode than the account's: nothing says whether it was sold.
+fn odd_money(bench: &Bench, order: &str) -> PgPaymentId {
+    let paid_at = bench.pg.clock_now();
+    bench.pg.books(|books| {
+        let odd = books.pay(order, PRICE, paid_at);
+        books.change(&odd, |shown| shown.mode = Some(Mode::Live));
+        odd
+    })
+}
+
+/// A payment with such money; and the PG's id of it.
+async fn with_odd_money(bench: &Bench) -> (PaymentId, PgPaymentId) {
+    let (id, order) = bench.opened().await;
+    let odd = odd_money(bench, &order);
+    assert!(matches!(bench.confirm(&id, &odd).await, Err(GatewayError::Mismatch(_))));
+    assert_eq!(bench.open_reviews(&id).await, ["mismatch_not_cancelled"]);
+    (id, odd)
+}
+
+fn must_be_not_done(told: &Result<crate::PaymentRecord, GatewayError>) -> bool {
+    matches!(told, Err(GatewayError::Invalid { param: "outcome", .. }))
+}
+
+#[tokio::test]
+async fn accepted_by_a_person_it_takes_the_place_of_an_unpaid_account() {
+    let bench = Bench::before_confirm();
+    let (id, odd) = with_odd_money(&bench).await;
+    let account = bench.issued(&bench.open(&id).await, PRICE, DAY);
+    bench.confirm(&id, &account).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
+    let record = bench.decide(&id, ReviewOutcome::Done).await.unwrap();
+    assert_eq!(record.payment.status(), PaymentStatus::Paid);
+    assert_eq!(record.accepted().unwrap().pg_payment_id.as_ref(), Some(&odd));
+}
+
+#[tokio::test]
+async fn beside_other_money_it_cannot_be_accepted() {
+    let bench = Bench::before_confirm();
+    let (id, odd) = with_odd_money(&bench).await;
+    let second = bench.in_window(&bench.open(&id).await);
+    bench.confirm(&id, &second).await.unwrap();
+    let told = bench.decide(&id, ReviewOutcome::Done).await;
+    assert!(must_be_not_done(&told), "{told:?}");
+    assert_eq!(
+        bench.open_reviews(&id).await,
+        ["mismatch_not_cancelled"],
+        "both are there: somebody has to know"
+    );
+    bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+    assert_eq!(bench.read(&id).await.accepted().unwrap().pg_payment_id.as_ref(), Some(&second));
+    assert_eq!(bench.given_back(&odd), 0);
+}
+
+#[tokio::test]
+async fn gone_before_the_decision_it_pays_nothing() {
+    let bench = Bench::before_confirm();
+    let (old, order) = bench.opened().await;
+    bench.run(PAYABLE_FOR + MINUTE).await;
+    let odd = odd_money(&bench, &order);
+    bench.verify(&old).await;
+    let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
+    bench.open(&new).await;
+    bench.fails_after_all(&odd);
+    bench.verify(&old).await;
+    bench.run(10 * MINUTE).await;
+    let told = bench.decide(&old, ReviewOutcome::Done).await;
+    assert!(must_be_not_done(&told), "{told:?}");
+    assert_eq!(bench.status(&new).await, PaymentStatus::Ready, "the order's newest payment goes on");
+}
+
+#[tokio::test]
+async fn gone_and_here_once_more_it_is_still_a_persons_to_decide() {
+    for in_another_payment in [false, true] {
+        let bench = Bench::before_confirm();
+        let (id, first, good) = gone_again(&bench).await;
+        let price = if in_another_payment { 9_000 } else { PRICE };
+        let paying = bench.try_register("order-1", price).await.unwrap().record.payment.id;
+        let window = bench.open(&paying).await;
+        let second = bench.pg.books(|books| books.pay(&window, price, bench.pg.clock_now()));
+        bench.confirm(&paying, &second).await.unwrap();
+        for _ in 0..2 {
+            bench.pg.books(|books| books.change(&first, |shown| *shown = good.clone()));
+            bench.verify(&id).await;
+            bench.run(HOUR).await;
+            assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
+            assert_eq!(bench.given_back(&first), 0, "what paid the order once never goes back by itself");
+            bench.fails_after_all(&first);
+            bench.verify(&id).await;
+            bench.run(10 * MINUTE).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn accepted_money_that_shrinks_again_is_another_review() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.paid().await;
+    for left in [9_000, 1_000] {
+        bench.pg.books(|books| {
+            books.change(&pg_id, |shown| {
+                (shown.paid, shown.cancellable) = (Money::krw(left), Money::krw(left));
+            });
+        });
+        bench.verify(&id).await;
+        bench.run(10 * MINUTE).await;
+        assert_eq!(bench.open_reviews(&id).await, ["accepted_changed"], "{left}");
+        bench.decide(&id, ReviewOutcome::Done).await.unwrap();
+        bench.run(2 * DAY).await;
+        assert!(bench.open_reviews(&id).await.is_empty());
+        assert_eq!(bench.read(&id).await.payment.shown.amount_paid, Money::krw(left));
+    }
+}
