@@ -103,8 +103,10 @@ impl SteadyClock {
 
     /// Holds the wall clock against the newest commit, at the start of a process.
     pub(crate) fn start(&self, newest_commit: Option<Timestamp>) {
-        let Some(newest) = newest_commit else { return };
         let (wall, run) = (self.machine.now(), self.machine.monotonic());
+        // It may have been set since this was made, before the newest commit could be read.
+        *self.believed() = Believed { wall, run, doubt: None, settled_at: run };
+        let Some(newest) = newest_commit else { return };
         let ahead = wall.duration_since(newest);
         let is_behind = ahead < SignedDuration::ZERO;
         if ahead.unsigned_abs() <= TOLERANCE {
@@ -244,6 +246,19 @@ mod tests {
             assert!(!clock.is_trusted(), "what was sent meanwhile has a wrong time");
             machine.advance(SETTLES_IN);
             assert!(clock.is_trusted());
+        }
+    }
+
+    #[test]
+    fn clock_that_is_set_while_a_process_starts_is_held_against_the_newest_commit() {
+        for (newest_is, is_trusted) in [(Some(HOUR), false), (Some(Duration::ZERO), true), (None, true)] {
+            let machine = machine();
+            let now = machine.now();
+            machine.set(later(now, 400 * HOUR));
+            let clock = steady(&machine);
+            machine.set(now);
+            clock.start(newest_is.map(|ago| earlier(now, ago)));
+            assert_eq!((clock.now(), clock.is_trusted()), (now, is_trusted), "{newest_is:?}");
         }
     }
 

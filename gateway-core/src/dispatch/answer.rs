@@ -195,8 +195,7 @@ impl Draft {
     /// may have been done, look-ups say so.
     pub(super) fn asks_for_no_more(&mut self, operation: &Operation, context: &Context<'_>) -> bool {
         let Operation::Confirm(id) = operation else { return false };
-        let payment = &self.record.payment;
-        let is_over = payment.superseded || payment.yielded || payment.closed_at().is_some();
+        let is_over = self.record.takes_no_money();
         let is_paid = self.record.accepted().is_some_and(|other| other.id != *id && other.has_money());
         let Some(sent) = self.record.dispatch(operation).filter(|_| is_over || is_paid) else { return false };
         let did_nothing = sent.last_response == LastResponse::Error || !sent.may_have_left;

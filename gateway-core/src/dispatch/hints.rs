@@ -34,9 +34,7 @@ impl Committer {
         proved: bool,
     ) -> Option<Timestamp> {
         let now = self.now();
-        // One that was asked already, got no answer and was put off covers nothing that is said now.
-        let waits = |owed: &&OwedLookUp| owed.of == *subject && owed.why == Why::Hint && owed.tries == 0;
-        let of_subject = record.checks.owed.iter().filter(waits);
+        let of_subject = record.checks.owed.iter().filter(|owed| owed.is_waiting_hint(subject));
         let newest = of_subject.map(|owed| owed.at).max();
         let pause = if proved { SECOND } else { BETWEEN_HINTS };
         match newest {
@@ -47,7 +45,12 @@ impl Committer {
             Some(_) => Some(later(now, pause)),
             None if proved => Some(now),
             None => {
-                let asked_at = newest_look_up(record, subject).filter(|at| *at <= now);
+                let is_put_off = |owed: &OwedLookUp| owed.of == *subject && owed.why == Why::Hint;
+                let asked_at = match record.checks.owed.iter().any(is_put_off) {
+                    // It got no answer, perhaps only now.
+                    true => Some(now),
+                    false => newest_look_up(record, subject).filter(|at| *at <= now),
+                };
                 let earliest = asked_at.map_or(now, |asked_at| later(asked_at, BETWEEN_HINTS).max(now));
                 Some(account.throttle.turn_of_hint(earliest, now))
             }

@@ -54,6 +54,8 @@ pub(crate) struct LookedUp {
     pub(crate) record: PaymentRecord,
     /// Whether it showed a payment of another order.
     pub(crate) met_foreign: bool,
+    /// Whether it showed less than the PG can show of this: a row could not be read, and may be any.
+    pub(crate) is_partial: bool,
 }
 
 impl Committer {
@@ -71,7 +73,7 @@ impl Committer {
             let account = self.account_of(&record).filter(|account| account.has_credentials);
             let account = account.ok_or(LookUpError::NoCredentials)?;
             let Some(reference) = record.reference(subject) else {
-                return Ok(LookedUp { record, met_foreign: false });
+                return Ok(LookedUp { record, met_foreign: false, is_partial: false });
             };
             let asked_at = self.now();
             let look_up = self.ask(account, &record, subject, &reference, priority).await?;
@@ -79,7 +81,8 @@ impl Committer {
             match self.apply(&record, &answer, |_, _| ()).await {
                 Ok((record, foreign)) => {
                     self.report(account, &record, &foreign).await;
-                    return Ok(LookedUp { record, met_foreign: !foreign.is_empty() });
+                    let is_partial = !look_up.complete && account.description().shows_whole_orders;
+                    return Ok(LookedUp { record, met_foreign: !foreign.is_empty(), is_partial });
                 }
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),

@@ -249,7 +249,7 @@ impl Committer {
         let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
         let (merchant, id) = (&record.payment.merchant, &record.payment.id);
         let verdict = match self.look_up(merchant, id, &subject, Priority::Critical).await {
-            Ok(LookedUp { record, met_foreign }) => {
+            Ok(LookedUp { record, met_foreign, .. }) => {
                 let shown = record.charge_of(operation).and_then(|charge| charge.snapshot.as_ref());
                 let expected = record.payment.terms.amount;
                 let is_ours = shown.is_some_and(|snapshot| snapshot.total == expected) && !met_foreign;

@@ -64,7 +64,7 @@ pub struct Gateway {
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
     /// The reads that had an uncertain payment looked up.
     reads: Recent<PaymentId>,
-    /// The browsers' results that had the PG asked.
+    /// What browsers brought or asked for that had the PG asked.
     results: Recent<PaymentId>,
     /// The webhooks that waited among the known ones although their charge is not known.
     new_charges: Recent<PgOrderId>,

@@ -7,9 +7,9 @@ use crate::{
     Account, Attempt, BrowserStep, Charge, Device, Guard, LookUpSubject, MerchantId, PaymentId,
     PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Preparation, Prepared, PreparedStep,
     ProviderDescription, ProviderError, Response, StoreError,
-    account::{ConnectedAccount, Priority},
+    account::{ConnectedAccount, Priority, WHEN_BUSY},
     dispatch::ROUNDS,
-    lifecycle::{Draft, schedule::visible_from},
+    lifecycle::{Context, Draft, schedule::later},
 };
 
 impl Gateway {
@@ -57,18 +57,18 @@ impl Gateway {
         if account.retired {
             return self.refuse_retired(record).await;
         }
-        if let Some((number, refused_at)) = refused_window(&record) {
+        if let Some((number, settled_from)) = refused_window(&record) {
             // The buyer may have paid in it, which may be why the PG refused another: nobody pays twice.
+            let now = self.core.now();
+            self.results.admit(id, now).map_err(|until| self.busy_until(until))?;
             let subject = LookUpSubject::Attempt(number);
             let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
             record = looked_up.map_err(|error| self.not_looked_up(error))?.record;
             if !may_be_paid(&record) {
                 return Err(GatewayError::state(StateProblem::Status, record));
             }
-            // "Paid already" may be ahead of what the PG shows.
-            let shown_from = visible_from(refused_at, account.description());
-            if record.checks.asked_at(number).is_none_or(|asked_at| asked_at < shown_from) {
-                return Err(self.busy_until(shown_from));
+            if record.checks.asked_at(number).is_none_or(|asked_at| asked_at < settled_from) {
+                return Err(self.busy_until(settled_from.max(later(now, WHEN_BUSY))));
             }
         }
         if account.description().cancels_by_order
@@ -134,7 +134,8 @@ impl Gateway {
             money_moves: prepared.money_moves,
             pg_payment_id: prepared.pg_payment_id,
         };
-        let set = |attempt: &mut Attempt, _| attempt.preparation = Preparation::Ready(ready.clone());
+        let set =
+            |attempt: &mut Attempt, _: &Context<'_>| attempt.preparation = Preparation::Ready(ready.clone());
         let record = self.change_attempt(record, number, set).await?;
         Ok((record, prepared.step))
     }
@@ -143,12 +144,12 @@ impl Gateway {
         &self,
         record: &PaymentRecord,
         number: u16,
-        change: impl Fn(&mut Attempt, Timestamp) + Send + Sync,
+        change: impl Fn(&mut Attempt, &Context<'_>) + Send + Sync,
     ) -> Result<PaymentRecord, GatewayError> {
-        let set = |draft: &mut Draft, context: &crate::lifecycle::Context<'_>| {
+        let set = |draft: &mut Draft, context: &Context<'_>| {
             let mut attempts = draft.record.attempts.iter_mut();
             if let Some(attempt) = attempts.find(|attempt| attempt.number == number) {
-                change(attempt, context.now);
+                change(attempt, context);
             }
         };
         Ok(self.core.update(&record.payment.merchant, &record.payment.id, set).await?)
@@ -176,11 +177,14 @@ impl Gateway {
         {
             return Err(GatewayError::ProviderUnavailable { retry_after: None });
         }
-        let record = self.change_attempt(record, number, Attempt::refuse).await?;
-        let is_open = record.attempt(number).is_some_and(|attempt| attempt.prepared().is_some());
         let refuses_id = matches!(error, ProviderError::Declined(_) | ProviderError::Invalid(_));
-        if is_open && refuses_id {
+        let refuse = |attempt: &mut Attempt, context: &Context<'_>| {
             // "Paid already" may be ahead of what the PG shows.
+            attempt.refuse(if refuses_id { context.visible_from(context.now) } else { context.now });
+        };
+        let record = self.change_attempt(record, number, refuse).await?;
+        let is_open = record.attempt(number).is_some_and(|attempt| attempt.prepared().is_some());
+        if is_open && refuses_id {
             self.core.owe_hint(account, &record, LookUpSubject::Attempt(number)).await?;
         }
         if (is_reused || is_open) && refuses_id {
@@ -212,11 +216,11 @@ fn may_be_paid(record: &PaymentRecord) -> bool {
     }
 }
 
-/// The newest window and since when, if the PG takes money in it alone and refused another beside it: the next one has a new
-/// order id, under which the PG's own guard against a second payment does not hold.
+/// The newest window, if the PG takes money in it alone and refused another beside it; and from when on a look-up shows what came
+/// of it. The next window has a new order id, for which the PG's guard against paying twice does not hold.
 fn refused_window(record: &PaymentRecord) -> Option<(u16, Timestamp)> {
     let newest = record.attempts.last().filter(|attempt| attempt.takes_money_before_confirm())?;
-    Some((newest.number, newest.refused_at?))
+    Some((newest.number, newest.settled_from?))
 }
 
 /// Whether the buyer can still pay under an attempt. Where the PG lets at most one payment succeed under an order id it is
@@ -230,7 +234,7 @@ fn is_usable(attempt: &Attempt, record: &PaymentRecord, description: &ProviderDe
     let guards_order = description.guards.window.contains(&Guard::Order);
     match &attempt.preparation {
         Preparation::Refused => false,
-        _ if attempt.refused_at.is_some() => false,
+        _ if attempt.settled_from.is_some() => false,
         Preparation::Pending => true,
         Preparation::Ready(_) if guards_order => !under.any(took),
         Preparation::Ready(_) => !under.any(|charge| took(charge) || charge.ended_at.is_some()),

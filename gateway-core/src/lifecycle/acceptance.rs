@@ -148,20 +148,18 @@ impl Draft {
             return false;
         };
         let is_past = |due_at| context.has_passed(later(due_at, DEPOSIT_GRACE));
-        let is_over = |accepted: &Charge| !accepted.has_money() && accepted.ended_at.is_some();
-        record.accepted().is_none_or(is_over)
-            && record.payment.closed_at().is_none()
-            && record.closed_by_merchant_at().is_none()
-            && !record.payment.superseded
+        let has_ended = |accepted: &Charge| {
+            !accepted.has_money() && (accepted.ended_at.is_some() || accepted.was_asked_past_due())
+        };
+        record.accepted().is_none_or(has_ended)
+            && !record.takes_no_money()
             && !snapshot.due_at().is_some_and(is_past)
             && record.fits(snapshot, context)
     }
 
     /// Closes accounts that nobody should pay into any more, where the PG can: once each.
     fn close_stale_accounts(&mut self, context: &Context<'_>) {
-        let payment = &self.record.payment;
-        let is_closed = payment.closed_at().is_some() || self.record.closed_by_merchant_at().is_some();
-        let is_over = is_closed || payment.superseded;
+        let is_over = self.record.takes_no_money();
         let is_paid = self.record.accepted().is_some_and(Charge::has_money);
         let is_stale = |charge: &Charge| {
             charge.awaits_deposit() && charge.closes.is_empty() && (is_over || (is_paid && !charge.accepted))
@@ -256,10 +254,18 @@ impl PaymentRecord {
         self.charge(id).is_some_and(Charge::has_money) && !is_beside
     }
 
-    /// Since when the merchant has closed the payment: itself before anything was issued, or the account that it had. A close of
+    /// Whether the order is not to be paid by this payment any more: it was closed, gave way, or was registered anew.
+    pub(crate) fn takes_no_money(&self) -> bool {
+        let payment = &self.payment;
+        let is_closed = payment.closed_at().is_some() || self.closed_by_merchant_at().is_some();
+        is_closed || payment.superseded || payment.yielded
+    }
+
+    /// Since when the merchant has closed the payment: itself before anything was issued, or the account that it has. A close of
     /// our own is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
     fn closed_by_merchant_at(&self) -> Option<Timestamp> {
-        let closes = self.charges.iter().flat_map(|charge| &charge.closes).chain(&self.payment.close);
+        let of_account = self.accepted().into_iter().flat_map(|charge| &charge.closes);
+        let closes = of_account.chain(&self.payment.close);
         let is_closed =
             |close: &&Close| close.status == CancelStatus::Done && close.origin == CancelOrigin::Merchant;
         closes.filter(is_closed).map(|close| close.created_at).min()

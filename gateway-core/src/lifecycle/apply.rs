@@ -26,7 +26,7 @@ use super::{
     schedule::{CLAIM_LIVES, later},
 };
 use crate::{
-    Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, LookUp, LookUpSubject,
+    Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, LookUp, LookUpSubject, Misfit,
     MoneyMoves, Outcome, PgCancelStatus, PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject,
     Snapshot, Why,
 };
@@ -104,12 +104,12 @@ impl Draft {
             return Some(id);
         }
         // A claim says that the buyer is through: what ended without money is an earlier try.
-        let is_over = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Closed);
+        let has_ended = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Closed);
         let waits = |charge: &&Charge| {
             charge.attempt == attempt
                 && charge.pg_payment_id.is_none()
                 && !shown.contains(&charge.id)
-                && (charge.confirm.is_some() || !is_over)
+                && (charge.confirm.is_some() || !has_ended)
                 && began(charge).is_some_and(|began| answer.asked_at >= began)
         };
         let unnamed = self.record.charges.iter().find(waits).map(|charge| charge.id.clone());
@@ -330,7 +330,8 @@ fn take_over(charge: &mut Charge, snapshot: &Snapshot, asked_at: Timestamp, cont
         None => snapshot.clone(),
     };
     let is_reversal = shown.status == PgStatus::AwaitingDeposit;
-    let went_back = !charge.accepted && charge.compensation().is_some();
+    let is_set_aside = charge.misfit == Some(Misfit::Mismatch) && charge.compensation().is_none();
+    let went_back = !charge.accepted && charge.misfit.is_some() && !is_set_aside;
     if charge.has_money() && shown.paid.is_zero() && (is_reversal || went_back) {
         // When money comes again it is judged again. What paid the order once never goes back by itself.
         charge.timing = None;

@@ -5,7 +5,7 @@
 //! | money may have moved unseen | `Uncertain`, on the schedule | the send, the claim |
 //! | a request without a definite answer | `FinalTime` | its final time |
 //! | a hint | `Hint`, then `Recheck` once the PG can no longer lag | its turn |
-//! | an order id under which the PG takes money alone | `Deadline` | the deadline, then daily for 7 days |
+//! | an order id under which the PG takes money alone | `Deadline` | the deadline, then daily for 7 days and until it was shown whole |
 //! | an account that waits | `Deposit` | daily, its due time, an hour later, then daily for 7 days |
 //! | what was paid | `Paid` | 1, 7 and 30 days later where the PG's list shows no part cancels; 1 to 3 days for a deposit |
 //! | a refund under way, a dispute | `Refund`, on the schedule from an hour on | the answer |
@@ -42,9 +42,9 @@ impl Draft {
     pub(super) fn pay(&mut self, answer: &Answer<'_>, context: &Context<'_>) {
         // Where the PG has no complete look-up by order any answered one pays, and nothing follows from absence.
         let is_by_order = matches!(answer.subject, LookUpSubject::Attempt(_));
-        let is_complete = answer.look_up.complete || (is_by_order && !context.description.shows_whole_orders);
+        let settles = answer.look_up.complete || (is_by_order && !context.description.shows_whole_orders);
         let covers = |of: &LookUpSubject| match (answer.subject, of) {
-            (asked, of) if asked == of => is_complete,
+            (asked, of) if asked == of => settles,
             (LookUpSubject::Attempt(asked), LookUpSubject::Charge { attempt, .. }) => {
                 answer.look_up.complete && asked == attempt
             }
@@ -64,7 +64,7 @@ impl Draft {
         }
         if let LookUpSubject::Attempt(number) = answer.subject
             && context.is_clock_trusted
-            && is_complete
+            && settles
         {
             let asked = &mut self.record.checks.asked;
             asked.retain(|(known, at)| known != number || *at > answer.asked_at);
@@ -169,8 +169,10 @@ impl Draft {
             if waits { Some(later(expires_at, SECOND)) } else { doubts.then(|| later(context.now, MINUTE)) };
         let is_paid = self.record.accepted().is_some_and(Charge::has_money);
         let last = later(expires_at, WATCHED_FOR);
+        // A PG that has not shown the whole order yet is asked until it has.
+        let is_over = context.has_passed(last) && status != PaymentStatus::Ready;
         let watched = |attempt: &&Attempt| attempt.takes_money_before_confirm();
-        let subjects: Vec<_> = if is_paid || context.now > last {
+        let subjects: Vec<_> = if is_paid || is_over {
             Vec::new()
         } else {
             let attempts = self.record.attempts.iter().filter(watched);
@@ -185,7 +187,8 @@ impl Draft {
             if context.now <= expires_at {
                 past
             } else {
-                later(context.now, jittered(DAY, context.ids)).min(later(last, SECOND))
+                let daily = later(context.now, jittered(DAY, context.ids));
+                if context.now <= last { daily.min(later(last, SECOND)) } else { daily }
             }
         });
     }
@@ -194,7 +197,7 @@ impl Draft {
     fn plan_deposits(&mut self, context: &Context<'_>) {
         let waiting = |charge: &&Charge| {
             let due_at = charge.snapshot.as_ref().and_then(Snapshot::due_at);
-            let is_over = due_at.is_some_and(|due_at| context.now > later(due_at, WATCHED_FOR));
+            let is_over = due_at.is_some_and(|due_at| context.has_passed(later(due_at, WATCHED_FOR)));
             charge.awaits_deposit() && !is_over
         };
         let subjects: Vec<_> = self.record.charges.iter().filter(waiting).map(Charge::subject).collect();

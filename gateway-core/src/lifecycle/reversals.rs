@@ -26,8 +26,7 @@ impl Draft {
         if charge.misfit.is_some() {
             return;
         }
-        let payment = &self.record.payment;
-        let is_over = payment.superseded || payment.yielded || payment.closed_at().is_some();
+        let is_over = self.record.takes_no_money();
         let others = self.record.charges.iter().filter(|other| other.id != *id);
         let is_beside_money = others.clone().any(|other| other.accepted && other.has_money());
         if is_over || is_beside_money || !self.record.fits(snapshot, context) {
@@ -39,10 +38,8 @@ impl Draft {
 
     /// A duplicate whose money was never sent back pays the order when what paid it has been reversed.
     pub(super) fn promote_duplicate(&mut self, context: &Context<'_>) {
-        let payment = &self.record.payment;
-        let is_over = payment.superseded || payment.yielded || payment.closed_at().is_some();
         let is_unpaid = |accepted: &Charge| !accepted.has_money();
-        if is_over || !self.record.accepted().is_some_and(is_unpaid) {
+        if self.record.takes_no_money() || !self.record.accepted().is_some_and(is_unpaid) {
             return;
         }
         let unsent = |charge: &Charge| {

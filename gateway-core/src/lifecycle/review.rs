@@ -36,13 +36,16 @@ impl Draft {
 
     /// Whether the PG shows for a day that it did not give back what a person closed as done: they are asked once more.
     fn contradicts_decision(&self, reason: ReviewReason, about: &ReviewSubject) -> bool {
-        let ReviewSubject::Cancel(id) = about else { return false };
+        let (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) = (reason, about) else { return false };
         let of_cancel = |review: &&Review| review.reason == reason && review.about == *about;
-        let decided: Vec<_> = self.record.payment.reviews.iter().filter(of_cancel).collect();
-        let [only] = decided.as_slice() else { return false };
-        let Some(ReviewClosing::Decided { at, .. }) = only.closing else { return false };
+        let decided_at = |review: &Review| match &review.closing {
+            Some(ReviewClosing::Decided { at, .. }) => Some(*at),
+            Some(ReviewClosing::Resolved { .. }) | None => None,
+        };
+        let mut decisions = self.record.payment.reviews.iter().filter(of_cancel).filter_map(decided_at);
+        let (Some(decided_at), None) = (decisions.next(), decisions.next()) else { return false };
         let asked_at = self.record.cancel(id).and_then(|(charge, _)| charge.asked_at);
-        reason == ReviewReason::UnknownCancel && asked_at.is_some_and(|asked_at| asked_at >= later(at, DAY))
+        asked_at.is_some_and(|asked_at| asked_at >= later(decided_at, DAY))
     }
 
     /// Opens a review, unless one of that kind is open already or was decided: what a person has decided stays decided.

@@ -78,7 +78,9 @@ fn status(
     if counting().any(|charge| is_confirming(charge, context.now)) {
         return (PaymentStatus::Confirming, None);
     }
-    let newest = counting().filter(|charge| charge.ended_at.is_some()).max_by_key(|charge| charge.ended_at);
+    // A claim that came to nothing is no answer.
+    let answered = counting().filter(|charge| charge.ended_at.is_some() && charge.is_definite());
+    let newest = answered.max_by_key(|charge| charge.ended_at);
     if let Some(declined) = newest.filter(|charge| charge.is_declined() && is_answer(record, charge)) {
         return (PaymentStatus::Failed, Some(failure_of(declined)));
     }
@@ -105,8 +107,6 @@ fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<(PaymentStat
         return Some((status, None));
     }
     let expired = (PaymentStatus::Expired, Some(Failure::of(FailureReason::DepositExpired)));
-    let asked_past =
-        |due_at| accepted.asked_at.is_some_and(|asked_at| asked_at >= later(due_at, DEPOSIT_GRACE));
     let is_closed = |close: &Close| close.status == CancelStatus::Done;
     Some(match snapshot.status {
         PgStatus::Closed => (PaymentStatus::Cancelled, None),
@@ -115,7 +115,7 @@ fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<(PaymentStat
         _ if !snapshot.is_deposit() => return None,
         _ if accepted.closes.iter().any(is_closed) => (PaymentStatus::Cancelled, None),
         PgStatus::Failed | PgStatus::Expired => expired,
-        _ if snapshot.due_at().is_some_and(asked_past) => expired,
+        _ if accepted.was_asked_past_due() => expired,
         _ => (PaymentStatus::AwaitingDeposit, None),
     })
 }
@@ -180,6 +180,13 @@ fn last_attempt(record: &PaymentRecord) -> Option<LastAttempt> {
 }
 
 impl Charge {
+    /// Whether an answered look-up was asked an hour or more after its account was due: what it does not show does not come.
+    pub(super) fn was_asked_past_due(&self) -> bool {
+        let due_at = self.snapshot.as_ref().and_then(Snapshot::due_at);
+        let asked = self.asked_at.zip(due_at);
+        asked.is_some_and(|(asked_at, due_at)| asked_at >= later(due_at, DEPOSIT_GRACE))
+    }
+
     /// Whether the PG itself waits for the outcome.
     pub(crate) fn is_pending_at_pg(&self) -> bool {
         let pending = |snapshot: &Snapshot| snapshot.status == PgStatus::Pending && snapshot.paid.is_zero();

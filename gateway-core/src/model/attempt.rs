@@ -17,10 +17,10 @@ pub struct Attempt {
     pub pg_order_id: PgOrderId,
     /// What became of preparing its browser step.
     pub preparation: Preparation,
-    /// When the PG last answered a request for another browser step of it with an error. No step is prepared under its order
-    /// id again; the window that is open already stays watched.
+    /// Set once the PG answered a request for another browser step of it with an error: from when on a look-up shows whether the
+    /// buyer had paid in the open window then. No step is prepared under its order id again; the window stays watched.
     #[serde(default)]
-    pub refused_at: Option<Timestamp>,
+    pub settled_from: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -54,14 +54,14 @@ impl Attempt {
     /// A new attempt, to be committed before the PG is asked to prepare it.
     #[must_use]
     pub const fn new(number: u16, pg_order_id: PgOrderId, now: Timestamp) -> Self {
-        Self { number, pg_order_id, preparation: Preparation::Pending, refused_at: None, created_at: now }
+        Self { number, pg_order_id, preparation: Preparation::Pending, settled_from: None, created_at: now }
     }
 
     /// The PG answered a request for its browser step with an error. A step that was prepared before, for another device or in
-    /// another tab, takes money all the same, so it is not forgotten.
-    pub fn refuse(&mut self, now: Timestamp) {
+    /// another tab, takes money all the same, so it is not forgotten; `settled_from` is when a look-up shows what came of it.
+    pub fn refuse(&mut self, settled_from: Timestamp) {
         match self.preparation {
-            Preparation::Ready(_) => self.refused_at = Some(now),
+            Preparation::Ready(_) => self.settled_from = Some(settled_from),
             Preparation::Pending | Preparation::Refused => self.preparation = Preparation::Refused,
         }
     }

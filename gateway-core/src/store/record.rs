@@ -196,6 +196,14 @@ pub struct OwedLookUp {
     pub tries: u32,
 }
 
+impl OwedLookUp {
+    /// Whether it is a hint about this that waits for its first turn, so that it covers what is said meanwhile. One that got no
+    /// answer and was put off covers nothing.
+    pub(crate) fn is_waiting_hint(&self, of: &LookUpSubject) -> bool {
+        self.why == Why::Hint && self.of == *of && self.tries == 0
+    }
+}
+
 /// An operation that is not over, and when its request goes out again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PendingOperation {
@@ -229,7 +237,7 @@ impl Checks {
     }
 
     /// Adds look-ups at `now`. Hints of one subject owe two at most, whatever their number: one that is due, and one ahead,
-    /// which covers every hint that was received by then.
+    /// which covers every hint that was received by then. One that was put off is not waited for, nor are its tries counted on.
     pub fn owe_from_now(&mut self, owed: impl IntoIterator<Item = OwedLookUp>, now: Timestamp) {
         for owed in owed {
             let shares =
@@ -257,7 +265,7 @@ impl Checks {
         owed.chain(pending).chain(self.deadline).min()
     }
 
-    /// When the newest answered look-up of an attempt's order id was asked.
+    /// When the newest look-up of an attempt's order id was asked whose answer said all that the PG can say.
     #[must_use]
     pub fn asked_at(&self, attempt: u16) -> Option<Timestamp> {
         self.asked.iter().find(|(number, _)| *number == attempt).map(|(_, at)| *at)

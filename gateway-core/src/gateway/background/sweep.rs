@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    AccountId, Clock, Gateway, GatewayError, LookUpSubject, MovementKind, Movements, OwedLookUp, Page,
-    PaymentRecord, PgMovement, PgOrderId, ProviderError, StoreError, Why,
+    AccountId, Clock, Gateway, GatewayError, LookUpSubject, MovementKind, Movements, Page, PaymentRecord,
+    PgMovement, PgOrderId, ProviderError, StoreError, Why,
     account::{ConnectedAccount, Priority},
     dispatch::LookUpError,
     lifecycle::schedule::{MINUTE, WATCHED_FOR, earlier, later},
@@ -153,8 +153,7 @@ impl Gateway {
             Some(pg_payment_id) => LookUpSubject::Charge { attempt, pg_payment_id: pg_payment_id.clone() },
             None => LookUpSubject::Attempt(attempt),
         };
-        let waits = |owed: &OwedLookUp| owed.of == subject && owed.why == Why::Hint && owed.tries == 0;
-        let is_owed = record.checks.owed.iter().any(waits);
+        let is_owed = record.checks.owed.iter().any(|owed| owed.is_waiting_hint(&subject));
         if is_owed || is_shown(&record, row, attempt, pg_time) {
             return Ok(false);
         }

@@ -205,14 +205,7 @@ impl Gateway {
             record = self.commit_claim(account, draft, key, |_, _| ()).await?;
         }
         if asks {
-            let attempt = attempt.number;
-            let subject = match &claim.pg_payment_id {
-                Some(pg_payment_id) => {
-                    LookUpSubject::Charge { attempt, pg_payment_id: pg_payment_id.clone() }
-                }
-                None => LookUpSubject::Attempt(attempt),
-            };
-            let asked = self.ask(account, record, attempt, [subject]).await?;
+            let asked = self.ask(account, record, attempt.number, claim.pg_payment_id.as_ref()).await?;
             (record, not_told) = (asked.record, asked.not_told);
         }
         let is_unpaid = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);

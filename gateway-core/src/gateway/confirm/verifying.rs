@@ -2,10 +2,11 @@
 
 use super::{Claimed, MOST_CLAIMS, claims, outcome, outcome_of_payment};
 use crate::{
-    Gateway, GatewayError, LookUpSubject, PaymentRecord, PaymentStatus, PgStatus,
-    account::{ConnectedAccount, Priority},
+    Gateway, GatewayError, LookUpSubject, PaymentRecord, PaymentStatus, PgPaymentId, PgStatus,
+    account::{ConnectedAccount, Priority, WHEN_BUSY},
     dispatch::{LookUpError, LookedUp},
     gateway::RequestKey,
+    lifecycle::schedule::later,
 };
 
 /// What the PG told of a browser's result.
@@ -49,19 +50,15 @@ impl Gateway {
         self.look_claim_up(account, record, claimed).await
     }
 
-    /// Looks up what a claim names, then everything under its order id if that shows no money.
+    /// What a claim comes to by what the PG tells of it.
     async fn look_claim_up(
         &self,
         account: &ConnectedAccount,
         record: PaymentRecord,
         claimed: &Claimed<'_>,
     ) -> Result<PaymentRecord, GatewayError> {
-        let attempt = claimed.attempt.number;
-        let by_id = claimed
-            .pg_payment_id
-            .map(|pg_payment_id| LookUpSubject::Charge { attempt, pg_payment_id: pg_payment_id.clone() });
-        let subjects = by_id.into_iter().chain([LookUpSubject::Attempt(attempt)]);
-        let Asked { record, met_foreign, not_told } = self.ask(account, record, attempt, subjects).await?;
+        let (attempt, named) = (claimed.attempt.number, claimed.pg_payment_id);
+        let Asked { record, met_foreign, not_told } = self.ask(account, record, attempt, named).await?;
         if let Some(error) = not_told {
             return self.not_told(record, error);
         }
@@ -71,31 +68,25 @@ impl Gateway {
         told(record, claimed)
     }
 
-    /// Has the PG asked about what a browser brought, one subject after the other until money shows. Where it cannot be asked
-    /// now, everything under the order id is looked up in the background.
+    /// Has the PG asked about what a browser brought: what it names, then everything under its order id, until money shows. Where
+    /// the PG does not tell now, everything under the order id is looked up in the background.
     pub(super) async fn ask(
         &self,
         account: &ConnectedAccount,
         record: PaymentRecord,
         attempt: u16,
-        subjects: impl IntoIterator<Item = LookUpSubject>,
+        named: Option<&PgPaymentId>,
     ) -> Result<Asked, GatewayError> {
-        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
-        let refused = self.results.admit(&id, self.core.now()).err();
-        let mut asked = Asked { record, met_foreign: false, not_told: refused.map(LookUpError::Busy) };
-        for subject in subjects.into_iter().take_while(|_| refused.is_none()) {
-            match self.core.look_up(&merchant, &id, &subject, Priority::Interactive).await {
-                Ok(LookedUp { record, met_foreign }) => {
-                    asked.record = record;
-                    asked.met_foreign |= met_foreign;
-                }
-                Err(LookUpError::Store(error)) => return Err(error.into()),
-                Err(error) => {
-                    asked.record = self.core.payment(&merchant, &id).await?;
-                    asked.not_told = Some(error);
-                    break;
-                }
+        let mut asked = Asked { record, met_foreign: false, not_told: None };
+        if let Err(until) = self.results.admit(&asked.record.payment.id, self.core.now()) {
+            asked.not_told = Some(LookUpError::Busy(until));
+        }
+        let by_id = named.map(|id| LookUpSubject::Charge { attempt, pg_payment_id: id.clone() });
+        for subject in by_id.into_iter().chain([LookUpSubject::Attempt(attempt)]) {
+            if asked.not_told.is_some() {
+                break;
             }
+            self.ask_once(&mut asked, &subject).await?;
             if asked.record.payment.status().has_money() {
                 break;
             }
@@ -106,17 +97,38 @@ impl Gateway {
         Ok(asked)
     }
 
-    /// The PG did not tell whether the buyer has paid: a claim that is kept waits.
+    async fn ask_once(&self, asked: &mut Asked, subject: &LookUpSubject) -> Result<(), GatewayError> {
+        let (merchant, id) = (asked.record.payment.merchant.clone(), asked.record.payment.id.clone());
+        match self.core.look_up(&merchant, &id, subject, Priority::Interactive).await {
+            Ok(LookedUp { record, met_foreign, is_partial }) => {
+                asked.record = record;
+                asked.met_foreign |= met_foreign;
+                // The row that could not be read may be the one that was paid.
+                asked.not_told = is_partial.then(|| LookUpError::Busy(later(self.core.now(), WHEN_BUSY)));
+            }
+            Err(LookUpError::Store(error)) => return Err(error.into()),
+            Err(error) => {
+                asked.record = self.core.payment(&merchant, &id).await?;
+                asked.not_told = Some(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// The PG did not tell whether the buyer has paid. A claim that is kept waits, and money that is known by now is told.
     pub(super) fn not_told(
         &self,
         record: PaymentRecord,
         error: LookUpError,
     ) -> Result<PaymentRecord, GatewayError> {
-        match record.payment.status() {
-            PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired => {
-                Err(self.not_looked_up(error))
-            }
-            _ => Ok(record),
+        let is_unpaid = matches!(
+            record.payment.status(),
+            PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired
+        );
+        match error {
+            _ if !is_unpaid => Ok(record),
+            LookUpError::NoCredentials => Err(GatewayError::AccountRetired(Box::new(record))),
+            error => Err(self.not_looked_up(error)),
         }
     }
 

@@ -2,7 +2,12 @@
 
 use serde_json::json;
 
-use super::bench::{Bench, DAY, HOUR, MINUTE};
+use super::{
+    bench::{Bench, DAY, HOUR, MINUTE},
+    errors::no_answer,
+    fake_pg::Op,
+    told_and_shown::gone_again,
+};
 use crate::{CancelStatus, PaymentId, PaymentStatus, PgPaymentId, PgStatus, lifecycle::tests::sample::PRICE};
 
 /// A payment that waits for a deposit into the account of one tab, beside the account of another; and that one's id.
@@ -100,4 +105,87 @@ async fn account_takes_the_place_of_money_that_is_gone() {
     let account = bench.issued(&bench.open(&id).await, PRICE, DAY);
     let told = bench.confirm(&id, &account).await.unwrap();
     assert_eq!(told.payment.status(), PaymentStatus::AwaitingDeposit);
+}
+
+#[tokio::test]
+async fn account_takes_the_place_of_one_that_is_past_due() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.awaiting_deposit(2 * HOUR).await;
+    let second = bench.issued(&order(&bench, &id).await, PRICE, 3 * DAY);
+    bench.verify(&id).await;
+    bench.run(6 * HOUR).await;
+    let record = bench.read(&id).await;
+    assert_eq!(record.payment.status(), PaymentStatus::AwaitingDeposit);
+    assert_eq!(record.accepted().unwrap().pg_payment_id.as_ref(), Some(&second));
+}
+
+/// An account whose close got no answer until it was past due and the order was registered again.
+async fn reopened_beside_an_open_close(bench: &Bench) -> PaymentId {
+    let (id, _) = bench.awaiting_deposit(2 * HOUR).await;
+    bench.advance(MINUTE);
+    bench.pg.fails(Op::Cancel, no_answer);
+    bench.cancel(&id, None).await.unwrap();
+    bench.run(6 * HOUR).await;
+    assert_eq!(bench.register().await, id, "the same terms open the same payment again");
+    id
+}
+
+#[tokio::test]
+async fn old_close_refunds_nothing_of_a_reopened_payment() {
+    for bench in Bench::both() {
+        let id = reopened_beside_an_open_close(&bench).await;
+        bench.pg.heal();
+        bench.run(8 * HOUR).await;
+        let card = bench.in_window(&bench.open(&id).await);
+        bench.confirm(&id, &card).await.unwrap();
+        bench.run(HOUR).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+        assert_eq!(bench.given_back(&card), 0);
+    }
+}
+
+#[tokio::test]
+async fn old_close_leaves_the_account_of_a_reopened_payment_open() {
+    let bench = Bench::before_confirm();
+    let id = reopened_beside_an_open_close(&bench).await;
+    let account = bench.issued(&bench.open(&id).await, PRICE, 3 * DAY);
+    bench.confirm(&id, &account).await.unwrap();
+    bench.pg.heal();
+    bench.run(12 * HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
+}
+
+#[tokio::test]
+async fn close_of_an_account_ends_with_the_money_that_came_before_it() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.awaiting_deposit(DAY).await;
+    let card = bench.in_window(&order(&bench, &id).await);
+    bench.advance(MINUTE);
+    bench.cancel(&id, None).await.unwrap();
+    bench.verify(&id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "it was paid before the close");
+    bench.fails_after_all(&card);
+    bench.verify(&id).await;
+    bench.run(10 * MINUTE).await;
+    let second = bench.in_window(&bench.open(&id).await);
+    bench.confirm(&id, &second).await.unwrap();
+    bench.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    assert_eq!(bench.given_back(&second), 0);
+}
+
+#[tokio::test]
+async fn money_that_comes_again_after_the_close_of_an_account_is_a_review() {
+    let bench = Bench::before_confirm();
+    let (id, card, good) = gone_again(&bench).await;
+    let account = bench.issued(&bench.open(&id).await, PRICE, DAY);
+    bench.confirm(&id, &account).await.unwrap();
+    bench.advance(MINUTE);
+    bench.cancel(&id, None).await.unwrap();
+    bench.pg.books(|books| books.change(&card, |shown| *shown = good.clone()));
+    bench.verify(&id).await;
+    bench.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
+    assert_eq!(bench.given_back(&card), 0);
 }

@@ -140,23 +140,58 @@ async fn failed_result_that_cannot_be_checked_is_looked_up_later() {
 
 #[tokio::test]
 async fn nobody_is_told_declined_before_the_pg_was_asked() {
-    // The PG does not answer, and then the results of a minute are used up.
-    for is_silent in [true, false] {
+    for what in ["the PG does not answer", "a row cannot be read", "the results of a minute are used up"] {
         let bench = Bench::before_confirm();
         let (id, order) = bench.opened().await;
         let declined = || bench.bring(&id, json!({ "order_id": order, "failure": "declined" }));
-        for _ in 0..if is_silent { 0 } else { RESULTS_A_MINUTE } {
-            assert!(matches!(declined().await, Err(GatewayError::Declined(_))));
+        if what.contains("used up") {
+            for _ in 0..RESULTS_A_MINUTE {
+                assert!(matches!(declined().await, Err(GatewayError::Declined(_))));
+            }
         }
         bench.in_window(&order);
-        if is_silent {
-            bench.pg.instead(Op::Verify, no_answer);
+        match what {
+            "the PG does not answer" => bench.pg.instead(Op::Verify, no_answer),
+            "a row cannot be read" => bench.pg.show(Vec::new(), false),
+            _ => {}
         }
         let told = declined().await;
-        assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+        assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{what}: {told:?}");
         bench.run(MINUTE).await;
         assert_eq!(declined().await.unwrap().payment.status(), PaymentStatus::Paid);
     }
+}
+
+#[tokio::test]
+async fn declined_tab_is_told_what_another_tab_paid() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let declined = bench.in_window(&order);
+    bench.fails_after_all(&declined);
+    bench.in_window(&order);
+    let brought = json!({ "order_id": order, "pg_id": declined.as_str(), "failure": "declined" });
+    assert_eq!(bench.bring(&id, brought).await.unwrap().payment.status(), PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn failed_result_of_an_account_that_cannot_be_asked_is_not_told_declined() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let retired = bench.replica(|settings, _| (settings.retired, settings.has_credentials) = (true, false));
+    let told = retired.bring(&id, json!({ "order_id": order, "failure": "declined" })).await;
+    assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn claim_that_came_to_nothing_hides_no_decline() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let failed = bench.in_window(&order);
+    bench.fails_after_all(&failed);
+    let told = bench.bring(&id, json!({ "order_id": order })).await.unwrap();
+    assert_eq!(told.payment.status(), PaymentStatus::Confirming, "it may be of another card");
+    bench.run(2 * HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
 }
 
 #[tokio::test]
@@ -189,6 +224,21 @@ async fn answer_with_a_row_that_cannot_be_read_expires_nothing() {
     assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
     bench.run(10 * MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn order_that_was_never_shown_whole_stays_watched_until_it_is() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.opened().await;
+    for _ in 0..2_000 {
+        bench.pg.show(Vec::new(), false);
+    }
+    bench.run(PAYABLE_FOR + 8 * DAY).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
+    bench.pg.heal();
+    bench.run(2 * DAY).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
+    assert_eq!(bench.read(&id).await.checks.due_at(), None);
 }
 
 #[tokio::test]

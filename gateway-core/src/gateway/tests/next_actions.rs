@@ -89,7 +89,7 @@ async fn pg_that_refuses_an_order_id_used_before_gets_a_new_one() {
         let (record, _) = open().await.unwrap();
         let newest = record.attempts.last().unwrap();
         assert_ne!(newest.pg_order_id.as_str(), order);
-        assert!(record.attempts[0].refused_at.is_some());
+        assert!(record.attempts[0].settled_from.is_some());
     }
 }
 

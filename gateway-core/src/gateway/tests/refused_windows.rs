@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     Device, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, Preparation,
-    StateProblem, lifecycle::tests::sample::PRICE,
+    StateProblem, gateway::confirm::RESULTS_A_MINUTE, lifecycle::tests::sample::PRICE,
 };
 
 /// A payment whose window is open, and which the PG refused to prepare for a second device with this error.
@@ -179,4 +179,25 @@ async fn pg_that_says_paid_ahead_of_its_look_ups_opens_no_other_window() {
         assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
         assert_eq!(bench.read(&id).await.attempts.len(), 1, "the PG's own guard holds for one order id");
     }
+}
+
+#[tokio::test]
+async fn busy_pg_keeps_nobody_from_the_next_window() {
+    let bench = Bench::before_confirm();
+    let (id, order) = refused_elsewhere(&bench, later).await;
+    bench.advance(SECOND);
+    let record = open_on_phone(&bench, &id).await.unwrap();
+    assert_ne!(record.attempts.last().unwrap().pg_order_id.as_str(), order);
+}
+
+#[tokio::test]
+async fn buyer_who_asks_again_and_again_costs_a_few_look_ups() {
+    let bench = Bench::before_confirm();
+    let (id, _) = refused_elsewhere(&bench, declined).await;
+    let before = bench.look_ups();
+    for _ in 0..50 {
+        let told = open_on_phone(&bench, &id).await;
+        assert!(matches!(told, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{told:?}");
+    }
+    assert!(bench.look_ups() - before <= RESULTS_A_MINUTE, "{}", bench.look_ups() - before);
 }

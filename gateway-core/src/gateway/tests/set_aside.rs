@@ -121,3 +121,21 @@ async fn accepted_money_that_shrinks_again_is_another_review() {
         assert_eq!(bench.read(&id).await.payment.shown.amount_paid, Money::krw(left));
     }
 }
+
+#[tokio::test]
+async fn duplicate_that_was_given_back_by_hand_and_comes_again_is_judged_again() {
+    let bench = Bench::before_confirm();
+    let (id, _, second) = bench.paid_twice().await;
+    let good = bench.pg.books(|books| books.row(&second).snapshot);
+    bench.pg.books(|books| books.cancel_in_console(&second, PRICE, bench.pg.clock_now()));
+    bench.verify(&id).await;
+    bench.pg.books(|books| books.change(&second, |shown| shown.cancels = Some(Vec::new())));
+    bench.fails_after_all(&second);
+    bench.verify(&id).await;
+    bench.run(10 * MINUTE).await;
+    bench.pg.books(|books| books.change(&second, |shown| *shown = good.clone()));
+    bench.verify(&id).await;
+    bench.run(HOUR).await;
+    let is_told = bench.given_back(&second) > PRICE || !bench.open_reviews(&id).await.is_empty();
+    assert!(is_told, "the merchant holds the money of two");
+}

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{
     bench::{Bench, DAY, HOUR, MINUTE, SECOND, account},
-    errors::no_answer,
+    errors::{no_answer, unknown},
     fake_pg::Op,
 };
 use crate::{
@@ -156,5 +156,25 @@ async fn reader_of_a_settled_payment_causes_no_look_up() {
             bench.pass(MINUTE).await;
         }
         assert_eq!(bench.look_ups(), before);
+    }
+}
+
+#[tokio::test]
+async fn storm_of_hints_about_a_payment_that_gets_no_answer_costs_little() {
+    for is_incomplete in [false, true] {
+        let bench = Bench::before_confirm();
+        let (_, order) = bench.opened().await;
+        if !is_incomplete {
+            bench.pg.fails(Op::Verify, unknown);
+        }
+        for _ in 0..600 {
+            if is_incomplete {
+                bench.pg.show(Vec::new(), false);
+            }
+            bench.webhook(json!({ "order_id": order })).await;
+            bench.pass(SECOND).await;
+        }
+        // One every ten seconds as for any other, and each once more where it was put off.
+        assert!(bench.look_ups() <= 130, "{}", bench.look_ups());
     }
 }

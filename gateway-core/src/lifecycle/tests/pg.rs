@@ -43,7 +43,7 @@ pub(crate) fn description(money_moves: MoneyMoves) -> ProviderDescription {
         methods: vec![method(Method::Card), method(Method::VirtualAccount)],
         guards,
         cancels_by_order: false,
-        shows_whole_orders: true,
+        shows_whole_orders: money_moves == MoneyMoves::BeforeConfirm,
         requests_per_window: 0,
         read_timeout: READ_TIMEOUT,
         webhook_reply: "OK",
