@@ -126,7 +126,7 @@ impl Gateway {
             PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired
         );
         match error {
-            _ if !is_unpaid => Ok(record),
+            _ if !is_unpaid => outcome_of_payment(record),
             LookUpError::NoCredentials => Err(GatewayError::AccountRetired(Box::new(record))),
             error => Err(self.not_looked_up(error)),
         }

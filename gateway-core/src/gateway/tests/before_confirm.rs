@@ -183,6 +183,19 @@ async fn failed_result_of_an_account_that_cannot_be_asked_is_not_told_declined()
 }
 
 #[tokio::test]
+async fn closed_payment_that_cannot_be_looked_up_is_told_closed() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    bench.cancel(&id, None).await.unwrap();
+    bench.pg.fails(Op::Verify, no_answer);
+    let told = bench.bring(&id, json!({ "order_id": order, "pg_id": "pg9" })).await;
+    assert!(
+        matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })),
+        "{told:?}"
+    );
+}
+
+#[tokio::test]
 async fn claim_that_came_to_nothing_hides_no_decline() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
