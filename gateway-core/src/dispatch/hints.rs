@@ -45,12 +45,10 @@ impl Committer {
             Some(_) => Some(later(now, pause)),
             None if proved => Some(now),
             None => {
-                let is_put_off = |owed: &OwedLookUp| owed.of == *subject && owed.why == Why::Hint;
-                let asked_at = match record.checks.owed.iter().any(is_put_off) {
-                    // It got no answer, perhaps only now.
-                    true => Some(now),
-                    false => newest_look_up(record, subject).filter(|at| *at <= now),
-                };
+                // Only what was put off is left of this subject's hints: its look-up got no answer, perhaps a moment ago.
+                let is_hint = |owed: &OwedLookUp| owed.of == *subject && owed.why == Why::Hint;
+                let put_off = record.checks.owed.iter().any(is_hint).then_some(now);
+                let asked_at = put_off.or_else(|| newest_look_up(record, subject).filter(|at| *at <= now));
                 let earliest = asked_at.map_or(now, |asked_at| later(asked_at, BETWEEN_HINTS).max(now));
                 Some(account.throttle.turn_of_hint(earliest, now))
             }

@@ -54,7 +54,7 @@ pub(crate) struct LookedUp {
     pub(crate) record: PaymentRecord,
     /// Whether it showed a payment of another order.
     pub(crate) met_foreign: bool,
-    /// Whether it showed less than the PG can show of this: a row could not be read, and may be any.
+    /// Whether it was by order and left something out: a row could not be read, and may be any.
     pub(crate) is_partial: bool,
 }
 
@@ -81,7 +81,8 @@ impl Committer {
             match self.apply(&record, &answer, |_, _| ()).await {
                 Ok((record, foreign)) => {
                     self.report(account, &record, &foreign).await;
-                    let is_partial = !look_up.complete && account.description().shows_whole_orders;
+                    let is_by_order = matches!(subject, LookUpSubject::Attempt(_));
+                    let is_partial = is_by_order && !answer.settles(account.description());
                     return Ok(LookedUp { record, met_foreign: !foreign.is_empty(), is_partial });
                 }
                 Err(StoreError::Conflict) => {}

@@ -8,7 +8,7 @@ use crate::{
     PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Preparation, Prepared, PreparedStep,
     ProviderDescription, ProviderError, Response, StoreError,
     account::{ConnectedAccount, Priority, WHEN_BUSY},
-    dispatch::ROUNDS,
+    dispatch::{LookedUp, ROUNDS},
     lifecycle::{Context, Draft, schedule::later},
 };
 
@@ -63,11 +63,13 @@ impl Gateway {
             self.results.admit(id, now).map_err(|until| self.busy_until(until))?;
             let subject = LookUpSubject::Attempt(number);
             let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
-            record = looked_up.map_err(|error| self.not_looked_up(error))?.record;
+            let LookedUp { record: now_shown, is_partial, .. } =
+                looked_up.map_err(|error| self.not_looked_up(error))?;
+            record = now_shown;
             if !may_be_paid(&record) {
                 return Err(GatewayError::state(StateProblem::Status, record));
             }
-            if record.checks.asked_at(number).is_none_or(|asked_at| asked_at < settled_from) {
+            if is_partial || record.checks.asked_at(number).is_none_or(|asked_at| asked_at < settled_from) {
                 return Err(self.busy_until(settled_from.max(later(now, WHEN_BUSY))));
             }
         }
@@ -216,11 +218,12 @@ fn may_be_paid(record: &PaymentRecord) -> bool {
     }
 }
 
-/// The newest window, if the PG takes money in it alone and refused another beside it; and from when on a look-up shows what came
-/// of it. The next window has a new order id, for which the PG's guard against paying twice does not hold.
+/// The newest window that was opened, if the PG takes money in it alone and refused another beside it; and from when on a look-up
+/// shows what came of it. The next window has a new order id, for which the PG's guard against paying twice does not hold.
 fn refused_window(record: &PaymentRecord) -> Option<(u16, Timestamp)> {
-    let newest = record.attempts.last().filter(|attempt| attempt.takes_money_before_confirm())?;
-    Some((newest.number, newest.settled_from?))
+    let newest = record.attempts.iter().rfind(|attempt| attempt.prepared().is_some())?;
+    let settled_from = newest.settled_from.filter(|_| newest.takes_money_before_confirm())?;
+    Some((newest.number, settled_from))
 }
 
 /// Whether the buyer can still pay under an attempt. Where the PG lets at most one payment succeed under an order id it is

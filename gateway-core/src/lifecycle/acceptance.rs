@@ -148,10 +148,7 @@ impl Draft {
             return false;
         };
         let is_past = |due_at| context.has_passed(later(due_at, DEPOSIT_GRACE));
-        let has_ended = |accepted: &Charge| {
-            !accepted.has_money() && (accepted.ended_at.is_some() || accepted.was_asked_past_due())
-        };
-        record.accepted().is_none_or(has_ended)
+        record.accepted().is_none_or(Charge::gives_way)
             && !record.takes_no_money()
             && !snapshot.due_at().is_some_and(is_past)
             && record.fits(snapshot, context)
@@ -261,11 +258,13 @@ impl PaymentRecord {
         is_closed || payment.superseded || payment.yielded
     }
 
-    /// Since when the merchant has closed the payment: itself before anything was issued, or the account that it has. A close of
-    /// our own is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
+    /// Since when the merchant has closed the payment: itself before anything was issued, or the account that has the role, or
+    /// had it until money came that does not pay. A payment that was reopened since has taken the role away. A close of our own
+    /// is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
     fn closed_by_merchant_at(&self) -> Option<Timestamp> {
-        let of_account = self.accepted().into_iter().flat_map(|charge| &charge.closes);
-        let closes = of_account.chain(&self.payment.close);
+        let had_role = |charge: &&Charge| charge.accepted || charge.misfit.is_some();
+        let of_accounts = self.charges.iter().filter(had_role).flat_map(|charge| &charge.closes);
+        let closes = of_accounts.chain(&self.payment.close);
         let is_closed =
             |close: &&Close| close.status == CancelStatus::Done && close.origin == CancelOrigin::Merchant;
         closes.filter(is_closed).map(|close| close.created_at).min()
@@ -280,6 +279,15 @@ impl PaymentRecord {
         let gone = charge.cancels.iter().filter(counts).filter_map(|cancel| cancel.tax_free_amount);
         let rest = gone.fold(tax_free, Money::saturating_sub);
         charge.cancellable().into_iter().chain([rest]).min_by_key(|money| money.amount())
+    }
+}
+
+impl Charge {
+    /// Whether an account may take the role from this one: nothing is paid, nothing will be, and no close of it is open that
+    /// would then close nothing.
+    fn gives_way(&self) -> bool {
+        let is_over = self.was_asked_past_due() && self.unresolved_close().is_none();
+        !self.has_money() && (self.ended_at.is_some() || is_over)
     }
 }
 

@@ -21,36 +21,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    Context, Draft,
+    Answer, Context, Draft, Foreign,
     draft::session_expired,
     schedule::{CLAIM_LIVES, later},
 };
 use crate::{
-    Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, LookUp, LookUpSubject, Misfit,
-    MoneyMoves, Outcome, PgCancelStatus, PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject,
-    Snapshot, Why,
+    Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, Misfit, MoneyMoves, Outcome,
+    PgCancelStatus, PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
 };
-
-/// An answer of the PG.
-pub(crate) struct Answer<'a> {
-    /// What was asked about.
-    pub(crate) subject: &'a LookUpSubject,
-    /// What it shows.
-    pub(crate) look_up: &'a LookUp,
-    /// When it was asked: what was sent shortly before may not show in it.
-    pub(crate) asked_at: Timestamp,
-    /// Whether it was a look-up. The answer to a request that moves money shows a charge and pays no owed look-up.
-    pub(crate) is_look_up: bool,
-}
-
-/// A payment at the PG under an order id that is not this payment's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Foreign {
-    pub(crate) pg_payment_id: PgPaymentId,
-    pub(crate) order_id: String,
-    /// Whether a claim of ours named it, and this is the first answer that says whose it is.
-    pub(crate) was_claimed: bool,
-}
 
 impl Draft {
     /// Draws every consequence of an answer for the charges and their roles. Foreign payments end the claims that
@@ -252,18 +230,6 @@ impl Draft {
         match attempt.prepared()?.money_moves {
             MoneyMoves::OnConfirm { within } => Some(within),
             MoneyMoves::BeforeConfirm => None,
-        }
-    }
-}
-
-impl Answer<'_> {
-    /// Whether a complete answer has to hold this charge if the PG has it.
-    fn should_hold(&self, charge: &Charge) -> bool {
-        match self.subject {
-            LookUpSubject::Attempt(number) => charge.attempt == *number,
-            LookUpSubject::Charge { pg_payment_id, .. } => {
-                charge.pg_payment_id.as_ref() == Some(pg_payment_id)
-            }
         }
     }
 }

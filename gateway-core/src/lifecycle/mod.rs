@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::{IdSource, PaymentRecord, PgPaymentId, ProviderDescription};
 
 mod acceptance;
+mod answer;
 mod apply;
 mod cancels;
 mod compensation;
@@ -23,7 +24,7 @@ pub(crate) mod tests;
 mod view;
 
 pub(crate) use acceptance::may_hold_money;
-pub(crate) use apply::{Answer, Foreign};
+pub(crate) use answer::{Answer, Foreign};
 pub(crate) use compensation::{Held, needs_account};
 pub(crate) use draft::Draft;
 pub(crate) use events::amounts;

@@ -15,8 +15,7 @@
 use jiff::Timestamp;
 
 use super::{
-    Context, Draft,
-    apply::Answer,
+    Answer, Context, Draft,
     draft::counted,
     schedule::{
         DAY, DEPOSIT_CHECKS, DEPOSIT_GRACE, MINUTE, PAID_CHECKS, REFUND_STEP, SECOND, WATCHED_FOR,
@@ -40,9 +39,7 @@ impl Draft {
     /// Pays the owed look-ups that an answered one covers: those of its own subject and, where it is complete for an
     /// order id, those of every charge under it.
     pub(super) fn pay(&mut self, answer: &Answer<'_>, context: &Context<'_>) {
-        // Where the PG has no complete look-up by order any answered one pays, and nothing follows from absence.
-        let is_by_order = matches!(answer.subject, LookUpSubject::Attempt(_));
-        let settles = answer.look_up.complete || (is_by_order && !context.description.shows_whole_orders);
+        let settles = answer.settles(context.description);
         let covers = |of: &LookUpSubject| match (answer.subject, of) {
             (asked, of) if asked == of => settles,
             (LookUpSubject::Attempt(asked), LookUpSubject::Charge { attempt, .. }) => {

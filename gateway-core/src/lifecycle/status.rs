@@ -71,7 +71,7 @@ fn status(
     if let Some(decided) = record.accepted().and_then(|accepted| of_accepted(record, accepted)) {
         return decided;
     }
-    if record.payment.closed_at().is_some() || record.payment.superseded {
+    if record.takes_no_money() {
         return (PaymentStatus::Cancelled, None);
     }
     let counting = || record.charges.iter().filter(|charge| charge.misfit.is_none());

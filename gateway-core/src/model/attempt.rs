@@ -19,7 +19,6 @@ pub struct Attempt {
     pub preparation: Preparation,
     /// Set once the PG answered a request for another browser step of it with an error: from when on a look-up shows whether the
     /// buyer had paid in the open window then. No step is prepared under its order id again; the window stays watched.
-    #[serde(default)]
     pub settled_from: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -58,10 +57,11 @@ impl Attempt {
     }
 
     /// The PG answered a request for its browser step with an error. A step that was prepared before, for another device or in
-    /// another tab, takes money all the same, so it is not forgotten; `settled_from` is when a look-up shows what came of it.
+    /// another tab, takes money all the same, so it is not forgotten; from `settled_from` on a look-up shows what came of it.
     pub fn refuse(&mut self, settled_from: Timestamp) {
         match self.preparation {
-            Preparation::Ready(_) => self.settled_from = Some(settled_from),
+            // Of several errors the one that is settled last counts.
+            Preparation::Ready(_) => self.settled_from = self.settled_from.max(Some(settled_from)),
             Preparation::Pending | Preparation::Refused => self.preparation = Preparation::Refused,
         }
     }
@@ -83,6 +83,29 @@ impl Attempt {
             Preparation::Ready(prepared) => prepared.money_moves == MoneyMoves::BeforeConfirm,
             Preparation::Pending => true,
             Preparation::Refused => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{BrowserStep, IdSource};
+
+    #[test]
+    fn refusal_that_is_settled_sooner_shortens_no_wait() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let id = IdSource::seeded(1).payment(at(0));
+        let mut attempt = Attempt::new(1, PgOrderId::of(&id, 1).unwrap(), at(0));
+        attempt.preparation = Preparation::Ready(PreparedStep {
+            step: BrowserStep::Redirect { url: "https://pg.example/pay".to_owned(), form: None },
+            device: Device::Desktop,
+            money_moves: MoneyMoves::BeforeConfirm,
+            pg_payment_id: None,
+        });
+        for (settled_from, expected) in [(90, 90), (10, 90), (100, 100)] {
+            attempt.refuse(at(settled_from));
+            assert_eq!(attempt.settled_from, Some(at(expected)));
         }
     }
 }

@@ -224,7 +224,7 @@ pub struct Checks {
     pub pending: Vec<PendingOperation>,
     /// When time alone changes what is shown.
     pub deadline: Option<Timestamp>,
-    /// For each attempt, when the newest answered look-up of its order id was asked.
+    /// For each attempt, when the newest look-up of its order id was asked whose answer said all that the PG can say.
     pub asked: Vec<(u16, Timestamp)>,
 }
 
@@ -237,7 +237,7 @@ impl Checks {
     }
 
     /// Adds look-ups at `now`. Hints of one subject owe two at most, whatever their number: one that is due, and one ahead,
-    /// which covers every hint that was received by then. One that was put off is not waited for, nor are its tries counted on.
+    /// which covers every hint that was received by then. One that was put off gives way to a new one that is sooner.
     pub fn owe_from_now(&mut self, owed: impl IntoIterator<Item = OwedLookUp>, now: Timestamp) {
         for owed in owed {
             let shares =

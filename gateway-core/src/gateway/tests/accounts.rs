@@ -189,3 +189,22 @@ async fn money_that_comes_again_after_the_close_of_an_account_is_a_review() {
     assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
     assert_eq!(bench.given_back(&card), 0);
 }
+
+#[tokio::test]
+async fn close_under_way_is_not_lost_to_another_account() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.awaiting_deposit(2 * HOUR).await;
+    let second = bench.issued(&order(&bench, &id).await, PRICE, 3 * DAY);
+    bench.verify(&id).await;
+    bench.advance(HOUR);
+    bench.pg.fails(Op::Cancel, no_answer);
+    bench.cancel(&id, None).await.unwrap();
+    bench.run(3 * HOUR).await;
+    bench.pg.heal();
+    bench.run(8 * HOUR).await;
+    let record = bench.read(&id).await;
+    let closes: Vec<_> = record.charges.iter().flat_map(|charge| &charge.closes).collect();
+    assert!(closes.iter().any(|close| close.status == CancelStatus::Done), "{closes:?}");
+    assert_eq!(record.payment.status(), PaymentStatus::Cancelled);
+    assert_eq!(bench.pg.books(|books| books.row(&second).snapshot.status), PgStatus::Closed);
+}

@@ -201,3 +201,29 @@ async fn buyer_who_asks_again_and_again_costs_a_few_look_ups() {
     }
     assert!(bench.look_ups() - before <= RESULTS_A_MINUTE, "{}", bench.look_ups() - before);
 }
+
+#[tokio::test]
+async fn answer_with_a_row_that_cannot_be_read_opens_no_other_window() {
+    let bench = Bench::before_confirm();
+    let (id, _) = refused_elsewhere(&bench, declined).await;
+    bench.run(HOUR).await;
+    // The row that it does not show may be the one that was paid a moment ago.
+    bench.pg.show(Vec::new(), false);
+    let told = open_on_phone(&bench, &id).await;
+    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{told:?}");
+    open_on_phone(&bench, &id).await.unwrap();
+}
+
+#[tokio::test]
+async fn window_that_could_not_be_opened_hides_no_open_one() {
+    let bench = Bench::before_confirm();
+    let (id, order) = refused_elsewhere(&bench, later).await;
+    bench.advance(SECOND);
+    bench.pg.instead(Op::Request, later);
+    open_on_phone(&bench, &id).await.unwrap_err();
+    assert_eq!(bench.read(&id).await.attempts.len(), 2);
+    bench.in_window(&order);
+    let told = open_on_phone(&bench, &id).await;
+    assert!(matches!(told, Err(GatewayError::InvalidState { .. })), "{told:?}");
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}

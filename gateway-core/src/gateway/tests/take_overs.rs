@@ -8,8 +8,8 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelId, CancelStatus, Failure, FailureReason, GatewayError, NewCancel, PaymentId, PgPaymentId,
-    ProviderError, StateProblem, lifecycle::tests::sample::PRICE,
+    CancelId, CancelStatus, Failure, FailureReason, GatewayError, NewCancel, PaymentId, PaymentStatus,
+    PgPaymentId, ProviderError, StateProblem, lifecycle::tests::sample::PRICE,
 };
 
 fn wrong_account() -> ProviderError {
@@ -125,4 +125,26 @@ async fn take_over_whose_reason_is_gone_is_an_error_and_held() {
     bench.run(MINUTE).await;
     assert_eq!((bench.cancels(), bench.given_back(&deposit)), (0, 0));
     assert_eq!(bench.open_reviews(&id).await, ["compensation_held"]);
+}
+
+#[tokio::test]
+async fn deposit_after_the_close_of_its_account_goes_back() {
+    for bench in Bench::both() {
+        let (id, account) = bench.awaiting_deposit(DAY).await;
+        bench.advance(MINUTE);
+        bench.cancel(&id, None).await.unwrap();
+        bench.advance(MINUTE);
+        bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+        bench.verify(&id).await;
+        bench.run(DAY).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled, "what was closed is not paid again");
+        assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
+        let waiting = bench.newest_cancel(&id).await.id;
+        bench.cancel_with(&id, take_over(&waiting), Some("key")).await.unwrap();
+        assert_eq!(bench.given_back(&account), PRICE);
+        bench.run(MINUTE).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+        assert!(bench.open_reviews(&id).await.is_empty());
+        bench.check_ledger().await;
+    }
 }
