@@ -15,17 +15,17 @@ async fn told(shop: &Shop, id: &str, lie: impl FnOnce(&mut Value)) -> Reply {
     let by_order =
         json!({ "code": 0, "response": { "total": 1, "previous": 0, "next": 0, "list": [payment] } });
     let by_id = json!({ "code": 0, "response": payment });
-    let mut given_back = by_id.clone();
-    given_back["response"]["status"] = "cancelled".into();
-    given_back["response"]["cancel_amount"] = payment["amount"].clone();
     let answers = if shop.confirms() {
         vec![("confirm", payment.clone()), ("get", payment)]
     } else {
-        vec![("get", by_id), ("find_all", by_order), ("cancel", given_back)]
+        vec![("get", by_id), ("find_all", by_order)]
     };
     let rule =
         |(call, body): (&str, Value)| json!({ "call": call, "fault": "garbled", "body": body, "times": 100 });
-    shop.faults(answers.into_iter().map(rule).collect()).await;
+    let mut rules: Vec<_> = answers.into_iter().map(rule).collect();
+    // What a lie has us give back is not taken meanwhile.
+    rules.push(json!({ "call": "cancel", "fault": "error_before", "status": 429, "times": 100 }));
+    shop.faults(json!(rules)).await;
     shop.confirm(id, &result).await
 }
 
@@ -64,7 +64,7 @@ fn assert_refused(reply: Reply) {
 /// The PG comes to its senses; nobody's money is lost.
 async fn the_truth_is_found(shop: &Shop, id: &str) {
     shop.no_faults().await;
-    // The lie had us believe in a cancel that the truth does not show: for a while that looks like an old answer.
+    // The truth shows less or more than the lie: for a while that looks like an old answer.
     shop.advance(Duration::from_secs(120)).await;
     let verified = shop.verify(id).await;
     assert_eq!(verified.status, 200, "{:#}", verified.body);
