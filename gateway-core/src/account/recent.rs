@@ -27,12 +27,12 @@ impl<K: Clone + Eq + Hash> Recent<K> {
 
     /// Counts it for this key, if it may be done now.
     ///
+    /// Callers read the clock before they wait for this, so `now` may be a little older than a moment that was counted; one
+    /// that is ahead by the whole time was of a clock that was set back.
+    ///
     /// # Errors
     ///
     /// From when on it may be done again.
-    ///
-    /// Callers read the clock before they wait for this, so `now` may be a little older than a moment that was counted; one
-    /// that is ahead by more than the whole time was of a clock that was set back.
     pub(crate) fn admit(&self, key: &K, now: Timestamp) -> Result<(), Timestamp> {
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
         moments.retain(|_, moments| {

@@ -34,16 +34,11 @@ impl Draft {
         }
     }
 
-    /// Whether the PG shows for a day that it did not give back what a person closed as done: they are asked once more.
+    /// Whether the PG still shows a cancel undone a day after a person closed it as done: they are asked once more.
     fn contradicts_decision(&self, reason: ReviewReason, about: &ReviewSubject) -> bool {
         let (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) = (reason, about) else { return false };
-        let of_cancel = |review: &&Review| review.reason == reason && review.about == *about;
-        let decided_at = |review: &Review| match &review.closing {
-            Some(ReviewClosing::Decided { at, .. }) => Some(*at),
-            Some(ReviewClosing::Resolved { .. }) | None => None,
-        };
-        let mut decisions = self.record.payment.reviews.iter().filter(of_cancel).filter_map(decided_at);
-        let (Some(decided_at), None) = (decisions.next(), decisions.next()) else { return false };
+        let mut decisions = self.decisions(reason, about);
+        let (Some((decided_at, _)), None) = (decisions.next(), decisions.next()) else { return false };
         let asked_at = self.record.cancel(id).and_then(|(charge, _)| charge.asked_at);
         asked_at.is_some_and(|asked_at| asked_at >= later(decided_at, DAY))
     }
@@ -90,13 +85,20 @@ impl Draft {
 
     /// When a person last decided a review of this kind about a charge, and what they found out.
     pub(super) fn decision(&self, reason: ReviewReason, id: &ChargeId) -> Option<(Timestamp, ReviewOutcome)> {
-        let about = ReviewSubject::Charge(id.clone());
-        let of_charge = |review: &&Review| review.reason == reason && review.about == about;
-        let decided = |review: &Review| match &review.closing {
+        self.decisions(reason, &ReviewSubject::Charge(id.clone())).next_back()
+    }
+
+    /// What people decided about this, and when, the oldest first.
+    fn decisions(
+        &self,
+        reason: ReviewReason,
+        about: &ReviewSubject,
+    ) -> impl DoubleEndedIterator<Item = (Timestamp, ReviewOutcome)> {
+        let of_it = move |review: &&Review| review.reason == reason && review.about == *about;
+        self.record.payment.reviews.iter().filter(of_it).filter_map(|review| match &review.closing {
             Some(ReviewClosing::Decided { at, outcome, .. }) => Some((*at, *outcome)),
             Some(ReviewClosing::Resolved { .. }) | None => None,
-        };
-        self.record.payment.reviews.iter().filter(of_charge).filter_map(decided).next_back()
+        })
     }
 }
 

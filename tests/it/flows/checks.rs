@@ -23,7 +23,7 @@ async fn told(shop: &Shop, id: &str, lie: impl FnOnce(&mut Value)) -> Reply {
     let rule =
         |(call, body): (&str, Value)| json!({ "call": call, "fault": "garbled", "body": body, "times": 100 });
     let mut rules: Vec<_> = answers.into_iter().map(rule).collect();
-    // What a lie has us give back is not taken meanwhile.
+    // A cancel whose reason is the lie is not taken while it lasts.
     rules.push(json!({ "call": "cancel", "fault": "error_before", "status": 429, "times": 100 }));
     shop.faults(json!(rules)).await;
     shop.confirm(id, &result).await

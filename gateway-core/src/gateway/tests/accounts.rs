@@ -175,7 +175,7 @@ async fn close_of_an_account_ends_with_the_money_that_came_before_it() {
 }
 
 #[tokio::test]
-async fn money_that_comes_again_after_the_close_of_an_account_is_a_review() {
+async fn money_that_comes_again_after_a_close_is_a_review() {
     let bench = Bench::before_confirm();
     let (id, card, good) = gone_again(&bench).await;
     let account = bench.issued(&bench.open(&id).await, PRICE, DAY);

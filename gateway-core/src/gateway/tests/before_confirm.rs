@@ -174,7 +174,7 @@ async fn declined_tab_is_told_what_another_tab_paid() {
 }
 
 #[tokio::test]
-async fn failed_result_of_an_account_that_cannot_be_asked_is_not_told_declined() {
+async fn failed_result_that_nobody_can_check_is_not_declined() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let retired = bench.replica(|settings, _| (settings.retired, settings.has_credentials) = (true, false));

@@ -264,7 +264,7 @@ async fn hint_that_was_put_off_hides_no_later_one() {
 }
 
 #[tokio::test]
-async fn keys_that_the_pg_refuses_are_told_to_operators_whatever_was_asked() {
+async fn refused_keys_are_told_whatever_was_asked() {
     for by_list in [false, true] {
         let log = Log::begin();
         let bench = Bench::before_confirm();

@@ -159,7 +159,7 @@ async fn unexpected_result_ahead_of_the_pg_is_looked_up_again() {
 }
 
 #[tokio::test]
-async fn pg_that_says_paid_ahead_of_its_look_ups_opens_no_other_window() {
+async fn paid_ahead_of_the_look_ups_opens_no_other_window() {
     for error in [declined as Fails, invalid] {
         let bench = Bench::before_confirm();
         let (id, order) = bench.opened().await;

@@ -123,7 +123,7 @@ async fn accepted_money_that_shrinks_again_is_another_review() {
 }
 
 #[tokio::test]
-async fn duplicate_that_was_given_back_by_hand_and_comes_again_is_judged_again() {
+async fn duplicate_cancelled_by_hand_that_comes_again_is_judged() {
     let bench = Bench::before_confirm();
     let (id, _, second) = bench.paid_twice().await;
     let good = bench.pg.books(|books| books.row(&second).snapshot);

@@ -160,7 +160,7 @@ async fn reader_of_a_settled_payment_causes_no_look_up() {
 }
 
 #[tokio::test]
-async fn storm_of_hints_about_a_payment_that_gets_no_answer_costs_little() {
+async fn storm_of_hints_without_an_answer_costs_little() {
     for is_incomplete in [false, true] {
         let bench = Bench::before_confirm();
         let (_, order) = bench.opened().await;
