@@ -87,3 +87,18 @@ async fn payment_that_yields_goes_by_its_own_account() {
     bench.run(DAY).await;
     assert_eq!(bench.status(&old).await, PaymentStatus::Paid);
 }
+
+#[tokio::test]
+async fn superseded_payment_wakes_its_own_account() {
+    let mut bench = Bench::before_confirm();
+    with_other_account(&mut bench);
+    bench.opened().await;
+    bench.run(PAYABLE_FOR + MINUTE).await;
+    while bench.gateway.woken(&account(), Work::Payments).now_or_never().is_some() {}
+    let mut terms = terms(9_000);
+    terms.account = Some(other());
+    let new = NewPayment { order_id: "order-1".parse().unwrap(), terms };
+    bench.gateway.register(&bench.merchant, new, None).await.unwrap();
+    let is_woken = bench.gateway.woken(&account(), Work::Payments).now_or_never().is_some();
+    assert!(is_woken, "what is open of it may be closed now");
+}
