@@ -216,7 +216,7 @@ impl Draft {
     pub(crate) fn finish(mut self, context: &Context<'_>) -> Finished {
         let is_new = self.before.payment.version == 0;
         status::show(&mut self.record, &self.before, context);
-        self.update_reviews(context.now);
+        self.update_reviews(context);
         self.plan(context);
         let mut events = events::of(&self.before, &mut self.record, context);
         if self.record == self.before && events.is_empty() && !is_new {

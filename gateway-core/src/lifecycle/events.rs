@@ -158,7 +158,7 @@ fn review_news(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
         let old = before.payment.reviews.iter().find(|old| old.number == review.number);
         let cancel = match &review.about {
             ReviewSubject::Cancel(id) => Some(id.clone()),
-            ReviewSubject::Charge(_) | ReviewSubject::Payment => None,
+            _ => None,
         };
         if old.is_none() {
             news.push(News { kind: EventKind::ReviewOpened, movement: None, cancel: cancel.clone() });

@@ -63,12 +63,7 @@ impl Draft {
             && context.is_clock_trusted
             && settles
         {
-            let asked = &mut self.record.checks.asked;
-            asked.retain(|(known, at)| known != number || *at > answer.asked_at);
-            if !asked.iter().any(|(known, _)| known == number) {
-                asked.push((*number, answer.asked_at));
-                asked.sort_unstable();
-            }
+            self.record.checks.was_asked(*number, answer.asked_at);
         }
     }
 

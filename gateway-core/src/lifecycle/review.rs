@@ -9,14 +9,15 @@ use super::{
 };
 use crate::{
     Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, Failure, FailureReason, MethodDetail,
-    Money, Outcome, PaymentRecord, PgPaymentId, PgStatus, Review, ReviewClosing, ReviewOutcome, ReviewReason,
-    ReviewSubject, Secret, Snapshot, Why,
+    Money, Outcome, PaymentRecord, PaymentStatus, PgPaymentId, PgStatus, Review, ReviewClosing,
+    ReviewOutcome, ReviewReason, ReviewSubject, Secret, Snapshot, Why,
 };
 
 impl Draft {
     /// Opens the reviews that the record gives reason for, and ends those whose reason is gone.
-    pub(super) fn update_reviews(&mut self, now: Timestamp) {
-        let standing = standing(&self.record, now);
+    pub(super) fn update_reviews(&mut self, context: &Context<'_>) {
+        let now = context.now;
+        let standing = standing(&self.record, context);
         let charges = &self.record.charges;
         let is_gone = |review: &&mut Review| {
             let stands = standing.contains(&(review.reason, review.about.clone()));
@@ -34,8 +35,12 @@ impl Draft {
         }
     }
 
-    /// Whether the PG still shows a cancel undone a day after a person closed it as done: they are asked once more.
+    /// Whether the PG still shows a cancel undone a day after a person closed it as done: they are asked once more. So they are
+    /// about an order that was reopened since they decided, and is not shown whole after its new deadline either.
     fn contradicts_decision(&self, reason: ReviewReason, about: &ReviewSubject) -> bool {
+        if reason == ReviewReason::OrderNotShown {
+            return true;
+        }
         let (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) = (reason, about) else { return false };
         let mut decisions = self.decisions(reason, about);
         let (Some((decided_at, _)), None) = (decisions.next(), decisions.next()) else { return false };
@@ -107,7 +112,7 @@ impl Draft {
 fn ends_by_itself(charges: &[Charge], review: &Review) -> bool {
     let about_charge = |holds: fn(&Charge) -> bool| match &review.about {
         ReviewSubject::Charge(id) => charges.iter().any(|charge| charge.id == *id && holds(charge)),
-        ReviewSubject::Cancel(_) | ReviewSubject::Payment => false,
+        _ => false,
     };
     match review.reason {
         ReviewReason::AcceptedChanged
@@ -121,9 +126,17 @@ fn ends_by_itself(charges: &[Charge], review: &Review) -> bool {
 }
 
 /// Everything about a payment that a person has to decide as long as it stands.
-fn standing(record: &PaymentRecord, now: Timestamp) -> Vec<(ReviewReason, ReviewSubject)> {
-    let is_old = |since: Timestamp| later(since, UNKNOWN_FOR) <= now;
+fn standing(record: &PaymentRecord, context: &Context<'_>) -> Vec<(ReviewReason, ReviewSubject)> {
+    let is_old = |since: Timestamp| later(since, UNKNOWN_FOR) <= context.now;
     let mut found = Vec::new();
+    // A clock that is wrong would ask about every order that is open.
+    let is_over = context.has_passed(later(record.payment.expires_at, UNKNOWN_FOR));
+    if is_over && record.payment.status() == PaymentStatus::Ready {
+        let unshown = record.attempts.iter().filter(|attempt| !record.was_shown_past_deadline(attempt));
+        found.extend(
+            unshown.map(|attempt| (ReviewReason::OrderNotShown, ReviewSubject::Attempt(attempt.number))),
+        );
+    }
     for charge in &record.charges {
         if charge.unknown_since().is_some_and(is_old) {
             found.push((ReviewReason::UnknownConfirm, ReviewSubject::Charge(charge.id.clone())));
@@ -221,6 +234,10 @@ impl Draft {
                 self.decide_cancel(id, outcome, context)
             }
             (ReviewReason::UnknownClose, ReviewSubject::Cancel(id)) => self.decide_close(id, outcome),
+            (ReviewReason::OrderNotShown, ReviewSubject::Attempt(number)) => {
+                // A person searched the PG's console in its stead and found no money.
+                self.record.checks.was_asked(*number, context.now);
+            }
             (
                 ReviewReason::CompensationNeedsAccount | ReviewReason::CompensationHeld,
                 ReviewSubject::Cancel(id),
@@ -249,7 +266,7 @@ impl Draft {
                 let of_cancel = self.record.cancel(id).map(|(charge, _)| charge);
                 of_cancel.or_else(|| self.record.close(id).map(|(charge, _)| charge))
             }
-            ReviewSubject::Payment => None,
+            ReviewSubject::Attempt(_) | ReviewSubject::Payment => None,
         };
         if let Some(subject) = charge.map(Charge::subject) {
             self.owe(subject, later(context.now, DAY), Why::Decision);

@@ -155,11 +155,17 @@ fn is_answer(record: &PaymentRecord, charge: &Charge) -> bool {
 fn is_over(record: &PaymentRecord, before: &PaymentRecord, context: &Context<'_>) -> bool {
     let expires_at = record.payment.expires_at;
     let was_over = before.payment.status() == PaymentStatus::Expired && context.now > expires_at;
-    let is_answered = |attempt: &Attempt| {
-        let asked_at = record.checks.asked_at(attempt.number);
-        !attempt.takes_money_before_confirm() || asked_at.is_some_and(|asked_at| asked_at > expires_at)
-    };
-    (was_over || context.has_passed(expires_at)) && record.attempts.iter().all(is_answered)
+    (was_over || context.has_passed(expires_at))
+        && record.attempts.iter().all(|attempt| record.was_shown_past_deadline(attempt))
+}
+
+impl PaymentRecord {
+    /// Whether the PG takes no money alone under this order id, or said after the deadline all that there is under it.
+    pub(super) fn was_shown_past_deadline(&self, attempt: &Attempt) -> bool {
+        let asked_at = self.checks.asked_at(attempt.number);
+        !attempt.takes_money_before_confirm()
+            || asked_at.is_some_and(|asked_at| asked_at > self.payment.expires_at)
+    }
 }
 
 /// What the newest attempt came to, by what the browser said or the PG shows, whichever is newer.

@@ -18,6 +18,8 @@ pub enum ReviewReason {
     UnknownClose,
     /// The PG answered that it took the money, and shows no such payment.
     TakenNotShown,
+    /// A week after the deadline the PG, which takes money alone, has not shown all that there is under the order.
+    OrderNotShown,
     /// Money must go back and the PG refused: it is still with the merchant.
     CompensationRefused,
     /// Money must go back to a deposit's owner, whose account nobody has.
@@ -42,11 +44,12 @@ pub enum ReviewReason {
 
 impl ReviewReason {
     /// Every reason.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::UnknownConfirm,
         Self::UnknownCancel,
         Self::UnknownClose,
         Self::TakenNotShown,
+        Self::OrderNotShown,
         Self::CompensationRefused,
         Self::CompensationNeedsAccount,
         Self::CompensationHeld,
@@ -66,6 +69,7 @@ impl ReviewReason {
             Self::UnknownCancel => "unknown_cancel",
             Self::UnknownClose => "unknown_close",
             Self::TakenNotShown => "taken_not_shown",
+            Self::OrderNotShown => "order_not_shown",
             Self::CompensationRefused => "compensation_refused",
             Self::CompensationNeedsAccount => "compensation_needs_account",
             Self::CompensationHeld => "compensation_held",
@@ -94,6 +98,10 @@ impl ReviewReason {
             Self::TakenNotShown => {
                 "The PG said that it took the money and does not show the payment. Ask the PG. Close as done if the money was taken, \
                  as not_done if it was not."
+            }
+            Self::OrderNotShown => {
+                "The PG cannot show all that is under this order id. Search for it in the PG's own console. If somebody paid, confirm the \
+                 payment through the API with the PG's id of it, and this closes by itself. Close as not_done if nobody did."
             }
             Self::CompensationRefused => {
                 "Give this PG payment's money back in the PG's own console, or by bank transfer. \
@@ -161,6 +169,8 @@ impl ReviewOutcome {
 pub enum ReviewSubject {
     /// The payment as a whole.
     Payment,
+    /// An attempt of it, by its number.
+    Attempt(u16),
     /// A charge of it.
     Charge(ChargeId),
     /// A cancel or close of it.

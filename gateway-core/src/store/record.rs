@@ -257,6 +257,15 @@ impl Checks {
         self.owed.dedup();
     }
 
+    /// An attempt's order id was asked about at this time, and all was said that can be.
+    pub(crate) fn was_asked(&mut self, number: u16, at: Timestamp) {
+        self.asked.retain(|(known, asked_at)| *known != number || *asked_at > at);
+        if !self.asked.iter().any(|(known, _)| *known == number) {
+            self.asked.push((number, at));
+            self.asked.sort_unstable();
+        }
+    }
+
     /// When the payment is due next.
     #[must_use]
     pub fn due_at(&self) -> Option<Timestamp> {

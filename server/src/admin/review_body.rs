@@ -37,6 +37,8 @@ pub(crate) enum ReviewState {
 pub(crate) enum ApiReviewSubject {
     /// The payment as a whole.
     Payment,
+    /// One order id at the payment gateway.
+    Attempt,
     /// One payment at the payment gateway.
     Charge,
     /// Money going back, or the close of an unpaid account.
@@ -109,7 +111,7 @@ pub(crate) struct ReviewBody {
 #[derive(Clone, Debug, Object)]
 #[oai(skip_serializing_if_is_none)]
 pub(crate) struct ReviewAbout {
-    /// The payment, one charge of it, or one of its cancels.
+    /// The payment, one attempt or charge of it, or one of its cancels.
     #[oai(rename = "type")]
     pub(crate) kind: ApiReviewSubject,
     /// The attempt, counted from 1 within the payment.
@@ -224,6 +226,11 @@ impl ReviewAbout {
                     ..Self::of(ApiReviewSubject::Payment)
                 }
             }
+            ReviewSubject::Attempt(number) => Self {
+                attempt: Some(*number),
+                pg_order_id: record.attempt(*number).map(|attempt| attempt.pg_order_id.to_string()),
+                ..Self::of(ApiReviewSubject::Attempt)
+            },
             ReviewSubject::Charge(id) => {
                 let charge = record.charge(id);
                 let paid = charge.and_then(|charge| charge.snapshot.as_ref()).map(|shown| shown.paid);

@@ -120,6 +120,7 @@ fn about(review: &ReviewBody) -> Vec<(&'static str, String)> {
     let about = &review.about;
     let subject = match about.kind {
         ApiReviewSubject::Payment => "the payment".to_owned(),
+        ApiReviewSubject::Attempt => "everything".to_owned(),
         ApiReviewSubject::Charge => "a charge".to_owned(),
         ApiReviewSubject::Cancel => {
             let kind = about.cancel_type.as_ref().map_or_else(|| "cancel".to_owned(), word);

@@ -154,6 +154,18 @@ Look it up.
 }
 
 #[tokio::test]
+async fn an_order_that_the_pg_does_not_show_is_named() {
+    let mut unshown = review(1, None);
+    unshown["reason"] = json!("order_not_shown");
+    unshown["about"] =
+        json!({ "type": "attempt", "attempt": 2, "pg_order_id": "pay06gzvtcprxw63b4hssbask691c02" });
+    let (args, _) = listener(move |_| unshown.clone()).await;
+    let (_, text) = reviews::show(&client(&args), &format!("{PAYMENT}.1")).await.unwrap();
+    assert!(text.contains("about        everything under attempt 2\n"), "{text}");
+    assert!(text.contains("PG order id  pay06gzvtcprxw63b4hssbask691c02\n"), "{text}");
+}
+
+#[tokio::test]
 async fn a_closed_review_says_who_closed_it_and_why() {
     let (args, _) = listener(|_| review(1, Some(decided()))).await;
     let (_, text) = reviews::show(&client(&args), "x").await.unwrap();

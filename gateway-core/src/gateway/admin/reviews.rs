@@ -141,7 +141,7 @@ fn is_under_way(record: &PaymentRecord, about: &ReviewSubject, context: &Context
             let cancel = record.cancel(id).and_then(|(_, cancel)| cancel.dispatch.as_ref());
             cancel.or_else(|| record.close(id).and_then(|(_, close)| close.dispatch.as_ref()))
         }
-        ReviewSubject::Payment => None,
+        ReviewSubject::Attempt(_) | ReviewSubject::Payment => None,
     };
     sent.is_some_and(|sent| sent.outcome().is_none() && context.now < context.final_time(sent.last_sent_at))
 }
@@ -154,6 +154,10 @@ fn check_verdict(
     verdict: &Verdict,
 ) -> Result<(), GatewayError> {
     let is_confirm = matches!(review.reason, ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown);
+    if review.reason == ReviewReason::OrderNotShown && verdict.outcome == ReviewOutcome::Done {
+        let rule = "must be not_done: a payment that was found is confirmed with the PG's id of it, and this review closes by itself";
+        return Err(GatewayError::invalid("outcome", rule));
+    }
     let ReviewSubject::Charge(id) = &review.about else { return Ok(()) };
     let accepts =
         review.reason == ReviewReason::MismatchNotCancelled && verdict.outcome == ReviewOutcome::Done;

@@ -39,6 +39,8 @@ pub(crate) struct Books {
     pub(crate) permissive: bool,
     /// Whether every charge of an order is in the answer to a look-up of it.
     lists_orders: bool,
+    /// Rows that nobody can read: a look-up of their order is not complete.
+    pub(crate) unreadable: Vec<PgPaymentId>,
     /// Refunds are accepted and take a while.
     pub(crate) slow_refunds: bool,
     /// Whether confirms and cancels are answered without the payment after them.
@@ -162,12 +164,15 @@ impl Books {
                 LookUp { charges, complete: true }
             }
             None => {
-                let mut charges: Vec<_> = rows.filter(|shown| shown.order_id == order).cloned().collect();
+                let is_unreadable = |shown: &&Snapshot| self.unreadable.contains(&shown.pg_payment_id);
+                let of_order = rows.filter(|shown| shown.order_id == order);
+                let (hidden, shown): (Vec<_>, Vec<_>) = of_order.partition(is_unreadable);
+                let mut charges: Vec<_> = shown.into_iter().cloned().collect();
                 if !self.lists_orders {
                     // One of them, as some PGs do.
                     charges.truncate(1);
                 }
-                LookUp { charges, complete: self.lists_orders }
+                LookUp { charges, complete: self.lists_orders && hidden.is_empty() }
             }
         }
     }

@@ -43,3 +43,4 @@ mod third_registrations;
 mod told_and_shown;
 mod two_accounts;
 mod two_tabs;
+mod unshown_orders;
