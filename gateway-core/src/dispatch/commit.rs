@@ -56,6 +56,7 @@ impl Committer {
         Context {
             now: self.now(),
             is_clock_trusted: self.clock.is_trusted(),
+            can_ask: account.has_credentials,
             description: account.description(),
             lists_part_cancels: movements.is_some_and(|movements| movements.shows_part_cancels()),
             late_payments: self.late_payments.get(&account.merchant).copied().unwrap_or_default(),

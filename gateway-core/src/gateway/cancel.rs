@@ -101,7 +101,7 @@ impl Gateway {
         };
         if asks_first {
             // Nothing may be closed here that the buyer has paid there.
-            record = self.verify(merchant, id).await?;
+            record = self.verify_whole(merchant, id).await?;
         }
         let account = self.account_of(&record)?;
         let row = match record.payment.status() {

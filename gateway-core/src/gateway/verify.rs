@@ -3,7 +3,9 @@
 use super::{Gateway, GatewayError};
 use crate::{
     Attempt, Charge, LookUpSubject, MerchantId, PaymentId, PaymentRecord,
-    account::{Flight, Priority},
+    account::{Flight, Priority, WHEN_BUSY},
+    dispatch::LookUpError,
+    lifecycle::schedule::later,
 };
 
 impl Gateway {
@@ -14,26 +16,74 @@ impl Gateway {
     /// [`GatewayError::ProviderUnavailable`] or [`GatewayError::ProviderMisconfigured`] when the PG
     /// gave no usable answer: what it did answer is committed. [`GatewayError::NotFound`], [`GatewayError::Store`].
     pub async fn verify(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
+        match self.verify_shared(merchant, id).await {
+            Ok(record) => Ok(record),
+            Err(NotVerified::Partial(record)) => Ok(*record),
+            Err(NotVerified::Error(error)) => Err(error),
+        }
+    }
+
+    /// The same for what follows only if the PG showed all that there is: a row that could not be read may be money.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`verify`](Self::verify); [`GatewayError::ProviderUnavailable`] where a row could not be read, too.
+    pub(super) async fn verify_whole(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+    ) -> Result<PaymentRecord, GatewayError> {
+        match self.verify_shared(merchant, id).await {
+            Ok(record) => Ok(record),
+            Err(NotVerified::Partial(_)) => {
+                Err(self.not_looked_up(LookUpError::Busy(later(self.core.now(), WHEN_BUSY))))
+            }
+            Err(NotVerified::Error(error)) => Err(error),
+        }
+    }
+
+    async fn verify_shared(
+        &self,
+        merchant: &MerchantId,
+        id: &PaymentId,
+    ) -> Result<PaymentRecord, NotVerified> {
         // Another merchant's payment is not found, and its look-ups are not shared.
         let record = self.payment(merchant, id).await?;
         let account = self.account_of(&record)?;
         match account.look_ups.run(id, Box::pin(self.verify_all(merchant, id))).await {
             Flight::Led(done) => done,
-            Flight::Shared { succeeded: true } => self.payment(merchant, id).await,
+            Flight::Shared { succeeded: true } => Ok(self.payment(merchant, id).await?),
             Flight::Shared { succeeded: false } => {
-                Err(GatewayError::ProviderUnavailable { retry_after: None })
+                Err(GatewayError::ProviderUnavailable { retry_after: None }.into())
             }
         }
     }
 
-    async fn verify_all(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
+    async fn verify_all(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, NotVerified> {
         let mut record = self.payment(merchant, id).await?;
         let _place = self.place(self.account_of(&record)?)?;
+        let mut is_partial = false;
         for subject in subjects(&record) {
             let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
-            record = looked_up.map_err(|error| self.not_looked_up(error))?.record;
+            let looked_up = looked_up.map_err(|error| self.not_looked_up(error))?;
+            is_partial |= looked_up.is_partial;
+            record = looked_up.record;
         }
-        Ok(record)
+        if is_partial { Err(NotVerified::Partial(Box::new(record))) } else { Ok(record) }
+    }
+}
+
+/// Why not everything of a payment is known.
+enum NotVerified {
+    /// The PG could not be asked.
+    Error(GatewayError),
+    /// The PG answered, and a row of an answer could not be read.
+    Partial(Box<PaymentRecord>),
+}
+
+impl From<GatewayError> for NotVerified {
+    fn from(error: GatewayError) -> Self {
+        Self::Error(error)
     }
 }
 

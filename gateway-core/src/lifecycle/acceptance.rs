@@ -74,12 +74,24 @@ impl Draft {
         }
     }
 
+    /// Money takes the role away from an account without paying the order. If the merchant had closed it, the payment stays closed.
+    pub(super) fn take_role_away(&mut self, id: &ChargeId) {
+        let PaymentRecord { payment, charges, .. } = &mut self.record;
+        let Some(charge) = charges.iter_mut().find(|charge| charge.id == *id && charge.accepted) else {
+            return;
+        };
+        charge.accepted = false;
+        if payment.close.is_none() {
+            payment.close = charge.closes.extract_if(.., |close| is_closed_by_merchant(close)).next();
+        }
+    }
+
     /// Money that a person has to decide about.
     pub(super) fn set_aside(&mut self, id: &ChargeId, context: &Context<'_>) {
+        self.take_role_away(id);
         self.change(id, |charge| {
             charge.timing = Some(Timing::InTime);
             charge.misfit = Some(Misfit::Mismatch);
-            charge.accepted = false;
         });
         self.raise(ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id.clone()), context.now);
     }
@@ -188,6 +200,10 @@ impl Draft {
     }
 }
 
+fn is_closed_by_merchant(close: &Close) -> bool {
+    close.status == CancelStatus::Done && close.origin == CancelOrigin::Merchant
+}
+
 fn our_close(status: CancelStatus, context: &Context<'_>) -> Close {
     Close {
         id: context.ids.cancel(context.now),
@@ -248,7 +264,8 @@ impl PaymentRecord {
     /// Whether a person may have the order paid by the money of this charge: it is there, and no other money pays.
     pub(crate) fn may_pay(&self, id: &ChargeId) -> bool {
         let is_beside = self.accepted().is_some_and(|other| other.id != *id && other.has_money());
-        self.charge(id).is_some_and(Charge::has_money) && !is_beside
+        let shown = self.charge(id).and_then(|charge| charge.snapshot.as_ref());
+        shown.is_some_and(|snapshot| !snapshot.balance().is_zero()) && !is_beside
     }
 
     /// Whether the order is not to be paid by this payment any more: it was closed, gave way, or was registered anew.
@@ -258,16 +275,13 @@ impl PaymentRecord {
         is_closed || payment.superseded || payment.yielded
     }
 
-    /// Since when the merchant has closed the payment: itself before anything was issued, or the account that has the role, or
-    /// had it until money came that does not pay. A payment that was reopened since has taken the role away. A close of our own
-    /// is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
+    /// Since when the merchant has closed the payment: itself, or the account that has the role, unless that is paid. A close of
+    /// our own is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
     fn closed_by_merchant_at(&self) -> Option<Timestamp> {
-        let had_role = |charge: &&Charge| charge.accepted || charge.misfit.is_some();
-        let of_accounts = self.charges.iter().filter(had_role).flat_map(|charge| &charge.closes);
-        let closes = of_accounts.chain(&self.payment.close);
-        let is_closed =
-            |close: &&Close| close.status == CancelStatus::Done && close.origin == CancelOrigin::Merchant;
-        closes.filter(is_closed).map(|close| close.created_at).min()
+        let account = self.accepted().filter(|charge| charge.timing.is_none());
+        let of_account = account.into_iter().flat_map(|charge| &charge.closes);
+        let closes = of_account.chain(&self.payment.close);
+        closes.filter(|close| is_closed_by_merchant(close)).map(|close| close.created_at).min()
     }
 
     /// The part free of VAT that is left in a charge of the whole amount: no more than all that is left, for nobody has to

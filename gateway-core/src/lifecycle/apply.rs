@@ -26,7 +26,7 @@ use super::{
     schedule::{CLAIM_LIVES, later},
 };
 use crate::{
-    Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, Misfit, MoneyMoves, Outcome,
+    Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, MoneyMoves, Outcome,
     PgCancelStatus, PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
 };
 
@@ -296,8 +296,7 @@ fn take_over(charge: &mut Charge, snapshot: &Snapshot, asked_at: Timestamp, cont
         None => snapshot.clone(),
     };
     let is_reversal = shown.status == PgStatus::AwaitingDeposit;
-    let is_set_aside = charge.misfit == Some(Misfit::Mismatch) && charge.compensation().is_none();
-    let went_back = !charge.accepted && charge.misfit.is_some() && !is_set_aside;
+    let went_back = !charge.accepted && charge.misfit.is_some() && !charge.is_set_aside();
     if charge.has_money() && shown.paid.is_zero() && (is_reversal || went_back) {
         // When money comes again it is judged again. What paid the order once never goes back by itself.
         charge.timing = None;

@@ -100,8 +100,9 @@ fn end(close: &mut Close, outcome: Outcome, now: Timestamp) {
 
 /// A cancel that the PG shows becomes what the PG shows.
 fn follow(ours: &mut Cancel, theirs: &SnapshotCancel, now: Timestamp) {
-    // A PG that tells of all refunds in one word would take a finished one back when the next begins.
-    if ours.status != CancelStatus::Done {
+    // A PG that tells of all refunds in one word would take a finished one back when the next begins. What is booked as done may
+    // still turn out not to be paid out.
+    if ours.status != CancelStatus::Done || theirs.status == PgCancelStatus::Failed {
         ours.status = status_of(theirs.status);
     }
     if ours.amount.currency() == theirs.amount.currency() {

@@ -48,8 +48,8 @@ impl Draft {
             reason = reason.name(),
             "money at the PG does not pay this order and goes back"
         );
+        self.take_role_away(id);
         self.change(id, |charge| {
-            charge.accepted = false;
             charge.misfit = Some(misfit_of(reason));
             // Somebody may have given it back already, or a request to do so may yet be executed.
             if !amount.is_zero() && !is_going_back {

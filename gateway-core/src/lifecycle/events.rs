@@ -84,8 +84,12 @@ fn other_money(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
     for charge in after.charges.iter().filter(|charge| !pays(charge, before)) {
         let Some(moved) = movement(before, charge) else { continue };
         let misfit = charge.misfit.unwrap_or(Misfit::Mismatch);
-        let came = moved.paid > 0;
-        let kind = if came { EventKind::Found(misfit) } else { EventKind::Returned(misfit) };
+        let kind = match (moved.paid, moved.cancelled) {
+            (1.., _) => EventKind::Found(misfit),
+            // What was given back is here again: its refund failed, or was undone.
+            (0, ..0) => EventKind::AmountsUpdated,
+            _ => EventKind::Returned(misfit),
+        };
         news.push(News { kind, movement: Some(moved), cancel: None });
     }
     news

@@ -44,6 +44,8 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
     /// Whether the wall clock can be believed. While it cannot, nothing expires and nothing is called late.
     pub(crate) is_clock_trusted: bool,
+    /// Whether the PG can be asked at all. Where nobody has the account's credentials any more no answer can come.
+    pub(crate) can_ask: bool,
     pub(crate) description: &'a ProviderDescription,
     /// Whether the PG's list has a row for each part cancel.
     pub(crate) lists_part_cancels: bool,

@@ -19,7 +19,7 @@ impl Draft {
         let Some(charge) = self.record.charge(id).filter(|_| came_again) else { return };
         let was_judged = charge.timing.is_some() && charge.has_money();
         let Some(snapshot) = charge.snapshot.as_ref().filter(|_| was_judged) else { return };
-        if charge.misfit == Some(Misfit::Mismatch) && charge.compensation().is_none() {
+        if charge.is_set_aside() {
             // A person was asked about it, and is asked again.
             return self.set_aside(id, context);
         }
@@ -61,5 +61,14 @@ impl Draft {
         }
         self.change(&id, |charge| charge.misfit = None);
         self.accept(&id, context);
+    }
+}
+
+impl Charge {
+    /// Whether a person was asked what is to become of its money. A wrong amount does not match either, and goes back.
+    pub(super) fn is_set_aside(&self) -> bool {
+        let wrong_amount = Some(CompensationReason::WrongAmount);
+        let goes_back = self.compensation().is_some_and(|row| row.compensates == wrong_amount);
+        self.misfit == Some(Misfit::Mismatch) && !goes_back
     }
 }

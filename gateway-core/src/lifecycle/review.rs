@@ -66,11 +66,16 @@ impl Draft {
     pub(crate) fn hand_over(&mut self, now: Timestamp) {
         let mut open = Vec::new();
         for charge in &self.record.charges {
-            if charge.is_unresolved() || charge.is_pending_at_pg() || charge.has_open_claim() {
+            let may_take_money =
+                charge.is_unresolved() || charge.is_pending_at_pg() || charge.awaits_deposit();
+            if may_take_money || charge.has_open_claim() {
                 open.push(ReviewSubject::Charge(charge.id.clone()));
             }
-            let cancels =
-                charge.cancels.iter().filter(|cancel| cancel.status.is_unresolved() && cancel.held.is_none());
+            let is_open = |cancel: &&Cancel| {
+                let is_sent_or_to_be = cancel.status.is_unresolved() && cancel.held.is_none();
+                is_sent_or_to_be || cancel.status == CancelStatus::Pending
+            };
+            let cancels = charge.cancels.iter().filter(is_open);
             open.extend(cancels.map(|cancel| ReviewSubject::Cancel(cancel.id.clone())));
             let closes = charge.closes.iter().filter(|close| close.status.is_unresolved());
             open.extend(closes.map(|close| ReviewSubject::Cancel(close.id.clone())));
@@ -129,9 +134,14 @@ fn ends_by_itself(charges: &[Charge], review: &Review) -> bool {
 fn standing(record: &PaymentRecord, context: &Context<'_>) -> Vec<(ReviewReason, ReviewSubject)> {
     let is_old = |since: Timestamp| later(since, UNKNOWN_FOR) <= context.now;
     let mut found = Vec::new();
-    // A clock that is wrong would ask about every order that is open.
-    let is_over = context.has_passed(later(record.payment.expires_at, UNKNOWN_FOR));
-    if is_over && record.payment.status() == PaymentStatus::Ready {
+    let expires_at = record.payment.expires_at;
+    let is_unshown = if context.can_ask {
+        // A clock that is wrong would ask about every order that is open.
+        context.has_passed(later(expires_at, UNKNOWN_FOR))
+    } else {
+        context.now > expires_at
+    };
+    if is_unshown && record.payment.status() == PaymentStatus::Ready {
         let unshown = record.attempts.iter().filter(|attempt| !record.was_shown_past_deadline(attempt));
         found.extend(
             unshown.map(|attempt| (ReviewReason::OrderNotShown, ReviewSubject::Attempt(attempt.number))),
@@ -177,7 +187,8 @@ fn reason_of_cancel(
 
 /// The PG said that it gave the money back, and what it showed since, twice and in time, holds it nowhere.
 fn is_told_and_not_shown(charge: &Charge, cancel: &Cancel) -> bool {
-    let told_at = cancel.dispatch.as_ref().and_then(|sent| sent.final_at);
+    // What we did not send the PG told by showing it.
+    let told_at = cancel.dispatch.as_ref().map_or(Some(cancel.created_at), |sent| sent.final_at);
     let shown = charge.snapshot.as_ref().filter(|snapshot| !snapshot.shows_cancel(cancel));
     let is_later = charge.asked_at.zip(told_at).is_some_and(|(asked_at, told_at)| asked_at > told_at);
     is_later && shown.is_some_and(|snapshot| !charge.told_and_not_shown(snapshot).is_zero())

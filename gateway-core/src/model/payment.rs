@@ -239,7 +239,8 @@ pub struct Payment {
     pub shown: Shown,
     /// What the newest browser result said.
     pub last_attempt: Option<LastAttempt>,
-    /// The merchant closed it before anything was paid. Closes of an issued account stand with its charge.
+    /// The merchant closed it before anything was paid. The close of an issued account stands with its charge as long as the account
+    /// has the role, and here once money took that away without paying the order.
     pub close: Option<Close>,
     /// The merchant registered the order anew: money that comes now may go back.
     pub superseded: bool,

@@ -1,8 +1,8 @@
 //! Reviews: list them, and decide.
 
 use crate::{
-    Gateway, GatewayError, PaymentId, PaymentRecord, Review, ReviewOutcome, ReviewReason, ReviewSubject,
-    StateProblem, StoreError,
+    Charge, Gateway, GatewayError, PaymentId, PaymentRecord, Review, ReviewOutcome, ReviewReason,
+    ReviewSubject, StateProblem, StoreError,
     account::Priority,
     dispatch::{LookUpError, ROUNDS},
     gateway::verify::subjects,
@@ -168,6 +168,11 @@ fn check_verdict(
     }
     if accepts && !record.may_pay(id) {
         let rule = "must be not_done: this money is gone, or other money pays the order; give what is too much back at the PG";
+        return Err(GatewayError::invalid("outcome", rule));
+    }
+    let is_pending = record.charge(id).is_some_and(Charge::is_pending_at_pg);
+    if is_confirm && verdict.outcome == ReviewOutcome::NotDone && is_pending {
+        let rule = "cannot be not_done while the PG itself waits for the outcome: have the payment ended there first";
         return Err(GatewayError::invalid("outcome", rule));
     }
     let is_named = record.charge(id).is_some_and(|charge| charge.pg_payment_id.is_some());

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{
-    bench::{Bench, MINUTE, PAYABLE_FOR, SECOND, request_key},
+    bench::{Bench, HOUR, MINUTE, PAYABLE_FOR, SECOND, request_key},
     fake_pg::Op,
 };
 use crate::{
@@ -180,4 +180,22 @@ async fn closed_payment_takes_no_result() {
     assert_eq!(bench.confirms(), 0);
     bench.run(PAYABLE_FOR).await;
     assert_eq!(bench.pg.count(Op::Confirm), 0);
+}
+
+#[tokio::test]
+async fn result_beside_an_account_is_asked_about_until_the_pg_must_show_it() {
+    let bench = Bench::before_confirm();
+    let (id, account) = bench.awaiting_deposit(72 * HOUR).await;
+    let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
+    bench.advance(MINUTE);
+    // The buyer pays by card in another tab; the PG's look-ups lag behind.
+    let card = bench.in_window(&order);
+    let before = bench.pg.books(|books| books.row(&account).snapshot);
+    bench.pg.show(Vec::new(), true);
+    bench.pg.show(vec![before], true);
+    let told = bench.confirm(&id, &card).await.unwrap();
+    assert_eq!(told.payment.status(), PaymentStatus::AwaitingDeposit);
+    bench.run(10 * MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    bench.check_ledger().await;
 }

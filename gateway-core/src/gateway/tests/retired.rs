@@ -208,3 +208,40 @@ async fn order_id_of_another_account_is_unknown_here() {
     bench.gateway.receive(&other, raw).await.unwrap();
     assert_eq!(bench.gateway.process_inbox(&other).await.unwrap(), [crate::InboxOutcome::Ignored]);
 }
+
+/// The same PG, of which nobody has the credentials any more.
+fn nobody_can_ask(bench: &Bench) -> Bench {
+    bench.replica(|settings, _| (settings.retired, settings.has_credentials) = (true, false))
+}
+
+#[tokio::test]
+async fn account_that_waits_is_a_persons_once_nobody_can_ask() {
+    for bench in Bench::both() {
+        let (id, _) = bench.awaiting_deposit(DAY).await;
+        let bench = nobody_can_ask(&bench);
+        bench.run(2 * DAY).await;
+        assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
+    }
+}
+
+#[tokio::test]
+async fn window_that_takes_money_is_a_persons_once_nobody_can_ask() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.opened().await;
+    let bench = nobody_can_ask(&bench);
+    bench.run(PAYABLE_FOR + DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"]);
+    bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+    assert!(bench.open_reviews(&id).await.is_empty());
+}
+
+#[tokio::test]
+async fn refund_that_is_pending_is_a_persons_once_nobody_can_ask() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.paid().await;
+    bench.pg.books(|books| books.slow_refunds = true);
+    bench.cancel(&id, None).await.unwrap();
+    let bench = nobody_can_ask(&bench);
+    bench.run(2 * DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
+}

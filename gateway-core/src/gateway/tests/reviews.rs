@@ -335,3 +335,24 @@ async fn open_review_does_not_stop_the_merchants_other_business() {
     bench.cancel(&id, Some(1_000)).await.unwrap();
     assert_eq!((bench.given_back(&first), bench.given_back(&second)), (1_000, 0));
 }
+
+#[tokio::test]
+async fn what_the_pg_itself_waits_for_cannot_be_decided_not_to_be_done() {
+    for bench in Bench::both() {
+        let (id, order) = bench.opened().await;
+        let card = bench.pg.books(|books| books.agree(&order, PRICE));
+        let set = |status| bench.pg.books(|books| books.change(&card, |shown| shown.status = status));
+        bench.pg.fails(Op::Confirm, no_answer);
+        set(PgStatus::Pending);
+        bench.confirm(&id, &card).await.unwrap();
+        bench.run(8 * DAY).await;
+        assert_eq!(bench.open_reviews(&id).await, ["unknown_confirm"]);
+        let told = bench.decide(&id, ReviewOutcome::NotDone).await;
+        assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+        assert_eq!(bench.open_reviews(&id).await, ["unknown_confirm"], "a person still knows of it");
+        set(PgStatus::Failed);
+        bench.run(2 * DAY).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
+        assert!(bench.open_reviews(&id).await.is_empty());
+    }
+}

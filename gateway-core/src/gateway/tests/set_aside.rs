@@ -139,3 +139,46 @@ async fn duplicate_cancelled_by_hand_that_comes_again_is_judged() {
     let is_told = bench.given_back(&second) > PRICE || !bench.open_reviews(&id).await.is_empty();
     assert!(is_told, "the merchant holds the money of two");
 }
+
+#[tokio::test]
+async fn money_that_went_back_closes_no_newer_payment() {
+    let bench = Bench::before_confirm();
+    let (old, order) = bench.opened().await;
+    bench.run(PAYABLE_FOR + MINUTE).await;
+    let odd = odd_money(&bench, &order);
+    bench.verify(&old).await;
+    let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
+    bench.open(&new).await;
+    bench.pg.books(|books| books.cancel_in_console(&odd, PRICE, bench.pg.clock_now()));
+    bench.verify(&old).await;
+    bench.run(10 * MINUTE).await;
+    let told = bench.decide(&old, ReviewOutcome::Done).await;
+    assert!(must_be_not_done(&told), "{told:?}");
+    assert_eq!(bench.status(&new).await, PaymentStatus::Ready);
+}
+
+#[tokio::test]
+async fn promoted_duplicate_that_comes_and_goes_never_goes_back_by_itself() {
+    let bench = Bench::before_confirm();
+    let (id, first, sold) = bench.paid_twice().await;
+    let there = bench.pg.books(|books| books.row(&sold).snapshot);
+    let is_gone = async |money: &PgPaymentId| {
+        bench.fails_after_all(money);
+        bench.verify(&id).await;
+        bench.run(10 * MINUTE).await;
+    };
+    bench.verify(&id).await;
+    is_gone(&first).await;
+    assert_eq!(bench.read(&id).await.accepted().unwrap().pg_payment_id.as_ref(), Some(&sold));
+    is_gone(&sold).await;
+    let third = bench.in_window(&bench.open(&id).await);
+    bench.confirm(&id, &third).await.unwrap();
+    for _ in 0..2 {
+        bench.pg.books(|books| books.change(&sold, |shown| *shown = there.clone()));
+        bench.verify(&id).await;
+        bench.run(HOUR).await;
+        assert_eq!((bench.status(&id).await, bench.given_back(&sold)), (PaymentStatus::Paid, 0));
+        assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
+        is_gone(&sold).await;
+    }
+}

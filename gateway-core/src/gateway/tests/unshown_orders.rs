@@ -106,3 +106,18 @@ async fn nobody_is_asked_where_money_moves_on_confirm() {
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
     assert!(bench.open_reviews(&id).await.is_empty());
 }
+
+#[tokio::test]
+async fn payment_is_not_closed_on_an_answer_that_leaves_a_row_out() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let card = bench.in_window(&order);
+    bench.pg.books(|books| books.unreadable.push(card.clone()));
+    bench.advance(MINUTE);
+    let told = bench.cancel(&id, None).await;
+    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+    assert_eq!(bench.verify(&id).await.payment.status(), PaymentStatus::Ready, "what is known is told");
+    bench.pg.books(|books| books.unreadable.clear());
+    bench.run(2 * DAY).await;
+    assert_eq!((bench.status(&id).await, bench.given_back(&card)), (PaymentStatus::Paid, 0));
+}

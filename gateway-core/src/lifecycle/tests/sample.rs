@@ -116,6 +116,7 @@ impl World {
         Context {
             now: self.now,
             is_clock_trusted: self.is_clock_trusted,
+            can_ask: true,
             description: &self.description,
             lists_part_cancels: self.lists_part_cancels,
             late_payments: self.late_payments,

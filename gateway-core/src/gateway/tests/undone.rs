@@ -1,0 +1,141 @@
+//! Money that went back, by what the PG booked, and is here again (invariants 7, 12): somebody has to know.
+
+use serde_json::json;
+
+use super::bench::{Bench, DAY, HOUR, MINUTE};
+use crate::{
+    CancelStatus, EventKind, Misfit, MoneyMoves, PaymentId, PaymentStatus, PgCancelStatus, PgPaymentId,
+    Snapshot, lifecycle::tests::sample::PRICE,
+};
+
+/// The refunds that the PG booked turn out not to be paid out.
+fn refunds_fail(bench: &Bench, id: &PgPaymentId) {
+    bench.pg.books(|books| {
+        books.change(id, |shown| {
+            shown.cancels.iter_mut().flatten().for_each(|entry| entry.status = PgCancelStatus::Failed);
+            (shown.cancelled, shown.cancellable) = (crate::Money::krw(0), shown.paid);
+        });
+    });
+}
+
+/// What was cancelled in the PG's console is as it was before.
+fn console_undoes(bench: &Bench, id: &PgPaymentId, before: &Snapshot) {
+    bench.pg.books(|books| {
+        books.change(id, |shown| *shown = Snapshot { cancels: Some(Vec::new()), ..before.clone() });
+    });
+}
+
+async fn hint(bench: &Bench, id: &PaymentId, pg_id: &PgPaymentId) {
+    let order = bench.read(id).await.attempts[0].pg_order_id.to_string();
+    bench.webhook(json!({ "pg_id": pg_id.as_str(), "order_id": order })).await;
+    bench.run(10 * MINUTE).await;
+}
+
+#[tokio::test]
+async fn done_refund_that_fails_after_all_is_a_review() {
+    for bench in Bench::both() {
+        let (id, card) = bench.paid().await;
+        bench.advance(MINUTE);
+        bench.cancel(&id, None).await.unwrap();
+        assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done);
+        bench.advance(HOUR);
+        refunds_fail(&bench, &card);
+        bench.verify(&id).await;
+        bench.run(DAY).await;
+        assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Refused);
+        assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+        assert_eq!(bench.open_reviews(&id).await, ["failed_refund"]);
+        bench.cancel(&id, None).await.unwrap();
+        bench.run(HOUR).await;
+        assert!(bench.open_reviews(&id).await.is_empty(), "another refund made it good");
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn duplicates_refund_that_fails_after_all_is_not_told_as_another() {
+    for bench in Bench::both() {
+        let (id, _, second) = bench.paid_twice().await;
+        hint(&bench, &id, &second).await;
+        assert_eq!(bench.given_back(&second), PRICE);
+        refunds_fail(&bench, &second);
+        hint(&bench, &id, &second).await;
+        bench.verify(&id).await;
+        bench.run(DAY).await;
+        assert_eq!(bench.open_reviews(&id).await, ["failed_refund"], "the merchant holds the money of two");
+        let returned = EventKind::Returned(Misfit::Duplicate).name();
+        let told = bench.kinds().await.iter().filter(|kind| **kind == returned).count();
+        assert_eq!(told, 1);
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn console_cancel_that_is_undone_is_a_review() {
+    for bench in Bench::both() {
+        let (id, card) = bench.paid().await;
+        let before = bench.pg.books(|books| books.row(&card).snapshot);
+        bench.advance(MINUTE);
+        bench.pg.books(|books| books.cancel_in_console(&card, PRICE, bench.pg.clock_now()));
+        bench.verify(&id).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+        // The order is sold anew.
+        let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
+        let window = bench.open(&new).await;
+        let is_taken_alone = bench.pg.money_moves == MoneyMoves::BeforeConfirm;
+        let paid_at = bench.pg.clock_now();
+        let second = bench.pg.books(|books| {
+            if is_taken_alone { books.pay(&window, 9_000, paid_at) } else { books.agree(&window, 9_000) }
+        });
+        bench.confirm(&new, &second).await.unwrap();
+        console_undoes(&bench, &card, &before);
+        for _ in 0..2 {
+            bench.verify(&id).await;
+            bench.run(10 * MINUTE).await;
+        }
+        assert_eq!(bench.status(&new).await, PaymentStatus::Paid);
+        let open = bench.open_reviews(&id).await;
+        assert!(open.contains(&"unknown_cancel"), "the money of two is there: {open:?}");
+    }
+}
+
+#[tokio::test]
+async fn duplicate_whose_console_cancel_is_undone_is_a_review() {
+    for bench in Bench::both() {
+        let (id, _, second) = bench.paid_twice().await;
+        let before = bench.pg.books(|books| books.row(&second).snapshot);
+        // Somebody was faster than the gateway.
+        bench.pg.books(|books| books.cancel_in_console(&second, PRICE, bench.pg.clock_now()));
+        hint(&bench, &id, &second).await;
+        console_undoes(&bench, &second, &before);
+        hint(&bench, &id, &second).await;
+        bench.verify(&id).await;
+        bench.run(DAY).await;
+        assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
+    }
+}
+
+#[tokio::test]
+async fn chargeback_that_was_won_can_be_refunded_once_a_person_said_so() {
+    let bench = Bench::before_confirm();
+    let (id, card) = bench.paid().await;
+    let before = bench.pg.books(|books| books.row(&card).snapshot);
+    bench.advance(MINUTE);
+    bench.pg.books(|books| {
+        books.cancel_in_console(&card, PRICE, bench.pg.clock_now());
+        books.change(&card, |shown| {
+            shown.cancels.iter_mut().flatten().for_each(|entry| entry.chargeback = true);
+        });
+    });
+    bench.verify(&id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    console_undoes(&bench, &card, &before);
+    bench.verify(&id).await;
+    bench.run(DAY).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
+    bench.decide(&id, crate::ReviewOutcome::NotDone).await.unwrap();
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::PartiallyCancelled);
+    bench.check_ledger().await;
+}
