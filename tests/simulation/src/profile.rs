@@ -54,6 +54,10 @@ pub(crate) struct Profile {
     pub(crate) late_booking: bool,
     /// What the PG called failed may be paid a little later.
     pub(crate) recovers: bool,
+    /// How many look-ups by order in a thousand leave a row out that cannot be read, where the PG shows whole orders.
+    pub(crate) leaves_rows_out: u64,
+    /// Of the money that the PG gave back some is there again later: it could not be paid out.
+    pub(crate) undoes_cancels: bool,
     /// The PG's list shows a movement up to an hour later, and holds rows of other systems that cannot be read.
     pub(crate) odd_lists: bool,
     /// How often a replica asks whether a sweep is due.
@@ -83,8 +87,9 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// The world of a seed.
-    pub(crate) fn draw(rng: &mut Rng) -> Self {
+    /// The world of a seed. What was added later is drawn from chance of its own, so that the worlds without it stay what
+    /// they were.
+    pub(crate) fn draw(rng: &mut Rng, later: &mut Rng) -> Self {
         let chaos = Duration::from_secs(60 * [20, 60, 120][rng.index(3)]);
         let freezes = if rng.chance(350) { rng.between(1, 2) } else { 0 };
         let network_faults = [0, 100, 300, 500][rng.index(4)];
@@ -111,6 +116,8 @@ impl Profile {
             wrong_modes: if rng.chance(80) { 150 } else { 0 },
             late_booking: rng.chance(250),
             recovers: rng.chance(300),
+            leaves_rows_out: [0, 0, 0, 100, 500][later.index(5)],
+            undoes_cancels: later.chance(200),
             odd_lists: rng.chance(350),
             sweep_every: Duration::from_secs(HOUR * [1, 1, 3, 12][rng.index(4)]),
             forges: rng.chance(500),

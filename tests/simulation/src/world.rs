@@ -95,7 +95,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new(seed: u64, traced: bool) -> Arc<Self> {
         let mut rng = Rng::new(seed);
-        let profile = Profile::draw(&mut rng);
+        let profile = Profile::draw(&mut rng, &mut Rng::new(!seed));
         let start = Timestamp::from_second(START).expect("in the range of timestamps");
         let world = Self {
             clock: ManualClock::at(start),

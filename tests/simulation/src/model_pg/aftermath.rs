@@ -33,6 +33,7 @@ impl Model {
                 self.expect_dispute(pg_id.clone());
             }
             News::Refunding => self.expect_refund(pg_id.clone()),
+            News::Cancelled | News::CancelledByHand => self.expect_undoing(pg_id.clone()),
             News::Pending => self.expect_decision(pg_id.clone(), State::Pending, 800),
             News::Ended if self.world.profile.recovers && self.kind == Kind::BeforeConfirm => {
                 self.expect_decision(pg_id.clone(), State::Failed, 300);
@@ -125,11 +126,26 @@ impl Model {
         });
     }
 
-    /// Sends a webhook: not at all, once or twice, soon or late. A dispute is told by nothing else, and not lost.
+    /// What was given back could not be paid out after all.
+    fn expect_undoing(self: &Arc<Self>, pg_id: PgPaymentId) {
+        if !self.world.profile.undoes_cancels || !self.world.chance(300) {
+            return;
+        }
+        let wait = self.world.draw(|rng| rng.between(30, 10 * 60 * 60));
+        let (model, at) = (Arc::clone(self), self.in_seconds(wait));
+        self.world.schedule(Owner::Outside, at, move || {
+            model.books(|books| model.undo_cancel(books, &pg_id));
+        });
+    }
+
+    /// Sends a webhook: not at all, once or twice, soon or late. What is told by nothing else is not lost.
     fn tell(self: &Arc<Self>, news: News, pg_id: &PgPaymentId) {
         let is_lost = self.world.draw(|rng| rng.below(10)) < self.world.profile.lost_webhooks;
-        let copies =
-            if is_lost && news != News::Disputed { 0 } else { self.world.draw(|rng| rng.between(1, 2)) };
+        let copies = if is_lost && !matches!(news, News::Disputed | News::Undone) {
+            0
+        } else {
+            self.world.draw(|rng| rng.between(1, 2))
+        };
         let Some(body) = self.body(pg_id) else { return };
         for _ in 0..copies {
             let wait = self.world.draw(|rng| match rng.below(4) {

@@ -167,6 +167,8 @@ pub(crate) enum News {
     Refunding,
     /// A refund arrived or failed.
     Refunded,
+    /// Money that was given back is here again.
+    Undone,
     /// A dispute began or ended.
     Disputed,
     /// The account was closed, the window expired, or the card refused.

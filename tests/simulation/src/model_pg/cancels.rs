@@ -124,6 +124,19 @@ impl Model {
         }
     }
 
+    /// The newest cancel that was done turns out not to be paid out.
+    pub(crate) fn undo_cancel(&self, books: &mut Books, pg_id: &PgPaymentId) {
+        let now = self.world.now();
+        let Some(row) = books.rows.get_mut(pg_id) else { return };
+        let done = |cancel: &&mut PgCancel| cancel.status == PgCancelStatus::Done;
+        row.change(now, |payment| {
+            if let Some(cancel) = payment.cancels.iter_mut().rev().find(done) {
+                cancel.status = PgCancelStatus::Failed;
+            }
+        });
+        books.tell(News::Undone, pg_id);
+    }
+
     /// The PG answers the same again for this key.
     pub(crate) fn refuse_for_good(self: &Arc<Self>, key: &str, credential: &str, refusal: Refusal) {
         self.books(|books| self.remember(books, key, credential, Stored::Refused(refusal)));

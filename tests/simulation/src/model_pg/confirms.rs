@@ -113,7 +113,12 @@ impl Model {
                 let which = self.world.draw(|rng| rng.index(charges.len()));
                 charges = charges.into_iter().skip(which).take(1).collect();
             }
-            return LookUp { charges, complete: self.kind == Kind::BeforeConfirm };
+            let shows_whole = self.kind == Kind::BeforeConfirm;
+            let leaves_out = shows_whole && self.world.fault(self.world.profile.leaves_rows_out);
+            if leaves_out && !charges.is_empty() {
+                charges.remove(self.world.draw(|rng| rng.index(charges.len())));
+            }
+            return LookUp { charges, complete: shows_whole && !leaves_out };
         };
         let charges = books.rows.get(pg_id).and_then(|row| self.shown(row, asked_at)).into_iter().collect();
         LookUp { charges, complete: true }
