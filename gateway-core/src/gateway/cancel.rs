@@ -145,7 +145,7 @@ impl Gateway {
             }
             (Row::ClosePayment(row), _) => {
                 let cancel = row.id.clone();
-                draft.record.payment.close = Some(row);
+                draft.record.payment.closes.push(row);
                 (cancel, None)
             }
             (Row::Refund(_) | Row::CloseAccount(_), None) => {
@@ -274,6 +274,7 @@ impl Gateway {
                 .or_else(|| record.tax_free_left(charge).filter(|_| is_whole)),
             vat_amount: new.vat_amount,
             cancellable_before: left,
+            failed_at: None,
             reason: new.reason.clone(),
             refund_account: new.refund_account.clone(),
             dispatch: None,
@@ -362,7 +363,7 @@ impl PaymentRecord {
     pub fn cancel_view(&self, id: &CancelId) -> Option<CancelView> {
         let cancel = self.cancel(id).map(|(_, cancel)| CancelView::from(cancel));
         let close = || self.close(id).map(|(_, close)| CancelView::from(close));
-        let of_payment = || self.payment.close.as_ref().filter(|close| close.id == *id).map(CancelView::from);
+        let of_payment = || self.payment.closes.iter().find(|close| close.id == *id).map(CancelView::from);
         cancel.or_else(close).or_else(of_payment)
     }
 }

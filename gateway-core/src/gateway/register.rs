@@ -190,7 +190,7 @@ impl Gateway {
             terms: new.terms.clone(),
             shown: Shown::nothing(new.terms.amount.currency()),
             last_attempt: None,
-            close: None,
+            closes: Vec::new(),
             superseded: false,
             yielded: false,
             announced: None,

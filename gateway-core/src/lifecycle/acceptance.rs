@@ -44,6 +44,7 @@ impl Draft {
             }
         }
         self.promote_duplicate(context);
+        self.refuse_moot_closes();
         self.close_stale_accounts(context);
     }
 
@@ -81,9 +82,8 @@ impl Draft {
             return;
         };
         charge.accepted = false;
-        if payment.close.is_none() {
-            payment.close = charge.closes.extract_if(.., |close| is_closed_by_merchant(close)).next();
-        }
+        payment.closes.extend(charge.closes.extract_if(.., |close| is_closed_by_merchant(close)));
+        payment.closes.sort_by(|one, other| one.id.cmp(&other.id));
     }
 
     /// Money that a person has to decide about.
@@ -146,10 +146,19 @@ impl Draft {
             self.sibling_yields = true;
             self.raise(ReviewReason::OlderPaymentKept, ReviewSubject::Payment, context.now);
         }
-        let of_charge = self.record.charges.iter_mut().filter(|charge| charge.id == *id);
-        let closes = of_charge.flat_map(|charge| &mut charge.closes).chain(&mut self.record.payment.close);
-        for close in closes.filter(|close| close.status == CancelStatus::Done) {
+        for close in self.record.payment.closes.iter_mut().filter(|close| close.status == CancelStatus::Done)
+        {
             // The money came first.
+            close.refuse(Failure::of(FailureReason::NotCancellable));
+        }
+        self.refuse_moot_closes();
+    }
+
+    /// Closes of an account whose money pays the order have come too late, whatever the PG said to them.
+    fn refuse_moot_closes(&mut self) {
+        let paid = self.record.charges.iter_mut().filter(|charge| charge.accepted && charge.is_judged());
+        let closes = paid.flat_map(|charge| &mut charge.closes);
+        for close in closes.filter(|close| close.status == CancelStatus::Done) {
             close.refuse(Failure::of(FailureReason::NotCancellable));
         }
     }
@@ -194,7 +203,7 @@ impl Draft {
         payment.yielded = true;
         // A close that is already there keeps its time.
         if payment.closed_at().is_none() {
-            payment.close = Some(our_close(CancelStatus::Done, context));
+            payment.closes.push(our_close(CancelStatus::Done, context));
         }
         self.judge(context);
     }
@@ -278,9 +287,9 @@ impl PaymentRecord {
     /// Since when the merchant has closed the payment: itself, or the account that has the role, unless that is paid. A close of
     /// our own is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
     fn closed_by_merchant_at(&self) -> Option<Timestamp> {
-        let account = self.accepted().filter(|charge| charge.timing.is_none());
+        let account = self.accepted().filter(|charge| !charge.is_judged());
         let of_account = account.into_iter().flat_map(|charge| &charge.closes);
-        let closes = of_account.chain(&self.payment.close);
+        let closes = of_account.chain(&self.payment.closes);
         closes.filter(|close| is_closed_by_merchant(close)).map(|close| close.created_at).min()
     }
 
@@ -297,6 +306,11 @@ impl PaymentRecord {
 }
 
 impl Charge {
+    /// Whether it was decided what the money that is there is to this payment.
+    fn is_judged(&self) -> bool {
+        self.has_money() && self.timing.is_some()
+    }
+
     /// Whether an account may take the role from this one: nothing is paid, nothing will be, and no close of it is open that
     /// would then close nothing.
     fn gives_way(&self) -> bool {

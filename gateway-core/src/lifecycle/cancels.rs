@@ -14,6 +14,7 @@ impl Draft {
         let Some(charge) = self.record.charge_mut(id) else { return };
         let Some(snapshot) = charge.snapshot.clone() else { return };
         let theirs = snapshot.cancels.as_deref().unwrap_or_default();
+        let is_failed = |entry: &SnapshotCancel| entry.status == PgCancelStatus::Failed;
         for (position, theirs_now) in theirs.iter().enumerate() {
             if theirs_now.amount.is_zero() {
                 continue;
@@ -22,6 +23,10 @@ impl Draft {
             match charge.cancels.iter_mut().find(|ours| theirs_now.is(ours)) {
                 // Where a PG has one word for all refunds of a payment, that word is now about a newer one.
                 Some(ours) if ours.is_failed_refund() && !is_newest => {}
+                // Of several tries of one cancel the one that came through counts.
+                Some(ours)
+                    if is_failed(theirs_now)
+                        && theirs.iter().any(|other| !is_failed(other) && other.is(ours)) => {}
                 Some(ours) => follow(ours, theirs_now, context.now),
                 None => charge.cancels.push(adopt(&snapshot, theirs_now, context)),
             }
@@ -114,7 +119,9 @@ fn follow(ours: &mut Cancel, theirs: &SnapshotCancel, now: Timestamp) {
     }
     ours.held = None;
     // It is in the PG's list, so it was taken; refused, it was not paid out.
-    ours.failure = (ours.status == CancelStatus::Refused).then_some(Failure::of(FailureReason::RefundFailed));
+    let is_failed = ours.status == CancelStatus::Refused;
+    ours.failure = is_failed.then_some(Failure::of(FailureReason::RefundFailed));
+    ours.failed_at = if is_failed { ours.failed_at.or(Some(now)) } else { None };
     if let Some(sent) = ours.dispatch.as_mut().filter(|sent| sent.outcome().is_none()) {
         sent.end(Outcome::Done, now);
     }
@@ -134,6 +141,7 @@ fn adopt(snapshot: &Snapshot, theirs: &SnapshotCancel, context: &Context<'_>) ->
         tax_free_amount: None,
         vat_amount: None,
         cancellable_before: snapshot.paid,
+        failed_at: (status == CancelStatus::Refused).then_some(context.now),
         reason: theirs.reason.clone().unwrap_or_default(),
         refund_account: None,
         dispatch: None,

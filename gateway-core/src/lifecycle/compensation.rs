@@ -34,6 +34,7 @@ impl Draft {
             tax_free_amount: self.record.tax_free_left(charge).filter(|_| is_whole_order),
             vat_amount: None,
             cancellable_before: amount,
+            failed_at: None,
             reason: reason.text().to_owned(),
             refund_account: None,
             dispatch: None,

@@ -83,7 +83,7 @@ fn other_money(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
     let mut news = Vec::new();
     for charge in after.charges.iter().filter(|charge| !pays(charge, before)) {
         let Some(moved) = movement(before, charge) else { continue };
-        let misfit = charge.misfit.unwrap_or(Misfit::Mismatch);
+        let misfit = charge.misfit.or_else(|| before.charge(&charge.id)?.misfit).unwrap_or(Misfit::Mismatch);
         let kind = match (moved.paid, moved.cancelled) {
             (1.., _) => EventKind::Found(misfit),
             // What was given back is here again: its refund failed, or was undone.
@@ -141,7 +141,7 @@ fn cancel_news(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
 
 fn statuses(record: &PaymentRecord) -> Vec<(CancelId, CancelStatus)> {
     let cancels = record.charges.iter().flat_map(|charge| &charge.cancels);
-    let closes = record.charges.iter().flat_map(|charge| &charge.closes).chain(&record.payment.close);
+    let closes = record.charges.iter().flat_map(|charge| &charge.closes).chain(&record.payment.closes);
     cancels
         .map(|cancel| (cancel.id.clone(), cancel.status))
         .chain(closes.map(|close| (close.id.clone(), close.status)))

@@ -162,9 +162,12 @@ impl Draft {
         let is_paid = self.record.accepted().is_some_and(Charge::has_money);
         let last = later(expires_at, WATCHED_FOR);
         // A PG that has not shown the whole order yet is asked until it has.
-        let is_over = context.has_passed(last) && status != PaymentStatus::Ready;
-        let watched = |attempt: &&Attempt| attempt.takes_money_before_confirm();
-        let subjects: Vec<_> = if is_paid || is_over {
+        let is_over = context.has_passed(last);
+        let record = &self.record;
+        let watched = |attempt: &&Attempt| {
+            attempt.takes_money_before_confirm() && !(is_over && record.was_shown_past_deadline(attempt))
+        };
+        let subjects: Vec<_> = if is_paid {
             Vec::new()
         } else {
             let attempts = self.record.attempts.iter().filter(watched);

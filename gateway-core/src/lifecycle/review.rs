@@ -9,8 +9,8 @@ use super::{
 };
 use crate::{
     Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, Failure, FailureReason, MethodDetail,
-    Money, Outcome, PaymentRecord, PaymentStatus, PgPaymentId, PgStatus, Review, ReviewClosing,
-    ReviewOutcome, ReviewReason, ReviewSubject, Secret, Snapshot, Why,
+    Money, Outcome, PaymentRecord, PgPaymentId, PgStatus, Review, ReviewClosing, ReviewOutcome, ReviewReason,
+    ReviewSubject, Secret, Snapshot, Why,
 };
 
 impl Draft {
@@ -141,7 +141,7 @@ fn standing(record: &PaymentRecord, context: &Context<'_>) -> Vec<(ReviewReason,
     } else {
         context.now > expires_at
     };
-    if is_unshown && record.payment.status() == PaymentStatus::Ready {
+    if is_unshown && !record.accepted().is_some_and(Charge::has_money) {
         let unshown = record.attempts.iter().filter(|attempt| !record.was_shown_past_deadline(attempt));
         found.extend(
             unshown.map(|attempt| (ReviewReason::OrderNotShown, ReviewSubject::Attempt(attempt.number))),
@@ -175,7 +175,7 @@ fn reason_of_cancel(
     match (cancel.status, cancel.held) {
         (status, Some(held)) if status.is_unresolved() => Some(held),
         (status, None) if status.is_unresolved() => is_old(since).then_some(ReviewReason::UnknownCancel),
-        (CancelStatus::Done, _) => {
+        (CancelStatus::Done | CancelStatus::Pending, _) => {
             is_told_and_not_shown(charge, cancel).then_some(ReviewReason::UnknownCancel)
         }
         (CancelStatus::Refused, _) if cancel.is_failed_refund() => failed_refund(charge, cancel),
@@ -202,24 +202,29 @@ fn refused_compensation(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason
     (is_ours && is_newest && is_left).then_some(ReviewReason::CompensationRefused)
 }
 
-/// The PG could not pay a refund out. What comes back later makes good what failed first; whether a later refund was meant
-/// for this one nobody knows: then a person is asked once too often. Once all the money is back nothing is owed: a refund
+/// The PG could not pay a refund out. What is asked for after that and comes through makes good what failed first; whether it was
+/// meant for this one nobody knows: then a person is asked once too often. Once all the money is back nothing is owed: a refund
 /// that failed twice and then came through is one refund.
 fn failed_refund(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason> {
     let rows = &charge.cancels;
-    let is_done = |row: &Cancel| row.status == CancelStatus::Done;
-    if charge.snapshot.as_ref().is_some_and(|shown| sum(rows, is_done) >= shown.paid.amount()) {
+    let done = |row: &Cancel| row.status == CancelStatus::Done;
+    if charge
+        .snapshot
+        .as_ref()
+        .is_some_and(|shown| sum(rows.iter().filter(|row| done(row))) >= shown.paid.amount())
+    {
         return None;
     }
     let place = rows.iter().position(|row| row.id == cancel.id)?;
-    let first = rows.iter().position(Cancel::is_failed_refund)?;
-    let returned = sum(&rows[first..], is_done);
-    let owed = sum(&rows[..=place], Cancel::is_failed_refund);
-    (returned < owed).then_some(ReviewReason::FailedRefund)
+    let failed = rows.iter().enumerate().filter(|(_, row)| row.is_failed_refund());
+    let first = failed.clone().filter_map(|(_, row)| row.failed_at).min();
+    let so_far = failed.filter(|(at, row)| (row.failed_at, *at) <= (cancel.failed_at, place));
+    let returned = sum(rows.iter().filter(|row| done(row) && Some(row.created_at) >= first));
+    (returned < sum(so_far.map(|(_, row)| row))).then_some(ReviewReason::FailedRefund)
 }
 
-fn sum(rows: &[Cancel], counts: impl Fn(&Cancel) -> bool) -> u64 {
-    rows.iter().filter(|row| counts(row)).fold(0, |sum, row| sum.saturating_add(row.amount.amount()))
+fn sum<'a>(rows: impl Iterator<Item = &'a Cancel>) -> u64 {
+    rows.fold(0, |sum, row| sum.saturating_add(row.amount.amount()))
 }
 
 impl Draft {
@@ -239,6 +244,11 @@ impl Draft {
         let (kind, about) = (review.reason, review.about.clone());
         match (kind, &about) {
             (ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown, ReviewSubject::Charge(id)) => {
+                self.decide_confirm(id, outcome, context);
+            }
+            (ReviewReason::AccountRetired, ReviewSubject::Charge(id))
+                if !context.can_ask && self.record.charge(id).is_some_and(Charge::awaits_deposit) =>
+            {
                 self.decide_confirm(id, outcome, context);
             }
             (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) => {
@@ -301,7 +311,13 @@ impl Draft {
             }
             match done {
                 Some(pg) => charge.snapshot = Some(told_by_person(pg, order_id, amount, context.now)),
-                None => charge.ended_at = Some(context.now),
+                None => {
+                    charge.ended_at = Some(context.now);
+                    if let Some(snapshot) = charge.snapshot.as_mut().filter(|_| !context.can_ask) {
+                        // Nobody will hear of it from the PG any more.
+                        snapshot.status = PgStatus::Expired;
+                    }
+                }
             }
         });
         self.judge(context);

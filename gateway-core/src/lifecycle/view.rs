@@ -42,7 +42,7 @@ impl PaymentRecord {
         let cancels = self.charges.iter().filter(|charge| charge.accepted).flat_map(|charge| &charge.cancels);
         let closes = self.charges.iter().filter(of_order).flat_map(|charge| &charge.closes);
         let mut views: Vec<CancelView> = cancels.map(CancelView::from).collect();
-        views.extend(closes.chain(&self.payment.close).map(CancelView::from));
+        views.extend(closes.chain(&self.payment.closes).map(CancelView::from));
         views.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
         views
     }

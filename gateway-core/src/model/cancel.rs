@@ -165,6 +165,8 @@ pub struct Cancel {
     /// What could be cancelled before this one, in the PG's own counting; sent along, so that the PG refuses if it
     /// is otherwise.
     pub cancellable_before: Money,
+    /// When the PG first showed that it could not pay it out.
+    pub failed_at: Option<Timestamp>,
     /// Why, in the words of whoever wanted it.
     pub reason: String,
     /// Where the money goes, for a paid virtual account.

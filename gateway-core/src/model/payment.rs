@@ -239,9 +239,9 @@ pub struct Payment {
     pub shown: Shown,
     /// What the newest browser result said.
     pub last_attempt: Option<LastAttempt>,
-    /// The merchant closed it before anything was paid. The close of an issued account stands with its charge as long as the account
-    /// has the role, and here once money took that away without paying the order.
-    pub close: Option<Close>,
+    /// Closes of the payment itself, the oldest first: before anything was paid. The close of an issued account stands with its
+    /// charge as long as the account has the role, and here once money took that away without paying the order.
+    pub closes: Vec<Close>,
     /// The merchant registered the order anew: money that comes now may go back.
     pub superseded: bool,
     /// We closed it in favour of the order's older payment, which turned out to be paid.
@@ -284,8 +284,7 @@ impl Payment {
     /// Since when it is closed, if the merchant closed it or we did. A close that came after the money is refused.
     #[must_use]
     pub fn closed_at(&self) -> Option<Timestamp> {
-        let close = self.close.as_ref().filter(|close| close.status == CancelStatus::Done);
-        close.map(|close| close.created_at)
+        self.closes.iter().find(|close| close.status == CancelStatus::Done).map(|close| close.created_at)
     }
 
     /// Why the newest attempt did not succeed.

@@ -51,7 +51,7 @@ pub(crate) fn payment(order_id: &str) -> Payment {
         },
         shown: Shown { receipt_url: Some(CANARY.to_owned()), ..Shown::nothing(Currency::Krw) },
         last_attempt: None,
-        close: None,
+        closes: Vec::new(),
         superseded: false,
         yielded: false,
         announced: None,
@@ -167,6 +167,7 @@ fn cancel() -> Cancel {
         tax_free_amount: None,
         vat_amount: None,
         cancellable_before: Money::krw(27_500),
+        failed_at: None,
         reason: CANARY.to_owned(),
         refund_account: Some(RefundAccount {
             bank_code: "020".to_owned(),

@@ -17,7 +17,7 @@ use super::{
 pub async fn committed_payment_reads_back_as_it_was(store: &dyn Store) {
     let mut payment = payment("order-1");
     payment.last_attempt = Some(LastAttempt { number: 1, failure: None, at: at(3) });
-    payment.close = Some(close());
+    payment.closes = vec![close()];
     payment.shown = Shown { amount_paid: Money::krw(27_000), ..Shown::nothing(Currency::Krw) };
     let mut change = made(&payment);
     change.attempts = vec![full_attempt(&payment, 1), attempt(&payment, 2)];

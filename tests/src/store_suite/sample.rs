@@ -39,7 +39,7 @@ pub(super) fn payment_of(merchant: &str, account: &str, order_id: &str) -> Payme
         terms: terms(),
         shown: Shown::nothing(Currency::Krw),
         last_attempt: None,
-        close: None,
+        closes: Vec::new(),
         superseded: false,
         yielded: false,
         announced: None,
@@ -206,6 +206,7 @@ pub(super) fn cancel(amount: u64) -> Cancel {
         tax_free_amount: None,
         vat_amount: None,
         cancellable_before: Money::krw(27_500),
+        failed_at: None,
         reason: "부분 품절".to_owned(),
         refund_account: Some(RefundAccount {
             bank_code: "020".to_owned(),

@@ -85,8 +85,8 @@ impl Gateway {
             let review = open_review(&record, number)?.clone();
             let account = self.account_of(&record)?;
             let sibling = self.core.sibling(&record).await?;
-            check_verdict(&record, sibling.as_ref(), &review, verdict)?;
             let context = self.core.context(account, sibling.as_ref(), &[]);
+            check_verdict(&record, &review, verdict, &context)?;
             if is_under_way(&record, &review.about, &context) {
                 return Err(GatewayError::state(StateProblem::RequestUnderWay, record));
             }
@@ -149,9 +149,9 @@ fn is_under_way(record: &PaymentRecord, about: &ReviewSubject, context: &Context
 /// Money that has no name here could never be given back, and an order has one payment.
 fn check_verdict(
     record: &PaymentRecord,
-    sibling: Option<&PaymentRecord>,
     review: &Review,
     verdict: &Verdict,
+    context: &Context<'_>,
 ) -> Result<(), GatewayError> {
     let is_confirm = matches!(review.reason, ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown);
     if review.reason == ReviewReason::OrderNotShown && verdict.outcome == ReviewOutcome::Done {
@@ -161,7 +161,7 @@ fn check_verdict(
     let ReviewSubject::Charge(id) = &review.about else { return Ok(()) };
     let accepts =
         review.reason == ReviewReason::MismatchNotCancelled && verdict.outcome == ReviewOutcome::Done;
-    if accepts && sibling.is_some_and(may_hold_money) {
+    if accepts && context.sibling.is_some_and(may_hold_money) {
         let rule =
             "must be not_done: the order's newer payment holds money or may; give this money back at the PG";
         return Err(GatewayError::invalid("outcome", rule));
@@ -170,7 +170,7 @@ fn check_verdict(
         let rule = "must be not_done: this money is gone, or other money pays the order; give what is too much back at the PG";
         return Err(GatewayError::invalid("outcome", rule));
     }
-    let is_pending = record.charge(id).is_some_and(Charge::is_pending_at_pg);
+    let is_pending = context.can_ask && record.charge(id).is_some_and(Charge::is_pending_at_pg);
     if is_confirm && verdict.outcome == ReviewOutcome::NotDone && is_pending {
         let rule = "cannot be not_done while the PG itself waits for the outcome: have the payment ended there first";
         return Err(GatewayError::invalid("outcome", rule));

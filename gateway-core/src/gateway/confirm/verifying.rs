@@ -40,7 +40,6 @@ impl Gateway {
         );
         let in_time = self.core.now() <= record.payment.expires_at;
         let known = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, None);
-        let is_over = known.is_some_and(|charge| charge.ended_at.is_some());
         let is_kept = known.is_some_and(Charge::has_open_claim);
         let is_new = known.is_none() && claims(&record) < MOST_CLAIMS;
         if may_wait && in_time && is_new {
@@ -48,7 +47,7 @@ impl Gateway {
             let record = self.commit_claim(account, draft, key, |_, _| ()).await?;
             return self.look_claim_up(account, record, claimed).await;
         }
-        if !is_kept && !is_over {
+        if !is_kept {
             // The browser may be ahead of what the PG shows, and no claim is there that would have it asked again.
             let subject = LookUpSubject::Attempt(claimed.attempt.number);
             self.core.owe_hint(account, &record, subject).await?;

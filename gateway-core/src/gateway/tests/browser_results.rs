@@ -199,3 +199,18 @@ async fn result_beside_an_account_is_asked_about_until_the_pg_must_show_it() {
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.check_ledger().await;
 }
+
+#[tokio::test]
+async fn result_of_a_try_that_ended_before_is_asked_about_once_more() {
+    let bench = Bench::before_confirm();
+    let (id, window) = bench.opened().await;
+    let card = bench.pg.books(|books| books.agree(&window, PRICE));
+    bench.fails_after_all(&card);
+    assert!(matches!(bench.confirm(&id, &card).await, Err(GatewayError::Declined { .. })));
+    bench.advance(5 * MINUTE);
+    // The buyer tries again in the same window; the browser is ahead of what the PG shows.
+    let _told = bench.confirm(&id, &card).await;
+    bench.pg.books(|books| books.take(&card, bench.pg.clock_now()));
+    bench.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::{
-    bench::{Bench, DAY, HOUR, MINUTE},
+    bench::{Bench, DAY, HOUR, MINUTE, new_cancel},
     errors::no_answer,
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId,
+    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
 };
 
@@ -189,4 +189,73 @@ async fn close_that_is_told_done_after_the_deposit_leaves_duplicates_as_they_are
     bench.verify(&id).await;
     bench.run(HOUR).await;
     assert_eq!(bench.given_back(&second), 0, "nothing shows beside it that is all there");
+}
+
+#[tokio::test]
+async fn close_of_an_account_counts_whatever_was_closed_and_refused_before() {
+    let bench = Bench::before_confirm();
+    let (id, window) = bench.opened().await;
+    // A card is paid and shown late; the merchant closes before that.
+    let paid_at = bench.pg.clock_now();
+    bench.advance(MINUTE);
+    let (_, first) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
+    let card = bench.pg.books(|books| books.pay(&window, PRICE, paid_at));
+    bench.verify(&id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    bench.fails_after_all(&card);
+    settled(&bench, &id).await;
+    assert_eq!(bench.register().await, id, "reopened");
+    let account = bench.issued(&bench.open(&id).await, PRICE, DAY);
+    bench.confirm(&id, &account).await.unwrap();
+    bench.advance(MINUTE);
+    let (told, second) = bench.cancel_with(&id, new_cancel(None), Some("k2")).await.unwrap();
+    assert_eq!(told.payment.status(), PaymentStatus::Cancelled);
+    bench.advance(MINUTE);
+    bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+    settled(&bench, &id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    assert!(bench.try_open(&id).await.is_err());
+    let told: Vec<_> = bench.read(&id).await.view().cancels.iter().map(|cancel| cancel.id.clone()).collect();
+    assert_eq!(told, [first, second], "each close is told once");
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn account_that_waits_again_is_closed_like_any_other() {
+    let bench = Bench::before_confirm();
+    let (id, account) = bench.awaiting_deposit(DAY).await;
+    let waiting = bench.pg.books(|books| books.row(&account).snapshot);
+    let window = order(&bench, &id).await;
+    bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+    settled(&bench, &id).await;
+    bench.fails_after_all(&account);
+    settled(&bench, &id).await;
+    bench.pg.books(|books| books.change(&account, |shown| *shown = waiting));
+    settled(&bench, &id).await;
+    bench.cancel(&id, None).await.unwrap();
+    bench.advance(MINUTE);
+    let card = bench.in_window(&window);
+    bench.verify(&id).await;
+    bench.run(HOUR).await;
+    assert_eq!((bench.status(&id).await, bench.given_back(&card)), (PaymentStatus::Cancelled, PRICE));
+}
+
+#[tokio::test]
+async fn second_close_leaves_the_first_and_its_key() {
+    let bench = Bench::before_confirm().replica(|_, pg| pg.description.guards.close = Vec::new());
+    let (id, account) = bench.awaiting_deposit(DAY).await;
+    let paid_at = bench.pg.clock_now();
+    bench.advance(MINUTE);
+    let (_, first) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
+    // The deposit came first, and is shown late; then it turns out bad.
+    bench.pg.books(|books| books.take(&account, paid_at));
+    settled(&bench, &id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    bench.pg.books(|books| books.reverse(&account));
+    settled(&bench, &id).await;
+    bench.cancel_with(&id, new_cancel(None), Some("k2")).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    let told = bench.gateway.cancel_result(&bench.merchant, &id, &first).await;
+    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+    assert_eq!(bench.read(&id).await.view().cancels.len(), 2);
 }

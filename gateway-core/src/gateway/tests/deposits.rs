@@ -235,7 +235,7 @@ async fn deposit_before_a_close_that_the_pg_could_not_do_is_paid() {
     bench.run(DAY * 2).await;
     let record = bench.read(&id).await;
     assert_eq!(record.payment.status(), PaymentStatus::Paid);
-    assert_eq!(record.payment.close.unwrap().status, CancelStatus::Refused, "the money came first");
+    assert_eq!(record.payment.closes[0].status, CancelStatus::Refused, "the money came first");
     assert_eq!(bench.given_back(&pg_id), 0);
 }
 

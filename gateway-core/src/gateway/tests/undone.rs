@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::bench::{Bench, DAY, HOUR, MINUTE};
 use crate::{
-    CancelStatus, EventKind, Misfit, MoneyMoves, PaymentId, PaymentStatus, PgCancelStatus, PgPaymentId,
-    Snapshot, lifecycle::tests::sample::PRICE,
+    CancelStatus, EventKind, Misfit, Money, MoneyMoves, PaymentId, PaymentStatus, PgCancelStatus,
+    PgPaymentId, Snapshot, SnapshotCancel, lifecycle::tests::sample::PRICE,
 };
 
 /// The refunds that the PG booked turn out not to be paid out.
@@ -13,7 +13,7 @@ fn refunds_fail(bench: &Bench, id: &PgPaymentId) {
     bench.pg.books(|books| {
         books.change(id, |shown| {
             shown.cancels.iter_mut().flatten().for_each(|entry| entry.status = PgCancelStatus::Failed);
-            (shown.cancelled, shown.cancellable) = (crate::Money::krw(0), shown.paid);
+            (shown.cancelled, shown.cancellable) = (Money::krw(0), shown.paid);
         });
     });
 }
@@ -138,4 +138,88 @@ async fn chargeback_that_was_won_can_be_refunded_once_a_person_said_so() {
     bench.cancel(&id, Some(1_000)).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::PartiallyCancelled);
     bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn aborted_try_of_a_refund_takes_nothing_of_the_one_that_came_through() {
+    for position in [0, 1] {
+        let bench = Bench::before_confirm();
+        let (id, card) = bench.paid().await;
+        bench.advance(MINUTE);
+        bench.cancel(&id, Some(1_000)).await.unwrap();
+        bench.pg.books(|books| {
+            books.change(&card, |shown| {
+                let list = shown.cancels.as_mut().unwrap();
+                let (status, name) = (PgCancelStatus::Failed, Some("aborted".to_owned()));
+                list.insert(position, SnapshotCancel { status, pg_cancel_id: name, ..list[0].clone() });
+            });
+        });
+        bench.verify(&id).await;
+        bench.advance(MINUTE);
+        bench.cancel(&id, Some(2_000)).await.unwrap();
+        bench.verify(&id).await;
+        let rows = bench.read(&id).await.charges[0].cancels.clone();
+        assert!(rows.iter().all(|row| row.status == CancelStatus::Done), "{position}: {rows:?}");
+        assert!(bench.open_reviews(&id).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn newer_refund_does_not_make_an_older_one_good_that_fails_after_it() {
+    let bench = Bench::before_confirm();
+    let (id, card) = bench.paid().await;
+    for amount in [1_000, 2_000] {
+        bench.advance(MINUTE);
+        bench.cancel(&id, Some(amount)).await.unwrap();
+    }
+    bench.advance(HOUR);
+    bench.pg.books(|books| {
+        books.change(&card, |shown| {
+            shown.cancels.as_mut().unwrap()[0].status = PgCancelStatus::Failed;
+            (shown.cancelled, shown.cancellable) = (Money::krw(2_000), Money::krw(PRICE - 2_000));
+        });
+    });
+    bench.verify(&id).await;
+    bench.run(2 * DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["failed_refund"]);
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    bench.run(DAY).await;
+    assert!(bench.open_reviews(&id).await.is_empty(), "this one does");
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn refund_under_way_that_is_gone_is_a_review() {
+    let bench = Bench::before_confirm();
+    let (id, card) = bench.paid().await;
+    let before = bench.pg.books(|books| books.row(&card).snapshot);
+    bench.advance(MINUTE);
+    bench.pg.books(|books| books.slow_refunds = true);
+    bench.cancel(&id, None).await.unwrap();
+    bench.run(HOUR).await;
+    bench.pg.books(|books| books.slow_refunds = false);
+    console_undoes(&bench, &card, &before);
+    bench.run(3 * DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
+    bench.decide(&id, crate::ReviewOutcome::NotDone).await.unwrap();
+    bench.cancel(&id, None).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn money_that_goes_is_told_by_the_name_it_came_by() {
+    let bench = Bench::before_confirm();
+    let (id, account) = bench.awaiting_deposit(DAY).await;
+    bench.advance(MINUTE);
+    bench.cancel(&id, None).await.unwrap();
+    bench.advance(MINUTE);
+    bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+    bench.verify(&id).await;
+    bench.pg.books(|books| books.reverse(&account));
+    bench.verify(&id).await;
+    bench.run(10 * MINUTE).await;
+    let kinds = bench.kinds().await;
+    let told = |kind: &str| kinds.iter().filter(|told| **told == kind).count();
+    assert_eq!((told("payment.late_found"), told("payment.late_cancelled")), (1, 1), "{kinds:?}");
 }

@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR};
 use crate::{
-    GatewayError, PaymentId, PaymentStatus, PgPaymentId, ReviewOutcome, lifecycle::tests::sample::PRICE,
+    GatewayError, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome,
+    lifecycle::tests::sample::PRICE,
 };
 
 /// A payment a little over a week after its deadline, and a row under it that nobody can read, paid or not.
@@ -120,4 +121,44 @@ async fn payment_is_not_closed_on_an_answer_that_leaves_a_row_out() {
     bench.pg.books(|books| books.unreadable.clear());
     bench.run(2 * DAY).await;
     assert_eq!((bench.status(&id).await, bench.given_back(&card)), (PaymentStatus::Paid, 0));
+}
+
+/// A row under an order that is paid and that nobody can read.
+fn hidden_money(bench: &Bench, order: &str) {
+    let now = bench.pg.clock_now();
+    bench.pg.books(|books| {
+        let hidden = books.pay(order, PRICE, now);
+        books.unreadable.push(hidden);
+    });
+}
+
+#[tokio::test]
+async fn order_that_ended_is_a_persons_too_while_it_is_not_shown_whole() {
+    for (how, due_in) in [("declined", None), ("past due", Some(2 * HOUR)), ("closed", Some(DAY))] {
+        let bench = Bench::before_confirm();
+        let id = match due_in {
+            None => bench.opened().await.0,
+            Some(due_in) => bench.awaiting_deposit(due_in).await.0,
+        };
+        let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
+        match how {
+            "declined" => bench.pg.books(|books| {
+                let declined = books.agree(&order, PRICE);
+                books.change(&declined, |shown| shown.status = PgStatus::Failed);
+            }),
+            "closed" => {
+                bench.advance(MINUTE);
+                bench.cancel(&id, None).await.unwrap();
+            }
+            _ => {}
+        }
+        hidden_money(&bench, &order);
+        bench.run(PAYABLE_FOR + 8 * DAY + HOUR).await;
+        assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"], "{how}");
+        bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+        let before = bench.look_ups();
+        bench.run(30 * DAY).await;
+        assert!(bench.look_ups() - before < 5, "{how}: {}", bench.look_ups() - before);
+        assert!(bench.open_reviews(&id).await.is_empty(), "{how}");
+    }
 }

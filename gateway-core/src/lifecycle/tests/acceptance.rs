@@ -221,7 +221,7 @@ fn money_after_the_merchants_close_goes_back_and_before_it_stays() {
         let paid = world.shown("k1", PgStatus::Paid).with_money_at(paid_at);
         world.at(60).see(&paid);
         assert_eq!((world.charge("k1").role(), world.status()), (role, status), "{paid_at}");
-        let close = world.record.payment.close.as_ref().unwrap();
+        let close = world.record.payment.closes.first().unwrap();
         let refused = role == ChargeRole::Accepted;
         assert_eq!(close.status == CancelStatus::Refused, refused, "the close came after the money");
     }

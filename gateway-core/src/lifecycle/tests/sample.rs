@@ -236,6 +236,7 @@ impl World {
             tax_free_amount: None,
             vat_amount: None,
             cancellable_before: left,
+            failed_at: None,
             reason: "changed my mind".to_owned(),
             refund_account: None,
             dispatch: None,
@@ -266,7 +267,7 @@ impl World {
     /// The merchant closes the payment without any PG.
     pub(crate) fn close_payment(&mut self) {
         let close = self.close(CancelStatus::Done);
-        self.change(|draft, _| draft.record.payment.close = Some(close));
+        self.change(|draft, _| draft.record.payment.closes.push(close));
     }
 
     fn close(&self, status: CancelStatus) -> Close {
@@ -313,7 +314,7 @@ pub(crate) fn fresh(ids: &IdSource, order_id: &str) -> PaymentRecord {
         shown: Shown::nothing(terms.amount.currency()),
         terms,
         last_attempt: None,
-        close: None,
+        closes: Vec::new(),
         superseded: false,
         yielded: false,
         announced: None,

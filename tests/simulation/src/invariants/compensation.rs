@@ -51,7 +51,7 @@ pub(super) fn i12_has_a_true_reason(
             money.paid_at.is_some_and(|paid_at| is_late(payment.created_at, money, paid_at))
         }
         CompensationReason::Closed => {
-            let closes = record.charges.iter().flat_map(|charge| &charge.closes).chain(&payment.close);
+            let closes = record.charges.iter().flat_map(|charge| &charge.closes).chain(&payment.closes);
             let first = closes.map(|close| close.created_at).min();
             money.paid_at.is_some_and(|paid_at| first.is_some_and(|first| paid_at > first))
         }

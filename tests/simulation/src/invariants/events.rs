@@ -59,7 +59,7 @@ fn cancels_are_announced(commit: &Commit<'_>) -> bool {
 
 fn statuses(record: &PaymentRecord) -> BTreeMap<String, CancelStatus> {
     let cancels = record.charges.iter().flat_map(|charge| &charge.cancels);
-    let closes = record.charges.iter().flat_map(|charge| &charge.closes).chain(&record.payment.close);
+    let closes = record.charges.iter().flat_map(|charge| &charge.closes).chain(&record.payment.closes);
     cancels
         .map(|cancel| (cancel.id.to_string(), cancel.status))
         .chain(closes.map(|close| (close.id.to_string(), close.status)))

@@ -189,7 +189,7 @@ impl<'a> Rest<'a> {
                 })
                 .collect();
             let closed = matching.iter().any(|(record, _)| {
-                record.payment.close.is_some()
+                !record.payment.closes.is_empty()
                     || record.charges.iter().any(|charge| !charge.closes.is_empty())
             });
             let all_ours = !matching.is_empty()
