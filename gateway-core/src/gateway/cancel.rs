@@ -1,5 +1,7 @@
 //! Giving money back, and closing what was not paid.
 
+use std::fmt;
+
 use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, CancelView, Charge, Clock, Close, Failure,
@@ -38,6 +40,17 @@ enum Row {
     CloseAccount(Close),
     /// Nothing was issued, or the PG cannot close: no PG is asked.
     ClosePayment(Close),
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refund(cancel) => write!(f, "to give back {} ({})", cancel.amount, cancel.reason),
+            Self::CloseAccount(close) | Self::ClosePayment(close) => {
+                write!(f, "to close the unpaid account ({})", close.reason)
+            }
+        }
+    }
 }
 
 impl Gateway {
@@ -114,7 +127,7 @@ impl Gateway {
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         };
         if account.retired && !matches!(row, Row::ClosePayment(_)) {
-            return self.refuse_retired(record).await;
+            return self.refuse_retired(record, &row.to_string()).await;
         }
         self.commit_row(account, record, row, key).await
     }
@@ -200,7 +213,7 @@ impl Gateway {
         };
         let account = self.account_of(&record)?;
         if account.retired {
-            return self.refuse_retired(record).await;
+            return self.refuse_retired(record, "a refund account for a cancel that waits for one").await;
         }
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let context = self.core.context(account, None, &[]);

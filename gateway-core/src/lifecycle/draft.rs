@@ -181,8 +181,28 @@ impl Draft {
 
     /// Opens a review, unless one of that kind is open already.
     pub(crate) fn raise(&mut self, reason: ReviewReason, about: ReviewSubject, now: Timestamp) {
+        self.raise_with(reason, about, None, now);
+    }
+
+    /// What was asked for cannot be done on a retired account: each such request is a review.
+    pub(crate) fn raise_asked_for(&mut self, what: &str, now: Timestamp) {
+        self.raise_with(ReviewReason::AccountRetired, ReviewSubject::Payment, Some(what.to_owned()), now);
+    }
+
+    fn raise_with(
+        &mut self,
+        reason: ReviewReason,
+        about: ReviewSubject,
+        asked_for: Option<String>,
+        now: Timestamp,
+    ) {
         let payment = &mut self.record.payment;
-        let same = |review: &Review| review.about == about && review.reason == reason && review.is_open();
+        let same = |review: &Review| {
+            review.about == about
+                && review.reason == reason
+                && review.asked_for == asked_for
+                && review.is_open()
+        };
         if payment.reviews.iter().any(same) {
             return;
         }
@@ -193,7 +213,7 @@ impl Draft {
             reason = reason.name(),
             "a review was opened: a person has to decide"
         );
-        payment.reviews.push(Review { number, about, reason, opened_at: now, closing: None });
+        payment.reviews.push(Review { number, about, reason, asked_for, opened_at: now, closing: None });
     }
 
     /// Whether an operation has no outcome and its newest send is `sent`. What one send came to says nothing of a later

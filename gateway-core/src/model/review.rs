@@ -90,7 +90,8 @@ impl ReviewReason {
                 "Look the payment up in the PG's own console. Close as done if the money was taken, as not_done if it was not."
             }
             Self::UnknownCancel => {
-                "Look the payment up in the PG's own console. Close as done if this cancel is in its list, as not_done if it is not."
+                "The PG never said what became of this cancel, or does not show it any more. Look the payment up in its own console. Close as \
+                 done if the money went back and stays there, as not_done if not: it may be asked for again."
             }
             Self::UnknownClose => {
                 "Look the virtual account up in the PG's own console. Close as done if it is closed, as not_done if it is not."
@@ -127,16 +128,17 @@ impl ReviewReason {
                 "The PG does not show a payment any more that it showed before. Ask the PG. Close as done when you know."
             }
             Self::MismatchNotCancelled => {
-                "Money came that does not match the order (a discount, test instead of live, another currency). Close as done to accept \
-                 it as the order's payment; give it back in the PG's own console and close as not_done if it is not to be kept."
+                "Money came that does not match the order: compare its amount, discount, mode (test or live) and currency. Closed as done it \
+                 pays the order as it is, and the merchant ships; give it back in the PG's own console and close as not_done if it is not to."
             }
             Self::OlderPaymentKept => {
                 "The order was registered again, and then an earlier payment of it turned out to be paid. It was kept. The new one was \
                  closed, unless it held the order already. Check every payment of the order and what is delivered. Close as done."
             }
             Self::AccountRetired => {
-                "Money has to move on an account that is retired. Do it in the PG's own console, or make the account active again \
-                 and repeat the request. Close as done when it is done, as not_done if nothing is to be done."
+                "Money has to move on an account that is retired, or may have come there unseen. Look at the payment in the PG's own console \
+                 first: somebody may have done it. Do what was asked for there, or make the account active again and repeat the request. \
+                 Close as done when it is done, as not_done if nothing is to be done."
             }
         }
     }
@@ -208,6 +210,8 @@ pub struct Review {
     pub about: ReviewSubject,
     /// Why a person is needed.
     pub reason: ReviewReason,
+    /// What was asked for and not done because the account is retired: `cancel 7500 KRW (out of stock)`.
+    pub asked_for: Option<String>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// How it ended; `None` while it is open.

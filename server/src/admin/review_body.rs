@@ -101,6 +101,8 @@ pub(crate) struct ReviewBody {
     pub(crate) amount_cancelled: u64,
     /// What it is about, with the names to look for in the payment gateway's own console.
     pub(crate) about: ReviewAbout,
+    /// What was asked for and not done, where the account is retired.
+    pub(crate) asked_for: Option<String>,
     /// When it was opened.
     pub(crate) opened_at: DateTime,
     /// How it ended.
@@ -209,6 +211,7 @@ impl ReviewBody {
             amount_paid: shown.amount_paid.amount(),
             amount_cancelled: shown.amount_cancelled.amount(),
             about: ReviewAbout::new(record, &review.about),
+            asked_for: review.asked_for.clone(),
             opened_at: review.opened_at.into(),
             closing: review.closing.as_ref().map(Into::into),
         }

@@ -99,6 +99,7 @@ fn shown(review: &ReviewBody) -> String {
         ("cancelled", text::amount(review.amount_cancelled, &currency)),
     ];
     rows.extend(about(review));
+    rows.extend(review.asked_for.clone().map(|asked_for| ("asked for", asked_for)));
     if let Some(reason) = review.closing.as_ref().and_then(|closing| closing.reason.clone()) {
         rows.push(("because", reason));
     }

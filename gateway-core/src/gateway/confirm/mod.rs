@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     Attempt, Charge, ChargeId, Claim, ClaimOutcome, Failure, FailureReason, LookUpSubject, MerchantId,
-    Misfit, Money, Outcome, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, ReturnClaim, ReviewReason,
-    ReviewSubject, Secret, StoreError, account::ConnectedAccount, dispatch::ROUNDS, lifecycle::Draft,
+    Misfit, Money, Outcome, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, ReturnClaim, Secret,
+    StoreError, account::ConnectedAccount, dispatch::ROUNDS, lifecycle::Draft,
 };
 
 mod taking;
@@ -219,10 +219,14 @@ impl Gateway {
         }
     }
 
-    /// A retired account sends nothing: a person has to decide.
-    pub(super) async fn refuse_retired<T>(&self, record: PaymentRecord) -> Result<T, GatewayError> {
+    /// A retired account sends nothing: a person has to decide about what was asked for.
+    pub(super) async fn refuse_retired<T>(
+        &self,
+        record: PaymentRecord,
+        asked_for: &str,
+    ) -> Result<T, GatewayError> {
         let raise = |draft: &mut Draft, context: &crate::lifecycle::Context<'_>| {
-            draft.raise(ReviewReason::AccountRetired, ReviewSubject::Payment, context.now);
+            draft.raise_asked_for(asked_for, context.now);
         };
         let record = self.core.update(&record.payment.merchant, &record.payment.id, raise).await?;
         Err(GatewayError::AccountRetired(Box::new(record)))

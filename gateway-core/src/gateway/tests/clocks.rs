@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    bench::{Bench, DAY, FINAL, HOUR, MINUTE, PAYABLE_FOR, SECOND, after, new_cancel, request_key},
+    bench::{Bench, DAY, FINAL, HOUR, MINUTE, PAYABLE_FOR, SECOND, account, after, new_cancel, request_key},
     errors::no_answer,
     fake_pg::Op,
 };
@@ -266,4 +266,15 @@ async fn compensation_that_waits_for_the_clock_asks_the_pg_little() {
     bench.run(HOUR).await;
     let asked = bench.look_ups() - before;
     assert!(asked <= 20, "{asked} look-ups in an hour");
+}
+
+#[tokio::test]
+async fn time_that_a_pg_tells_anybody_ends_no_outage() {
+    let bench = Bench::on_confirm();
+    let throttle = &bench.gateway.core.accounts.get(&account()).unwrap().throttle;
+    let waits = (0..3).map(|_| throttle.unanswered(bench.pg.clock_now())).max().unwrap();
+    set(&bench, STEPS[0]);
+    assert!(!bench.gateway.check_clock().await);
+    assert_eq!(bench.pg.count(Op::Time), 1);
+    assert!(throttle.unanswered(bench.pg.clock_now()) > waits, "it goes on waiting longer each time");
 }

@@ -55,6 +55,13 @@ async fn claims_and_cancels_of_a_retired_account_open_a_review_and_send_nothing(
         assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
     }
     assert_eq!(bench.open_reviews(&paid).await, ["account_retired"], "one is enough");
+    assert!(retired.cancel(&paid, Some(1_000)).await.is_err());
+    let reviews = bench.read(&paid).await.payment.reviews;
+    let asked_for: Vec<_> = reviews.iter().filter_map(|review| review.asked_for.as_deref()).collect();
+    assert_eq!(
+        asked_for,
+        ["to give back 10000 KRW (changed my mind)", "to give back 1000 KRW (changed my mind)"]
+    );
     assert!(bench.read(&paid).await.charges[0].cancels.is_empty());
     retired.run(10 * DAY).await;
     assert_eq!((bench.confirms(), bench.cancels()), (1, 0));

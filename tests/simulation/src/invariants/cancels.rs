@@ -86,9 +86,15 @@ pub(super) fn i14_done_is_done(commit: &Commit<'_>) {
 
 /// The PG's side of a cancel of ours.
 pub(super) fn executed<'a>(cancel: &Cancel, payment: &'a PgPayment) -> Option<&'a PgCancel> {
-    payment.cancels.iter().find(|theirs| {
+    let is_named = |theirs: &&PgCancel| {
         theirs.reason.contains(cancel.id.as_str())
             || cancel.pg_cancel_id.as_ref() == Some(&theirs.pg_cancel_id)
-            || (cancel.reason == theirs.reason && cancel.amount.amount() == theirs.amount)
-    })
+    };
+    // A PG that names none is told by all that it says: two in the console may have the same words.
+    let is_the_same = |theirs: &&PgCancel| {
+        cancel.reason == theirs.reason
+            && cancel.amount.amount() == theirs.amount
+            && cancel.created_at == theirs.at
+    };
+    payment.cancels.iter().find(is_named).or_else(|| payment.cancels.iter().find(is_the_same))
 }
