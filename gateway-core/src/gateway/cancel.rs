@@ -1,7 +1,5 @@
 //! Giving money back, and closing what was not paid.
 
-use std::fmt;
-
 use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, CancelView, Charge, Clock, Close, Failure,
@@ -42,12 +40,14 @@ enum Row {
     ClosePayment(Close),
 }
 
-impl fmt::Display for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Row {
+    /// What an operator reads where it cannot be sent. Two requests differ by their keys.
+    fn asked_for(&self, key: Option<&RequestKey>) -> String {
+        let key = key.map(|key| format!(", key {}", key.key)).unwrap_or_default();
         match self {
-            Self::Refund(cancel) => write!(f, "to give back {} ({})", cancel.amount, cancel.reason),
+            Self::Refund(cancel) => format!("to give back {}{key} ({})", cancel.amount, cancel.reason),
             Self::CloseAccount(close) | Self::ClosePayment(close) => {
-                write!(f, "to close the unpaid account ({})", close.reason)
+                format!("to close the unpaid account{key} ({})", close.reason)
             }
         }
     }
@@ -127,7 +127,7 @@ impl Gateway {
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         };
         if account.retired && !matches!(row, Row::ClosePayment(_)) {
-            return self.refuse_retired(record, &row.to_string()).await;
+            return self.refuse_retired(record, &row.asked_for(key)).await;
         }
         self.commit_row(account, record, row, key).await
     }
@@ -213,7 +213,9 @@ impl Gateway {
         };
         let account = self.account_of(&record)?;
         if account.retired {
-            return self.refuse_retired(record, "a refund account for a cancel that waits for one").await;
+            return self
+                .refuse_retired(record, &format!("to send {waiting} to the account that the buyer named"))
+                .await;
         }
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let context = self.core.context(account, None, &[]);

@@ -83,7 +83,6 @@ impl Draft {
         };
         charge.accepted = false;
         payment.closes.extend(charge.closes.extract_if(.., |close| is_closed_by_merchant(close)));
-        payment.closes.sort_by(|one, other| one.id.cmp(&other.id));
     }
 
     /// Money that a person has to decide about.
@@ -146,18 +145,16 @@ impl Draft {
             self.sibling_yields = true;
             self.raise(ReviewReason::OlderPaymentKept, ReviewSubject::Payment, context.now);
         }
-        for close in self.record.payment.closes.iter_mut().filter(|close| close.status == CancelStatus::Done)
-        {
-            // The money came first.
-            close.refuse(Failure::of(FailureReason::NotCancellable));
-        }
         self.refuse_moot_closes();
     }
 
-    /// Closes of an account whose money pays the order have come too late, whatever the PG said to them.
+    /// Closes of what pays the order have come too late, whatever the PG said to them: the money came first.
     fn refuse_moot_closes(&mut self) {
-        let paid = self.record.charges.iter_mut().filter(|charge| charge.accepted && charge.is_judged());
-        let closes = paid.flat_map(|charge| &mut charge.closes);
+        let PaymentRecord { payment, charges, .. } = &mut self.record;
+        let Some(paid) = charges.iter_mut().find(|charge| charge.accepted && charge.is_judged()) else {
+            return;
+        };
+        let closes = paid.closes.iter_mut().chain(&mut payment.closes);
         for close in closes.filter(|close| close.status == CancelStatus::Done) {
             close.refuse(Failure::of(FailureReason::NotCancellable));
         }

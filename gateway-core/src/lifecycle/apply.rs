@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, MoneyMoves, Outcome,
-    PgCancelStatus, PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
+    PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
 };
 
 impl Draft {
@@ -276,10 +276,8 @@ fn shows_less(charge: &Charge, now: &Snapshot) -> bool {
 
 /// What refunds come to that counted until now and failed.
 fn newly_failed(charge: &Charge, now: &Snapshot) -> u64 {
-    let counted = |cancel: &Cancel| cancel.status != CancelStatus::Refused;
-    let failed = now.cancels.iter().flatten().filter(|theirs| theirs.status == PgCancelStatus::Failed);
-    let newly = failed.filter(|theirs| charge.cancels.iter().any(|ours| counted(ours) && theirs.is(ours)));
-    newly.map(|theirs| theirs.amount.amount()).sum()
+    let counted = charge.cancels.iter().filter(|cancel| cancel.status != CancelStatus::Refused);
+    counted.filter(|cancel| now.shows_failed(cancel)).map(|cancel| cancel.amount.amount()).sum()
 }
 
 /// Whether money that was there is gone, other than by a deposit's reversal.

@@ -14,7 +14,6 @@ impl Draft {
         let Some(charge) = self.record.charge_mut(id) else { return };
         let Some(snapshot) = charge.snapshot.clone() else { return };
         let theirs = snapshot.cancels.as_deref().unwrap_or_default();
-        let is_failed = |entry: &SnapshotCancel| entry.status == PgCancelStatus::Failed;
         for (position, theirs_now) in theirs.iter().enumerate() {
             if theirs_now.amount.is_zero() {
                 continue;
@@ -23,10 +22,8 @@ impl Draft {
             match charge.cancels.iter_mut().find(|ours| theirs_now.is(ours)) {
                 // Where a PG has one word for all refunds of a payment, that word is now about a newer one.
                 Some(ours) if ours.is_failed_refund() && !is_newest => {}
-                // Of several tries of one cancel the one that came through counts.
-                Some(ours)
-                    if is_failed(theirs_now)
-                        && theirs.iter().any(|other| !is_failed(other) && other.is(ours)) => {}
+                Some(ours) if theirs_now.status == PgCancelStatus::Failed && !snapshot.shows_failed(ours) => {
+                }
                 Some(ours) => follow(ours, theirs_now, context.now),
                 None => charge.cancels.push(adopt(&snapshot, theirs_now, context)),
             }

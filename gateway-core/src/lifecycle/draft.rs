@@ -184,8 +184,14 @@ impl Draft {
         self.raise_with(reason, about, None, now);
     }
 
-    /// What was asked for cannot be done on a retired account: each such request is a review.
+    /// What was asked for cannot be done on a retired account: each such request is a review, up to a number that nobody
+    /// reaches who does not ask again and again.
     pub(crate) fn raise_asked_for(&mut self, what: &str, now: Timestamp) {
+        const MOST: usize = 20;
+        let asked = self.record.payment.reviews.iter().filter(|review| review.asked_for.is_some());
+        if asked.count() >= MOST {
+            return self.raise(ReviewReason::AccountRetired, ReviewSubject::Payment, now);
+        }
         self.raise_with(ReviewReason::AccountRetired, ReviewSubject::Payment, Some(what.to_owned()), now);
     }
 

@@ -26,7 +26,8 @@ impl Draft {
         if charge.misfit.is_some() {
             return;
         }
-        let is_over = self.record.takes_no_money();
+        // Its own money takes nothing back of a close that was done without it.
+        let is_over = self.record.takes_no_money() || self.before().takes_no_money();
         let others = self.record.charges.iter().filter(|other| other.id != *id);
         let is_beside_money = others.clone().any(|other| other.accepted && other.has_money());
         if is_over || is_beside_money || !self.record.fits(snapshot, context) {

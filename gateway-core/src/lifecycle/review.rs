@@ -175,8 +175,12 @@ fn reason_of_cancel(
     match (cancel.status, cancel.held) {
         (status, Some(held)) if status.is_unresolved() => Some(held),
         (status, None) if status.is_unresolved() => is_old(since).then_some(ReviewReason::UnknownCancel),
-        (CancelStatus::Done | CancelStatus::Pending, _) => {
+        (CancelStatus::Done, _) => {
             is_told_and_not_shown(charge, cancel).then_some(ReviewReason::UnknownCancel)
+        }
+        // One that is under way need not be listed before it arrives.
+        (CancelStatus::Pending, _) => {
+            (is_old(since) && is_told_and_not_shown(charge, cancel)).then_some(ReviewReason::UnknownCancel)
         }
         (CancelStatus::Refused, _) if cancel.is_failed_refund() => failed_refund(charge, cancel),
         // A row that was held is refused by a person who decided about its money, or because nothing is left.
@@ -206,21 +210,21 @@ fn refused_compensation(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason
 /// meant for this one nobody knows: then a person is asked once too often. Once all the money is back nothing is owed: a refund
 /// that failed twice and then came through is one refund.
 fn failed_refund(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason> {
-    let rows = &charge.cancels;
-    let done = |row: &Cancel| row.status == CancelStatus::Done;
-    if charge
-        .snapshot
-        .as_ref()
-        .is_some_and(|shown| sum(rows.iter().filter(|row| done(row))) >= shown.paid.amount())
-    {
+    let done = charge.cancels.iter().filter(|row| row.status == CancelStatus::Done);
+    let paid = charge.snapshot.as_ref().map(|shown| shown.paid.amount());
+    if paid.is_some_and(|paid| sum(done.clone()) >= paid) {
         return None;
     }
-    let place = rows.iter().position(|row| row.id == cancel.id)?;
-    let failed = rows.iter().enumerate().filter(|(_, row)| row.is_failed_refund());
-    let first = failed.clone().filter_map(|(_, row)| row.failed_at).min();
-    let so_far = failed.filter(|(at, row)| (row.failed_at, *at) <= (cancel.failed_at, place));
-    let returned = sum(rows.iter().filter(|row| done(row) && Some(row.created_at) >= first));
-    (returned < sum(so_far.map(|(_, row)| row))).then_some(ReviewReason::FailedRefund)
+    let mut failed: Vec<_> = charge.cancels.iter().filter(|row| row.is_failed_refund()).collect();
+    failed.sort_by_key(|row| row.failed_at);
+    let place = failed.iter().position(|row| row.id == cancel.id)?;
+    // The oldest is made good first: from no failure on does as much come back as failed from then to this one.
+    let is_owed = (0..=place).any(|first| {
+        let since = failed[first].failed_at;
+        let returned = sum(done.clone().filter(|row| Some(row.created_at) >= since));
+        returned < sum(failed[first..=place].iter().copied())
+    });
+    is_owed.then_some(ReviewReason::FailedRefund)
 }
 
 fn sum<'a>(rows: impl Iterator<Item = &'a Cancel>) -> u64 {
@@ -246,6 +250,7 @@ impl Draft {
             (ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown, ReviewSubject::Charge(id)) => {
                 self.decide_confirm(id, outcome, context);
             }
+            // What is sent or pending there becomes a review of its own.
             (ReviewReason::AccountRetired, ReviewSubject::Charge(id))
                 if !context.can_ask && self.record.charge(id).is_some_and(Charge::awaits_deposit) =>
             {
@@ -310,11 +315,13 @@ impl Draft {
                 claim.is_open = false;
             }
             match done {
-                Some(pg) => charge.snapshot = Some(told_by_person(pg, order_id, amount, context.now)),
+                Some(pg) => charge.snapshot = Some(told_by_person(charge, pg, order_id, amount)),
                 None => {
                     charge.ended_at = Some(context.now);
-                    if let Some(snapshot) = charge.snapshot.as_mut().filter(|_| !context.can_ask) {
-                        // Nobody will hear of it from the PG any more.
+                    // Where nobody can ask the PG, it will not say itself that it waits no longer.
+                    if !context.can_ask
+                        && let Some(snapshot) = &mut charge.snapshot
+                    {
                         snapshot.status = PgStatus::Expired;
                     }
                 }
@@ -358,23 +365,23 @@ impl Draft {
     }
 }
 
-/// A charge as a person found it in the PG's console.
-fn told_by_person(pg_payment_id: PgPaymentId, order_id: String, amount: Money, now: Timestamp) -> Snapshot {
+/// A charge as a person found it in the PG's console: paid, as far as the PG told of it before. When, nobody knows.
+fn told_by_person(charge: &Charge, pg_payment_id: PgPaymentId, order_id: String, amount: Money) -> Snapshot {
     let zero = Money::zero(amount.currency());
-    Snapshot {
+    let before = charge.snapshot.clone().unwrap_or_else(|| Snapshot {
         pg_payment_id,
         order_id,
         status: PgStatus::Paid,
-        raw_status: "told by a person".to_owned(),
+        raw_status: String::new(),
         total: amount,
         discount: zero,
-        paid: amount,
+        paid: zero,
         cancelled: zero,
-        cancellable: amount,
+        cancellable: zero,
         cancels: None,
         mode: None,
         disputed: None,
-        paid_at: Some(now),
+        paid_at: None,
         failure: None,
         method: None,
         method_detail: MethodDetail::default(),
@@ -382,5 +389,14 @@ fn told_by_person(pg_payment_id: PgPaymentId, order_id: String, amount: Money, n
         receipt_url: None,
         cash_receipt: None,
         raw: Secret::new(""),
+    });
+    let paid = before.total.saturating_sub(before.discount);
+    Snapshot {
+        status: PgStatus::Paid,
+        raw_status: "told by a person".to_owned(),
+        paid,
+        cancellable: paid,
+        failure: None,
+        ..before
     }
 }

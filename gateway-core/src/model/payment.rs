@@ -239,7 +239,7 @@ pub struct Payment {
     pub shown: Shown,
     /// What the newest browser result said.
     pub last_attempt: Option<LastAttempt>,
-    /// Closes of the payment itself, the oldest first: before anything was paid. The close of an issued account stands with its
+    /// Closes of the payment itself: before anything was paid. The close of an issued account stands with its
     /// charge as long as the account has the role, and here once money took that away without paying the order.
     pub closes: Vec<Close>,
     /// The merchant registered the order anew: money that comes now may go back.
@@ -284,7 +284,8 @@ impl Payment {
     /// Since when it is closed, if the merchant closed it or we did. A close that came after the money is refused.
     #[must_use]
     pub fn closed_at(&self) -> Option<Timestamp> {
-        self.closes.iter().find(|close| close.status == CancelStatus::Done).map(|close| close.created_at)
+        let done = self.closes.iter().filter(|close| close.status == CancelStatus::Done);
+        done.map(|close| close.created_at).min()
     }
 
     /// Why the newest attempt did not succeed.

@@ -161,6 +161,13 @@ impl Snapshot {
         self.cancels.iter().flatten().any(|theirs| theirs.is(cancel))
     }
 
+    /// Whether a cancel stands in the PG's list as failed. Of several tries of one the one that came through counts.
+    #[must_use]
+    pub fn shows_failed(&self, cancel: &Cancel) -> bool {
+        let mut tries = self.cancels.iter().flatten().filter(|theirs| theirs.is(cancel)).peekable();
+        tries.peek().is_some() && tries.all(|theirs| theirs.status == PgCancelStatus::Failed)
+    }
+
     /// What this answer shows, with what it does not tell taken from the one before.
     #[must_use]
     pub fn after(self, before: &Self) -> Self {

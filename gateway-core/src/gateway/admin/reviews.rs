@@ -175,6 +175,12 @@ fn check_verdict(
         let rule = "cannot be not_done while the PG itself waits for the outcome: have the payment ended there first";
         return Err(GatewayError::invalid("outcome", rule));
     }
+    let waits_until = record.charge(id).and_then(|charge| charge.snapshot.as_ref()?.due_at());
+    let is_retired = review.reason == ReviewReason::AccountRetired;
+    if is_retired && verdict.outcome == ReviewOutcome::NotDone && waits_until > Some(context.now) {
+        let rule = "cannot be not_done before the account is due: the buyer may still pay into it";
+        return Err(GatewayError::invalid("outcome", rule));
+    }
     let is_named = record.charge(id).is_some_and(|charge| charge.pg_payment_id.is_some());
     if is_confirm && verdict.outcome == ReviewOutcome::Done && !is_named {
         let rule = "must be not_done: the PG's id of the payment is not known here, and what it shows later is believed";

@@ -42,30 +42,32 @@ impl Gateway {
         let known = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, None);
         let is_kept = known.is_some_and(Charge::has_open_claim);
         let is_new = known.is_none() && claims(&record) < MOST_CLAIMS;
-        if may_wait && in_time && is_new {
+        let keeps = may_wait && in_time && is_new;
+        let record = if keeps {
             let (draft, _) = self.claim(account, record, claimed, false);
-            let record = self.commit_claim(account, draft, key, |_, _| ()).await?;
-            return self.look_claim_up(account, record, claimed).await;
-        }
-        if !is_kept {
-            // The browser may be ahead of what the PG shows, and no claim is there that would have it asked again.
-            let subject = LookUpSubject::Attempt(claimed.attempt.number);
-            self.core.owe_hint(account, &record, subject).await?;
-        }
-        self.look_claim_up(account, record, claimed).await
+            self.commit_claim(account, draft, key, |_, _| ()).await?
+        } else {
+            record
+        };
+        self.look_claim_up(account, record, claimed, keeps || is_kept).await
     }
 
-    /// What a claim comes to by what the PG tells of it.
+    /// What a claim comes to by what the PG tells of it, kept or not.
     async fn look_claim_up(
         &self,
         account: &ConnectedAccount,
         record: PaymentRecord,
         claimed: &Claimed<'_>,
+        is_kept: bool,
     ) -> Result<PaymentRecord, GatewayError> {
         let (attempt, named) = (claimed.attempt.number, claimed.pg_payment_id);
         let Asked { record, met_foreign, not_told } = self.ask(account, record, attempt, named).await?;
         if let Some(error) = not_told {
             return self.not_told(record, error);
+        }
+        if !is_kept {
+            // The browser may be ahead of what the PG shows, and no claim is there that would have it asked again.
+            self.core.owe_hint(account, &record, LookUpSubject::Attempt(attempt)).await?;
         }
         if met_foreign && !record.payment.status().has_money() {
             return Err(GatewayError::Mismatch(Box::new(record)));
@@ -155,7 +157,7 @@ impl Gateway {
         self.core.owe_hint(account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
         let record = {
             let _place = self.place(account)?;
-            self.look_claim_up(account, record, claimed).await?
+            self.look_claim_up(account, record, claimed, true).await?
         };
         let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
         let untaken = charge

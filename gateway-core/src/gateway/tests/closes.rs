@@ -259,3 +259,24 @@ async fn second_close_leaves_the_first_and_its_key() {
     assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
     assert_eq!(bench.read(&id).await.view().cancels.len(), 2);
 }
+
+#[tokio::test]
+async fn money_of_the_closed_account_itself_that_comes_again_is_a_persons() {
+    let bench = Bench::before_confirm();
+    let (id, account) = bench.awaiting_deposit(DAY).await;
+    let waiting = bench.pg.books(|books| books.row(&account).snapshot);
+    bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+    let paid = bench.pg.books(|books| books.row(&account).snapshot);
+    settled(&bench, &id).await;
+    bench.fails_after_all(&account);
+    settled(&bench, &id).await;
+    bench.pg.books(|books| books.change(&account, |shown| *shown = waiting));
+    settled(&bench, &id).await;
+    bench.cancel(&id, None).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    bench.pg.books(|books| books.change(&account, |shown| *shown = paid));
+    settled(&bench, &id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+    assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
+    assert_eq!(bench.given_back(&account), 0);
+}

@@ -31,6 +31,7 @@ async fn pending_cancel_that_is_not_listed_counts_until_it_ends() {
     bench.pg.books(|books| books.slow_refunds = true);
     hidden_cancel(&bench, &pg_id, &id, 6_000).await;
     assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Pending);
+    assert!(bench.open_reviews(&id).await.is_empty());
     bench.run(2 * HOUR).await;
     assert_eq!(bench.read(&id).await.cancellable(), Money::krw(4_000));
     let told = bench.cancel(&id, Some(6_000)).await;

@@ -200,6 +200,8 @@ async fn refund_under_way_that_is_gone_is_a_review() {
     bench.pg.books(|books| books.slow_refunds = false);
     console_undoes(&bench, &card, &before);
     bench.run(3 * DAY).await;
+    assert!(bench.open_reviews(&id).await.is_empty(), "what is under way need not be listed");
+    bench.run(5 * DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
     bench.decide(&id, crate::ReviewOutcome::NotDone).await.unwrap();
     bench.cancel(&id, None).await.unwrap();
@@ -222,4 +224,31 @@ async fn money_that_goes_is_told_by_the_name_it_came_by() {
     let kinds = bench.kinds().await;
     let told = |kind: &str| kinds.iter().filter(|told| **told == kind).count();
     assert_eq!((told("payment.late_found"), told("payment.late_cancelled")), (1, 1), "{kinds:?}");
+}
+
+#[tokio::test]
+async fn refund_makes_good_only_what_had_failed_before_it_was_asked_for() {
+    let bench = Bench::before_confirm();
+    let (id, card) = bench.paid().await;
+    for amount in [1_000, 2_000] {
+        bench.advance(MINUTE);
+        bench.cancel(&id, Some(amount)).await.unwrap();
+    }
+    let fails = async |position: usize, cancelled: u64| {
+        bench.advance(HOUR);
+        bench.pg.books(|books| {
+            books.change(&card, |shown| {
+                shown.cancels.as_mut().unwrap()[position].status = PgCancelStatus::Failed;
+                (shown.cancelled, shown.cancellable) = (Money::krw(cancelled), Money::krw(PRICE - cancelled));
+            });
+        });
+        bench.verify(&id).await;
+        bench.run(10 * MINUTE).await;
+    };
+    fails(0, 2_000).await;
+    bench.cancel(&id, Some(3_000)).await.unwrap();
+    bench.run(MINUTE).await;
+    assert!(bench.open_reviews(&id).await.is_empty());
+    fails(1, 3_000).await;
+    assert_eq!(bench.open_reviews(&id).await, ["failed_refund"]);
 }
