@@ -12,6 +12,7 @@ mod answer;
 mod apply;
 mod cancels;
 mod compensation;
+mod decision;
 mod draft;
 mod events;
 mod plan;

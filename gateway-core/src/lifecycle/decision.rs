@@ -1,0 +1,180 @@
+//! What a person's decision about a review does to a payment.
+
+use super::{
+    Context, Draft,
+    schedule::{DAY, later},
+};
+use crate::{
+    CancelId, CancelStatus, Charge, ChargeId, Failure, FailureReason, MethodDetail, Money, Outcome,
+    PgPaymentId, PgStatus, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Secret, Snapshot, Why,
+};
+
+impl Draft {
+    /// A person decided a review. What the PG shows later is believed again.
+    pub(crate) fn decide(
+        &mut self,
+        number: u16,
+        outcome: ReviewOutcome,
+        by: &str,
+        reason: &str,
+        context: &Context<'_>,
+    ) {
+        let mut open = self.record.payment.reviews.iter_mut().filter(|review| review.is_open());
+        let Some(review) = open.find(|review| review.number == number) else { return };
+        let (by, text) = (by.to_owned(), reason.to_owned());
+        review.closing = Some(ReviewClosing::Decided { at: context.now, by, outcome, reason: text });
+        let (kind, about) = (review.reason, review.about.clone());
+        match (kind, &about) {
+            (ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown, ReviewSubject::Charge(id)) => {
+                self.decide_confirm(id, outcome, context);
+            }
+            // What is sent or pending there becomes a review of its own.
+            (ReviewReason::AccountRetired, ReviewSubject::Charge(id))
+                if !context.can_ask && self.record.charge(id).is_some_and(Charge::awaits_deposit) =>
+            {
+                self.decide_confirm(id, outcome, context);
+            }
+            (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) => {
+                self.decide_cancel(id, outcome, context)
+            }
+            (ReviewReason::UnknownClose, ReviewSubject::Cancel(id)) => self.decide_close(id, outcome),
+            (ReviewReason::OrderNotShown, ReviewSubject::Attempt(number)) => {
+                // A person searched the PG's console in its stead and found no money.
+                self.record.checks.was_asked(*number, context.now);
+            }
+            (
+                ReviewReason::CompensationNeedsAccount | ReviewReason::CompensationHeld,
+                ReviewSubject::Cancel(id),
+            ) => {
+                // What was done beside the PG is in the review; this row sends nothing any more.
+                if let Some(cancel) = self.record.cancel_mut(id) {
+                    cancel.refuse(Failure::of(FailureReason::NotCancellable));
+                }
+            }
+            (ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id))
+                if outcome == ReviewOutcome::Done && self.record.may_pay(id) =>
+            {
+                self.change(id, |charge| charge.misfit = None);
+                self.accept(id, context);
+            }
+            _ => {}
+        }
+        self.check_later(&about, context);
+    }
+
+    /// A decision is no wall: a day later the PG is asked once more.
+    fn check_later(&mut self, about: &ReviewSubject, context: &Context<'_>) {
+        let charge = match about {
+            ReviewSubject::Charge(id) => self.record.charge(id),
+            ReviewSubject::Cancel(id) => {
+                let of_cancel = self.record.cancel(id).map(|(charge, _)| charge);
+                of_cancel.or_else(|| self.record.close(id).map(|(charge, _)| charge))
+            }
+            ReviewSubject::Attempt(_) | ReviewSubject::Payment => None,
+        };
+        if let Some(subject) = charge.map(Charge::subject) {
+            self.owe(subject, later(context.now, DAY), Why::Decision);
+        }
+    }
+
+    fn decide_confirm(&mut self, id: &ChargeId, outcome: ReviewOutcome, context: &Context<'_>) {
+        let amount = self.record.payment.terms.amount;
+        let attempt = self.record.charge(id).and_then(|charge| self.record.attempt(charge.attempt));
+        let Some(order_id) = attempt.map(|attempt| attempt.pg_order_id.to_string()) else { return };
+        let is_done = outcome == ReviewOutcome::Done;
+        self.change(id, |charge| {
+            let done = charge.pg_payment_id.clone().filter(|_| is_done);
+            let failure = Failure::of(FailureReason::Other);
+            if let Some(confirm) = &mut charge.confirm {
+                let ended = if done.is_some() { Outcome::Done } else { Outcome::NotDone(failure) };
+                confirm.end(ended, context.now);
+            }
+            if let Some(claim) = &mut charge.claim {
+                claim.is_open = false;
+            }
+            match done {
+                Some(pg) => charge.snapshot = Some(told_by_person(charge, pg, order_id, amount)),
+                None => {
+                    charge.ended_at = Some(context.now);
+                    // Where nobody can ask the PG, it will not say itself that it waits no longer.
+                    if !context.can_ask
+                        && let Some(snapshot) = &mut charge.snapshot
+                    {
+                        snapshot.status = PgStatus::Expired;
+                    }
+                }
+            }
+        });
+        self.judge(context);
+    }
+
+    fn decide_cancel(&mut self, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
+        let Some(charge) = self.record.cancel(id).map(|(charge, _)| charge.id.clone()) else { return };
+        self.change(&charge, |charge| {
+            let Some(cancel) = charge.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
+            if outcome == ReviewOutcome::NotDone {
+                return cancel.refuse(Failure::of(FailureReason::NotCancellable));
+            }
+            cancel.status = CancelStatus::Done;
+            cancel.failure = None;
+            if let Some(sent) = &mut cancel.dispatch {
+                // It counts as of the snapshot whose amounts hold it from now on: it is not on its way to the next one.
+                sent.end(Outcome::Done, charge.asked_at.unwrap_or(context.now));
+            }
+            // What the PG shows in its list is in its amounts already.
+            let cancel = cancel.clone();
+            if let Some(snapshot) =
+                charge.snapshot.as_mut().filter(|snapshot| !snapshot.shows_cancel(&cancel))
+            {
+                let left = snapshot.cancellable.saturating_sub(cancel.amount);
+                let taken = snapshot.cancellable.saturating_sub(left);
+                snapshot.cancelled = snapshot.cancelled.checked_add(taken).unwrap_or(snapshot.cancelled);
+                snapshot.cancellable = left;
+            }
+        });
+    }
+
+    fn decide_close(&mut self, id: &CancelId, outcome: ReviewOutcome) {
+        let Some(close) = self.record.close_mut(id) else { return };
+        match outcome {
+            ReviewOutcome::Done => close.status = CancelStatus::Done,
+            ReviewOutcome::NotDone => close.refuse(Failure::of(FailureReason::NotCancellable)),
+        }
+    }
+}
+
+/// A charge as a person found it in the PG's console: paid, as far as the PG told of it before. When, nobody knows.
+fn told_by_person(charge: &Charge, pg_payment_id: PgPaymentId, order_id: String, amount: Money) -> Snapshot {
+    let zero = Money::zero(amount.currency());
+    let before = charge.snapshot.clone().unwrap_or_else(|| Snapshot {
+        pg_payment_id,
+        order_id,
+        status: PgStatus::Paid,
+        raw_status: String::new(),
+        total: amount,
+        discount: zero,
+        paid: zero,
+        cancelled: zero,
+        cancellable: zero,
+        cancels: None,
+        mode: None,
+        disputed: None,
+        paid_at: None,
+        failure: None,
+        method: None,
+        method_detail: MethodDetail::default(),
+        virtual_account: None,
+        receipt_url: None,
+        cash_receipt: None,
+        raw: Secret::new(""),
+    });
+    let paid = before.total.saturating_sub(before.discount);
+    Snapshot {
+        status: PgStatus::Paid,
+        raw_status: "told by a person".to_owned(),
+        paid,
+        cancellable: paid,
+        failure: None,
+        ..before
+    }
+}
