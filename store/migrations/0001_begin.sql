@@ -37,6 +37,7 @@ CREATE UNIQUE INDEX payments_held_order ON payments (merchant, order_id) WHERE h
 CREATE INDEX payments_order ON payments (merchant, order_id, id);
 CREATE INDEX payments_status ON payments (merchant, status, id);
 CREATE INDEX payments_ready ON payments (account, ready_at, id) WHERE ready_at IS NOT NULL;
+CREATE INDEX payments_leased ON payments (account, lease_until) WHERE lease_until IS NOT NULL;
 CREATE INDEX payments_live ON payments (account) WHERE is_live = 1;
 -- Few payments ever have a review, and fewer an open one.
 CREATE INDEX payments_reviews ON payments (id, merchant) WHERE review_state IS NOT NULL;

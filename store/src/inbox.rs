@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     fault::Fault,
+    queue::longest_lease_from,
     seal::{Place, Sealer},
     values::{count, micros, name, not_before},
 };
@@ -69,7 +70,7 @@ fn counted(connection: &Connection, sql: &str, values: &[&str]) -> Result<u64, F
 
 /// The leased ones are the first of their room, so it steps over as many rows as there are leases, and no more.
 pub(crate) const FREE: &str = "SELECT id FROM inbox \
-     WHERE account = ? AND (lease_until IS NULL OR lease_until <= ?) ORDER BY room, received_at, id LIMIT ?";
+     WHERE account = ? AND (lease_until IS NULL OR lease_until <= ? OR lease_until > ?) ORDER BY room, received_at, id LIMIT ?";
 
 pub(crate) fn lease(
     connection: &Connection,
@@ -81,7 +82,9 @@ pub(crate) fn lease(
 ) -> Result<Vec<ReceivedWebhook>, Fault> {
     let mut free = connection.prepare_cached(FREE)?;
     let ids: Vec<String> = free
-        .query_map(params![account.as_str(), micros(now), limit], |row| row.get(0))?
+        .query_map(params![account.as_str(), micros(now), micros(longest_lease_from(now)), limit], |row| {
+            row.get(0)
+        })?
         .collect::<Result<_, _>>()?;
     let mut webhooks = Vec::with_capacity(ids.len());
     for id in &ids {

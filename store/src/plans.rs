@@ -37,6 +37,7 @@ fn every_search_uses_an_index_and_sorts_nothing() {
         (commit::ACCEPTED.to_owned(), "charges_pg_id"),
         (queue::DUE.to_owned(), "payments_ready"),
         (queue::NEXT_DUE.to_owned(), "payments_ready"),
+        (queue::VOID.to_owned(), "payments_leased"),
         (events::AFTER.to_owned(), "events_feed"),
         (events::OF_PAYMENT.to_owned(), "events_payment"),
         (inbox::FREE.to_owned(), "inbox_order"),

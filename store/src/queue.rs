@@ -1,6 +1,6 @@
 //! What is due, and who works on it: payments and sweeps.
 
-use gateway_core::{AccountId, MerchantId, OwedLookUp, PaymentId, Sweep};
+use gateway_core::{AccountId, LONGEST_LEASE, MerchantId, OwedLookUp, PaymentId, Sweep};
 use jiff::Timestamp;
 use rusqlite::{Connection, named_params, params};
 
@@ -51,6 +51,15 @@ const LEASE: &str = "
     UPDATE payments SET lease_until = :until, ready_at = max(due_at, :until)
     WHERE merchant = :merchant AND id = :id";
 
+/// A lease that was dated by a clock that was wrong.
+pub(crate) const VOID: &str =
+    "UPDATE payments SET lease_until = NULL, ready_at = due_at WHERE account = ? AND lease_until > ?";
+
+/// The end of the longest lease that begins now.
+pub(crate) fn longest_lease_from(now: Timestamp) -> Timestamp {
+    now.saturating_add(LONGEST_LEASE).unwrap_or(Timestamp::MAX)
+}
+
 pub(crate) fn lease_due(
     connection: &Connection,
     account: &AccountId,
@@ -58,6 +67,8 @@ pub(crate) fn lease_due(
     until: Timestamp,
     limit: u32,
 ) -> Result<Vec<(MerchantId, PaymentId)>, Fault> {
+    let far = micros(longest_lease_from(now));
+    connection.prepare_cached(VOID)?.execute(params![account.as_str(), far])?;
     let due = due(connection, account, now, limit)?;
     let mut lease = connection.prepare_cached(LEASE)?;
     for (merchant, id) in &due {
@@ -119,11 +130,12 @@ pub(crate) fn lease_sweep(
 ) -> Result<Option<Sweep>, Fault> {
     let sql = "INSERT INTO sweeps (account, lease_until) VALUES (:account, :until) \
          ON CONFLICT (account) DO UPDATE SET lease_until = excluded.lease_until \
-         WHERE (next_at IS NULL OR next_at <= :now) AND (lease_until IS NULL OR lease_until <= :now) \
-         RETURNING swept_to";
+         WHERE (next_at IS NULL OR next_at <= :now OR next_at > :far) \
+         AND (lease_until IS NULL OR lease_until <= :now OR lease_until > :far) RETURNING swept_to";
     let mut statement = connection.prepare_cached(sql)?;
     let mut rows = statement.query(named_params! {
-        ":account": account.as_str(), ":now": micros(now), ":until": not_before(until),
+        ":account": account.as_str(), ":now": micros(now), ":far": micros(longest_lease_from(now)),
+        ":until": not_before(until),
     })?;
     rows.next()?.map(|row| Ok(Sweep { swept_to: moment(row, "swept_to")? })).transpose()
 }

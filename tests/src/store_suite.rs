@@ -101,6 +101,7 @@ macro_rules! store_suite {
             work_queue::due_payment_is_leased_once,
             work_queue::due_payments_are_leased_for_their_account_only,
             work_queue::lease_that_ran_out_is_no_lease,
+            work_queue::lease_by_a_wrong_clock_is_no_lease,
             work_queue::commit_ends_the_lease,
             work_queue::longest_due_is_leased_first,
             work_queue::payment_is_due_at_its_earliest_check,

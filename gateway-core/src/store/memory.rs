@@ -15,7 +15,7 @@ use super::{
     PaymentRecord, PaymentStore, ReceivedWebhook, StoreError, Sweep, WorkQueue,
 };
 use crate::{AccountId, Event, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId};
-use books::{Books, Row, SweepRow, Waiting, is_free};
+use books::{Books, Row, SweepRow, Waiting, is_free, is_void};
 
 /// How many webhooks may wait in each room of each account, if nothing else is said.
 const INBOX_CAPACITY: usize = 10_000;
@@ -209,8 +209,13 @@ impl WorkQueue for MemoryStore {
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
         let mut books = self.books();
-        let rows = books.payments.values_mut().filter(|row| row.record.payment.account == *account);
-        let due = rows.filter_map(|row| row.ready_at().filter(|at| *at <= now).map(|at| (at, row)));
+        let mut rows: Vec<_> =
+            books.payments.values_mut().filter(|row| row.record.payment.account == *account).collect();
+        for row in rows.iter_mut().filter(|row| is_void(row.lease_until, now)) {
+            row.lease_until = None;
+        }
+        let due =
+            rows.into_iter().filter_map(|row| row.ready_at().filter(|at| *at <= now).map(|at| (at, row)));
         let mut due: Vec<_> = due.collect();
         due.sort_by_key(|(at, _)| *at);
         due.truncate(at_most(limit));
@@ -248,7 +253,7 @@ impl WorkQueue for MemoryStore {
     ) -> Result<Option<Sweep>, StoreError> {
         let mut books = self.books();
         let row = books.sweeps.entry(account.clone()).or_default();
-        if row.next.is_some_and(|next| next > now) || !is_free(row.lease_until, now) {
+        if !is_free(row.next, now) || !is_free(row.lease_until, now) {
             return Ok(None);
         }
         row.lease_until = Some(until);

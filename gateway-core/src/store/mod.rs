@@ -1,7 +1,7 @@
 //! The port to a database, written around atomic change: [`PaymentStore`], [`WorkQueue`], [`Inbox`] and
 //! [`AdminStore`], together a [`Store`].
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -158,7 +158,11 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
-/// What is due, and who works on it.
+/// How long a lease may be at most. One that ends later than so from now was dated by a clock that was wrong, and is none: what
+/// it held back would not be seen until then.
+pub const LONGEST_LEASE: Duration = Duration::from_secs(25 * 60 * 60);
+
+/// What is due, and who works on it. A lease lasts [`LONGEST_LEASE`] at most.
 #[async_trait]
 pub trait WorkQueue: fmt::Debug + Send + Sync + 'static {
     /// Adds look-ups that a payment owes, whatever version it has, and leaves the version alone: see
@@ -208,7 +212,8 @@ pub trait WorkQueue: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`].
     async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Takes an account's sweep, if it is due and nobody else has it, until `until`.
+    /// Takes an account's sweep, if it is due and nobody else has it, until `until`. One that is due again later than
+    /// [`LONGEST_LEASE`] from now is due.
     ///
     /// # Errors
     ///
@@ -233,7 +238,7 @@ pub trait WorkQueue: fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), StoreError>;
 }
 
-/// Received webhooks that wait to be read.
+/// Received webhooks that wait to be read. A lease lasts [`LONGEST_LEASE`] at most.
 #[async_trait]
 pub trait Inbox: fmt::Debug + Send + Sync + 'static {
     /// Puts a webhook into its room of its account's inbox. Rooms do not take space from each other.

@@ -48,6 +48,24 @@ pub async fn due_payment_is_leased_once(store: &dyn Store) {
     assert_eq!(leased(store, 10, 100).await, []);
 }
 
+pub async fn lease_by_a_wrong_clock_is_no_lease(store: &dyn Store) {
+    const DAY: i64 = 24 * 60 * 60;
+    let due = due(store, "order-1", 10).await.payment.id;
+    // A day is as long as anybody means; seventeen are a clock that was set.
+    assert_eq!(leased(store, 10, 10 + DAY).await.len(), 1);
+    assert_eq!(leased(store, 20, 30).await, []);
+    assert_eq!(leased(store, 17 * DAY, 17 * DAY + 300).await.len(), 1);
+    assert_eq!(leased(store, 20, 30).await, [due]);
+    for (now, until, is_free) in
+        [(17 * DAY, 17 * DAY + 300, true), (20, 30, true), (25, 35, false), (30, 40, true)]
+    {
+        let sweep = store.lease_sweep(&account(), at(now), at(until)).await.unwrap();
+        assert_eq!(sweep.is_some(), is_free, "{now}");
+    }
+    store.finish_sweep(&account(), None, at(17 * DAY)).await.unwrap();
+    assert!(store.lease_sweep(&account(), at(50), at(60)).await.unwrap().is_some());
+}
+
 pub async fn due_payments_are_leased_for_their_account_only(store: &dyn Store) {
     let mut change = made(&payment_of("demo", other_account().as_str(), "order-2"));
     change.checks.owed = vec![owed(5, Why::Paid)];

@@ -8,8 +8,9 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    AccountBinding, AccountId, Attempt, Change, Charge, Checks, Event, IdempotencyRecord, MerchantId,
-    Payment, PaymentChange, PaymentId, PaymentRecord, PgPaymentId, ReceivedWebhook, StoreError, WebhookId,
+    AccountBinding, AccountId, Attempt, Change, Charge, Checks, Event, IdempotencyRecord, LONGEST_LEASE,
+    MerchantId, Payment, PaymentChange, PaymentId, PaymentRecord, PgPaymentId, ReceivedWebhook, StoreError,
+    WebhookId, lifecycle::schedule::later,
 };
 
 #[derive(Default)]
@@ -43,7 +44,12 @@ pub(super) struct SweepRow {
 }
 
 pub(super) fn is_free(lease_until: Option<Timestamp>, now: Timestamp) -> bool {
-    lease_until.is_none_or(|until| until <= now)
+    lease_until.is_none_or(|until| until <= now) || is_void(lease_until, now)
+}
+
+/// Whether a time was set by a clock that was wrong: nobody means one as far ahead.
+pub(super) fn is_void(until: Option<Timestamp>, now: Timestamp) -> bool {
+    until.is_some_and(|until| until > later(now, LONGEST_LEASE))
 }
 
 impl Row {
