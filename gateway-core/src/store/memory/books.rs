@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::{
     AccountBinding, AccountId, Attempt, Change, Charge, Checks, Event, IdempotencyRecord, LONGEST_LEASE,
     MerchantId, Payment, PaymentChange, PaymentId, PaymentRecord, PgPaymentId, ReceivedWebhook, StoreError,
-    WebhookId, lifecycle::schedule::later,
+    WebhookId,
 };
 
 #[derive(Default)]
@@ -49,7 +49,8 @@ pub(super) fn is_free(lease_until: Option<Timestamp>, now: Timestamp) -> bool {
 
 /// Whether a time was set by a clock that was wrong: nobody means one as far ahead.
 pub(super) fn is_void(until: Option<Timestamp>, now: Timestamp) -> bool {
-    until.is_some_and(|until| until > later(now, LONGEST_LEASE))
+    let longest = now.saturating_add(LONGEST_LEASE).unwrap_or(Timestamp::MAX);
+    until.is_some_and(|until| until > longest)
 }
 
 impl Row {
