@@ -18,14 +18,16 @@ impl Draft {
             if theirs_now.amount.is_zero() {
                 continue;
             }
-            let is_newest = position + 1 == theirs.len();
-            match charge.cancels.iter_mut().find(|ours| theirs_now.is(ours)) {
-                // Where a PG has one word for all refunds of a payment, that word is now about a newer one.
-                Some(ours) if ours.is_failed_refund() && !is_newest => {}
-                Some(ours) if theirs_now.status == PgCancelStatus::Failed && !snapshot.shows_failed(ours) => {
-                }
-                Some(ours) => follow(ours, theirs_now, context.now),
-                None => charge.cancels.push(adopt(&snapshot, theirs_now, context)),
+            let Some(ours) = charge.cancels.iter_mut().find(|ours| theirs_now.is(ours)) else {
+                charge.cancels.push(adopt(&snapshot, theirs_now, context));
+                continue;
+            };
+            // Where a PG has one word for all refunds of a payment, that word is about the newest.
+            let is_about_newer = ours.is_failed_refund() && position + 1 != theirs.len();
+            // Of several tries of one cancel the one that came through counts.
+            let is_failed_try = theirs_now.status == PgCancelStatus::Failed && !snapshot.shows_failed(ours);
+            if !is_about_newer && !is_failed_try {
+                follow(ours, theirs_now, context.now);
             }
         }
         // What is not there any more cannot go back, once none of its sends can have been done; if it comes again it is judged
