@@ -183,7 +183,7 @@ async fn closed_payment_takes_no_result() {
 }
 
 #[tokio::test]
-async fn result_beside_an_account_is_asked_about_until_the_pg_must_show_it() {
+async fn result_beside_an_account_is_looked_up_until_it_must_show() {
     let bench = Bench::before_confirm();
     let (id, account) = bench.awaiting_deposit(72 * HOUR).await;
     let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();

@@ -8,7 +8,7 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId,
+    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId, Snapshot,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
 };
 
@@ -83,7 +83,7 @@ async fn old_close_ends_no_confirm_without_an_answer() {
 }
 
 #[tokio::test]
-async fn duplicate_behind_an_old_close_goes_back_only_beside_money_that_is_all_there() {
+async fn duplicate_behind_an_old_close_needs_intact_money_beside_it() {
     let bench = Bench::before_confirm();
     let (id, account) = reopened_with_old_close_done(&bench).await;
     let window = bench.open(&id).await;
@@ -102,7 +102,7 @@ async fn duplicate_behind_an_old_close_goes_back_only_beside_money_that_is_all_t
 }
 
 #[tokio::test]
-async fn deposit_pays_once_the_card_that_came_before_the_close_is_gone() {
+async fn deposit_pays_once_the_card_before_the_close_is_gone() {
     let bench = Bench::before_confirm();
     let (id, account) = bench.awaiting_deposit(DAY).await;
     let card = bench.in_window(&order(&bench, &id).await);
@@ -118,7 +118,7 @@ async fn deposit_pays_once_the_card_that_came_before_the_close_is_gone() {
 }
 
 #[tokio::test]
-async fn deposit_beside_a_reversed_one_pays_whatever_was_closed_before() {
+async fn deposit_beside_a_reversed_one_pays_despite_an_old_close() {
     let bench = Bench::before_confirm();
     let (id, old) = reopened_with_old_close_done(&bench).await;
     let account = bench.issued(&bench.open(&id).await, PRICE, 3 * DAY);
@@ -135,7 +135,7 @@ async fn deposit_beside_a_reversed_one_pays_whatever_was_closed_before() {
 }
 
 #[tokio::test]
-async fn closed_payment_stays_closed_when_the_deposit_after_the_close_is_gone() {
+async fn closed_payment_stays_closed_when_a_later_deposit_is_gone() {
     for (is_failed, due_in) in [(true, DAY), (false, 2 * HOUR)] {
         for bench in Bench::both() {
             let (id, account) = bench.awaiting_deposit(due_in).await;
@@ -167,7 +167,7 @@ async fn closed_payment_stays_closed_when_the_deposit_after_the_close_is_gone() 
 }
 
 #[tokio::test]
-async fn close_that_is_told_done_after_the_deposit_leaves_duplicates_as_they_are() {
+async fn close_that_is_done_after_the_deposit_cancels_no_duplicate() {
     let bench = Bench::before_confirm();
     let (id, account) = bench.awaiting_deposit(DAY).await;
     let window = order(&bench, &id).await;
@@ -192,7 +192,7 @@ async fn close_that_is_told_done_after_the_deposit_leaves_duplicates_as_they_are
 }
 
 #[tokio::test]
-async fn close_of_an_account_counts_whatever_was_closed_and_refused_before() {
+async fn close_of_an_account_counts_after_a_refused_close() {
     let bench = Bench::before_confirm();
     let (id, window) = bench.opened().await;
     // A card is paid and shown late; the merchant closes before that.
@@ -220,21 +220,27 @@ async fn close_of_an_account_counts_whatever_was_closed_and_refused_before() {
     bench.check_ledger().await;
 }
 
+/// A payment whose account was paid and accepted, failed, and waits again; that account, and what it was when it was paid.
+async fn waits_again(bench: &Bench) -> (PaymentId, PgPaymentId, Snapshot) {
+    let (id, account) = bench.awaiting_deposit(DAY).await;
+    let waiting = bench.pg.books(|books| books.row(&account).snapshot);
+    bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
+    let paid = bench.pg.books(|books| books.row(&account).snapshot);
+    settled(bench, &id).await;
+    bench.fails_after_all(&account);
+    settled(bench, &id).await;
+    bench.pg.books(|books| books.change(&account, |shown| *shown = waiting));
+    settled(bench, &id).await;
+    (id, account, paid)
+}
+
 #[tokio::test]
 async fn account_that_waits_again_is_closed_like_any_other() {
     let bench = Bench::before_confirm();
-    let (id, account) = bench.awaiting_deposit(DAY).await;
-    let waiting = bench.pg.books(|books| books.row(&account).snapshot);
-    let window = order(&bench, &id).await;
-    bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
-    settled(&bench, &id).await;
-    bench.fails_after_all(&account);
-    settled(&bench, &id).await;
-    bench.pg.books(|books| books.change(&account, |shown| *shown = waiting));
-    settled(&bench, &id).await;
+    let (id, _, _) = waits_again(&bench).await;
     bench.cancel(&id, None).await.unwrap();
     bench.advance(MINUTE);
-    let card = bench.in_window(&window);
+    let card = bench.in_window(&order(&bench, &id).await);
     bench.verify(&id).await;
     bench.run(HOUR).await;
     assert_eq!((bench.status(&id).await, bench.given_back(&card)), (PaymentStatus::Cancelled, PRICE));
@@ -261,17 +267,9 @@ async fn second_close_leaves_the_first_and_its_key() {
 }
 
 #[tokio::test]
-async fn money_of_the_closed_account_itself_that_comes_again_is_a_persons() {
+async fn money_of_a_closed_account_that_comes_again_is_a_review() {
     let bench = Bench::before_confirm();
-    let (id, account) = bench.awaiting_deposit(DAY).await;
-    let waiting = bench.pg.books(|books| books.row(&account).snapshot);
-    bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
-    let paid = bench.pg.books(|books| books.row(&account).snapshot);
-    settled(&bench, &id).await;
-    bench.fails_after_all(&account);
-    settled(&bench, &id).await;
-    bench.pg.books(|books| books.change(&account, |shown| *shown = waiting));
-    settled(&bench, &id).await;
+    let (id, account, paid) = waits_again(&bench).await;
     bench.cancel(&id, None).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     bench.pg.books(|books| books.change(&account, |shown| *shown = paid));

@@ -337,7 +337,7 @@ async fn open_review_does_not_stop_the_merchants_other_business() {
 }
 
 #[tokio::test]
-async fn what_the_pg_itself_waits_for_cannot_be_decided_not_to_be_done() {
+async fn what_is_pending_at_the_pg_cannot_be_closed_as_not_done() {
     for bench in Bench::both() {
         let (id, order) = bench.opened().await;
         let card = bench.pg.books(|books| books.agree(&order, PRICE));

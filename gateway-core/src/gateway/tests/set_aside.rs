@@ -28,6 +28,17 @@ async fn with_odd_money(bench: &Bench) -> (PaymentId, PgPaymentId) {
     (id, odd)
 }
 
+/// An expired payment with such money, that money, and the order's newer payment with an open window.
+async fn odd_money_behind_a_newer_payment(bench: &Bench) -> (PaymentId, PgPaymentId, PaymentId) {
+    let (old, order) = bench.opened().await;
+    bench.run(PAYABLE_FOR + MINUTE).await;
+    let odd = odd_money(bench, &order);
+    bench.verify(&old).await;
+    let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
+    bench.open(&new).await;
+    (old, odd, new)
+}
+
 fn must_be_not_done(told: &Result<crate::PaymentRecord, GatewayError>) -> bool {
     matches!(told, Err(GatewayError::Invalid { param: "outcome", .. }))
 }
@@ -65,12 +76,7 @@ async fn beside_other_money_it_cannot_be_accepted() {
 #[tokio::test]
 async fn gone_before_the_decision_it_pays_nothing() {
     let bench = Bench::before_confirm();
-    let (old, order) = bench.opened().await;
-    bench.run(PAYABLE_FOR + MINUTE).await;
-    let odd = odd_money(&bench, &order);
-    bench.verify(&old).await;
-    let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
-    bench.open(&new).await;
+    let (old, odd, new) = odd_money_behind_a_newer_payment(&bench).await;
     bench.fails_after_all(&odd);
     bench.verify(&old).await;
     bench.run(10 * MINUTE).await;
@@ -143,12 +149,7 @@ async fn duplicate_cancelled_by_hand_that_comes_again_is_judged() {
 #[tokio::test]
 async fn money_that_went_back_closes_no_newer_payment() {
     let bench = Bench::before_confirm();
-    let (old, order) = bench.opened().await;
-    bench.run(PAYABLE_FOR + MINUTE).await;
-    let odd = odd_money(&bench, &order);
-    bench.verify(&old).await;
-    let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
-    bench.open(&new).await;
+    let (old, odd, new) = odd_money_behind_a_newer_payment(&bench).await;
     bench.pg.books(|books| books.cancel_in_console(&odd, PRICE, bench.pg.clock_now()));
     bench.verify(&old).await;
     bench.run(10 * MINUTE).await;
@@ -158,7 +159,7 @@ async fn money_that_went_back_closes_no_newer_payment() {
 }
 
 #[tokio::test]
-async fn promoted_duplicate_that_comes_and_goes_never_goes_back_by_itself() {
+async fn promoted_duplicate_that_comes_and_goes_is_never_cancelled() {
     let bench = Bench::before_confirm();
     let (id, first, sold) = bench.paid_twice().await;
     let there = bench.pg.books(|books| books.row(&sold).snapshot);

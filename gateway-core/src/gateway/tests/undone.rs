@@ -53,7 +53,7 @@ async fn done_refund_that_fails_after_all_is_a_review() {
 }
 
 #[tokio::test]
-async fn duplicates_refund_that_fails_after_all_is_not_told_as_another() {
+async fn failed_refund_of_a_duplicate_is_not_announced_as_another() {
     for bench in Bench::both() {
         let (id, _, second) = bench.paid_twice().await;
         hint(&bench, &id, &second).await;
@@ -116,7 +116,7 @@ async fn duplicate_whose_console_cancel_is_undone_is_a_review() {
 }
 
 #[tokio::test]
-async fn chargeback_that_was_won_can_be_refunded_once_a_person_said_so() {
+async fn chargeback_that_was_won_can_be_refunded_after_a_review() {
     let bench = Bench::before_confirm();
     let (id, card) = bench.paid().await;
     let before = bench.pg.books(|books| books.row(&card).snapshot);
@@ -141,7 +141,7 @@ async fn chargeback_that_was_won_can_be_refunded_once_a_person_said_so() {
 }
 
 #[tokio::test]
-async fn aborted_try_of_a_refund_takes_nothing_of_the_one_that_came_through() {
+async fn aborted_try_of_a_refund_does_not_refuse_the_done_one() {
     for position in [0, 1] {
         let bench = Bench::before_confirm();
         let (id, card) = bench.paid().await;
@@ -165,7 +165,7 @@ async fn aborted_try_of_a_refund_takes_nothing_of_the_one_that_came_through() {
 }
 
 #[tokio::test]
-async fn newer_refund_does_not_make_an_older_one_good_that_fails_after_it() {
+async fn newer_refund_does_not_cover_an_older_one_that_fails_later() {
     let bench = Bench::before_confirm();
     let (id, card) = bench.paid().await;
     for amount in [1_000, 2_000] {
@@ -227,7 +227,7 @@ async fn money_that_goes_is_told_by_the_name_it_came_by() {
 }
 
 #[tokio::test]
-async fn refund_makes_good_only_what_had_failed_before_it_was_asked_for() {
+async fn refund_covers_only_what_had_failed_before_it() {
     let bench = Bench::before_confirm();
     let (id, card) = bench.paid().await;
     for amount in [1_000, 2_000] {

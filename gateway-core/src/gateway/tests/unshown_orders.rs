@@ -133,7 +133,7 @@ fn hidden_money(bench: &Bench, order: &str) {
 }
 
 #[tokio::test]
-async fn order_that_ended_is_a_persons_too_while_it_is_not_shown_whole() {
+async fn ended_order_that_is_not_shown_whole_is_a_review() {
     for (how, due_in) in [("declined", None), ("past due", Some(2 * HOUR)), ("closed", Some(DAY))] {
         let bench = Bench::before_confirm();
         let id = match due_in {
