@@ -45,7 +45,7 @@ impl Row {
     fn asked_for(&self, key: Option<&RequestKey>) -> String {
         let key = key.map(|key| format!(", key {}", key.key)).unwrap_or_default();
         match self {
-            Self::Refund(cancel) => format!("to give back {}{key} ({})", cancel.amount, cancel.reason),
+            Self::Refund(cancel) => format!("to refund {}{key} ({})", cancel.amount, cancel.reason),
             Self::CloseAccount(close) | Self::ClosePayment(close) => {
                 format!("to close the unpaid account{key} ({})", close.reason)
             }

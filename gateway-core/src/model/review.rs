@@ -210,7 +210,7 @@ pub struct Review {
     pub about: ReviewSubject,
     /// Why a person is needed.
     pub reason: ReviewReason,
-    /// What was asked for and not done because the account is retired: `to give back 7500 KRW, key cancel-1 (out of stock)`.
+    /// What was asked for and not done because the account is retired: `to refund 7500 KRW, key cancel-1 (out of stock)`.
     pub asked_for: Option<String>,
     /// When it was opened.
     pub opened_at: Timestamp,

@@ -34,7 +34,7 @@ pub(super) fn open_review(number: u16) -> Review {
         about: ReviewSubject::Payment,
         reason: ReviewReason::UnknownConfirm,
         opened_at: at(0),
-        asked_for: Some("to give back 7500 KRW".to_owned()),
+        asked_for: Some("to refund 7500 KRW".to_owned()),
         closing: None,
     }
 }

@@ -59,10 +59,7 @@ async fn claims_and_cancels_of_a_retired_account_open_a_review_and_send_nothing(
     assert!(retired.cancel(&paid, Some(1_000)).await.is_err());
     let reviews = bench.read(&paid).await.payment.reviews;
     let asked_for: Vec<_> = reviews.iter().filter_map(|review| review.asked_for.as_deref()).collect();
-    assert_eq!(
-        asked_for,
-        ["to give back 10000 KRW (changed my mind)", "to give back 1000 KRW (changed my mind)"]
-    );
+    assert_eq!(asked_for, ["to refund 10000 KRW (changed my mind)", "to refund 1000 KRW (changed my mind)"]);
     assert!(bench.read(&paid).await.charges[0].cancels.is_empty());
     retired.run(10 * DAY).await;
     assert_eq!((bench.confirms(), bench.cancels()), (1, 0));
