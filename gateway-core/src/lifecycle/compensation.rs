@@ -3,7 +3,7 @@
 use super::{Context, Draft};
 use crate::{
     Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, CompensationReason, Failure,
-    FailureReason, Method, Misfit, PaymentRecord, ReviewReason, Snapshot, Timing,
+    FailureReason, Method, Misfit, PaymentRecord, ReviewReason, ReviewSubject, Snapshot, Timing,
 };
 
 /// Why a compensation is not sent.
@@ -23,6 +23,7 @@ impl Draft {
         let amount = snapshot.cancellable;
         let is_whole_order = snapshot.total == self.record.payment.terms.amount;
         let is_going_back = charge.compensation().is_some_and(|row| row.status.is_unresolved());
+        let is_stuck = amount.is_zero() && !snapshot.balance().is_zero() && !is_going_back;
         let cancel = Cancel {
             id: context.ids.cancel(context.now),
             origin: CancelOrigin::Compensation,
@@ -57,6 +58,10 @@ impl Draft {
                 charge.cancels.push(cancel);
             }
         });
+        if is_stuck {
+            // The PG holds it and lets nobody cancel it.
+            self.raise(ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id.clone()), context.now);
+        }
     }
 
     /// Whether a compensation may be sent now, by what the look-ups right before it showed.

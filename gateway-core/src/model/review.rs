@@ -32,8 +32,8 @@ pub enum ReviewReason {
     AcceptedChanged,
     /// A payment that the PG showed before is not in its complete answer any more.
     ChargeVanished,
-    /// Money came under our order id with a discount, in another mode or in another currency, and does not match.
-    /// Nothing was accepted and nothing goes back by itself.
+    /// Money came under our order id with a discount, in another mode or in another currency, and does not match; or it must
+    /// go back, and the PG lets nobody cancel it. Nothing was accepted and nothing goes back by itself.
     MismatchNotCancelled,
     /// The order was registered anew, then a payment before turned out to hold money. That one was kept; the new one was
     /// closed, unless the order was its own by then.

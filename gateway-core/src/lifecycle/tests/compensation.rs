@@ -105,6 +105,20 @@ fn wrong_amount_goes_back_whatever_the_accepted_money_does() {
 }
 
 #[test]
+fn money_that_nobody_can_cancel_at_its_pg_waits_for_a_person() {
+    let mut world = World::before_confirm();
+    let mut wrong = world.shown("k1", PgStatus::Paid).with_total(7_000).with_money_at(0);
+    wrong.cancellable = Money::krw(0);
+    world.see(&wrong);
+    assert!(world.charge("k1").cancels.is_empty());
+    assert_eq!(world.open_reviews(), ["mismatch_not_cancelled"]);
+
+    let mut world = World::before_confirm();
+    world.see(&wrong.with_cancel(listed(7_000, None)));
+    assert!(world.open_reviews().is_empty(), "the buyer has it back");
+}
+
+#[test]
 fn late_money_goes_back_though_the_deadline_was_moved() {
     let mut world = World::before_confirm();
     world.late_payments = LatePayments::Cancel;
