@@ -5,8 +5,8 @@ use super::{
     schedule::{DAY, later},
 };
 use crate::{
-    CancelId, CancelStatus, Charge, ChargeId, Failure, FailureReason, MethodDetail, Money, Outcome,
-    PgPaymentId, PgStatus, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Secret, Snapshot, Why,
+    CancelId, CancelStatus, Charge, ChargeId, Failure, FailureReason, Money, Outcome, PgPaymentId, PgStatus,
+    ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
 };
 
 impl Draft {
@@ -145,29 +145,7 @@ impl Draft {
 
 /// A charge as a person found it in the PG's console: paid, as far as the PG told of it before. When, nobody knows.
 fn told_by_person(charge: &Charge, pg_payment_id: PgPaymentId, order_id: String, amount: Money) -> Snapshot {
-    let zero = Money::zero(amount.currency());
-    let before = charge.snapshot.clone().unwrap_or_else(|| Snapshot {
-        pg_payment_id,
-        order_id,
-        status: PgStatus::Paid,
-        raw_status: String::new(),
-        total: amount,
-        discount: zero,
-        paid: zero,
-        cancelled: zero,
-        cancellable: zero,
-        cancels: None,
-        mode: None,
-        disputed: None,
-        paid_at: None,
-        failure: None,
-        method: None,
-        method_detail: MethodDetail::default(),
-        virtual_account: None,
-        receipt_url: None,
-        cash_receipt: None,
-        raw: Secret::new(""),
-    });
+    let before = charge.snapshot.clone().unwrap_or_else(|| Snapshot::open(pg_payment_id, order_id, amount));
     let paid = before.total.saturating_sub(before.discount);
     Snapshot {
         status: PgStatus::Paid,

@@ -128,6 +128,34 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// A payment of which the PG has told nothing yet but that it is open: no money, and nothing else known.
+    #[must_use]
+    pub fn open(pg_payment_id: PgPaymentId, order_id: String, total: Money) -> Self {
+        let nothing = Money::zero(total.currency());
+        Self {
+            pg_payment_id,
+            order_id,
+            status: PgStatus::Open,
+            raw_status: String::new(),
+            total,
+            discount: nothing,
+            paid: nothing,
+            cancelled: nothing,
+            cancellable: nothing,
+            cancels: None,
+            mode: None,
+            disputed: None,
+            paid_at: None,
+            failure: None,
+            method: None,
+            method_detail: MethodDetail::default(),
+            virtual_account: None,
+            receipt_url: None,
+            cash_receipt: None,
+            raw: Secret::new(""),
+        }
+    }
+
     /// What the merchant keeps: what came in, less what went back.
     #[must_use]
     pub fn balance(&self) -> Money {

@@ -4,9 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::sample::{PRICE, READ_TIMEOUT, at, pg_id};
 use crate::{
-    CancelId, Customer, Guard, Guards, Method, MethodDetail, MethodTerms, Mode, Money, MoneyMoves,
-    PaymentTerms, PgCancelStatus, PgStatus, ProviderDescription, Secret, Snapshot, SnapshotCancel,
-    VirtualAccount,
+    CancelId, Customer, Guard, Guards, Method, MethodTerms, Mode, Money, MoneyMoves, PaymentTerms,
+    PgCancelStatus, PgStatus, ProviderDescription, Secret, Snapshot, SnapshotCancel, VirtualAccount,
 };
 
 /// What an account of either kind can do: with keys where money moves on confirm, else with nothing but its balance.
@@ -71,28 +70,14 @@ pub(crate) fn terms(amount: u64) -> PaymentTerms {
 
 /// A charge in the state `status`, without money.
 pub(crate) fn shown(order_id: &str, name: &str, status: PgStatus) -> Snapshot {
-    let zero = Money::krw(0);
     Snapshot {
-        pg_payment_id: pg_id(name),
-        order_id: order_id.to_owned(),
         status,
         raw_status: format!("{status:?}"),
-        total: Money::krw(PRICE),
-        discount: zero,
-        paid: zero,
-        cancelled: zero,
-        cancellable: zero,
         cancels: Some(Vec::new()),
         mode: Some(Mode::Test),
-        disputed: None,
-        paid_at: None,
-        failure: None,
         method: Some(Method::Card),
-        method_detail: MethodDetail::default(),
-        virtual_account: None,
-        receipt_url: None,
-        cash_receipt: None,
         raw: Secret::new("{}"),
+        ..Snapshot::open(pg_id(name), order_id.to_owned(), Money::krw(PRICE))
     }
 }
 
