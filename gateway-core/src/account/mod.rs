@@ -19,7 +19,7 @@ mod worked_on;
 
 pub use limits::AccountLimits;
 pub(crate) use recent::Recent;
-pub(crate) use single_flight::{Flight, SingleFlight};
+pub(crate) use single_flight::{Flight, SingleFlight, Tells, Told};
 pub use throttle::Work;
 pub(crate) use throttle::{Priority, Throttle};
 pub(crate) use worked_on::WorkedOn;

@@ -28,14 +28,10 @@ struct Flights {
 }
 
 impl Flights {
-    async fn begin<T, E>(
-        &self,
-        newest: &mut Option<Ended>,
-        look_up: impl Future<Output = Result<T, E>>,
-    ) -> Result<T, E> {
+    async fn begin<T: Tells>(&self, newest: &mut Option<Ended>, look_up: impl Future<Output = T>) -> T {
         let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
         let done = look_up.await;
-        *newest = Some(Ended { number, succeeded: done.is_ok() });
+        *newest = Some(Ended { number, told: done.told() });
         done
     }
 }
@@ -44,7 +40,24 @@ impl Flights {
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     number: u64,
-    succeeded: bool,
+    told: Told,
+}
+
+/// How much of a payment the PG told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Told {
+    /// All that was asked.
+    All,
+    /// Some of it: a row could not be read.
+    Part,
+    /// The PG gave no usable answer.
+    Nothing,
+}
+
+/// What a look-up that is shared comes to.
+pub(crate) trait Tells {
+    /// How much the PG told, for those who share it.
+    fn told(&self) -> Told;
 }
 
 /// What became of a caller's look-up.
@@ -52,26 +65,19 @@ struct Ended {
 pub(crate) enum Flight<T> {
     /// This caller led it.
     Led(T),
-    /// One that began after this caller came was done for another, and succeeded or not.
-    Shared {
-        /// Whether the PG told.
-        succeeded: bool,
-    },
+    /// One that began after this caller came was done for another.
+    Shared(Told),
 }
 
 impl SingleFlight {
     /// Runs `look_up`, unless one that began after this call ended while it waited for its turn.
-    pub(crate) async fn run<T, E>(
-        &self,
-        id: &PaymentId,
-        look_up: impl Future<Output = Result<T, E>>,
-    ) -> Flight<Result<T, E>> {
+    pub(crate) async fn run<T: Tells>(&self, id: &PaymentId, look_up: impl Future<Output = T>) -> Flight<T> {
         let place = self.enter(id);
         let flights = &place.flights;
         let came_after = flights.started.load(Ordering::SeqCst);
         let mut newest = flights.newest.lock().await;
         match *newest {
-            Some(ended) if ended.number > came_after => Flight::Shared { succeeded: ended.succeeded },
+            Some(ended) if ended.number > came_after => Flight::Shared(ended.told),
             _ => Flight::Led(flights.begin(&mut newest, look_up).await),
         }
     }
@@ -121,6 +127,16 @@ mod tests {
 
     use super::*;
 
+    /// What a look-up of these tests comes to.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Answer(Result<u8, usize>);
+
+    impl Tells for Answer {
+        fn told(&self) -> Told {
+            self.0.map_or(Told::Nothing, |_| Told::All)
+        }
+    }
+
     fn id() -> PaymentId {
         crate::IdSource::seeded(1).payment(jiff::Timestamp::UNIX_EPOCH)
     }
@@ -131,17 +147,16 @@ mod tests {
         let look_up = || async {
             done.fetch_add(1, Ordering::SeqCst);
             tokio::task::yield_now().await;
-            Ok::<_, ()>(())
+            Answer(Ok(0))
         };
         let id = id();
         let (first, rest) = tokio::join!(
             flights.run(&id, look_up()),
             join_all((0..100).map(|_| flights.run(&id, look_up())))
         );
-        assert!(matches!(first, Flight::Led(Ok(()))));
+        assert!(matches!(first, Flight::Led(Answer(Ok(_)))));
         let led = rest.iter().filter(|flight| matches!(flight, Flight::Led(_))).count();
-        let shared =
-            rest.iter().filter(|flight| matches!(flight, Flight::Shared { succeeded: true })).count();
+        let shared = rest.iter().filter(|flight| matches!(flight, Flight::Shared(Told::All))).count();
         assert_eq!((led, shared, done.into_inner()), (1, 99, 2));
         assert!(flights.all().is_empty(), "nothing is kept when nobody waits");
     }
@@ -150,7 +165,7 @@ mod tests {
     async fn who_comes_after_a_look_up_leads_one_of_their_own() {
         let flights = SingleFlight::default();
         for _ in 0..3 {
-            assert!(matches!(flights.run(&id(), async { Ok::<_, ()>(1) }).await, Flight::Led(Ok(1))));
+            assert!(matches!(flights.run(&id(), async { Answer(Ok(1)) }).await, Flight::Led(Answer(Ok(1)))));
         }
     }
 
@@ -159,12 +174,12 @@ mod tests {
         let flights = SingleFlight::default();
         let fails = || async {
             tokio::task::yield_now().await;
-            Err::<(), _>(())
+            Answer(Err(0))
         };
         let id = id();
         let (_, rest) =
             tokio::join!(flights.run(&id, fails()), join_all((0..3).map(|_| flights.run(&id, fails()))));
-        assert!(rest.iter().any(|flight| matches!(flight, Flight::Shared { succeeded: false })), "{rest:?}");
+        assert!(rest.iter().any(|flight| matches!(flight, Flight::Shared(Told::Nothing))), "{rest:?}");
     }
 
     #[tokio::test]
@@ -173,9 +188,9 @@ mod tests {
         let id = id();
         let (_, asked) = tokio::join!(
             flights.alone(&id, tokio::task::yield_now()),
-            flights.run(&id, async { Ok::<_, ()>(7) }),
+            flights.run(&id, async { Answer(Ok(7)) }),
         );
-        assert!(matches!(asked, Flight::Led(Ok(7))), "{asked:?}");
+        assert!(matches!(asked, Flight::Led(Answer(Ok(7)))), "{asked:?}");
     }
 
     #[tokio::test]
@@ -187,7 +202,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
             running.fetch_sub(1, Ordering::SeqCst);
-            if beside == 0 { Ok(()) } else { Err(beside) }
+            Answer(if beside == 0 { Ok(0) } else { Err(beside) })
         };
         let id = id();
         let (one, two, three) = tokio::join!(
@@ -195,8 +210,8 @@ mod tests {
             flights.alone(&id, look_up()),
             flights.run(&id, look_up())
         );
-        assert!(matches!(one, Flight::Led(Ok(()))), "{one:?}");
-        assert_eq!(two, Ok(()));
-        assert!(!matches!(three, Flight::Led(Err(_))), "{three:?}");
+        assert!(matches!(one, Flight::Led(Answer(Ok(_)))), "{one:?}");
+        assert_eq!(two, Answer(Ok(0)));
+        assert!(!matches!(three, Flight::Led(Answer(Err(_)))), "{three:?}");
     }
 }

@@ -3,7 +3,7 @@
 use super::{Gateway, GatewayError};
 use crate::{
     Attempt, Charge, LookUpSubject, MerchantId, PaymentId, PaymentRecord,
-    account::{Flight, Priority, WHEN_BUSY},
+    account::{Flight, Priority, Tells, Told, WHEN_BUSY},
     dispatch::LookUpError,
     lifecycle::schedule::later,
 };
@@ -16,11 +16,7 @@ impl Gateway {
     /// [`GatewayError::ProviderUnavailable`] or [`GatewayError::ProviderMisconfigured`] when the PG
     /// gave no usable answer: what it did answer is committed. [`GatewayError::NotFound`], [`GatewayError::Store`].
     pub async fn verify(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, GatewayError> {
-        match self.verify_shared(merchant, id).await {
-            Ok(record) => Ok(record),
-            Err(NotVerified::Partial(record)) => Ok(*record),
-            Err(NotVerified::Error(error)) => Err(error),
-        }
+        Ok(self.verify_shared(merchant, id).await?.0)
     }
 
     /// The same for what follows only if the PG showed all that there is: a row that could not be read may be money.
@@ -33,57 +29,47 @@ impl Gateway {
         merchant: &MerchantId,
         id: &PaymentId,
     ) -> Result<PaymentRecord, GatewayError> {
-        match self.verify_shared(merchant, id).await {
-            Ok(record) => Ok(record),
-            Err(NotVerified::Partial(_)) => {
-                Err(self.not_looked_up(LookUpError::Busy(later(self.core.now(), WHEN_BUSY))))
-            }
-            Err(NotVerified::Error(error)) => Err(error),
+        let (record, told) = self.verify_shared(merchant, id).await?;
+        if told == Told::All {
+            Ok(record)
+        } else {
+            Err(self.not_looked_up(LookUpError::Busy(later(self.core.now(), WHEN_BUSY))))
         }
     }
 
-    async fn verify_shared(
-        &self,
-        merchant: &MerchantId,
-        id: &PaymentId,
-    ) -> Result<PaymentRecord, NotVerified> {
+    async fn verify_shared(&self, merchant: &MerchantId, id: &PaymentId) -> Verified {
         // Another merchant's payment is not found, and its look-ups are not shared.
         let record = self.payment(merchant, id).await?;
         let account = self.account_of(&record)?;
         match account.look_ups.run(id, Box::pin(self.verify_all(merchant, id))).await {
             Flight::Led(done) => done,
-            Flight::Shared { succeeded: true } => Ok(self.payment(merchant, id).await?),
-            Flight::Shared { succeeded: false } => {
-                Err(GatewayError::ProviderUnavailable { retry_after: None }.into())
-            }
+            Flight::Shared(Told::Nothing) => Err(GatewayError::ProviderUnavailable { retry_after: None }),
+            Flight::Shared(told) => Ok((self.payment(merchant, id).await?, told)),
         }
     }
 
-    async fn verify_all(&self, merchant: &MerchantId, id: &PaymentId) -> Result<PaymentRecord, NotVerified> {
+    async fn verify_all(&self, merchant: &MerchantId, id: &PaymentId) -> Verified {
         let mut record = self.payment(merchant, id).await?;
         let _place = self.place(self.account_of(&record)?)?;
-        let mut is_partial = false;
+        let mut told = Told::All;
         for subject in subjects(&record) {
             let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
             let looked_up = looked_up.map_err(|error| self.not_looked_up(error))?;
-            is_partial |= looked_up.is_partial;
+            if looked_up.is_partial {
+                told = Told::Part;
+            }
             record = looked_up.record;
         }
-        if is_partial { Err(NotVerified::Partial(Box::new(record))) } else { Ok(record) }
+        Ok((record, told))
     }
 }
 
-/// Why not everything of a payment is known.
-enum NotVerified {
-    /// The PG could not be asked.
-    Error(GatewayError),
-    /// The PG answered, and a row of an answer could not be read.
-    Partial(Box<PaymentRecord>),
-}
+/// A payment, and how much the PG told of it.
+type Verified = Result<(PaymentRecord, Told), GatewayError>;
 
-impl From<GatewayError> for NotVerified {
-    fn from(error: GatewayError) -> Self {
-        Self::Error(error)
+impl Tells for Verified {
+    fn told(&self) -> Told {
+        self.as_ref().map_or(Told::Nothing, |(_, told)| *told)
     }
 }
 
