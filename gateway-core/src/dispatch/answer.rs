@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::guards::repeat_from;
 use crate::{
-    CancelStatus, Charge, Dispatch, Failure, FailureReason, LastResponse, Operation, Outcome, PgMessage,
-    ReviewReason, Why,
+    CancelStatus, Charge, Dispatch, Failure, FailureReason, LastResponse, Operation, Outcome,
+    PendingOperation, PgMessage, Why,
     lifecycle::{
         Context, Draft,
         schedule::{MINUTE, later, step},
@@ -178,6 +178,13 @@ impl Draft {
             return false;
         }
         let Some(sent) = self.record.dispatch(operation) else { return true };
+        let is_due = |pending: &PendingOperation| {
+            pending.operation == *operation && pending.next_at.is_some_and(|at| at <= context.now)
+        };
+        if !self.record.checks.pending.iter().any(is_due) {
+            // Another has sent it meanwhile: beside that one a repeat would take its answer's meaning away.
+            return false;
+        }
         // What a clock in doubt says of final times is worth nothing.
         let earliest = if context.is_clock_trusted { context.now } else { later(context.now, MINUTE) };
         let next_at = repeat_from(&self.record, operation, sent, context.description, earliest);
@@ -237,22 +244,16 @@ impl Draft {
         self.set_failure(operation, Some(Failure::by_pg(FailureReason::NotCancellable, pg.clone())));
     }
 
-    /// Whether money that must go back was refused for the account that the merchant named: a typo, most likely.
     fn needs_another_account(&self, operation: &Operation, failure: &Failure) -> bool {
-        failure.reason == FailureReason::InvalidRefundAccount && self.is_compensation(operation)
+        let Operation::Cancel(id) = operation else { return false };
+        self.record.cancel(id).is_some_and(|(_, cancel)| cancel.needs_another_account(failure))
     }
 
-    /// A compensation waits for an account again. Its next send takes the next key, for a PG may repeat its decline.
+    /// A compensation waits for an account again.
     fn wait_for_account(&mut self, operation: &Operation, failure: &Failure) {
         let Operation::Cancel(id) = operation else { return };
         let Some(cancel) = self.record.cancel_mut(id) else { return };
-        cancel.status = CancelStatus::Requested;
-        cancel.held = Some(ReviewReason::CompensationNeedsAccount);
-        cancel.refund_account = None;
-        cancel.failure = Some(failure.clone());
-        if let Some(sent) = &mut cancel.dispatch {
-            sent.last_response = LastResponse::Error;
-        }
+        cancel.wait_for_account(failure.clone());
         self.owe_no_final_look_up(operation);
     }
 

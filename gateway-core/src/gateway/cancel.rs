@@ -213,13 +213,16 @@ impl Gateway {
         };
         let account = self.account_of(&record)?;
         if account.retired {
-            return self
-                .refuse_retired(record, &format!("to send {waiting} to the account that the buyer named"))
-                .await;
+            let asked_for = format!("to send {waiting} to the account that the buyer named");
+            return self.refuse_retired(record, &asked_for, key).await;
         }
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let context = self.core.context(account, None, &[]);
         let mut draft = Draft::of(record);
+        let named = draft.record.cancel(waiting).map(|(_, cancel)| cancel);
+        if named.is_some_and(|cancel| cancel.held.is_none() && cancel.status.is_uncertain()) {
+            return Err(GatewayError::state(StateProblem::CancelInProgress, draft.record));
+        }
         let cancel = draft.record.cancel_mut(waiting);
         let Some(cancel) = cancel.filter(|cancel| {
             cancel.held == Some(ReviewReason::CompensationNeedsAccount) && cancel.status.is_unresolved()

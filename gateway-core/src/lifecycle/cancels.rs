@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{Context, Draft, apply::is_past_final, schedule::CANCEL_ERRORS};
 use crate::{
     Cancel, CancelOrigin, CancelStatus, ChargeId, Close, Dispatch, Failure, FailureReason, LastResponse,
-    Outcome, PgCancelStatus, PgStatus, Snapshot, SnapshotCancel,
+    Outcome, PgCancelStatus, PgStatus, ReviewReason, Snapshot, SnapshotCancel,
 };
 
 impl Draft {
@@ -54,6 +54,10 @@ impl Draft {
             }
             if is_not_done && is_given_up(sent, asked_at, context) {
                 let failure = cancel.failure.take().unwrap_or(Failure::of(FailureReason::NotCancellable));
+                if cancel.needs_another_account(&failure) {
+                    cancel.wait_for_account(failure);
+                    continue;
+                }
                 cancel.refuse(failure);
                 if let Some(sent) = &mut cancel.dispatch {
                     sent.final_at = Some(context.now);
@@ -86,6 +90,26 @@ impl Draft {
                 close.refuse(failure.clone());
                 end(close, Outcome::Declined(failure), context.now);
             }
+        }
+    }
+}
+
+impl Cancel {
+    /// Whether money that must go back was refused for the account that the merchant named: a typo, most likely.
+    pub(crate) fn needs_another_account(&self, failure: &Failure) -> bool {
+        failure.reason == FailureReason::InvalidRefundAccount && self.compensates.is_some()
+    }
+
+    /// None of its sends was done, and it waits for another account. Its next send takes the next key, for a PG may repeat its
+    /// decline.
+    pub(crate) fn wait_for_account(&mut self, failure: Failure) {
+        self.status = CancelStatus::Requested;
+        self.held = Some(ReviewReason::CompensationNeedsAccount);
+        self.refund_account = None;
+        self.failure = Some(failure);
+        if let Some(sent) = &mut self.dispatch {
+            sent.last_response = LastResponse::Error;
+            sent.error_count = 0;
         }
     }
 }

@@ -1,15 +1,18 @@
 //! A deposit that must go back waits for the buyer's account, and the merchant takes it over by naming one (invariant 14).
 
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::{
     bench::{Bench, DAY, MINUTE, after, new_cancel, refund_account},
+    errors::no_answer,
     fake_books::pg_message,
     fake_pg::Op,
 };
 use crate::{
     CancelId, CancelStatus, Failure, FailureReason, GatewayError, NewCancel, PaymentId, PaymentStatus,
-    PgPaymentId, ProviderError, StateProblem, lifecycle::tests::sample::PRICE,
+    PgPaymentId, ProviderError, StateProblem,
+    lifecycle::{schedule::CANCEL_ERRORS, tests::sample::PRICE},
 };
 
 fn wrong_account() -> ProviderError {
@@ -106,6 +109,59 @@ async fn refused_account_is_asked_for_again() {
     assert!(bench.pg.keys(Op::Cancel)[1].ends_with("_2"), "a PG repeats its refusal of a key");
     assert!(bench.open_reviews(&id).await.is_empty());
     bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn account_refused_after_a_lost_answer_is_asked_for_again() {
+    let bench = Bench::before_confirm();
+    let (id, _, deposit) = paid_by_deposit_as_well(&bench).await;
+    let waiting = bench.newest_cancel(&id).await.id;
+    bench.pg.instead(Op::Cancel, no_answer);
+    for _ in 0..CANCEL_ERRORS {
+        bench.pg.instead(Op::Cancel, wrong_account);
+    }
+    bench.cancel_with(&id, take_over(&waiting), Some("k1")).await.unwrap();
+    let told = bench.cancel_with(&id, take_over(&waiting), Some("k2")).await;
+    let is_under_way =
+        matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::CancelInProgress, .. }));
+    assert!(is_under_way, "{told:?}");
+    bench.run(DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
+    bench.cancel_with(&id, take_over(&waiting), Some("k3")).await.unwrap();
+    bench.run(DAY).await;
+    assert_eq!(bench.given_back(&deposit), PRICE);
+    assert!(bench.open_reviews(&id).await.is_empty());
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn worker_sends_nothing_beside_the_merchant_who_takes_over() {
+    let bench = Bench::on_confirm();
+    let (id, _, _) = paid_by_deposit_as_well(&bench).await;
+    let waiting = bench.newest_cancel(&id).await.id;
+    let worker = bench.replica(|_, _| ());
+    let (sent, was_sent) = oneshot::channel();
+    let (worked, has_worked) = oneshot::channel();
+    // A worker begins beside the merchant's request, and goes on once that was sent.
+    bench.pg.meanwhile(Op::Verify, || async move {
+        tokio::spawn(async move {
+            worker.resolve_due().await;
+            worked.send(()).unwrap();
+        });
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+    });
+    bench.pg.meanwhile(Op::Verify, || async move { was_sent.await.unwrap() });
+    let answer_late = || async move {
+        sent.send(()).unwrap();
+        has_worked.await.unwrap();
+    };
+    bench.pg.instead_late(Op::Cancel, answer_late, wrong_account);
+    let told = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
+    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+    assert_eq!(bench.cancels(), 1);
+    assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
 }
 
 #[tokio::test]
