@@ -32,7 +32,8 @@ const AT_ONCE: [(Work, usize); 2] = [(Work::Webhooks, 2), (Work::Payments, 4)];
 /// Starts the workers; they stop when `stop` says so. A round that has begun goes on in `tasks`.
 ///
 /// Every account has its own: one whose PG is slow waits for it alone. And webhooks have others than payments, so that
-/// a flood of them keeps no payment waiting. An account without credentials cannot be asked: it only takes its webhooks.
+/// a flood of them keeps no payment waiting. What is due of an account without credentials, which cannot be asked, is handed
+/// to a person.
 pub(crate) fn start(
     gateway: &Arc<Gateway>,
     tasks: &TaskTracker,
@@ -40,14 +41,13 @@ pub(crate) fn start(
 ) -> JoinSet<()> {
     let mut workers = JoinSet::new();
     for account in gateway.accounts() {
-        let asks = account.has_credentials;
-        for (work, at_once) in AT_ONCE.into_iter().filter(|(work, _)| asks || *work == Work::Webhooks) {
+        for (work, at_once) in AT_ONCE {
             for _ in 0..at_once {
                 let worker = works(Arc::clone(gateway), account.id.clone(), work, tasks.clone());
                 workers.spawn(until(stop.clone(), worker));
             }
         }
-        if asks {
+        if account.has_credentials {
             let sweeps = sweeps(Arc::clone(gateway), account.id.clone(), tasks.clone());
             workers.spawn(until(stop.clone(), sweeps));
         }

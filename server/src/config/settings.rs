@@ -247,11 +247,16 @@ impl Settings {
     /// Puts a value where none was written, for what only the running process knows
     /// (the address of a simulator it started).
     pub fn set_default(&mut self, key: &str, value: impl Into<SecretString>) {
-        if !self.entries.contains_key(&format!("{key}{FILE_SUFFIX}")) {
+        if !self.is_set(key) {
             self.entries
-                .entry(key.to_owned())
-                .or_insert_with(|| Node { place: Place::Absent, value: Value::Text(value.into()) });
+                .insert(key.to_owned(), Node { place: Place::Absent, value: Value::Text(value.into()) });
         }
+    }
+
+    /// Whether a value was written, here or in a file that is named.
+    #[must_use]
+    pub fn is_set(&self, key: &str) -> bool {
+        self.entries.contains_key(key) || self.entries.contains_key(&format!("{key}{FILE_SUFFIX}"))
     }
 
     /// Refuses a key that was called `old` before and is called `new` now.

@@ -97,19 +97,26 @@ pub(crate) async fn start(
     Ok(Simulators { running })
 }
 
-/// Gives an account the address and the keys of its simulator, where the configuration does not.
+/// Gives an account the address and the keys of its simulator, where the configuration does not. The simulator's secrets open
+/// nothing at another address.
 fn point_at(account: &mut AccountConfig, base_url: &str) {
     let settings = &mut account.settings;
+    let is_ours = !settings.is_set("base_url");
     settings.set_default("base_url", base_url.to_owned());
+    let secrets: &[(&'static str, &str)] = match account.kind.as_str() {
+        _ if !is_ours => &[],
+        "toss" => &[("secret_key", TOSS_SECRET_KEY)],
+        _ => &[("imp_key", PORTONE_KEY), ("imp_secret", PORTONE_SECRET)],
+    };
+    for (key, secret) in secrets {
+        settings.set_default(key, (*secret).to_owned());
+    }
     match account.kind.as_str() {
         "toss" => {
             settings.set_default("client_key", TOSS_CLIENT_KEY.to_owned());
-            settings.set_default("secret_key", TOSS_SECRET_KEY.to_owned());
             settings.set_default("script_base_url", base_url.to_owned());
         }
         _ => {
-            settings.set_default("imp_key", PORTONE_KEY.to_owned());
-            settings.set_default("imp_secret", PORTONE_SECRET.to_owned());
             settings.set_default("imp_code", PORTONE_CODE.to_owned());
             settings.set_default("channel_key", PORTONE_CHANNEL.to_owned());
             settings.set_default("script_url", format!("{base_url}/v1/iamport.js"));

@@ -16,6 +16,7 @@ mod paying;
 mod refunds;
 mod refused;
 mod repeats;
+mod retired;
 mod swapped;
 mod two_windows;
 mod uncertain;

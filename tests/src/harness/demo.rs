@@ -59,6 +59,11 @@ impl Demo {
         self.variables.insert(format!("PAYMUX__{name}"), value.to_owned());
     }
 
+    /// Leaves a setting out in its next life.
+    pub fn forget(&mut self, name: &str) {
+        self.variables.remove(&format!("PAYMUX__{name}"));
+    }
+
     /// Starts it again on the same data, on other ports.
     pub async fn resume(&mut self) {
         let variables = self.variables.iter();
