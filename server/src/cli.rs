@@ -166,7 +166,7 @@ pub struct CloseArgs {
 /// What an operator found out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Outcome {
-    /// It was done: the money was taken, or was given back.
+    /// It was done: the money was taken, or was given back. What follows depends on the reason: see `paymux reviews show`.
     Done,
     /// It was not done.
     #[value(alias = "not_done")]

@@ -4,7 +4,7 @@ use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, CancelView, Charge, Clock, Close, Failure,
     FailureReason, MerchantId, Money, Operation, PaymentId, PaymentRecord, PaymentStatus, RefundAccount,
-    ReviewReason, StoreError,
+    ReviewOutcome, ReviewReason, StoreError,
     account::ConnectedAccount,
     dispatch::ROUNDS,
     lifecycle::{Draft, needs_account},
@@ -62,7 +62,8 @@ impl Gateway {
     /// # Errors
     ///
     /// [`GatewayError::Invalid`], [`GatewayError::InvalidState`], [`GatewayError::AccountRetired`]: nothing was stored, the
-    /// PG was not called; a compensation that was taken over and whose reason is gone is held for a person. [`GatewayError::CancelRefused`], [`GatewayError::Unsupported`],
+    /// PG was not called; a compensation that was taken over and whose reason is gone is held for a person.
+    /// [`GatewayError::CancelRefused`], [`GatewayError::Unsupported`],
     /// [`GatewayError::ProviderMisconfigured`]: no money moved. [`GatewayError::ProviderUnavailable`]: nothing was stored.
     /// [`GatewayError::KeyInUse`], [`GatewayError::NotFound`], [`GatewayError::Store`].
     pub async fn cancel(
@@ -103,6 +104,9 @@ impl Gateway {
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
         let mut record = self.payment(merchant, id).await?;
+        if key.is_some_and(|key| was_done_by_person(&record, key)) {
+            return Err(GatewayError::AccountRetired(Box::new(record)));
+        }
         if let Some(waiting) = &new.takes_over {
             return self.take_over(record, waiting, new, key).await;
         }
@@ -127,7 +131,7 @@ impl Gateway {
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         };
         if account.retired && !matches!(row, Row::ClosePayment(_)) {
-            return self.refuse_retired(record, &row.asked_for(key)).await;
+            return self.refuse_retired(record, &row.asked_for(key), key).await;
         }
         self.commit_row(account, record, row, key).await
     }
@@ -340,6 +344,12 @@ impl Gateway {
 
 fn cancel_key(key: &RequestKey) -> CancelKey {
     CancelKey { key: key.key.clone(), digest: key.digest.clone() }
+}
+
+/// Whether an operator did what this request asks for while its account was retired: it is answered as it was then.
+fn was_done_by_person(record: &PaymentRecord, key: &RequestKey) -> bool {
+    let mut of_key = record.payment.reviews.iter().filter(|review| review.key.as_ref() == Some(&key.key));
+    of_key.any(|review| review.decision() == Some(ReviewOutcome::Done))
 }
 
 /// Where money moves before confirm, an open window may have taken it already; anywhere, a charge that was claimed.

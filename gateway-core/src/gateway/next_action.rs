@@ -55,7 +55,7 @@ impl Gateway {
             return Err(GatewayError::state(StateProblem::Status, record));
         }
         if account.retired {
-            return self.refuse_retired(record, "a payment window for the buyer").await;
+            return self.refuse_retired(record, "a payment window for the buyer", None).await;
         }
         if let Some((number, settled_from)) = refused_window(&record) {
             // The buyer may have paid in it, which may be why the PG refused another: nobody pays twice.

@@ -139,6 +139,10 @@ impl Draft {
 
     /// The money of this charge pays the order.
     pub(super) fn accept(&mut self, id: &ChargeId, context: &Context<'_>) {
+        let loses = self.record.accepted().map(|other| other.id.clone()).filter(|other| other != id);
+        if let Some(other) = loses {
+            self.take_role_away(&other);
+        }
         self.give_role(id);
         if self.record.payment.superseded {
             self.record.payment.superseded = false;
@@ -148,7 +152,7 @@ impl Draft {
         self.refuse_moot_closes();
     }
 
-    /// Closes of what pays the order have come too late, whatever the PG said to them: the money came first.
+    /// Closes of the payment and of what pays the order have come too late, whatever the PG said to them: the money came first.
     fn refuse_moot_closes(&mut self) {
         let PaymentRecord { payment, charges, .. } = &mut self.record;
         let Some(paid) = charges.iter_mut().find(|charge| charge.accepted && charge.is_judged()) else {
@@ -276,9 +280,12 @@ impl PaymentRecord {
 
     /// Whether the order is not to be paid by this payment any more: it was closed, gave way, or was registered anew.
     pub(crate) fn takes_no_money(&self) -> bool {
-        let payment = &self.payment;
-        let is_closed = payment.closed_at().is_some() || self.closed_by_merchant_at().is_some();
-        is_closed || payment.superseded || payment.yielded
+        self.is_closed() || self.payment.superseded || self.payment.yielded
+    }
+
+    /// Whether the merchant closed the payment, or we did.
+    pub(super) fn is_closed(&self) -> bool {
+        self.payment.closed_at().is_some() || self.closed_by_merchant_at().is_some()
     }
 
     /// Since when the merchant has closed the payment: itself, or the account that has the role, unless that is paid. A close of

@@ -5,8 +5,8 @@ use super::{
     schedule::{DAY, later},
 };
 use crate::{
-    CancelId, CancelStatus, Charge, ChargeId, Failure, FailureReason, Money, Outcome, PgPaymentId, PgStatus,
-    ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
+    CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, Failure, FailureReason, Money, Outcome,
+    PgPaymentId, PgStatus, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
 };
 
 impl Draft {
@@ -28,11 +28,14 @@ impl Draft {
             (ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown, ReviewSubject::Charge(id)) => {
                 self.decide_confirm(id, outcome, context);
             }
-            // What is sent or pending there becomes a review of its own.
+            // A decision about a retired account ends what was asked for: it is never sent, active again or not.
             (ReviewReason::AccountRetired, ReviewSubject::Charge(id))
-                if !context.can_ask && self.record.charge(id).is_some_and(Charge::awaits_deposit) =>
+                if self.record.charge(id).is_some_and(|charge| charge.is_open_to(context.can_ask)) =>
             {
                 self.decide_confirm(id, outcome, context);
+            }
+            (ReviewReason::AccountRetired, ReviewSubject::Cancel(id)) => {
+                self.decide_request(id, outcome, context);
             }
             (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) => {
                 self.decide_cancel(id, outcome, context)
@@ -45,12 +48,7 @@ impl Draft {
             (
                 ReviewReason::CompensationNeedsAccount | ReviewReason::CompensationHeld,
                 ReviewSubject::Cancel(id),
-            ) => {
-                // What was done beside the PG is in the review; this row sends nothing any more.
-                if let Some(cancel) = self.record.cancel_mut(id) {
-                    cancel.refuse(Failure::of(FailureReason::NotCancellable));
-                }
-            }
+            ) => self.give_up(id),
             (ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id))
                 if outcome == ReviewOutcome::Done && self.record.may_pay(id) =>
             {
@@ -82,6 +80,7 @@ impl Draft {
         let attempt = self.record.charge(id).and_then(|charge| self.record.attempt(charge.attempt));
         let Some(order_id) = attempt.map(|attempt| attempt.pg_order_id.to_string()) else { return };
         let is_done = outcome == ReviewOutcome::Done;
+        let was_closed = self.record.is_closed();
         self.change(id, |charge| {
             let done = charge.pg_payment_id.clone().filter(|_| is_done);
             let failure = Failure::of(FailureReason::Other);
@@ -105,7 +104,33 @@ impl Draft {
                 }
             }
         });
+        if is_done && was_closed {
+            // Whether the money came before the close nobody knows.
+            self.set_aside(id, context);
+        }
         self.judge(context);
+    }
+
+    /// A cancel or close that a retired account did not send, or of which it heard no more.
+    fn decide_request(&mut self, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
+        let Some((_, cancel)) = self.record.cancel(id) else { return self.decide_close(id, outcome) };
+        if !cancel.is_open_to(context.can_ask) {
+            return;
+        }
+        if cancel.origin == CancelOrigin::Compensation {
+            self.give_up(id);
+        } else {
+            self.decide_cancel(id, outcome, context);
+        }
+    }
+
+    /// A compensation whose money a person saw to: what they did beside the PG is in the review, and this row sends nothing any
+    /// more.
+    fn give_up(&mut self, id: &CancelId) {
+        if let Some(cancel) = self.record.cancel_mut(id) {
+            cancel.held = Some(ReviewReason::CompensationHeld);
+            cancel.refuse(Failure::of(FailureReason::DecidedByOperator));
+        }
     }
 
     fn decide_cancel(&mut self, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
@@ -113,7 +138,7 @@ impl Draft {
         self.change(&charge, |charge| {
             let Some(cancel) = charge.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
             if outcome == ReviewOutcome::NotDone {
-                return cancel.refuse(Failure::of(FailureReason::NotCancellable));
+                return cancel.refuse(Failure::of(FailureReason::DecidedByOperator));
             }
             cancel.status = CancelStatus::Done;
             cancel.failure = None;
@@ -135,10 +160,12 @@ impl Draft {
     }
 
     fn decide_close(&mut self, id: &CancelId, outcome: ReviewOutcome) {
-        let Some(close) = self.record.close_mut(id) else { return };
+        let Some(close) = self.record.close_mut(id).filter(|close| close.status.is_unresolved()) else {
+            return;
+        };
         match outcome {
             ReviewOutcome::Done => close.status = CancelStatus::Done,
-            ReviewOutcome::NotDone => close.refuse(Failure::of(FailureReason::NotCancellable)),
+            ReviewOutcome::NotDone => close.refuse(Failure::of(FailureReason::DecidedByOperator)),
         }
     }
 }

@@ -181,18 +181,19 @@ impl Draft {
 
     /// Opens a review, unless one of that kind is open already.
     pub(crate) fn raise(&mut self, reason: ReviewReason, about: ReviewSubject, now: Timestamp) {
-        self.raise_with(reason, about, None, now);
+        self.raise_with(reason, about, None, None, now);
     }
 
     /// What was asked for cannot be done on a retired account: each such request is a review, up to a number that nobody
     /// reaches who does not ask again and again.
-    pub(crate) fn raise_asked_for(&mut self, what: &str, now: Timestamp) {
+    pub(crate) fn raise_asked_for(&mut self, what: &str, key: Option<&str>, now: Timestamp) {
         const MOST: usize = 20;
         let asked = self.record.payment.reviews.iter().filter(|review| review.asked_for.is_some());
         if asked.count() >= MOST {
             return self.raise(ReviewReason::AccountRetired, ReviewSubject::Payment, now);
         }
-        self.raise_with(ReviewReason::AccountRetired, ReviewSubject::Payment, Some(what.to_owned()), now);
+        let (asked_for, key) = (Some(what.to_owned()), key.map(str::to_owned));
+        self.raise_with(ReviewReason::AccountRetired, ReviewSubject::Payment, asked_for, key, now);
     }
 
     fn raise_with(
@@ -200,6 +201,7 @@ impl Draft {
         reason: ReviewReason,
         about: ReviewSubject,
         asked_for: Option<String>,
+        key: Option<String>,
         now: Timestamp,
     ) {
         let payment = &mut self.record.payment;
@@ -219,7 +221,7 @@ impl Draft {
             reason = reason.name(),
             "a review was opened: a person has to decide"
         );
-        payment.reviews.push(Review { number, about, reason, asked_for, opened_at: now, closing: None });
+        payment.reviews.push(Review { number, about, reason, asked_for, key, opened_at: now, closing: None });
     }
 
     /// Whether an operation has no outcome and its newest send is `sent`. What one send came to says nothing of a later

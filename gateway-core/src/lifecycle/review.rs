@@ -16,13 +16,16 @@ impl Draft {
     pub(super) fn update_reviews(&mut self, context: &Context<'_>) {
         let now = context.now;
         let standing = standing(&self.record, context);
-        let charges = &self.record.charges;
-        let is_gone = |review: &&mut Review| {
+        let record = &self.record;
+        let is_gone = |review: &Review| {
             let stands = standing.contains(&(review.reason, review.about.clone()));
-            review.is_open() && !stands && ends_by_itself(charges, review)
+            review.is_open() && !stands && ends_by_itself(record, review, context)
         };
-        for review in self.record.payment.reviews.iter_mut().filter(is_gone) {
-            review.closing = Some(ReviewClosing::Resolved { at: now });
+        let gone: Vec<bool> = record.payment.reviews.iter().map(is_gone).collect();
+        for (review, is_gone) in self.record.payment.reviews.iter_mut().zip(gone) {
+            if is_gone {
+                review.closing = Some(ReviewClosing::Resolved { at: now });
+            }
         }
         for (reason, about) in standing {
             if self.contradicts_decision(reason, &about) {
@@ -34,16 +37,23 @@ impl Draft {
     }
 
     /// Whether the PG still shows a cancel undone a day after a person closed it as done: they are asked once more. So they are
-    /// about an order that was reopened since they decided, and is not shown whole after its new deadline either.
+    /// about a cancel that they closed as not done, and that the PG showed since and undid again; and about an order that was
+    /// reopened since they decided, and is not shown whole after its new deadline either.
     fn contradicts_decision(&self, reason: ReviewReason, about: &ReviewSubject) -> bool {
         if reason == ReviewReason::OrderNotShown {
             return true;
         }
         let (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) = (reason, about) else { return false };
-        let mut decisions = self.decisions(reason, about);
-        let (Some((decided_at, _)), None) = (decisions.next(), decisions.next()) else { return false };
-        let asked_at = self.record.cancel(id).and_then(|(charge, _)| charge.asked_at);
-        asked_at.is_some_and(|asked_at| asked_at >= later(decided_at, DAY))
+        let newest_first = self.decisions(reason, about).rev();
+        let mut done = newest_first.take_while(|(_, outcome)| *outcome == ReviewOutcome::Done);
+        match (done.next(), done.next()) {
+            (None, _) => true,
+            (Some((decided_at, _)), None) => {
+                let asked_at = self.record.cancel(id).and_then(|(charge, _)| charge.asked_at);
+                asked_at.is_some_and(|asked_at| asked_at >= later(decided_at, DAY))
+            }
+            (Some(_), Some(_)) => false,
+        }
     }
 
     /// Opens a review, unless one of that kind is open already or was decided: what a person has decided stays decided.
@@ -64,22 +74,16 @@ impl Draft {
     pub(crate) fn hand_over(&mut self, now: Timestamp) {
         let mut open = Vec::new();
         for charge in &self.record.charges {
-            let may_take_money =
-                charge.is_unresolved() || charge.is_pending_at_pg() || charge.awaits_deposit();
-            if may_take_money || charge.has_open_claim() {
+            if charge.is_open_to(false) {
                 open.push(ReviewSubject::Charge(charge.id.clone()));
             }
-            let is_open = |cancel: &&Cancel| {
-                let is_sent_or_to_be = cancel.status.is_unresolved() && cancel.held.is_none();
-                is_sent_or_to_be || cancel.status == CancelStatus::Pending
-            };
-            let cancels = charge.cancels.iter().filter(is_open);
+            let cancels = charge.cancels.iter().filter(|cancel| cancel.is_open_to(false));
             open.extend(cancels.map(|cancel| ReviewSubject::Cancel(cancel.id.clone())));
             let closes = charge.closes.iter().filter(|close| close.status.is_unresolved());
             open.extend(closes.map(|close| ReviewSubject::Cancel(close.id.clone())));
         }
         for about in open {
-            self.raise_unless_decided(ReviewReason::AccountRetired, about, now);
+            self.raise(ReviewReason::AccountRetired, about, now);
         }
     }
 }
@@ -110,18 +114,47 @@ impl Draft {
     }
 }
 
+impl Charge {
+    /// Whether somebody has to say what became of its money once its account is retired: what the PG can be asked about it tells
+    /// by itself.
+    pub(super) fn is_open_to(&self, can_ask: bool) -> bool {
+        let is_the_pgs = self.is_pending_at_pg() || self.awaits_deposit() || self.has_open_claim();
+        self.is_unresolved() || (is_the_pgs && !can_ask)
+    }
+}
+
+impl Cancel {
+    /// The same of a cancel. What is held waits for a person already.
+    pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
+        let is_sent_or_to_be = self.status.is_unresolved() && self.held.is_none();
+        is_sent_or_to_be || (self.status == CancelStatus::Pending && !can_ask)
+    }
+}
+
 /// Whether a review whose reason does not stand any more needs nobody. What happened at one moment is a person's to
 /// close, unless the PG shows it again.
-fn ends_by_itself(charges: &[Charge], review: &Review) -> bool {
+fn ends_by_itself(record: &PaymentRecord, review: &Review, context: &Context<'_>) -> bool {
     let about_charge = |holds: fn(&Charge) -> bool| match &review.about {
-        ReviewSubject::Charge(id) => charges.iter().any(|charge| charge.id == *id && holds(charge)),
+        ReviewSubject::Charge(id) => record.charge(id).is_some_and(holds),
         _ => false,
     };
     match review.reason {
         ReviewReason::AcceptedChanged
         | ReviewReason::MismatchNotCancelled
-        | ReviewReason::OlderPaymentKept
-        | ReviewReason::AccountRetired => false,
+        | ReviewReason::OlderPaymentKept => false,
+        ReviewReason::AccountRetired => match &review.about {
+            ReviewSubject::Charge(id) => {
+                record.charge(id).is_some_and(|charge| !charge.is_open_to(context.can_ask))
+            }
+            ReviewSubject::Cancel(id) => {
+                let cancel = record.cancel(id).is_some_and(|(_, cancel)| cancel.is_open_to(context.can_ask));
+                let close = record.close(id).is_some_and(|(_, close)| close.status.is_unresolved());
+                !cancel && !close
+            }
+            ReviewSubject::Attempt(_) | ReviewSubject::Payment => false,
+        },
+        // Its deadline is a week behind, and a clock in doubt says nothing of that.
+        ReviewReason::OrderNotShown if !context.is_clock_trusted => false,
         ReviewReason::ChargeVanished => about_charge(|charge| charge.less_seen_at.is_none()),
         ReviewReason::TakenNotShown => about_charge(|charge| !charge.is_unresolved()),
         _ => true,
@@ -209,8 +242,8 @@ fn refused_compensation(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason
 /// that failed twice and then came through is one refund.
 fn failed_refund(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason> {
     let done = charge.cancels.iter().filter(|row| row.status == CancelStatus::Done);
-    let paid = charge.snapshot.as_ref().map(|shown| shown.paid.amount());
-    if paid.is_some_and(|paid| sum(done.clone()) >= paid) {
+    let whole = charge.snapshot.as_ref().map(|shown| shown.full_cancel().amount());
+    if whole.is_some_and(|whole| sum(done.clone()) >= whole) {
         return None;
     }
     let mut failed: Vec<_> = charge.cancels.iter().filter(|row| row.is_failed_refund()).collect();

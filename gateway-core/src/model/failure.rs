@@ -37,6 +37,8 @@ pub enum FailureReason {
     RefundFailed,
     /// The PG does not give this money back: too late, not allowed, or not so much.
     NotCancellable,
+    /// An operator decided about this money: they gave it back beside the PG, or it is kept.
+    DecidedByOperator,
     /// The money did not match the order and is being given back.
     Mismatch,
     /// The PG could not be reached.
@@ -142,6 +144,11 @@ impl FailureReason {
                 "not_cancellable",
                 "The payment company does not allow this cancel.",
                 "취소할 수 없는 결제입니다. 판매자에게 문의해 주세요.",
+            ),
+            Self::DecidedByOperator => (
+                "decided_by_operator",
+                "An operator closed this by hand. Ask them what became of the money.",
+                "운영자가 직접 처리한 건입니다. 처리 결과를 운영자에게 확인해 주세요.",
             ),
             Self::Mismatch => (
                 "payment_mismatch",

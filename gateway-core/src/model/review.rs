@@ -117,8 +117,10 @@ impl ReviewReason {
                  by hand what the buyer paid too much. Close as done when the buyer has it, as not_done if nothing is to go back."
             }
             Self::FailedRefund => {
-                "Ask the buyer for another account and cancel again with it as refund_account, or pay by bank transfer. \
-                 Close as done when the buyer has the money, as not_done if it is to be kept."
+                "Look in the PG's own console first whether it was given back again. If not, and it was money of the order: ask the buyer for \
+                 another account and cancel again with it as refund_account. If it was a compensation, give it back in the console or by bank \
+                 transfer: a cancel through the API gives back what pays the order. Close as done when the buyer has the money, as not_done if \
+                 it is to be kept."
             }
             Self::AcceptedChanged => {
                 "The PG shows less money or another amount for a paid order. Nothing was cancelled by Paymux. Ask the PG what happened, \
@@ -137,8 +139,8 @@ impl ReviewReason {
             }
             Self::AccountRetired => {
                 "Money has to move on an account that is retired, or may have come there unseen. Look at the payment in the PG's own console \
-                 first: somebody may have done it. Do what was asked for there, or make the account active again and repeat the request. \
-                 Close as done when it is done, as not_done if nothing is to be done."
+                 first: somebody may have done it. Do what was asked for there, and close as done: it is never sent then. Or leave this open, \
+                 make the account active again, and it is sent, or repeat the request. Close as not_done if it is not to be done."
             }
         }
     }
@@ -212,6 +214,8 @@ pub struct Review {
     pub reason: ReviewReason,
     /// What was asked for and not done because the account is retired: `to refund 7500 KRW, key cancel-1 (out of stock)`.
     pub asked_for: Option<String>,
+    /// The idempotency key of that request. Once a person has done it, it moves nothing any more.
+    pub key: Option<String>,
     /// When it was opened.
     pub opened_at: Timestamp,
     /// How it ended; `None` while it is open.

@@ -22,6 +22,7 @@ async fn payment_with_reviews(app: &App, order_id: &str, reviews: u16) -> Paymen
             about: ReviewSubject::Payment,
             reason: ReviewReason::AccountRetired,
             asked_for: None,
+            key: None,
             opened_at: now,
             closing: number.is_multiple_of(2).then_some(ReviewClosing::Resolved { at: now }),
         })

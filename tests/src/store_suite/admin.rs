@@ -35,6 +35,7 @@ pub(super) fn open_review(number: u16) -> Review {
         reason: ReviewReason::UnknownConfirm,
         opened_at: at(0),
         asked_for: Some("to refund 7500 KRW".to_owned()),
+        key: Some("cancel-1".to_owned()),
         closing: None,
     }
 }

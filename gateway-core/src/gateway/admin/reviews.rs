@@ -7,7 +7,10 @@ use crate::{
     dispatch::{LookUpError, ROUNDS},
     gateway::verify::subjects,
     is_printable,
-    lifecycle::{Context, Draft, may_hold_money},
+    lifecycle::{
+        Context, Draft, may_hold_money,
+        schedule::{DEPOSIT_GRACE, later},
+    },
 };
 
 /// What an operator decided about a review.
@@ -153,9 +156,21 @@ fn check_verdict(
     verdict: &Verdict,
     context: &Context<'_>,
 ) -> Result<(), GatewayError> {
-    let is_confirm = matches!(review.reason, ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown);
+    let is_confirm = matches!(
+        review.reason,
+        ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown | ReviewReason::AccountRetired
+    );
     if review.reason == ReviewReason::OrderNotShown && verdict.outcome == ReviewOutcome::Done {
         let rule = "must be not_done: a payment that was found is confirmed with the PG's id of it, and this review closes by itself";
+        return Err(GatewayError::invalid("outcome", rule));
+    }
+    if let (ReviewReason::FailedRefund, ReviewSubject::Cancel(id)) = (review.reason, &review.about)
+        && verdict.outcome == ReviewOutcome::Done
+        && record
+            .cancel(id)
+            .is_some_and(|(charge, _)| charge.cancels.iter().any(|other| other.is_open_to(false)))
+    {
+        let rule = "cannot be done while another refund of this money is under way: this closes by itself when that one arrives";
         return Err(GatewayError::invalid("outcome", rule));
     }
     let ReviewSubject::Charge(id) = &review.about else { return Ok(()) };
@@ -175,10 +190,12 @@ fn check_verdict(
         let rule = "cannot be not_done while the PG itself waits for the outcome: have the payment ended there first";
         return Err(GatewayError::invalid("outcome", rule));
     }
-    let waits_until = record.charge(id).and_then(|charge| charge.snapshot.as_ref()?.due_at());
+    let due_at = record.charge(id).and_then(|charge| charge.snapshot.as_ref()?.due_at());
+    let waits_until = due_at.map(|due_at| later(due_at, DEPOSIT_GRACE));
     let is_retired = review.reason == ReviewReason::AccountRetired;
     if is_retired && verdict.outcome == ReviewOutcome::NotDone && waits_until > Some(context.now) {
-        let rule = "cannot be not_done before the account is due: the buyer may still pay into it";
+        let rule =
+            "cannot be not_done before an hour after the account is due: the buyer may still pay into it";
         return Err(GatewayError::invalid("outcome", rule));
     }
     let is_named = record.charge(id).is_some_and(|charge| charge.pg_payment_id.is_some());

@@ -224,7 +224,7 @@ impl Gateway {
             Operation::Cancel(id) | Operation::Close(id) => ReviewSubject::Cancel(id.clone()),
         };
         let hold = |draft: &mut Draft, context: &Context<'_>| {
-            draft.raise_unless_decided(ReviewReason::AccountRetired, about.clone(), context.now);
+            draft.raise(ReviewReason::AccountRetired, about.clone(), context.now);
             let mut pending = draft.record.checks.pending.iter_mut();
             if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
                 pending.next_at = Some(later(context.now, DAY));

@@ -224,9 +224,11 @@ impl Gateway {
         &self,
         record: PaymentRecord,
         asked_for: &str,
+        key: Option<&RequestKey>,
     ) -> Result<T, GatewayError> {
+        let key = key.map(|key| key.key.as_str());
         let raise = |draft: &mut Draft, context: &crate::lifecycle::Context<'_>| {
-            draft.raise_asked_for(asked_for, context.now);
+            draft.raise_asked_for(asked_for, key, context.now);
         };
         let record = self.core.update(&record.payment.merchant, &record.payment.id, raise).await?;
         Err(GatewayError::AccountRetired(Box::new(record)))

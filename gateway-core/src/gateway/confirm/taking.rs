@@ -53,7 +53,7 @@ impl Gateway {
             PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired => {}
         }
         if account.retired {
-            return self.refuse_retired(record, "to confirm what the buyer agreed to").await;
+            return self.refuse_retired(record, "to confirm what the buyer agreed to", None).await;
         }
         self.check_tries(&record)?;
         let free_from = account.throttle.admits_from(Priority::Interactive, self.core.now());

@@ -278,3 +278,20 @@ async fn money_of_a_closed_account_that_comes_again_is_a_review() {
     assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
     assert_eq!(bench.given_back(&account), 0);
 }
+
+#[tokio::test]
+async fn close_of_an_account_that_lost_to_an_earlier_card_is_refused() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.awaiting_deposit(DAY).await;
+    let card = bench.in_window(&order(&bench, &id).await);
+    bench.advance(MINUTE);
+    let (_, close) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
+    settled(&bench, &id).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    let told = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
+    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+    // The card fails after all: the merchant was told that the order is not closed.
+    bench.fails_after_all(&card);
+    settled(&bench, &id).await;
+    assert!(bench.read(&id).await.view().cancels.iter().all(|row| row.status == CancelStatus::Refused));
+}

@@ -34,6 +34,7 @@ mod refused_cancels;
 mod refused_windows;
 mod registers;
 mod retired;
+mod retired_decisions;
 mod reviews;
 mod schedule;
 mod set_aside;

@@ -8,9 +8,8 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    AccountDifference, AdminStore as _, CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId,
-    PaymentRecord, PaymentStatus, PgStatus, Review, ReviewOutcome, ReviewSubject, StoreError, Verdict,
-    lifecycle::tests::sample::{ON_CONFIRM, PRICE},
+    AccountDifference, AdminStore as _, CancelStatus, GatewayError, PaymentStatus, PgStatus, ReviewOutcome,
+    StoreError, lifecycle::tests::sample::PRICE,
 };
 
 #[tokio::test]
@@ -101,12 +100,9 @@ async fn operation_under_way_when_the_account_was_retired_is_a_review() {
     retired.run(DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
     assert_eq!(bench.cancels(), 1);
-    let record = retired.decide(&id, ReviewOutcome::NotDone).await.unwrap();
-    assert!(record.charges[0].cancels[0].status.is_unresolved());
-    retired.run(3 * DAY).await;
-    assert!(bench.open_reviews(&id).await.is_empty(), "what was decided stays decided");
     bench.run(2 * DAY).await;
     assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done, "the account is active again");
+    assert!(bench.open_reviews(&id).await.is_empty(), "nobody has to decide any more");
 }
 
 #[tokio::test]
@@ -264,72 +260,4 @@ async fn window_behind_a_failed_try_is_a_persons_too() {
     let bench = nobody_can_ask(&bench);
     bench.run(PAYABLE_FOR + DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"]);
-}
-
-/// The review about the charge that waits, decided by a person.
-async fn decide_account(
-    bench: &Bench,
-    id: &PaymentId,
-    outcome: ReviewOutcome,
-) -> Result<PaymentRecord, GatewayError> {
-    let reviews = bench.read(id).await.payment.reviews;
-    let of_account = |review: &&Review| review.is_open() && matches!(review.about, ReviewSubject::Charge(_));
-    let number = reviews.iter().find(of_account).expect("it is open").number;
-    let verdict = Verdict { by: "kim".to_owned(), outcome, reason: "seen in the console".to_owned() };
-    bench.gateway.close_review(id, number, &verdict).await
-}
-
-#[tokio::test]
-async fn account_that_waits_where_nobody_can_ask_is_ended_by_a_person() {
-    for late_payments in [LatePayments::Keep, LatePayments::Cancel] {
-        for money_moves in [MoneyMoves::BeforeConfirm, ON_CONFIRM] {
-            for (outcome, status) in
-                [(ReviewOutcome::NotDone, PaymentStatus::Expired), (ReviewOutcome::Done, PaymentStatus::Paid)]
-            {
-                let bench = Bench::over(money_moves, |settings| settings.late_payments = late_payments);
-                let (id, _) = bench.awaiting_deposit(3 * DAY).await;
-                let bench = nobody_can_ask(&bench);
-                bench.run(2 * DAY).await;
-                if outcome == ReviewOutcome::NotDone {
-                    let told = decide_account(&bench, &id, outcome).await;
-                    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
-                    bench.run(2 * DAY).await;
-                }
-                decide_account(&bench, &id, outcome).await.unwrap();
-                assert_eq!(bench.status(&id).await, status);
-                bench.run(60 * DAY).await;
-                assert_eq!(bench.status(&id).await, status);
-                assert!(!bench.read(&id).await.payment.shown.late);
-                bench.check_ledger().await;
-            }
-        }
-    }
-}
-
-#[tokio::test]
-async fn account_of_another_amount_pays_no_order_by_a_persons_word() {
-    let bench = Bench::before_confirm();
-    let (id, order) = bench.opened().await;
-    bench.issued(&order, PRICE / 10, DAY);
-    bench.verify(&id).await;
-    let bench = nobody_can_ask(&bench);
-    bench.run(2 * DAY).await;
-    decide_account(&bench, &id, ReviewOutcome::Done).await.unwrap();
-    assert_ne!(bench.status(&id).await, PaymentStatus::Paid);
-}
-
-#[tokio::test]
-async fn what_is_pending_where_nobody_can_ask_is_ended_by_a_person() {
-    let bench = Bench::on_confirm();
-    let (id, card) = bench.agreed().await;
-    bench.pg.fails(Op::Confirm, no_answer);
-    bench.pg.books(|books| books.change(&card, |shown| shown.status = PgStatus::Pending));
-    bench.confirm(&id, &card).await.unwrap();
-    bench.verify(&id).await;
-    let bench = nobody_can_ask(&bench);
-    bench.run(20 * DAY).await;
-    while !bench.open_reviews(&id).await.is_empty() {
-        bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
-    }
-    assert_ne!(bench.status(&id).await, PaymentStatus::Confirming);
 }

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::bench::{Bench, DAY, HOUR, MINUTE};
 use crate::{
-    CancelStatus, EventKind, Misfit, Money, MoneyMoves, PaymentId, PaymentStatus, PgCancelStatus,
-    PgPaymentId, Snapshot, SnapshotCancel, lifecycle::tests::sample::PRICE,
+    CancelStatus, EventKind, GatewayError, Misfit, Money, MoneyMoves, PaymentId, PaymentStatus,
+    PgCancelStatus, PgPaymentId, ReviewOutcome, Snapshot, SnapshotCancel, lifecycle::tests::sample::PRICE,
 };
 
 /// The refunds that the PG booked turn out not to be paid out.
@@ -251,4 +251,69 @@ async fn refund_covers_only_what_had_failed_before_it() {
     assert!(bench.open_reviews(&id).await.is_empty());
     fails(1, 3_000).await;
     assert_eq!(bench.open_reviews(&id).await, ["failed_refund"]);
+}
+
+#[tokio::test]
+async fn cancel_that_comes_and_goes_is_asked_about_each_time() {
+    let bench = Bench::before_confirm();
+    let (id, card) = bench.paid().await;
+    let before = bench.pg.books(|books| books.row(&card).snapshot);
+    for round in 0..4 {
+        bench.run(2 * DAY).await;
+        bench.pg.books(|books| books.cancel_in_console(&card, PRICE, bench.pg.clock_now()));
+        bench.verify(&id).await;
+        assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
+        console_undoes(&bench, &card, &before);
+        bench.verify(&id).await;
+        bench.run(3 * DAY).await;
+        assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"], "round {round}");
+        bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+        bench.run(3 * DAY).await;
+        assert!(bench.open_reviews(&id).await.is_empty(), "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn failed_refund_behind_a_discount_is_a_review() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let card = bench.pg.books(|books| {
+        let card = books.agree(&order, PRICE);
+        books.change(&card, |shown| shown.discount = Money::krw(2_000));
+        books.take(&card, bench.pg.clock_now());
+        books.change(&card, |shown| shown.cancellable = shown.total);
+        card
+    });
+    bench.confirm(&id, &card).await.unwrap();
+    for amount in [1_000, 8_000] {
+        bench.advance(MINUTE);
+        bench.cancel(&id, Some(amount)).await.unwrap();
+    }
+    bench.advance(HOUR);
+    bench.pg.books(|books| {
+        books.change(&card, |shown| {
+            shown.cancels.as_mut().unwrap()[0].status = PgCancelStatus::Failed;
+            (shown.cancelled, shown.cancellable) = (Money::krw(8_000), Money::krw(2_000));
+        });
+    });
+    bench.verify(&id).await;
+    bench.run(DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["failed_refund"], "the PG counts with the discount");
+}
+
+#[tokio::test]
+async fn failed_refund_is_not_closed_beside_another_that_is_under_way() {
+    let bench = Bench::before_confirm();
+    let (id, card) = bench.paid().await;
+    bench.advance(MINUTE);
+    bench.cancel(&id, None).await.unwrap();
+    bench.advance(HOUR);
+    refunds_fail(&bench, &card);
+    bench.verify(&id).await;
+    bench.run(DAY).await;
+    bench.pg.books(|books| books.slow_refunds = true);
+    bench.cancel(&id, None).await.unwrap();
+    assert_eq!(bench.open_reviews(&id).await, ["failed_refund"]);
+    let told = bench.decide(&id, ReviewOutcome::Done).await;
+    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}: paid out twice");
 }

@@ -2,9 +2,9 @@
 
 use serde_json::json;
 
-use super::bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR};
+use super::bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR, after};
 use crate::{
-    GatewayError, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome,
+    Clock as _, GatewayError, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome,
     lifecycle::tests::sample::PRICE,
 };
 
@@ -161,4 +161,30 @@ async fn ended_order_that_is_not_shown_whole_is_a_review() {
         assert!(bench.look_ups() - before < 5, "{how}: {}", bench.look_ups() - before);
         assert!(bench.open_reviews(&id).await.is_empty(), "{how}");
     }
+}
+
+#[tokio::test]
+async fn doubt_about_the_clock_ends_no_review() {
+    let bench = Bench::before_confirm();
+    let (id, _) = unshown(&bench, false).await;
+    let events = bench.kinds().await.len();
+    bench.clock.set(after(bench.clock.now(), 2 * MINUTE));
+    assert!(!bench.gateway.is_clock_trusted());
+    bench.verify(&id).await;
+    assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"], "nothing was shown");
+    assert_eq!(bench.kinds().await.len(), events);
+}
+
+#[tokio::test]
+async fn all_who_verify_an_order_in_part_unreadable_are_told() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let card = bench.in_window(&order);
+    bench.pg.books(|books| books.unreadable.push(card));
+    let verify = || bench.gateway.verify(&bench.merchant, &id);
+    let told = futures_util::future::join_all((0..3).map(|_| verify())).await;
+    assert!(told.iter().all(Result::is_ok), "{told:?}");
+    let close = async || bench.cancel(&id, None).await;
+    let told = futures_util::future::join_all((0..3).map(|_| close())).await;
+    assert!(told.iter().all(Result::is_err), "what cannot be read may be money: {told:?}");
 }

@@ -1,0 +1,268 @@
+//! What a person's decision about a retired account does: it ends what was asked for (invariants 7, 12).
+
+use super::{
+    bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR, new_cancel},
+    errors::no_answer,
+    fake_pg::Op,
+};
+use crate::{
+    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, PgStatus,
+    Review, ReviewOutcome, ReviewSubject, Verdict,
+    lifecycle::tests::sample::{ON_CONFIRM, PRICE},
+};
+
+/// The same PG, of which nobody has the credentials any more.
+fn nobody_can_ask(bench: &Bench) -> Bench {
+    bench.replica(|settings, _| (settings.retired, settings.has_credentials) = (true, false))
+}
+
+fn retired(bench: &Bench) -> Bench {
+    bench.replica(|settings, _| settings.retired = true)
+}
+
+/// The review about the charge that waits, decided by a person.
+async fn decide_account(
+    bench: &Bench,
+    id: &PaymentId,
+    outcome: ReviewOutcome,
+) -> Result<PaymentRecord, GatewayError> {
+    let reviews = bench.read(id).await.payment.reviews;
+    let of_account = |review: &&Review| review.is_open() && matches!(review.about, ReviewSubject::Charge(_));
+    let number = reviews.iter().find(of_account).expect("it is open").number;
+    let verdict = Verdict { by: "kim".to_owned(), outcome, reason: "seen in the console".to_owned() };
+    bench.gateway.close_review(id, number, &verdict).await
+}
+
+#[tokio::test]
+async fn account_that_waits_where_nobody_can_ask_is_ended_by_a_person() {
+    for late_payments in [LatePayments::Keep, LatePayments::Cancel] {
+        for money_moves in [MoneyMoves::BeforeConfirm, ON_CONFIRM] {
+            for (outcome, status) in
+                [(ReviewOutcome::NotDone, PaymentStatus::Expired), (ReviewOutcome::Done, PaymentStatus::Paid)]
+            {
+                let bench = Bench::over(money_moves, |settings| settings.late_payments = late_payments);
+                let (id, _) = bench.awaiting_deposit(3 * DAY).await;
+                let bench = nobody_can_ask(&bench);
+                bench.run(2 * DAY).await;
+                if outcome == ReviewOutcome::NotDone {
+                    let told = decide_account(&bench, &id, outcome).await;
+                    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+                    bench.run(2 * DAY).await;
+                }
+                decide_account(&bench, &id, outcome).await.unwrap();
+                assert_eq!(bench.status(&id).await, status);
+                bench.run(60 * DAY).await;
+                assert_eq!(bench.status(&id).await, status);
+                assert!(!bench.read(&id).await.payment.shown.late);
+                bench.check_ledger().await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn account_of_another_amount_pays_no_order_by_a_persons_word() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    bench.issued(&order, PRICE / 10, DAY);
+    bench.verify(&id).await;
+    let bench = nobody_can_ask(&bench);
+    bench.run(2 * DAY).await;
+    decide_account(&bench, &id, ReviewOutcome::Done).await.unwrap();
+    assert_ne!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn what_is_pending_where_nobody_can_ask_is_ended_by_a_person() {
+    let bench = Bench::on_confirm();
+    let (id, card) = bench.agreed().await;
+    bench.pg.fails(Op::Confirm, no_answer);
+    bench.pg.books(|books| books.change(&card, |shown| shown.status = PgStatus::Pending));
+    bench.confirm(&id, &card).await.unwrap();
+    bench.verify(&id).await;
+    let bench = nobody_can_ask(&bench);
+    bench.run(20 * DAY).await;
+    while !bench.open_reviews(&id).await.is_empty() {
+        bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+    }
+    assert_ne!(bench.status(&id).await, PaymentStatus::Confirming);
+}
+
+#[tokio::test]
+async fn compensation_that_a_person_saw_to_is_never_sent() {
+    for outcome in [ReviewOutcome::Done, ReviewOutcome::NotDone] {
+        let bench = Bench::before_confirm();
+        let (id, _, second) = bench.paid_twice().await;
+        let retired = retired(&bench);
+        retired.verify(&id).await;
+        retired.run(DAY).await;
+        assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
+        retired.decide(&id, outcome).await.unwrap();
+        retired.run(DAY).await;
+        bench.run(2 * DAY).await;
+        assert_eq!(bench.given_back(&second), 0, "the buyer has it, or it is to be kept");
+        assert!(bench.open_reviews(&id).await.is_empty());
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn cancel_that_a_person_saw_to_is_never_sent_again() {
+    for (outcome, status) in
+        [(ReviewOutcome::Done, CancelStatus::Done), (ReviewOutcome::NotDone, CancelStatus::Refused)]
+    {
+        for bench in Bench::both() {
+            let (id, card) = bench.paid().await;
+            bench.pg.instead(Op::Cancel, no_answer);
+            bench.cancel(&id, Some(1_000)).await.unwrap();
+            let retired = retired(&bench);
+            retired.run(DAY).await;
+            assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
+            retired.decide(&id, outcome).await.unwrap();
+            bench.run(2 * DAY).await;
+            assert_eq!(bench.given_back(&card), 0, "by transfer, for instance");
+            assert_eq!(bench.newest_cancel(&id).await.status, status);
+            bench.check_ledger().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn cancel_done_in_the_console_while_retired_ends_its_review() {
+    for bench in Bench::both() {
+        let (id, card) = bench.paid().await;
+        bench.pg.instead(Op::Cancel, no_answer);
+        bench.cancel(&id, Some(1_000)).await.unwrap();
+        let retired = retired(&bench);
+        retired.run(DAY).await;
+        bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
+        let told = retired.decide(&id, ReviewOutcome::Done).await;
+        assert!(told.is_ok() || bench.open_reviews(&id).await.is_empty(), "{told:?}");
+        bench.run(2 * DAY).await;
+        assert_eq!(bench.given_back(&card), 0);
+        assert_eq!(bench.read(&id).await.payment.shown.amount_cancelled.amount(), 1_000);
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn request_that_a_person_has_done_is_not_done_by_its_key_again() {
+    for bench in Bench::both() {
+        let (id, card) = bench.paid().await;
+        let retired = retired(&bench);
+        let repeat =
+            async |bench: &Bench, key| bench.cancel_with(&id, new_cancel(Some(1_000)), Some(key)).await;
+        repeat(&retired, "k1").await.unwrap_err();
+        bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
+        retired.decide(&id, ReviewOutcome::Done).await.unwrap();
+        for bench in [&retired, &bench] {
+            let told = repeat(bench, "k1").await;
+            assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+            assert!(bench.open_reviews(&id).await.is_empty(), "nobody is asked about it again");
+        }
+        assert_eq!(bench.given_back(&card), 0);
+        repeat(&bench, "k2").await.unwrap();
+        assert_eq!(bench.given_back(&card), 1_000, "another request");
+    }
+}
+
+#[tokio::test]
+async fn request_that_nobody_has_done_is_done_by_its_key() {
+    let bench = Bench::before_confirm();
+    let (id, card) = bench.paid().await;
+    let retired = retired(&bench);
+    retired.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await.unwrap_err();
+    retired.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+    bench.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await.unwrap();
+    assert_eq!(bench.given_back(&card), 1_000);
+}
+
+#[tokio::test]
+async fn pending_refund_where_nobody_can_ask_is_ended_by_a_person() {
+    for (outcome, status) in
+        [(ReviewOutcome::Done, CancelStatus::Done), (ReviewOutcome::NotDone, CancelStatus::Refused)]
+    {
+        let bench = Bench::before_confirm();
+        let (id, _) = bench.paid().await;
+        bench.pg.books(|books| books.slow_refunds = true);
+        bench.cancel(&id, None).await.unwrap();
+        let bench = nobody_can_ask(&bench);
+        bench.run(2 * DAY).await;
+        bench.decide(&id, outcome).await.unwrap();
+        bench.run(60 * DAY).await;
+        assert_eq!(bench.newest_cancel(&id).await.status, status);
+        assert!(bench.open_reviews(&id).await.is_empty());
+        bench.check_ledger().await;
+    }
+}
+
+#[tokio::test]
+async fn account_is_a_persons_again_when_the_credentials_go_again() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.awaiting_deposit(6 * DAY).await;
+    let gone = nobody_can_ask(&bench);
+    gone.run(2 * DAY).await;
+    assert!(bench.open_reviews(&id).await.contains(&"account_retired"));
+    let back = retired(&bench);
+    back.verify(&id).await;
+    assert!(bench.open_reviews(&id).await.is_empty(), "the PG can be asked");
+    gone.run(30 * DAY).await;
+    assert!(bench.open_reviews(&id).await.contains(&"account_retired"));
+    decide_account(&gone, &id, ReviewOutcome::NotDone).await.unwrap();
+    gone.run(30 * DAY).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
+    assert!(bench.open_reviews(&id).await.is_empty());
+}
+
+#[tokio::test]
+async fn money_found_by_a_person_after_the_deadline_can_be_told() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let card = bench.in_window(&order);
+    let bench = nobody_can_ask(&bench);
+    bench.run(PAYABLE_FOR + DAY).await;
+    assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"]);
+    // The merchant names what the operator found.
+    assert_eq!(bench.confirm(&id, &card).await.unwrap().payment.status(), PaymentStatus::Confirming);
+    bench.run(DAY).await;
+    decide_account(&bench, &id, ReviewOutcome::Done).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    bench.run(30 * DAY).await;
+    assert_eq!((bench.status(&id).await, bench.open_reviews(&id).await.len()), (PaymentStatus::Paid, 0));
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn closed_payment_becomes_paid_only_by_a_second_decision() {
+    let cannot_close = |bench: &Bench| {
+        bench.replica(|settings, pg| {
+            (settings.retired, settings.has_credentials) = (true, false);
+            pg.description.guards.close = Vec::new();
+        })
+    };
+    let bench = Bench::before_confirm().replica(|_, pg| pg.description.guards.close = Vec::new());
+    let (id, _) = bench.awaiting_deposit(3 * DAY).await;
+    bench.advance(MINUTE);
+    bench.cancel(&id, None).await.unwrap();
+    let bench = cannot_close(&bench);
+    bench.run(2 * DAY).await;
+    decide_account(&bench, &id, ReviewOutcome::Done).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled, "when the money came nobody knows");
+    assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
+    decide_account(&bench, &id, ReviewOutcome::Done).await.unwrap();
+    assert_eq!((bench.status(&id).await, bench.open_reviews(&id).await.len()), (PaymentStatus::Paid, 0));
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn account_may_be_booked_until_an_hour_after_it_is_due() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.awaiting_deposit(2 * DAY).await;
+    let bench = nobody_can_ask(&bench);
+    bench.run(2 * DAY + MINUTE).await;
+    let told = decide_account(&bench, &id, ReviewOutcome::NotDone).await;
+    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+    bench.run(HOUR).await;
+    decide_account(&bench, &id, ReviewOutcome::NotDone).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
+}
