@@ -4,7 +4,7 @@ use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, CancelView, Charge, Clock, Close, Failure,
     FailureReason, MerchantId, Money, Operation, PaymentId, PaymentRecord, PaymentStatus, RefundAccount,
-    ReviewOutcome, ReviewReason, StoreError,
+    ReviewOutcome, ReviewSubject, StoreError,
     account::ConnectedAccount,
     dispatch::ROUNDS,
     lifecycle::{Draft, needs_account},
@@ -41,13 +41,12 @@ enum Row {
 }
 
 impl Row {
-    /// What an operator reads where it cannot be sent. Two requests differ by their keys.
-    fn asked_for(&self, key: Option<&RequestKey>) -> String {
-        let key = key.map(|key| format!(", key {}", key.key)).unwrap_or_default();
+    /// What an operator reads where it cannot be sent.
+    fn asked_for(&self) -> String {
         match self {
-            Self::Refund(cancel) => format!("to refund {}{key} ({})", cancel.amount, cancel.reason),
+            Self::Refund(cancel) => format!("to refund {} ({})", cancel.amount, cancel.reason),
             Self::CloseAccount(close) | Self::ClosePayment(close) => {
-                format!("to close the unpaid account{key} ({})", close.reason)
+                format!("to close the unpaid account ({})", close.reason)
             }
         }
     }
@@ -131,7 +130,7 @@ impl Gateway {
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         };
         if account.retired && !matches!(row, Row::ClosePayment(_)) {
-            return self.refuse_retired(record, &row.asked_for(key), key).await;
+            return self.refuse_retired(record, &row.asked_for(), ReviewSubject::Payment, key).await;
         }
         self.commit_row(account, record, row, key).await
     }
@@ -215,27 +214,25 @@ impl Gateway {
         let Some(refund_account) = &new.refund_account else {
             return Err(GatewayError::invalid("refund_account", "is required with cancel_id"));
         };
+        let named = record.cancel(waiting).map(|(_, cancel)| cancel);
+        if named.is_some_and(|cancel| cancel.held.is_none() && cancel.status.is_uncertain()) {
+            return Err(GatewayError::state(StateProblem::CancelInProgress, record));
+        }
+        if !named.is_some_and(Cancel::waits_for_account) {
+            let rule = "names no cancel of this payment that waits for an account";
+            return Err(GatewayError::invalid("cancel_id", rule));
+        }
         let account = self.account_of(&record)?;
         if account.retired {
-            let asked_for = format!("to send {waiting} to the account that the buyer named");
-            return self.refuse_retired(record, &asked_for, key).await;
+            let about = ReviewSubject::Cancel(waiting.clone());
+            return self
+                .refuse_retired(record, "to send it to the account that the buyer named", about, key)
+                .await;
         }
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let context = self.core.context(account, None, &[]);
         let mut draft = Draft::of(record);
-        let named = draft.record.cancel(waiting).map(|(_, cancel)| cancel);
-        if named.is_some_and(|cancel| cancel.held.is_none() && cancel.status.is_uncertain()) {
-            return Err(GatewayError::state(StateProblem::CancelInProgress, draft.record));
-        }
-        let cancel = draft.record.cancel_mut(waiting);
-        let Some(cancel) = cancel.filter(|cancel| {
-            cancel.held == Some(ReviewReason::CompensationNeedsAccount) && cancel.status.is_unresolved()
-        }) else {
-            return Err(GatewayError::invalid(
-                "cancel_id",
-                "names no cancel of this payment that waits for an account",
-            ));
-        };
+        let Some(cancel) = draft.record.cancel_mut(waiting) else { return Err(GatewayError::NotFound) };
         cancel.held = None;
         cancel.failure = None;
         cancel.refund_account = Some(refund_account.clone());

@@ -6,7 +6,7 @@ use super::{Gateway, GatewayError, RequestKey, StateProblem, register::choose_me
 use crate::{
     Account, Attempt, BrowserStep, Charge, Device, Guard, LookUpSubject, MerchantId, PaymentId,
     PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Preparation, Prepared, PreparedStep,
-    ProviderDescription, ProviderError, Response, StoreError,
+    ProviderDescription, ProviderError, Response, ReviewSubject, StoreError,
     account::{ConnectedAccount, Priority, WHEN_BUSY},
     dispatch::{LookedUp, ROUNDS},
     lifecycle::{Context, Draft, schedule::later},
@@ -55,7 +55,9 @@ impl Gateway {
             return Err(GatewayError::state(StateProblem::Status, record));
         }
         if account.retired {
-            return self.refuse_retired(record, "a payment window for the buyer", None).await;
+            return self
+                .refuse_retired(record, "a payment window for the buyer", ReviewSubject::Payment, None)
+                .await;
         }
         if let Some((number, settled_from)) = refused_window(&record) {
             // The buyer may have paid in it, which may be why the PG refused another: nobody pays twice.

@@ -116,7 +116,9 @@ impl Draft {
             && !snapshot.paid.is_zero()
             && !self.record.fits(snapshot, context);
         let is_known = stops_matching && self.is_decided(ReviewReason::AcceptedChanged, id);
-        let is_gone = is_less && has_accepted_money && loses_money(charge, snapshot);
+        let is_gone = is_less
+            && has_accepted_money
+            && (loses_money(charge, snapshot) || (snapshot.paid.is_zero() && self.was_told_by_person(id)));
         if (stops_matching || is_gone) && !is_known {
             self.raise(ReviewReason::AcceptedChanged, ReviewSubject::Charge(id.clone()), context.now);
         }
@@ -137,6 +139,13 @@ impl Draft {
         if self.record.charge(id).is_some_and(|charge| is_taken_and_not_shown(charge, asked_at, context)) {
             self.raise(ReviewReason::TakenNotShown, ReviewSubject::Charge(id.clone()), context.now);
         }
+    }
+
+    /// Whether a person said that the money of a charge is there.
+    fn was_told_by_person(&self, id: &ChargeId) -> bool {
+        use ReviewReason::{AccountRetired, TakenNotShown, UnknownConfirm};
+        let said = |reason| matches!(self.decision(reason, id), Some((_, ReviewOutcome::Done)));
+        [UnknownConfirm, TakenNotShown, AccountRetired].into_iter().any(said)
     }
 
     /// Whether an answer that shows less than was told before is believed: the second one, asked when the PG can no longer

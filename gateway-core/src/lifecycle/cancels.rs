@@ -100,6 +100,11 @@ impl Cancel {
         failure.reason == FailureReason::InvalidRefundAccount && self.compensates.is_some()
     }
 
+    /// Whether it waits for the buyer's account, which the merchant names by taking it over.
+    pub(crate) fn waits_for_account(&self) -> bool {
+        self.held == Some(ReviewReason::CompensationNeedsAccount) && self.status.is_unresolved()
+    }
+
     /// None of its sends was done, and it waits for another account. Its next send takes the next key, for a PG may repeat its
     /// decline.
     pub(crate) fn wait_for_account(&mut self, failure: Failure) {

@@ -23,7 +23,8 @@ impl Draft {
         let amount = snapshot.cancellable;
         let is_whole_order = snapshot.total == self.record.payment.terms.amount;
         let is_going_back = charge.compensation().is_some_and(|row| row.status.is_unresolved());
-        let is_stuck = amount.is_zero() && !snapshot.balance().is_zero() && !is_going_back;
+        let is_leaving = charge.cancels.iter().any(|cancel| cancel.status == CancelStatus::Pending);
+        let is_stuck = amount.is_zero() && !snapshot.balance().is_zero() && !is_going_back && !is_leaving;
         let cancel = Cancel {
             id: context.ids.cancel(context.now),
             origin: CancelOrigin::Compensation,

@@ -40,7 +40,9 @@ impl Draft {
             (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) => {
                 self.decide_cancel(id, outcome, context)
             }
-            (ReviewReason::UnknownClose, ReviewSubject::Cancel(id)) => self.decide_close(id, outcome),
+            (ReviewReason::UnknownClose, ReviewSubject::Cancel(id)) => {
+                self.decide_close(id, outcome, context);
+            }
             (ReviewReason::OrderNotShown, ReviewSubject::Attempt(number)) => {
                 // A person searched the PG's console in its stead and found no money.
                 self.record.checks.was_asked(*number, context.now);
@@ -113,11 +115,19 @@ impl Draft {
 
     /// A cancel or close that a retired account did not send, or of which it heard no more.
     fn decide_request(&mut self, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
-        let Some((_, cancel)) = self.record.cancel(id) else { return self.decide_close(id, outcome) };
+        let Some((charge, cancel)) = self.record.cancel(id) else {
+            return self.decide_close(id, outcome, context);
+        };
+        if cancel.waits_for_account() && outcome == ReviewOutcome::Done {
+            return self.give_up(id);
+        }
         if !cancel.is_open_to(context.can_ask) {
             return;
         }
-        if cancel.origin == CancelOrigin::Compensation {
+        let is_listed = charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.shows_cancel(cancel));
+        let is_taken = cancel.status == CancelStatus::Pending || is_listed;
+        let arrived = is_taken && outcome == ReviewOutcome::Done;
+        if cancel.origin == CancelOrigin::Compensation && !arrived {
             self.give_up(id);
         } else {
             self.decide_cancel(id, outcome, context);
@@ -159,7 +169,7 @@ impl Draft {
         });
     }
 
-    fn decide_close(&mut self, id: &CancelId, outcome: ReviewOutcome) {
+    fn decide_close(&mut self, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
         let Some(close) = self.record.close_mut(id).filter(|close| close.status.is_unresolved()) else {
             return;
         };
@@ -167,6 +177,8 @@ impl Draft {
             ReviewOutcome::Done => close.status = CancelStatus::Done,
             ReviewOutcome::NotDone => close.refuse(Failure::of(FailureReason::DecidedByOperator)),
         }
+        // What is paid is not closed.
+        self.judge(context);
     }
 }
 

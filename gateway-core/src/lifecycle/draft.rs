@@ -184,16 +184,23 @@ impl Draft {
         self.raise_with(reason, about, None, None, now);
     }
 
-    /// What was asked for cannot be done on a retired account: each such request is a review, up to a number that nobody
-    /// reaches who does not ask again and again.
-    pub(crate) fn raise_asked_for(&mut self, what: &str, key: Option<&str>, now: Timestamp) {
+    /// What was asked for cannot be done on a retired account: each such request is a review. Whoever asks again and again has
+    /// so many open that the next one is told to nobody: its key is bound by no decision then.
+    pub(crate) fn raise_asked_for(
+        &mut self,
+        what: &str,
+        about: ReviewSubject,
+        key: Option<&str>,
+        now: Timestamp,
+    ) {
         const MOST: usize = 20;
-        let asked = self.record.payment.reviews.iter().filter(|review| review.asked_for.is_some());
-        if asked.count() >= MOST {
-            return self.raise(ReviewReason::AccountRetired, ReviewSubject::Payment, now);
+        let is_asked = |review: &&Review| review.asked_for.is_some() && review.is_open();
+        if self.record.payment.reviews.iter().filter(is_asked).count() >= MOST {
+            return;
         }
-        let (asked_for, key) = (Some(what.to_owned()), key.map(str::to_owned));
-        self.raise_with(ReviewReason::AccountRetired, ReviewSubject::Payment, asked_for, key, now);
+        let with_key = key.map(|key| format!("{what}, key {key}"));
+        let asked_for = Some(with_key.unwrap_or_else(|| what.to_owned()));
+        self.raise_with(ReviewReason::AccountRetired, about, asked_for, key.map(str::to_owned), now);
     }
 
     fn raise_with(

@@ -114,6 +114,16 @@ impl Draft {
     }
 }
 
+impl PaymentRecord {
+    /// Whether a cancel or close was made under an idempotency key.
+    fn has_key(&self, key: &str) -> bool {
+        let cancels = self.charges.iter().flat_map(|charge| &charge.cancels).map(|cancel| &cancel.key);
+        let closes = self.charges.iter().flat_map(|charge| &charge.closes).chain(&self.payment.closes);
+        let keys = cancels.chain(closes.map(|close| &close.key));
+        keys.flatten().any(|kept| kept.key == key)
+    }
+}
+
 impl Charge {
     /// Whether somebody has to say what became of its money once its account is retired: what the PG can be asked about it tells
     /// by itself.
@@ -147,11 +157,17 @@ fn ends_by_itself(record: &PaymentRecord, review: &Review, context: &Context<'_>
                 record.charge(id).is_some_and(|charge| !charge.is_open_to(context.can_ask))
             }
             ReviewSubject::Cancel(id) => {
-                let cancel = record.cancel(id).is_some_and(|(_, cancel)| cancel.is_open_to(context.can_ask));
+                let is_open = |cancel: &Cancel| {
+                    let is_asked_for = review.asked_for.is_some() && cancel.waits_for_account();
+                    is_asked_for || cancel.is_open_to(context.can_ask)
+                };
+                let cancel = record.cancel(id).is_some_and(|(_, cancel)| is_open(cancel));
                 let close = record.close(id).is_some_and(|(_, close)| close.status.is_unresolved());
                 !cancel && !close
             }
-            ReviewSubject::Attempt(_) | ReviewSubject::Payment => false,
+            // Its key was sent again once the account was active.
+            ReviewSubject::Payment => review.key.as_ref().is_some_and(|key| record.has_key(key)),
+            ReviewSubject::Attempt(_) => false,
         },
         // Its deadline is a week behind, and a clock in doubt says nothing of that.
         ReviewReason::OrderNotShown if !context.is_clock_trusted => false,

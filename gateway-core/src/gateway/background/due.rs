@@ -85,9 +85,12 @@ impl Gateway {
             }
             worked += due.len();
             for (merchant, id) in due {
-                self.core.update(&merchant, &id, |draft, context| draft.hand_over(context.now)).await?;
+                let hand_over = |draft: &mut Draft, context: &Context<'_>| draft.hand_over(context.now);
+                let record = self.core.update(&merchant, &id, hand_over).await?;
                 // A commit ended the lease.
-                self.core.store.release(&merchant, &id, tomorrow).await?;
+                let deadline = record.checks.deadline.filter(|deadline| *deadline > now);
+                let next = deadline.map_or(tomorrow, |deadline| deadline.min(tomorrow));
+                self.core.store.release(&merchant, &id, next).await?;
             }
         }
     }

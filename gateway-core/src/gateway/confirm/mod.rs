@@ -11,8 +11,8 @@ use serde_json::Value;
 use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     Attempt, Charge, ChargeId, Claim, ClaimOutcome, Failure, FailureReason, LookUpSubject, MerchantId,
-    Misfit, Money, Outcome, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, ReturnClaim, Secret,
-    StoreError, account::ConnectedAccount, dispatch::ROUNDS, lifecycle::Draft,
+    Misfit, Money, Outcome, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, ReturnClaim, ReviewSubject,
+    Secret, StoreError, account::ConnectedAccount, dispatch::ROUNDS, lifecycle::Draft,
 };
 
 mod taking;
@@ -224,11 +224,12 @@ impl Gateway {
         &self,
         record: PaymentRecord,
         asked_for: &str,
+        about: ReviewSubject,
         key: Option<&RequestKey>,
     ) -> Result<T, GatewayError> {
         let key = key.map(|key| key.key.as_str());
         let raise = |draft: &mut Draft, context: &crate::lifecycle::Context<'_>| {
-            draft.raise_asked_for(asked_for, key, context.now);
+            draft.raise_asked_for(asked_for, about.clone(), key, context.now);
         };
         let record = self.core.update(&record.payment.merchant, &record.payment.id, raise).await?;
         Err(GatewayError::AccountRetired(Box::new(record)))

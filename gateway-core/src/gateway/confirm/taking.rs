@@ -3,7 +3,7 @@
 use super::{Claimed, MOST_CLAIMS, claims, outcome};
 use crate::{
     Clock, Gateway, GatewayError, InvalidBrowserResult, Operation, PaymentRecord, PaymentStatus,
-    StateProblem,
+    ReviewSubject, StateProblem,
     account::{ConnectedAccount, Priority},
     gateway::RequestKey,
     lifecycle::schedule::{DAY, MINUTE, later},
@@ -53,7 +53,9 @@ impl Gateway {
             PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired => {}
         }
         if account.retired {
-            return self.refuse_retired(record, "to confirm what the buyer agreed to", None).await;
+            return self
+                .refuse_retired(record, "to confirm what the buyer agreed to", ReviewSubject::Payment, None)
+                .await;
         }
         self.check_tries(&record)?;
         let free_from = account.throttle.admits_from(Priority::Interactive, self.core.now());

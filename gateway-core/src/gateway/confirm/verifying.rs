@@ -38,12 +38,13 @@ impl Gateway {
             record.payment.status(),
             PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Confirming
         );
+        let in_time = self.core.now() <= record.payment.expires_at;
         // Where nobody can ask the PG, a person is asked about what a claim names, in time or not.
-        let in_time = self.core.now() <= record.payment.expires_at || !account.has_credentials;
+        let may_wait = may_wait && in_time || !account.has_credentials;
         let known = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, None);
         let is_kept = known.is_some_and(Charge::has_open_claim);
         let is_new = known.is_none() && claims(&record) < MOST_CLAIMS;
-        let keeps = may_wait && in_time && is_new;
+        let keeps = may_wait && is_new;
         let record = if keeps {
             let (draft, _) = self.claim(account, record, claimed, false);
             self.commit_claim(account, draft, key, |_, _| ()).await?

@@ -35,6 +35,7 @@ mod refused_windows;
 mod registers;
 mod retired;
 mod retired_decisions;
+mod retired_requests;
 mod reviews;
 mod schedule;
 mod set_aside;

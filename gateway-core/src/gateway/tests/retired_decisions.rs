@@ -1,7 +1,9 @@
 //! What a person's decision about a retired account does: it ends what was asked for (invariants 7, 12).
 
+use serde_json::json;
+
 use super::{
-    bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR, new_cancel},
+    bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR},
     errors::no_answer,
     fake_pg::Op,
 };
@@ -146,38 +148,6 @@ async fn cancel_done_in_the_console_while_retired_ends_its_review() {
 }
 
 #[tokio::test]
-async fn request_that_a_person_has_done_is_not_done_by_its_key_again() {
-    for bench in Bench::both() {
-        let (id, card) = bench.paid().await;
-        let retired = retired(&bench);
-        let repeat =
-            async |bench: &Bench, key| bench.cancel_with(&id, new_cancel(Some(1_000)), Some(key)).await;
-        repeat(&retired, "k1").await.unwrap_err();
-        bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
-        retired.decide(&id, ReviewOutcome::Done).await.unwrap();
-        for bench in [&retired, &bench] {
-            let told = repeat(bench, "k1").await;
-            assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
-            assert!(bench.open_reviews(&id).await.is_empty(), "nobody is asked about it again");
-        }
-        assert_eq!(bench.given_back(&card), 0);
-        repeat(&bench, "k2").await.unwrap();
-        assert_eq!(bench.given_back(&card), 1_000, "another request");
-    }
-}
-
-#[tokio::test]
-async fn request_that_nobody_has_done_is_done_by_its_key() {
-    let bench = Bench::before_confirm();
-    let (id, card) = bench.paid().await;
-    let retired = retired(&bench);
-    retired.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await.unwrap_err();
-    retired.decide(&id, ReviewOutcome::NotDone).await.unwrap();
-    bench.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await.unwrap();
-    assert_eq!(bench.given_back(&card), 1_000);
-}
-
-#[tokio::test]
 async fn pending_refund_where_nobody_can_ask_is_ended_by_a_person() {
     for (outcome, status) in
         [(ReviewOutcome::Done, CancelStatus::Done), (ReviewOutcome::NotDone, CancelStatus::Refused)]
@@ -265,4 +235,77 @@ async fn account_may_be_booked_until_an_hour_after_it_is_due() {
     bench.run(HOUR).await;
     decide_account(&bench, &id, ReviewOutcome::NotDone).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
+}
+
+#[tokio::test]
+async fn payment_named_after_a_person_found_none_is_a_persons_again() {
+    let bench = Bench::before_confirm();
+    let (id, order) = bench.opened().await;
+    let card = bench.in_window(&order);
+    let gone = nobody_can_ask(&bench);
+    gone.run(PAYABLE_FOR + DAY).await;
+    gone.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
+    gone.confirm(&id, &card).await.unwrap();
+    gone.run(DAY).await;
+    decide_account(&gone, &id, ReviewOutcome::Done).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    gone.check_ledger().await;
+}
+
+#[tokio::test]
+async fn compensation_under_way_that_arrived_is_done() {
+    let bench = Bench::before_confirm();
+    let (id, _, second) = bench.paid_twice().await;
+    bench.pg.books(|books| books.slow_refunds = true);
+    bench.verify(&id).await;
+    bench.run(HOUR).await;
+    assert_eq!(bench.given_back(&second), PRICE);
+    let gone = nobody_can_ask(&bench);
+    gone.run(2 * DAY).await;
+    gone.decide(&id, ReviewOutcome::Done).await.unwrap();
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done);
+    gone.check_ledger().await;
+}
+
+#[tokio::test]
+async fn close_of_an_account_that_a_person_found_paid_is_refused() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.awaiting_deposit(3 * DAY).await;
+    bench.advance(MINUTE);
+    bench.pg.instead(Op::Cancel, no_answer);
+    bench.cancel(&id, None).await.unwrap();
+    let gone = nobody_can_ask(&bench);
+    gone.run(2 * DAY).await;
+    decide_account(&gone, &id, ReviewOutcome::Done).await.unwrap();
+    while !bench.open_reviews(&id).await.is_empty() {
+        gone.decide(&id, ReviewOutcome::Done).await.unwrap();
+    }
+    let record = bench.read(&id).await;
+    assert_eq!(record.payment.status(), PaymentStatus::Paid);
+    assert!(record.charges[0].closes.iter().all(|close| close.status == CancelStatus::Refused));
+}
+
+#[tokio::test]
+async fn deposit_that_a_person_found_and_the_pg_does_not_show_is_a_review() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.awaiting_deposit(DAY).await;
+    let gone = nobody_can_ask(&bench);
+    gone.run(2 * DAY).await;
+    decide_account(&gone, &id, ReviewOutcome::Done).await.unwrap();
+    // The credentials are back, and the PG knows of no deposit.
+    bench.verify(&id).await;
+    bench.run(DAY).await;
+    assert!(bench.open_reviews(&id).await.contains(&"accepted_changed"), "the goods may be out");
+}
+
+#[tokio::test]
+async fn order_expires_in_time_where_nobody_can_ask() {
+    let bench = Bench::on_confirm();
+    let (id, order) = bench.opened().await;
+    let gone = nobody_can_ask(&bench);
+    gone.advance(PAYABLE_FOR - HOUR);
+    gone.webhook(json!({ "pg_id": "x", "order_id": order })).await;
+    gone.run(2 * HOUR).await;
+    assert_eq!(gone.status(&id).await, PaymentStatus::Expired);
 }

@@ -19,7 +19,7 @@ fn wrong_account() -> ProviderError {
     ProviderError::Declined(Failure::by_pg(FailureReason::InvalidRefundAccount, pg_message("WRONG_ACCOUNT")))
 }
 
-fn take_over(waiting: &CancelId) -> NewCancel {
+pub(super) fn take_over(waiting: &CancelId) -> NewCancel {
     NewCancel {
         refund_account: Some(refund_account()),
         takes_over: Some(waiting.clone()),
@@ -27,25 +27,27 @@ fn take_over(waiting: &CancelId) -> NewCancel {
     }
 }
 
-/// An order that is paid by card, and then a deposit for it comes in.
-async fn paid_by_deposit_as_well(bench: &Bench) -> (PaymentId, PgPaymentId, PgPaymentId) {
-    let (id, first) = bench.paid().await;
-    let order = bench.read(&id).await.attempts[0].pg_order_id.to_string();
-    let deposit = bench.pg.books(|books| {
-        let now = bench.pg.clock_now();
-        let deposit = books.agree_to_deposit(&order, PRICE, after(now, DAY));
-        books.take(&deposit, now);
-        deposit
-    });
-    bench.webhook(json!({ "pg_id": deposit.as_str(), "order_id": order })).await;
-    bench.resolve_due().await;
-    (id, first, deposit)
+impl Bench {
+    /// An order that is paid by card, and then a deposit for it comes in.
+    pub(crate) async fn paid_by_deposit_as_well(&self) -> (PaymentId, PgPaymentId, PgPaymentId) {
+        let (id, first) = self.paid().await;
+        let order = self.read(&id).await.attempts[0].pg_order_id.to_string();
+        let deposit = self.pg.books(|books| {
+            let now = self.pg.clock_now();
+            let deposit = books.agree_to_deposit(&order, PRICE, after(now, DAY));
+            books.take(&deposit, now);
+            deposit
+        });
+        self.webhook(json!({ "pg_id": deposit.as_str(), "order_id": order })).await;
+        self.resolve_due().await;
+        (id, first, deposit)
+    }
 }
 
 #[tokio::test]
 async fn deposit_that_must_go_back_waits_for_an_account_and_blocks_nothing() {
     let bench = Bench::before_confirm();
-    let (id, first, deposit) = paid_by_deposit_as_well(&bench).await;
+    let (id, first, deposit) = bench.paid_by_deposit_as_well().await;
     assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"], "at once");
     bench.run(8 * DAY).await;
     assert_eq!(bench.cancels(), 0, "an account nobody has");
@@ -57,7 +59,7 @@ async fn deposit_that_must_go_back_waits_for_an_account_and_blocks_nothing() {
 #[tokio::test]
 async fn merchant_takes_over_a_waiting_compensation_with_an_account() {
     let bench = Bench::before_confirm();
-    let (id, first, deposit) = paid_by_deposit_as_well(&bench).await;
+    let (id, first, deposit) = bench.paid_by_deposit_as_well().await;
     let waiting = bench.newest_cancel(&id).await.id;
     let takes_over = take_over(&waiting);
     // What cannot be a take-over.
@@ -89,7 +91,7 @@ async fn merchant_takes_over_a_waiting_compensation_with_an_account() {
 #[tokio::test]
 async fn refused_account_is_asked_for_again() {
     let bench = Bench::before_confirm();
-    let (id, _, deposit) = paid_by_deposit_as_well(&bench).await;
+    let (id, _, deposit) = bench.paid_by_deposit_as_well().await;
     let waiting = bench.newest_cancel(&id).await.id;
     bench.pg.instead(Op::Cancel, wrong_account);
     let told = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
@@ -114,7 +116,7 @@ async fn refused_account_is_asked_for_again() {
 #[tokio::test]
 async fn account_refused_after_a_lost_answer_is_asked_for_again() {
     let bench = Bench::before_confirm();
-    let (id, _, deposit) = paid_by_deposit_as_well(&bench).await;
+    let (id, _, deposit) = bench.paid_by_deposit_as_well().await;
     let waiting = bench.newest_cancel(&id).await.id;
     bench.pg.instead(Op::Cancel, no_answer);
     for _ in 0..CANCEL_ERRORS {
@@ -137,7 +139,7 @@ async fn account_refused_after_a_lost_answer_is_asked_for_again() {
 #[tokio::test]
 async fn worker_sends_nothing_beside_the_merchant_who_takes_over() {
     let bench = Bench::on_confirm();
-    let (id, _, _) = paid_by_deposit_as_well(&bench).await;
+    let (id, _, _) = bench.paid_by_deposit_as_well().await;
     let waiting = bench.newest_cancel(&id).await.id;
     let worker = bench.replica(|_, _| ());
     let (sent, was_sent) = oneshot::channel();
@@ -167,7 +169,7 @@ async fn worker_sends_nothing_beside_the_merchant_who_takes_over() {
 #[tokio::test]
 async fn take_over_whose_reason_is_gone_is_an_error_and_held() {
     let bench = Bench::before_confirm();
-    let (id, first, deposit) = paid_by_deposit_as_well(&bench).await;
+    let (id, first, deposit) = bench.paid_by_deposit_as_well().await;
     let waiting = bench.newest_cancel(&id).await.id;
     bench.pg.books(|books| books.cancel_in_console(&first, PRICE, bench.pg.clock_now()));
     let told = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;

@@ -2,7 +2,8 @@
 
 use super::sample::{DAY, DEADLINE, FINAL, Happens, PRICE, World, listed};
 use crate::{
-    CancelId, CancelStatus, CompensationReason, Money, PgStatus, ReviewReason, Snapshot,
+    CancelId, CancelStatus, CompensationReason, Money, PgCancelStatus, PgStatus, ReviewReason, Snapshot,
+    SnapshotCancel,
     lifecycle::{Held, LatePayments},
 };
 
@@ -114,8 +115,13 @@ fn money_that_nobody_can_cancel_at_its_pg_waits_for_a_person() {
     assert_eq!(world.open_reviews(), ["mismatch_not_cancelled"]);
 
     let mut world = World::before_confirm();
-    world.see(&wrong.with_cancel(listed(7_000, None)));
+    world.see(&wrong.clone().with_cancel(listed(7_000, None)));
     assert!(world.open_reviews().is_empty(), "the buyer has it back");
+
+    let mut world = World::before_confirm();
+    let under_way = SnapshotCancel { status: PgCancelStatus::Pending, ..listed(7_000, None) };
+    world.see(&Snapshot { cancels: Some(vec![under_way]), ..wrong });
+    assert!(world.open_reviews().is_empty(), "it is on its way back");
 }
 
 #[test]
