@@ -139,10 +139,6 @@ impl Draft {
 
     /// The money of this charge pays the order.
     pub(super) fn accept(&mut self, id: &ChargeId, context: &Context<'_>) {
-        let loses = self.record.accepted().map(|other| other.id.clone()).filter(|other| other != id);
-        if let Some(other) = loses {
-            self.take_role_away(&other);
-        }
         self.give_role(id);
         if self.record.payment.superseded {
             self.record.payment.superseded = false;
@@ -152,13 +148,18 @@ impl Draft {
         self.refuse_moot_closes();
     }
 
-    /// Closes of the payment and of what pays the order have come too late, whatever the PG said to them: the money came first.
+    /// Closes of a paid order have come too late, whatever the PG said to them: the money came first. That of an account which
+    /// lost to other money closed the account and not the order; our own of such an account did what it was for.
     fn refuse_moot_closes(&mut self) {
-        let PaymentRecord { payment, charges, .. } = &mut self.record;
-        let Some(paid) = charges.iter_mut().find(|charge| charge.accepted && charge.is_judged()) else {
+        if !self.record.accepted().is_some_and(Charge::is_judged) {
             return;
-        };
-        let closes = paid.closes.iter_mut().chain(&mut payment.closes);
+        }
+        let PaymentRecord { payment, charges, .. } = &mut self.record;
+        let of_charges = charges.iter_mut().flat_map(|charge| {
+            let is_paid = charge.accepted;
+            charge.closes.iter_mut().filter(move |close| is_paid || close.origin == CancelOrigin::Merchant)
+        });
+        let closes = of_charges.chain(&mut payment.closes);
         for close in closes.filter(|close| close.status == CancelStatus::Done) {
             close.refuse(Failure::of(FailureReason::NotCancellable));
         }
@@ -170,7 +171,10 @@ impl Draft {
             return false;
         };
         let is_past = |due_at| context.has_passed(later(due_at, DEPOSIT_GRACE));
-        record.accepted().is_none_or(Charge::gives_way)
+        // A close of ours may still be on its way: it would close what pays the order.
+        let stays_open = charge.closes.iter().all(|close| close.status == CancelStatus::Refused);
+        stays_open
+            && record.accepted().is_none_or(Charge::gives_way)
             && !record.takes_no_money()
             && !snapshot.due_at().is_some_and(is_past)
             && record.fits(snapshot, context)

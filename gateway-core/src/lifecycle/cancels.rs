@@ -114,7 +114,7 @@ impl Cancel {
         self.failure = Some(failure);
         if let Some(sent) = &mut self.dispatch {
             sent.last_response = LastResponse::Error;
-            sent.error_count = 0;
+            (sent.unanswered_at, sent.had_unknown, sent.error_count) = (None, false, 0);
         }
     }
 }

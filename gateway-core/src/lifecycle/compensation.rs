@@ -23,8 +23,9 @@ impl Draft {
         let amount = snapshot.cancellable;
         let is_whole_order = snapshot.total == self.record.payment.terms.amount;
         let is_going_back = charge.compensation().is_some_and(|row| row.status.is_unresolved());
-        let is_leaving = charge.cancels.iter().any(|cancel| cancel.status == CancelStatus::Pending);
-        let is_stuck = amount.is_zero() && !snapshot.balance().is_zero() && !is_going_back && !is_leaving;
+        let pending = charge.cancels.iter().filter(|cancel| cancel.status == CancelStatus::Pending);
+        let leaves = pending.fold(amount.amount(), |sum, cancel| sum.saturating_add(cancel.amount.amount()));
+        let is_stuck = leaves < snapshot.balance().amount() && !is_going_back;
         let cancel = Cancel {
             id: context.ids.cancel(context.now),
             origin: CancelOrigin::Compensation,
@@ -60,7 +61,7 @@ impl Draft {
             }
         });
         if is_stuck {
-            // The PG holds it and lets nobody cancel it.
+            // The PG holds it, or a part of it, and lets nobody cancel that.
             self.raise(ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id.clone()), context.now);
         }
     }

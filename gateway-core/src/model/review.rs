@@ -130,8 +130,10 @@ impl ReviewReason {
                 "The PG does not show a payment any more that it showed before. Ask the PG. Close as done when you know."
             }
             Self::MismatchNotCancelled => {
-                "Money came that does not match the order: compare its amount, discount, mode (test or live) and currency. Closed as done it \
-                 pays the order as it is, and the merchant ships; give it back in the PG's own console and close as not_done if it is not to."
+                "Money came that does not match the order, or that the PG does not let us give back in full: compare its amount, discount, \
+                 mode (test or live) and currency, and look whether the order was closed or is paid by other money. Closed as done it pays the \
+                 order as it is, and the merchant ships. If it is not to, give it back in the PG's own console or by bank transfer and close as \
+                 not_done."
             }
             Self::OlderPaymentKept => {
                 "The order was registered again, and then an earlier payment of it turned out to be paid. It was kept. The new one was \

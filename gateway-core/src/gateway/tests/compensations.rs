@@ -7,8 +7,9 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelOrigin, CancelStatus, ChargeRole, CompensationReason, PaymentStatus, Snapshot,
-    lifecycle::tests::sample::PRICE,
+    CancelOrigin, CancelStatus, ChargeRole, CompensationReason, Money, PaymentStatus, PgCancelStatus,
+    Snapshot, SnapshotCancel,
+    lifecycle::tests::sample::{PRICE, listed},
 };
 
 #[tokio::test]
@@ -261,4 +262,30 @@ async fn money_that_goes_and_comes_again_is_given_back_by_one_request() {
     let record = bench.read(&id).await;
     let rows = &record.charge_at_pg(&second).unwrap().cancels;
     assert_eq!(rows.iter().filter(|row| row.status.is_unresolved()).count(), 1);
+}
+
+#[tokio::test]
+async fn part_that_the_pg_keeps_is_a_review() {
+    type Change = fn(&mut crate::Snapshot);
+    let cases: [(Change, u64); 2] = [
+        (|shown| shown.cancellable = Money::krw(4_000), 4_000),
+        // Somebody began to give back a part of it in the console.
+        (
+            |shown| {
+                let under_way = listed(1_000, None);
+                shown.cancels = Some(vec![SnapshotCancel { status: PgCancelStatus::Pending, ..under_way }]);
+                (shown.cancelled, shown.cancellable) = (Money::krw(1_000), Money::krw(0));
+            },
+            0,
+        ),
+    ];
+    for (change, goes_back) in cases {
+        let bench = Bench::before_confirm();
+        let (id, _, second) = bench.paid_twice().await;
+        bench.pg.books(|books| books.change(&second, change));
+        bench.verify(&id).await;
+        bench.run(DAY).await;
+        assert_eq!(bench.given_back(&second), goes_back);
+        assert_eq!(bench.open_reviews(&id).await, ["mismatch_not_cancelled"], "the rest stays");
+    }
 }

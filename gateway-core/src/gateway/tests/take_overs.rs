@@ -129,7 +129,10 @@ async fn account_refused_after_a_lost_answer_is_asked_for_again() {
     assert!(is_under_way, "{told:?}");
     bench.run(DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
-    bench.cancel_with(&id, take_over(&waiting), Some("k3")).await.unwrap();
+    bench.pg.instead(Op::Cancel, wrong_account);
+    let told = bench.cancel_with(&id, take_over(&waiting), Some("k3")).await;
+    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "nothing is in doubt: {told:?}");
+    bench.cancel_with(&id, take_over(&waiting), Some("k4")).await.unwrap();
     bench.run(DAY).await;
     assert_eq!(bench.given_back(&deposit), PRICE);
     assert!(bench.open_reviews(&id).await.is_empty());
