@@ -214,7 +214,7 @@ pub struct Review {
     pub about: ReviewSubject,
     /// Why a person is needed.
     pub reason: ReviewReason,
-    /// What was asked for and not done because the account is retired: `to refund 7500 KRW, key cancel-1 (out of stock)`.
+    /// What was asked for and not done because the account is retired: `to refund 7500 KRW (out of stock), key cancel-1`.
     pub asked_for: Option<String>,
     /// The idempotency key of that request. Once a person has done it, it moves nothing any more.
     pub key: Option<String>,

@@ -12,11 +12,23 @@ use crate::{
     StoreError, lifecycle::tests::sample::PRICE,
 };
 
+impl Bench {
+    /// The same account, retired.
+    pub(super) fn retired(&self) -> Self {
+        self.replica(|settings, _| settings.retired = true)
+    }
+
+    /// The same account, retired, of which nobody has the credentials any more.
+    pub(super) fn nobody_can_ask(&self) -> Self {
+        self.replica(|settings, _| (settings.retired, settings.has_credentials) = (true, false))
+    }
+}
+
 #[tokio::test]
 async fn retired_account_takes_no_new_payment_and_no_window() {
     for bench in Bench::both() {
         let (id, _) = bench.opened().await;
-        let retired = bench.replica(|settings, _| settings.retired = true);
+        let retired = bench.retired();
         let told = retired.try_register("order-2", PRICE).await;
         assert!(matches!(told, Err(GatewayError::Invalid { param: "account", .. })), "{told:?}");
         let told = retired.try_open(&id).await;
@@ -32,7 +44,7 @@ async fn retired_account_reopens_nothing() {
     let bench = Bench::on_confirm();
     let (id, _) = bench.opened().await;
     bench.run(PAYABLE_FOR + MINUTE).await;
-    let retired = bench.replica(|settings, _| settings.retired = true);
+    let retired = bench.retired();
     let told = retired.try_register("order-1", PRICE).await;
     assert!(matches!(told, Err(GatewayError::Invalid { param: "account", .. })), "{told:?}");
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
@@ -42,14 +54,14 @@ async fn retired_account_reopens_nothing() {
 async fn claims_and_cancels_of_a_retired_account_open_a_review_and_send_nothing() {
     let bench = Bench::on_confirm();
     let (claimed, pg_id) = bench.agreed().await;
-    let retired = bench.replica(|settings, _| settings.retired = true);
+    let retired = bench.retired();
     let told = retired.confirm(&claimed, &pg_id).await;
     assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
     assert_eq!(bench.open_reviews(&claimed).await, ["account_retired"]);
 
     let bench = Bench::on_confirm();
     let (paid, _) = bench.paid().await;
-    let retired = bench.replica(|settings, _| settings.retired = true);
+    let retired = bench.retired();
     for _ in 0..2 {
         let told = retired.cancel(&paid, None).await;
         assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
@@ -68,7 +80,7 @@ async fn claims_and_cancels_of_a_retired_account_open_a_review_and_send_nothing(
 async fn unpaid_payment_of_a_retired_account_can_be_closed() {
     let bench = Bench::on_confirm();
     let (id, _) = bench.opened().await;
-    let retired = bench.replica(|settings, _| settings.retired = true);
+    let retired = bench.retired();
     assert_eq!(retired.cancel(&id, None).await.unwrap().payment.status(), PaymentStatus::Cancelled);
 }
 
@@ -76,7 +88,7 @@ async fn unpaid_payment_of_a_retired_account_can_be_closed() {
 async fn look_ups_of_a_retired_account_go_on_while_it_has_credentials() {
     let bench = Bench::before_confirm();
     let (id, pg_id) = bench.agreed().await;
-    let retired = bench.replica(|settings, _| settings.retired = true);
+    let retired = bench.retired();
     assert_eq!(retired.confirm(&id, &pg_id).await.unwrap().payment.status(), PaymentStatus::Paid);
 
     let bench = Bench::on_confirm();
@@ -84,7 +96,7 @@ async fn look_ups_of_a_retired_account_go_on_while_it_has_credentials() {
     bench.pg.after(Op::Confirm, no_answer);
     bench.pg.instead(Op::Verify, no_answer);
     bench.confirm(&id, &pg_id).await.unwrap();
-    let retired = bench.replica(|settings, _| settings.retired = true);
+    let retired = bench.retired();
     retired.run(HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     assert_eq!(bench.confirms(), 1, "nothing is sent");
@@ -96,7 +108,7 @@ async fn operation_under_way_when_the_account_was_retired_is_a_review() {
     let (id, _) = bench.paid().await;
     bench.pg.instead(Op::Cancel, no_answer);
     bench.cancel(&id, Some(1_000)).await.unwrap();
-    let retired = bench.replica(|settings, _| settings.retired = true);
+    let retired = bench.retired();
     retired.run(DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
     assert_eq!(bench.cancels(), 1);
@@ -109,7 +121,7 @@ async fn operation_under_way_when_the_account_was_retired_is_a_review() {
 async fn compensation_on_a_retired_account_is_a_review() {
     let bench = Bench::before_confirm();
     let (id, _, second) = bench.paid_twice().await;
-    let retired = bench.replica(|settings, _| settings.retired = true);
+    let retired = bench.retired();
     retired.verify(&id).await;
     retired.run(DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
@@ -120,9 +132,7 @@ async fn compensation_on_a_retired_account_is_a_review() {
 async fn account_without_credentials_asks_and_sends_nothing() {
     for bench in Bench::both() {
         let (id, _) = bench.paid().await;
-        let gone = bench.replica(|settings, _| {
-            (settings.retired, settings.has_credentials) = (true, false);
-        });
+        let gone = bench.nobody_can_ask();
         let before = bench.pg.all_calls().len();
         assert!(matches!(gone.gateway.verify(&gone.merchant, &id).await, Err(GatewayError::Unsupported(_))));
         assert!(matches!(gone.cancel(&id, None).await, Err(GatewayError::AccountRetired(_))));
@@ -141,18 +151,14 @@ async fn open_outcome_on_an_account_without_credentials_is_a_review_at_once() {
     let (confirming, pg_id) = bench.agreed().await;
     bench.pg.fails(Op::Confirm, no_answer);
     bench.confirm(&confirming, &pg_id).await.unwrap();
-    let gone = bench.replica(|settings, _| {
-        (settings.retired, settings.has_credentials) = (true, false);
-    });
+    let gone = bench.nobody_can_ask();
     gone.run(HOUR).await;
     assert_eq!(bench.open_reviews(&confirming).await, ["account_retired"]);
     assert_eq!(bench.status(&confirming).await, PaymentStatus::Confirming);
 
     let bench = Bench::before_confirm();
     let (claimed, pg_id) = bench.agreed().await;
-    let gone = bench.replica(|settings, _| {
-        (settings.retired, settings.has_credentials) = (true, false);
-    });
+    let gone = bench.nobody_can_ask();
     assert_eq!(gone.confirm(&claimed, &pg_id).await.unwrap().payment.status(), PaymentStatus::Confirming);
     gone.run(HOUR).await;
     assert_eq!(bench.open_reviews(&claimed).await, ["account_retired"]);
@@ -210,16 +216,11 @@ async fn order_id_of_another_account_is_unknown_here() {
     assert_eq!(bench.gateway.process_inbox(&other).await.unwrap(), [crate::InboxOutcome::Ignored]);
 }
 
-/// The same PG, of which nobody has the credentials any more.
-fn nobody_can_ask(bench: &Bench) -> Bench {
-    bench.replica(|settings, _| (settings.retired, settings.has_credentials) = (true, false))
-}
-
 #[tokio::test]
 async fn account_that_waits_is_a_persons_once_nobody_can_ask() {
     for bench in Bench::both() {
         let (id, _) = bench.awaiting_deposit(DAY).await;
-        let bench = nobody_can_ask(&bench);
+        let bench = bench.nobody_can_ask();
         bench.run(2 * DAY).await;
         assert!(bench.open_reviews(&id).await.contains(&"account_retired"));
     }
@@ -229,7 +230,7 @@ async fn account_that_waits_is_a_persons_once_nobody_can_ask() {
 async fn window_that_takes_money_is_a_persons_once_nobody_can_ask() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.opened().await;
-    let bench = nobody_can_ask(&bench);
+    let bench = bench.nobody_can_ask();
     bench.run(PAYABLE_FOR + DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"]);
     bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
@@ -242,7 +243,7 @@ async fn refund_that_is_pending_is_a_persons_once_nobody_can_ask() {
     let (id, _) = bench.paid().await;
     bench.pg.books(|books| books.slow_refunds = true);
     bench.cancel(&id, None).await.unwrap();
-    let bench = nobody_can_ask(&bench);
+    let bench = bench.nobody_can_ask();
     bench.run(2 * DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
 }
@@ -257,7 +258,7 @@ async fn window_behind_a_failed_try_is_a_persons_too() {
     });
     bench.verify(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
-    let bench = nobody_can_ask(&bench);
+    let bench = bench.nobody_can_ask();
     bench.run(PAYABLE_FOR + DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"]);
 }

@@ -13,15 +13,6 @@ use crate::{
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
 };
 
-/// The same PG, of which nobody has the credentials any more.
-fn nobody_can_ask(bench: &Bench) -> Bench {
-    bench.replica(|settings, _| (settings.retired, settings.has_credentials) = (true, false))
-}
-
-fn retired(bench: &Bench) -> Bench {
-    bench.replica(|settings, _| settings.retired = true)
-}
-
 /// The review about the charge that waits, decided by a person.
 async fn decide_account(
     bench: &Bench,
@@ -44,7 +35,7 @@ async fn account_that_waits_where_nobody_can_ask_is_ended_by_a_person() {
             {
                 let bench = Bench::over(money_moves, |settings| settings.late_payments = late_payments);
                 let (id, _) = bench.awaiting_deposit(3 * DAY).await;
-                let bench = nobody_can_ask(&bench);
+                let bench = bench.nobody_can_ask();
                 bench.run(2 * DAY).await;
                 if outcome == ReviewOutcome::NotDone {
                     let told = decide_account(&bench, &id, outcome).await;
@@ -68,7 +59,7 @@ async fn account_of_another_amount_pays_no_order_by_a_persons_word() {
     let (id, order) = bench.opened().await;
     bench.issued(&order, PRICE / 10, DAY);
     bench.verify(&id).await;
-    let bench = nobody_can_ask(&bench);
+    let bench = bench.nobody_can_ask();
     bench.run(2 * DAY).await;
     decide_account(&bench, &id, ReviewOutcome::Done).await.unwrap();
     assert_ne!(bench.status(&id).await, PaymentStatus::Paid);
@@ -82,7 +73,7 @@ async fn what_is_pending_where_nobody_can_ask_is_ended_by_a_person() {
     bench.pg.books(|books| books.change(&card, |shown| shown.status = PgStatus::Pending));
     bench.confirm(&id, &card).await.unwrap();
     bench.verify(&id).await;
-    let bench = nobody_can_ask(&bench);
+    let bench = bench.nobody_can_ask();
     bench.run(20 * DAY).await;
     while !bench.open_reviews(&id).await.is_empty() {
         bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
@@ -95,7 +86,7 @@ async fn compensation_that_a_person_saw_to_is_never_sent() {
     for outcome in [ReviewOutcome::Done, ReviewOutcome::NotDone] {
         let bench = Bench::before_confirm();
         let (id, _, second) = bench.paid_twice().await;
-        let retired = retired(&bench);
+        let retired = bench.retired();
         retired.verify(&id).await;
         retired.run(DAY).await;
         assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
@@ -117,7 +108,7 @@ async fn cancel_that_a_person_saw_to_is_never_sent_again() {
             let (id, card) = bench.paid().await;
             bench.pg.instead(Op::Cancel, no_answer);
             bench.cancel(&id, Some(1_000)).await.unwrap();
-            let retired = retired(&bench);
+            let retired = bench.retired();
             retired.run(DAY).await;
             assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
             retired.decide(&id, outcome).await.unwrap();
@@ -135,7 +126,7 @@ async fn cancel_done_in_the_console_while_retired_ends_its_review() {
         let (id, card) = bench.paid().await;
         bench.pg.instead(Op::Cancel, no_answer);
         bench.cancel(&id, Some(1_000)).await.unwrap();
-        let retired = retired(&bench);
+        let retired = bench.retired();
         retired.run(DAY).await;
         bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
         let told = retired.decide(&id, ReviewOutcome::Done).await;
@@ -156,7 +147,7 @@ async fn pending_refund_where_nobody_can_ask_is_ended_by_a_person() {
         let (id, _) = bench.paid().await;
         bench.pg.books(|books| books.slow_refunds = true);
         bench.cancel(&id, None).await.unwrap();
-        let bench = nobody_can_ask(&bench);
+        let bench = bench.nobody_can_ask();
         bench.run(2 * DAY).await;
         bench.decide(&id, outcome).await.unwrap();
         bench.run(60 * DAY).await;
@@ -170,10 +161,10 @@ async fn pending_refund_where_nobody_can_ask_is_ended_by_a_person() {
 async fn account_is_a_persons_again_when_the_credentials_go_again() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(6 * DAY).await;
-    let gone = nobody_can_ask(&bench);
+    let gone = bench.nobody_can_ask();
     gone.run(2 * DAY).await;
     assert!(bench.open_reviews(&id).await.contains(&"account_retired"));
-    let back = retired(&bench);
+    let back = bench.retired();
     back.verify(&id).await;
     assert!(bench.open_reviews(&id).await.is_empty(), "the PG can be asked");
     gone.run(30 * DAY).await;
@@ -189,7 +180,7 @@ async fn money_found_by_a_person_after_the_deadline_can_be_told() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let card = bench.in_window(&order);
-    let bench = nobody_can_ask(&bench);
+    let bench = bench.nobody_can_ask();
     bench.run(PAYABLE_FOR + DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"]);
     // The merchant names what the operator found.
@@ -204,17 +195,14 @@ async fn money_found_by_a_person_after_the_deadline_can_be_told() {
 
 #[tokio::test]
 async fn closed_payment_becomes_paid_only_by_a_second_decision() {
-    let cannot_close = |bench: &Bench| {
-        bench.replica(|settings, pg| {
-            (settings.retired, settings.has_credentials) = (true, false);
-            pg.description.guards.close = Vec::new();
-        })
-    };
     let bench = Bench::before_confirm().replica(|_, pg| pg.description.guards.close = Vec::new());
     let (id, _) = bench.awaiting_deposit(3 * DAY).await;
     bench.advance(MINUTE);
     bench.cancel(&id, None).await.unwrap();
-    let bench = cannot_close(&bench);
+    let bench = bench.replica(|settings, pg| {
+        (settings.retired, settings.has_credentials) = (true, false);
+        pg.description.guards.close = Vec::new();
+    });
     bench.run(2 * DAY).await;
     decide_account(&bench, &id, ReviewOutcome::Done).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled, "when the money came nobody knows");
@@ -228,7 +216,7 @@ async fn closed_payment_becomes_paid_only_by_a_second_decision() {
 async fn account_may_be_booked_until_an_hour_after_it_is_due() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(2 * DAY).await;
-    let bench = nobody_can_ask(&bench);
+    let bench = bench.nobody_can_ask();
     bench.run(2 * DAY + MINUTE).await;
     let told = decide_account(&bench, &id, ReviewOutcome::NotDone).await;
     assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
@@ -242,7 +230,7 @@ async fn payment_named_after_a_person_found_none_is_a_persons_again() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let card = bench.in_window(&order);
-    let gone = nobody_can_ask(&bench);
+    let gone = bench.nobody_can_ask();
     gone.run(PAYABLE_FOR + DAY).await;
     gone.decide(&id, ReviewOutcome::NotDone).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
@@ -261,7 +249,7 @@ async fn compensation_under_way_that_arrived_is_done() {
     bench.verify(&id).await;
     bench.run(HOUR).await;
     assert_eq!(bench.given_back(&second), PRICE);
-    let gone = nobody_can_ask(&bench);
+    let gone = bench.nobody_can_ask();
     gone.run(2 * DAY).await;
     gone.decide(&id, ReviewOutcome::Done).await.unwrap();
     assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done);
@@ -275,7 +263,7 @@ async fn close_of_an_account_that_a_person_found_paid_is_refused() {
     bench.advance(MINUTE);
     bench.pg.instead(Op::Cancel, no_answer);
     bench.cancel(&id, None).await.unwrap();
-    let gone = nobody_can_ask(&bench);
+    let gone = bench.nobody_can_ask();
     gone.run(2 * DAY).await;
     decide_account(&gone, &id, ReviewOutcome::Done).await.unwrap();
     while !bench.open_reviews(&id).await.is_empty() {
@@ -287,10 +275,10 @@ async fn close_of_an_account_that_a_person_found_paid_is_refused() {
 }
 
 #[tokio::test]
-async fn deposit_that_a_person_found_and_the_pg_does_not_show_is_a_review() {
+async fn deposit_found_by_a_person_and_not_shown_is_a_review() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(DAY).await;
-    let gone = nobody_can_ask(&bench);
+    let gone = bench.nobody_can_ask();
     gone.run(2 * DAY).await;
     decide_account(&gone, &id, ReviewOutcome::Done).await.unwrap();
     // The credentials are back, and the PG knows of no deposit.
@@ -303,7 +291,7 @@ async fn deposit_that_a_person_found_and_the_pg_does_not_show_is_a_review() {
 async fn order_expires_in_time_where_nobody_can_ask() {
     let bench = Bench::on_confirm();
     let (id, order) = bench.opened().await;
-    let gone = nobody_can_ask(&bench);
+    let gone = bench.nobody_can_ask();
     gone.advance(PAYABLE_FOR - HOUR);
     gone.webhook(json!({ "pg_id": "x", "order_id": order })).await;
     gone.run(2 * HOUR).await;

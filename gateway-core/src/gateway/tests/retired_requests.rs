@@ -9,12 +9,8 @@ use crate::{
     lifecycle::tests::sample::PRICE,
 };
 
-fn retired(bench: &Bench) -> Bench {
-    bench.replica(|settings, _| settings.retired = true)
-}
-
 /// A deposit that must go back, and its row, which waits for the buyer's account.
-async fn deposit_to_give_back(bench: &Bench) -> (PaymentId, PgPaymentId, NewCancel) {
+async fn waiting_deposit(bench: &Bench) -> (PaymentId, PgPaymentId, NewCancel) {
     let (id, _, deposit) = bench.paid_by_deposit_as_well().await;
     let waiting = bench.newest_cancel(&id).await.id;
     (id, deposit, take_over(&waiting))
@@ -32,7 +28,7 @@ async fn decide_request(bench: &Bench, id: &PaymentId, outcome: ReviewOutcome) {
 async fn request_that_a_person_has_done_is_not_done_by_its_key_again() {
     for bench in Bench::both() {
         let (id, card) = bench.paid().await;
-        let retired = retired(&bench);
+        let retired = bench.retired();
         let repeat =
             async |bench: &Bench, key| bench.cancel_with(&id, new_cancel(Some(1_000)), Some(key)).await;
         repeat(&retired, "k1").await.unwrap_err();
@@ -53,7 +49,7 @@ async fn request_that_a_person_has_done_is_not_done_by_its_key_again() {
 async fn request_that_nobody_has_done_is_done_by_its_key() {
     let bench = Bench::before_confirm();
     let (id, card) = bench.paid().await;
-    let retired = retired(&bench);
+    let retired = bench.retired();
     retired.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await.unwrap_err();
     retired.decide(&id, ReviewOutcome::NotDone).await.unwrap();
     bench.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await.unwrap();
@@ -65,7 +61,7 @@ async fn request_that_was_sent_since_waits_for_nobody() {
     for amount in [Some(1_000), None] {
         let bench = Bench::before_confirm();
         let (id, card) = bench.paid().await;
-        retired(&bench).cancel_with(&id, new_cancel(amount), Some("k1")).await.unwrap_err();
+        bench.retired().cancel_with(&id, new_cancel(amount), Some("k1")).await.unwrap_err();
         assert_eq!(bench.open_reviews(&id).await, ["account_retired"]);
         bench.cancel_with(&id, new_cancel(amount), Some("k1")).await.unwrap();
         assert_eq!(bench.given_back(&card), amount.unwrap_or(PRICE));
@@ -77,7 +73,7 @@ async fn request_that_was_sent_since_waits_for_nobody() {
 async fn request_beyond_the_twentieth_is_bound_by_no_decision() {
     let bench = Bench::before_confirm();
     let (id, card) = bench.paid().await;
-    let gone = retired(&bench);
+    let gone = bench.retired();
     for n in 0..25 {
         gone.cancel_with(&id, new_cancel(Some(100)), Some(&format!("k{n}"))).await.unwrap_err();
     }
@@ -93,8 +89,8 @@ async fn request_beyond_the_twentieth_is_bound_by_no_decision() {
 #[tokio::test]
 async fn take_over_that_a_person_did_is_never_sent() {
     for bench in Bench::both() {
-        let (id, deposit, takes_over) = deposit_to_give_back(&bench).await;
-        let gone = retired(&bench);
+        let (id, deposit, takes_over) = waiting_deposit(&bench).await;
+        let gone = bench.retired();
         for key in ["k1", "k2"] {
             gone.cancel_with(&id, takes_over.clone(), Some(key)).await.unwrap_err();
         }
@@ -114,8 +110,8 @@ async fn take_over_that_a_person_did_is_never_sent() {
 #[tokio::test]
 async fn take_over_that_nobody_did_can_be_asked_for_again() {
     let bench = Bench::before_confirm();
-    let (id, deposit, takes_over) = deposit_to_give_back(&bench).await;
-    let gone = retired(&bench);
+    let (id, deposit, takes_over) = waiting_deposit(&bench).await;
+    let gone = bench.retired();
     gone.cancel_with(&id, takes_over.clone(), Some("k1")).await.unwrap_err();
     decide_request(&gone, &id, ReviewOutcome::NotDone).await;
     assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
@@ -128,7 +124,7 @@ async fn take_over_of_nothing_is_asked_of_nobody() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.paid().await;
     let nothing = take_over(&bench.gateway.ids().cancel(bench.pg.clock_now()));
-    let told = retired(&bench).cancel_with(&id, nothing, Some("k1")).await;
+    let told = bench.retired().cancel_with(&id, nothing, Some("k1")).await;
     assert!(matches!(told, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{told:?}");
     assert!(bench.open_reviews(&id).await.is_empty());
 }
