@@ -116,6 +116,10 @@ impl Draft {
                 charge.ended_at = None;
             }
         }
+        if matches!(operation, Operation::Close(_)) {
+            // Money may have come first.
+            self.judge(context);
+        }
     }
 
     fn end(&mut self, operation: &Operation, outcome: Outcome, failure: Failure, context: &Context<'_>) {

@@ -10,8 +10,9 @@ use super::{
     schedule::{DEPOSIT_GRACE, LATE_MARGIN, MINUTE, later},
 };
 use crate::{
-    Attempt, CancelOrigin, CancelStatus, Charge, ChargeId, Close, CompensationReason, Failure, FailureReason,
-    Method, Misfit, Money, PaymentRecord, PaymentStatus, ReviewReason, ReviewSubject, Snapshot, Timing, Why,
+    Attempt, CancelOrigin, CancelStatus, Charge, ChargeId, Close, CompensationReason, Dispatch, Failure,
+    FailureReason, Method, Misfit, Money, Outcome, PaymentRecord, PaymentStatus, ReviewReason, ReviewSubject,
+    Snapshot, Timing, Why,
 };
 
 /// How money differs from what was registered.
@@ -25,7 +26,7 @@ enum Mismatch {
 
 impl Draft {
     /// Gives every charge its role, and writes what follows: cancels of our own, closes of accounts, reviews.
-    pub(super) fn judge(&mut self, context: &Context<'_>) {
+    pub(crate) fn judge(&mut self, context: &Context<'_>) {
         // Of several that are seen at once, one whose money is still there pays the order.
         let mut charges = self.charge_ids();
         charges.sort_by_key(|id| {
@@ -171,9 +172,7 @@ impl Draft {
             return false;
         };
         let is_past = |due_at| context.has_passed(later(due_at, DEPOSIT_GRACE));
-        // A close of ours may still be on its way: it would close what pays the order.
-        let stays_open = charge.closes.iter().all(|close| close.status == CancelStatus::Refused);
-        stays_open
+        charge.closes.iter().all(leaves_open)
             && record.accepted().is_none_or(Charge::gives_way)
             && !record.takes_no_money()
             && !snapshot.due_at().is_some_and(is_past)
@@ -212,6 +211,14 @@ impl Draft {
         }
         self.judge(context);
     }
+}
+
+/// Whether an account may have the role for all that a close of it did or may do. One of ours that is still on its way would close
+/// what pays the order; a merchant's closes the order.
+fn leaves_open(close: &Close) -> bool {
+    let was_done = close.dispatch.as_ref().and_then(Dispatch::outcome) == Some(&Outcome::Done);
+    let is_merchants = close.origin == CancelOrigin::Merchant && close.status.is_unresolved();
+    (close.status == CancelStatus::Refused && !was_done) || is_merchants
 }
 
 fn is_closed_by_merchant(close: &Close) -> bool {

@@ -4,12 +4,11 @@ use serde_json::json;
 
 use super::{
     bench::{Bench, DAY, HOUR, MINUTE, new_cancel},
-    errors::{no_answer, not_sent},
+    errors::no_answer,
     fake_pg::Op,
 };
 use crate::{
-    CancelId, CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId,
-    ReviewOutcome, Snapshot,
+    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId, Snapshot,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
 };
 
@@ -278,84 +277,4 @@ async fn money_of_a_closed_account_that_comes_again_is_a_review() {
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
     assert_eq!(bench.given_back(&account), 0);
-}
-
-#[tokio::test]
-async fn close_of_an_account_that_lost_to_an_earlier_card_is_refused() {
-    let bench = Bench::before_confirm();
-    let (id, _) = bench.awaiting_deposit(DAY).await;
-    let card = bench.in_window(&order(&bench, &id).await);
-    bench.advance(MINUTE);
-    let (_, close) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
-    settled(&bench, &id).await;
-    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
-    let told = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
-    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
-    // The card fails after all: the merchant was told that the order is not closed.
-    bench.fails_after_all(&card);
-    settled(&bench, &id).await;
-    assert!(bench.read(&id).await.view().cancels.iter().all(|row| row.status == CancelStatus::Refused));
-}
-
-/// An account that waits, its close, whose answer is lost, and money that comes by card in the meantime.
-async fn paid_beside_a_close(bench: &Bench) -> (PaymentId, CancelId, PgPaymentId) {
-    let (id, _) = bench.awaiting_deposit(DAY).await;
-    bench.advance(MINUTE);
-    bench.pg.after(Op::Cancel, no_answer);
-    bench.pg.instead(Op::Verify, no_answer);
-    let (_, close) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
-    let card = bench.in_window(&order(bench, &id).await);
-    bench.confirm(&id, &card).await.unwrap();
-    (id, close, card)
-}
-
-#[tokio::test]
-async fn close_that_is_done_beside_other_money_is_refused() {
-    for bench in Bench::both() {
-        let (id, close, card) = paid_beside_a_close(&bench).await;
-        settled(&bench, &id).await;
-        let is_paid = bench.status(&id).await == PaymentStatus::Paid;
-        let told = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
-        assert_eq!(matches!(told, Err(GatewayError::CancelRefused { .. })), is_paid, "{told:?}");
-        let taken = bench.pg.books(|books| books.row(&card).taken);
-        assert_eq!(bench.given_back(&card), 0);
-        assert_eq!(u64::from(taken), u64::from(is_paid), "what is taken pays");
-    }
-}
-
-#[tokio::test]
-async fn person_who_calls_a_close_done_closes_no_paid_order() {
-    let bench = Bench::before_confirm();
-    let (id, _) = bench.awaiting_deposit(30 * DAY).await;
-    bench.advance(MINUTE);
-    bench.pg.fails(Op::Cancel, no_answer);
-    let (_, close) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
-    let card = bench.in_window(&order(&bench, &id).await);
-    bench.confirm(&id, &card).await.unwrap();
-    bench.run(9 * DAY).await;
-    assert_eq!(bench.open_reviews(&id).await, ["unknown_close"]);
-    bench.decide(&id, ReviewOutcome::Done).await.unwrap();
-    let record = bench.read(&id).await;
-    assert_eq!(record.payment.status(), PaymentStatus::Paid);
-    assert_eq!(record.cancel_view(&close).unwrap().status, CancelStatus::Refused);
-}
-
-#[tokio::test]
-async fn account_that_we_are_closing_pays_no_order_again() {
-    let bench = Bench::before_confirm();
-    let (id, _) = bench.awaiting_deposit(2 * DAY).await;
-    bench.pg.fails(Op::Cancel, not_sent);
-    let card = bench.in_window(&order(&bench, &id).await);
-    bench.confirm(&id, &card).await.unwrap();
-    bench.run(MINUTE).await;
-    bench.fails_after_all(&card);
-    settled(&bench, &id).await;
-    assert_eq!(bench.status(&id).await, PaymentStatus::Failed, "the buyer opens another window");
-    bench.pg.heal();
-    bench.run(HOUR).await;
-    assert_eq!(bench.status(&id).await, PaymentStatus::Ready, "nobody asked for a close of the order");
-    let again = bench.in_window(&bench.open(&id).await);
-    bench.confirm(&id, &again).await.unwrap();
-    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
-    bench.check_ledger().await;
 }

@@ -17,6 +17,7 @@ mod cancel_errors;
 mod cancels;
 mod clocks;
 mod closes;
+mod closes_beside_money;
 mod compensations;
 mod confirm_errors;
 mod confirms;
