@@ -7,9 +7,10 @@
 //! |---|---|---|
 //! | a | an accepted charge with money | by its amounts: `paid`, `partially_cancelled`, `cancelled` |
 //! | a | an accepted account, closed | `cancelled` |
-//! | a | an accepted account, issued or reversed | `awaiting_deposit`; `expired` once a look-up asked an hour or more past due was answered |
+//! | a | an accepted account, issued or reversed | `awaiting_deposit`, until it is over (line d) |
 //! | b | closed by the merchant or by us, or the order was registered anew | `cancelled` |
 //! | c | a confirm without a definite answer; a success that nothing shows yet; a PG's `pending`; a claim that no answered look-up denied; money whose lateness a clock in doubt cannot decide | `confirming` |
+//! | d | an accepted account that is over: the PG says so, or a look-up asked an hour or more past due was answered | `expired` |
 //! | d | the newest definite answer is a decline; a window that nobody confirmed is no answer | `failed`, also past the deadline |
 //! | e | before the deadline; past it, until the PG was asked where it takes money alone | `ready` |
 //! | e | else | `expired` |
@@ -68,8 +69,11 @@ fn status(
     before: &PaymentRecord,
     context: &Context<'_>,
 ) -> (PaymentStatus, Option<Failure>) {
-    if let Some(decided) = record.accepted().and_then(|accepted| of_accepted(record, accepted)) {
-        return decided;
+    let accepted = record.accepted().and_then(|accepted| of_accepted(record, accepted));
+    // An account that is over says nothing of what another window may have taken.
+    let has_expired = accepted == Some(PaymentStatus::Expired);
+    if let Some(status) = accepted.filter(|_| !has_expired) {
+        return (status, None);
     }
     if record.takes_no_money() {
         return (PaymentStatus::Cancelled, None);
@@ -78,10 +82,14 @@ fn status(
     if counting().any(|charge| is_confirming(charge, context.now)) {
         return (PaymentStatus::Confirming, None);
     }
+    if has_expired {
+        return (PaymentStatus::Expired, Some(Failure::of(FailureReason::DepositExpired)));
+    }
     // A claim that came to nothing is no answer.
-    let answered = counting().filter(|charge| charge.ended_at.is_some() && charge.is_definite());
+    let answered = counting()
+        .filter(|charge| charge.ended_at.is_some() && charge.is_definite() && is_answer(record, charge));
     let newest = answered.max_by_key(|charge| charge.ended_at);
-    if let Some(declined) = newest.filter(|charge| charge.is_declined() && is_answer(record, charge)) {
+    if let Some(declined) = newest.filter(|charge| charge.is_declined()) {
         return (PaymentStatus::Failed, Some(failure_of(declined)));
     }
     if is_over(record, before, context) {
@@ -90,8 +98,8 @@ fn status(
     (PaymentStatus::Ready, None)
 }
 
-/// Line a.
-fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<(PaymentStatus, Option<Failure>)> {
+/// Line a; `expired` is that of line d.
+fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<PaymentStatus> {
     let snapshot = accepted.snapshot.as_ref()?;
     if accepted.is_undecided() {
         return None;
@@ -104,19 +112,18 @@ fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<(PaymentStat
         } else {
             PaymentStatus::PartiallyCancelled
         };
-        return Some((status, None));
+        return Some(status);
     }
-    let expired = (PaymentStatus::Expired, Some(Failure::of(FailureReason::DepositExpired)));
     let is_closed = |close: &Close| close.status == CancelStatus::Done;
     Some(match snapshot.status {
-        PgStatus::Closed => (PaymentStatus::Cancelled, None),
-        _ if record.payment.closed_at().is_some() => (PaymentStatus::Cancelled, None),
+        PgStatus::Closed => PaymentStatus::Cancelled,
+        _ if record.payment.closed_at().is_some() => PaymentStatus::Cancelled,
         // The PG took its money back without a word, and it is no account that waits for more.
         _ if !snapshot.is_deposit() => return None,
-        _ if accepted.closes.iter().any(is_closed) => (PaymentStatus::Cancelled, None),
-        PgStatus::Failed | PgStatus::Expired => expired,
-        _ if accepted.was_asked_past_due() => expired,
-        _ => (PaymentStatus::AwaitingDeposit, None),
+        _ if accepted.closes.iter().any(is_closed) => PaymentStatus::Cancelled,
+        PgStatus::Failed | PgStatus::Expired => PaymentStatus::Expired,
+        _ if accepted.was_asked_past_due() => PaymentStatus::Expired,
+        _ => PaymentStatus::AwaitingDeposit,
     })
 }
 

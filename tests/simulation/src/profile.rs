@@ -82,6 +82,8 @@ pub(crate) struct Profile {
     pub(crate) orders: u64,
     /// How much the accounts may ask of their PGs.
     pub(crate) limits: AccountLimits,
+    /// Whether a buyer pays by card in one tab and by deposit in the other; then an account is past due long before the payment.
+    pub(crate) mixes_methods: bool,
     /// For how long things go wrong.
     pub(crate) chaos: Duration,
 }
@@ -94,7 +96,7 @@ impl Profile {
         let freezes = if rng.chance(350) { rng.between(1, 2) } else { 0 };
         let network_faults = [0, 100, 300, 500][rng.index(4)];
         let during = |rng: &mut Rng| Duration::from_secs(rng.below(chaos.as_secs()));
-        Self {
+        let mut profile = Self {
             network_faults,
             money_faults: if rng.chance(400) { 750 } else { network_faults },
             store_faults: [0, 0, 10, 30][rng.index(4)],
@@ -140,8 +142,15 @@ impl Profile {
                 unverified_webhooks_per_minute: [2, 20, 600][rng.index(3)],
                 ..AccountLimits::default()
             },
+            mixes_methods: false,
             chaos,
+        };
+        if later.chance(100) {
+            profile.mixes_methods = true;
+            (profile.payable_for, profile.chaos) =
+                (Duration::from_secs(72 * HOUR), Duration::from_secs(5 * HOUR));
         }
+        profile
     }
 
     /// Whether the clock of the replicas is ever not the true one.

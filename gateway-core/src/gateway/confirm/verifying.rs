@@ -36,7 +36,7 @@ impl Gateway {
         let _place = self.place(account)?;
         let may_wait = matches!(
             record.payment.status(),
-            PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Confirming
+            PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Confirming | PaymentStatus::Expired
         );
         let in_time = self.core.now() <= record.payment.expires_at;
         // Where nobody can ask the PG, a person is asked about what a claim names, in time or not.

@@ -7,7 +7,7 @@ use super::{
     errors::{declined, later, no_answer, not_sent},
     fake_pg::Op,
 };
-use crate::{GatewayError, PaymentStatus, PgStatus};
+use crate::{GatewayError, PaymentStatus, PgStatus, lifecycle::tests::sample::PRICE};
 
 /// A payment with two windows under one order id in which the buyer agreed.
 async fn two_windows(bench: &Bench) -> (crate::PaymentId, crate::PgPaymentId, crate::PgPaymentId) {
@@ -179,4 +179,73 @@ async fn decline_of_one_tab_leaves_the_other_its_confirm() {
     assert_eq!(bench.confirm(&id, &second).await.unwrap().payment.status(), PaymentStatus::Paid);
     let again = bench.confirm(&id, &first).await.unwrap();
     assert_eq!(again.payment.status(), PaymentStatus::Paid, "what the order came to");
+}
+
+/// An order whose account is past due long before its own deadline, with two windows in which the buyer agreed to pay by card.
+async fn windows_beside_an_expired_account(
+    bench: &Bench,
+) -> (crate::PaymentId, crate::PgPaymentId, crate::PgPaymentId) {
+    let (id, _) = bench.awaiting_deposit(3 * HOUR).await;
+    bench.run(5 * HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
+    let order = order(bench, &id).await;
+    let agree = || bench.pg.books(|books| books.agree(&order, PRICE));
+    (id, agree(), agree())
+}
+
+#[tokio::test]
+async fn unknown_confirm_beside_an_expired_account_bars_another() {
+    let bench = Bench::on_confirm();
+    let (id, first, second) = windows_beside_an_expired_account(&bench).await;
+    bench.pg.after(Op::Confirm, no_answer);
+    bench.pg.fails(Op::Verify, no_answer);
+    let told = bench.confirm(&id, &first).await.unwrap();
+    assert_eq!(told.payment.status(), PaymentStatus::Confirming);
+    let _ = bench.confirm(&id, &second).await;
+    let taken = [&first, &second].map(|id| bench.pg.books(|books| books.row(id).taken));
+    assert_eq!(taken, [1, 0], "the buyer is charged once");
+    let told = bench.try_register("order-1", PRICE + 1).await;
+    assert!(matches!(told, Err(GatewayError::OrderInProgress(_))), "money of this order may be moving");
+    bench.pg.heal();
+    bench.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn order_that_was_registered_anew_takes_no_money_beside_an_expired_account() {
+    let bench = Bench::on_confirm();
+    let (id, first, _) = windows_beside_an_expired_account(&bench).await;
+    assert!(bench.try_register("order-1", PRICE + 1).await.unwrap().created);
+    let told = bench.confirm(&id, &first).await;
+    assert!(matches!(told, Err(GatewayError::InvalidState { .. })), "{told:?}");
+    assert_eq!(bench.pg.books(|books| books.row(&first).taken), 0);
+}
+
+#[tokio::test]
+async fn claim_beside_an_expired_account_is_believed() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.awaiting_deposit(3 * HOUR).await;
+    bench.run(5 * HOUR).await;
+    let card = bench.in_window(&order(&bench, &id).await);
+    for _ in 0..2 {
+        bench.pg.show(vec![], true);
+    }
+    let told = bench.confirm(&id, &card).await.unwrap();
+    assert_eq!(told.payment.status(), PaymentStatus::Confirming, "the buyer has just paid");
+    bench.run(10 * MINUTE).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn window_that_nobody_confirmed_takes_no_decline_back() {
+    let bench = Bench::on_confirm();
+    let (id, first, second) = two_windows(&bench).await;
+    bench.pg.instead(Op::Confirm, declined);
+    let _ = bench.confirm(&id, &first).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
+    bench.advance(30 * MINUTE);
+    bench.pg.books(|books| books.change(&second, |shown| shown.status = PgStatus::Expired));
+    bench.webhook(json!({ "pg_id": second.as_str(), "order_id": order(&bench, &id).await })).await;
+    bench.run(HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
 }

@@ -347,8 +347,17 @@ impl Pg {
     fn nothing_is_open(&self) -> bool {
         let record = &self.world.record;
         let is_open = |charge: &Charge| charge.is_unresolved() || charge.is_pending_at_pg();
-        let decided =
-            record.accepted().is_some() || record.payment.closed_at().is_some() || record.payment.superseded;
+        // An account that is over says nothing of other windows.
+        let is_over = |charge: &Charge| {
+            let ended = charge.snapshot.as_ref().is_some_and(|shown| {
+                matches!(shown.status, PgStatus::Failed | PgStatus::Expired)
+                    && shown.virtual_account.is_some()
+            });
+            !charge.has_money() && (ended || charge.was_asked_past_due())
+        };
+        let decided = record.accepted().is_some_and(|charge| !is_over(charge))
+            || record.payment.closed_at().is_some()
+            || record.payment.superseded;
         decided || !record.charges.iter().any(is_open)
     }
 }

@@ -55,6 +55,7 @@ impl Tab {
     async fn go_through(&self, order: &PgOrderId) -> Option<Value> {
         let world = &self.cluster.world;
         match world.draw(|rng| rng.below(100)) {
+            0..50 if world.profile.mixes_methods => world.pause(60, 5 * 60 * 60).await,
             0..75 => world.pause(1, 40).await,
             75..90 => world.pause(60, 15 * 60).await,
             90..97 => world.pause(60, 4 * 60 * 60).await,
@@ -64,9 +65,10 @@ impl Tab {
             return Some(json!({ "order_id": order.as_str(), "failure": "closed" }));
         }
         let tampers = world.chance(60);
+        let by_deposit = self.by_deposit != (world.profile.mixes_methods && world.chance(500));
         let paying = Paying {
             amount: if tampers { self.price / 2 } else { self.price },
-            due_at: self.by_deposit.then(|| self.due_at()),
+            due_at: by_deposit.then(|| self.due_at()),
             is_refused: world.chance(150),
         };
         let pg_id = self.model.books(|books| self.model.pay_in_window(books, order.as_str(), paying));
@@ -85,7 +87,8 @@ impl Tab {
     }
 
     fn due_at(&self) -> jiff::Timestamp {
-        let hours = self.cluster.world.draw(|rng| rng.between(1, 30));
+        let longest = if self.cluster.world.profile.mixes_methods { 2 } else { 30 };
+        let hours = self.cluster.world.draw(|rng| rng.between(1, longest));
         let wait = std::time::Duration::from_secs(hours * 60 * 60);
         self.cluster.world.now().saturating_add(wait).unwrap_or(jiff::Timestamp::MAX)
     }

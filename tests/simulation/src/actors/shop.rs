@@ -44,7 +44,10 @@ pub(crate) async fn sell(cluster: Arc<Cluster>, number: u64) {
         for _ in 0..world.draw(|rng| rng.between(0, 3)) {
             world.spawn(Owner::Outside, order.clone().act(payment.clone()));
         }
-        if world.profile.refund_needs_account && order.by_deposit && world.chance(700) {
+        if world.profile.refund_needs_account
+            && (order.by_deposit || world.profile.mixes_methods)
+            && world.chance(700)
+        {
             world.spawn(Owner::Outside, order.clone().help_refunds(payment.clone()));
         }
         // The order may be sold again, over whatever became of the payment.
@@ -154,7 +157,8 @@ impl Order {
             expected_cancellable: None,
             tax_free_amount: None,
             vat_amount: None,
-            refund_account: self.by_deposit.then(refund_account),
+            refund_account: (self.by_deposit || self.cluster.world.profile.mixes_methods)
+                .then(refund_account),
             takes_over: None,
         };
         let number = world.draw(crate::rng::Rng::next);

@@ -116,10 +116,12 @@ impl Watchman {
         let mut seen = self.seen();
         sending::remember_committed(&mut seen, &commit);
         sending::i02_what_is_paid_is_asked_for_no_more(&commit);
+        sending::i02_one_is_asked_for_at_a_time(&commit);
         truth::i03_states_come_from_the_pg(&seen, &commit);
         truth::i04_no_answer_is_older_than_the_last(&mut seen, &commit);
         truth::i05_no_early_no(&mut seen, &commit);
         truth::i06_unknown_does_not_become_failed(&seen, &commit);
+        truth::i06_unknown_is_no_end(&commit);
         truth::i13_late_is_late(&commit);
         truth::i17_nothing_ends_by_a_wrong_clock(&commit);
         cancels::i07_never_more_than_was_paid(&commit);

@@ -73,6 +73,16 @@ impl<'a> Rest<'a> {
         model.row(charge.pg_payment_id.as_ref()?, |row| row.now().clone())
     }
 
+    /// Whether a charge ever held money of the amount that was registered, also if the bank took it back since.
+    fn held_the_price(&self, record: &PaymentRecord, charge: &Charge) -> bool {
+        let (Some(pg_id), true) = (&charge.pg_payment_id, charge.snapshot.is_some()) else { return false };
+        let price = record.payment.terms.amount.amount();
+        let held = |state: &PgPayment| state.taken > 0 && state.total == price;
+        let model = self.models.iter().find(|model| model.account == record.payment.account);
+        let row = model.and_then(|model| model.row(pg_id, |row| row.states().any(held)));
+        row.unwrap_or(false)
+    }
+
     /// Nothing is uncertain when every PG answers, unless a person has to decide.
     fn nothing_is_uncertain(&self) {
         for record in &self.records {
@@ -181,13 +191,8 @@ impl<'a> Rest<'a> {
             of_order.extend(record.charges.iter().map(|charge| (record, charge)));
         }
         for (order, charges) in orders {
-            let matching: Vec<_> = charges
-                .into_iter()
-                .filter(|(record, charge)| {
-                    let row = self.row(record, charge);
-                    row.is_some_and(|row| row.taken > 0 && row.total == record.payment.terms.amount.amount())
-                })
-                .collect();
+            let matching: Vec<_> =
+                charges.into_iter().filter(|(record, charge)| self.held_the_price(record, charge)).collect();
             let closed = matching.iter().any(|(record, _)| {
                 !record.payment.closes.is_empty()
                     || record.charges.iter().any(|charge| !charge.closes.is_empty())

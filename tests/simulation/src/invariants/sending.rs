@@ -132,6 +132,22 @@ pub(super) fn i02_what_is_paid_is_asked_for_no_more(commit: &Commit<'_>) {
     }
 }
 
+/// 2: no charge is asked for while it is not known what became of another.
+pub(super) fn i02_one_is_asked_for_at_a_time(commit: &Commit<'_>) {
+    for charge in &commit.change.charges {
+        let is_first = charge.confirm.is_some()
+            && commit
+                .before
+                .and_then(|before| before.charge(&charge.id))
+                .is_none_or(|old| old.confirm.is_none());
+        let mut others = commit.after.charges.iter().filter(|other| other.id != charge.id);
+        if is_first && let Some(other) = others.find(|other| other.is_unresolved() && other.misfit.is_none())
+        {
+            commit.world.violated(2, || format!("{} is to be taken, and {} is unknown", charge.id, other.id));
+        }
+    }
+}
+
 /// 10: the next key only after an error was received for the last.
 pub(super) fn i10_keys_follow_answers(seen: &Seen, world: &World, key: &str) {
     let Some(read) = read(key) else {

@@ -189,6 +189,20 @@ pub(super) fn i06_unknown_does_not_become_failed(seen: &Seen, commit: &Commit<'_
     }
 }
 
+/// 6: a payment of which it is not known whether its money was taken has not ended.
+pub(super) fn i06_unknown_is_no_end(commit: &Commit<'_>) {
+    let payment = &commit.after.payment;
+    if !matches!(payment.status(), PaymentStatus::Failed | PaymentStatus::Expired) {
+        return;
+    }
+    let unknown =
+        commit.after.charges.iter().find(|charge| charge.is_unresolved() && charge.misfit.is_none());
+    if let Some(charge) = unknown {
+        let status = payment.status().name();
+        commit.world.violated(6, || format!("{} is {status}, and {} is unknown", payment.id, charge.id));
+    }
+}
+
 /// 13: what came in time is not called late: against the deadline in force when its money was first seen.
 pub(super) fn i13_late_is_late(commit: &Commit<'_>) {
     if commit.world.profile.steps_clock() {
