@@ -23,8 +23,10 @@ impl Draft {
         let amount = snapshot.cancellable;
         let is_whole_order = snapshot.total == self.record.payment.terms.amount;
         let is_going_back = charge.compensation().is_some_and(|row| row.status.is_unresolved());
-        let pending = charge.cancels.iter().filter(|cancel| cancel.status == CancelStatus::Pending);
-        let leaves = pending.fold(amount.amount(), |sum, cancel| sum.saturating_add(cancel.amount.amount()));
+        // A refund that is under way leaves too; a PG may count it as gone already.
+        let counted = snapshot.cancelled.amount().saturating_sub(charge.sum_of(CancelStatus::Done));
+        let under_way = charge.sum_of(CancelStatus::Pending).saturating_sub(counted);
+        let leaves = amount.amount().saturating_add(under_way);
         let is_stuck = leaves < snapshot.balance().amount() && !is_going_back;
         let cancel = Cancel {
             id: context.ids.cancel(context.now),

@@ -1,11 +1,13 @@
 //! What a person's decision about a review does to a payment.
 
+use jiff::Timestamp;
+
 use super::{
     Context, Draft,
     schedule::{DAY, later},
 };
 use crate::{
-    CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, Failure, FailureReason, Money, Outcome,
+    Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, Failure, FailureReason, Money, Outcome,
     PgPaymentId, PgStatus, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
 };
 
@@ -54,7 +56,7 @@ impl Draft {
             (ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id))
                 if outcome == ReviewOutcome::Done && self.record.may_pay(id) =>
             {
-                self.change(id, |charge| charge.misfit = None);
+                self.keep(id);
                 self.accept(id, context);
             }
             _ => {}
@@ -143,29 +145,21 @@ impl Draft {
         }
     }
 
+    /// Money that pays the order as it is: nothing of it goes back by itself.
+    fn keep(&mut self, id: &ChargeId) {
+        self.change(id, |charge| charge.misfit = None);
+        let row =
+            self.record.charge(id).and_then(Charge::compensation).filter(|row| row.status.is_unresolved());
+        if let Some(row) = row.map(|row| row.id.clone()) {
+            self.give_up(&row);
+        }
+    }
+
     fn decide_cancel(&mut self, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
         let Some(charge) = self.record.cancel(id).map(|(charge, _)| charge.id.clone()) else { return };
-        self.change(&charge, |charge| {
-            let Some(cancel) = charge.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
-            if outcome == ReviewOutcome::NotDone {
-                return cancel.refuse(Failure::of(FailureReason::DecidedByOperator));
-            }
-            cancel.status = CancelStatus::Done;
-            cancel.failure = None;
-            if let Some(sent) = &mut cancel.dispatch {
-                // It counts as of the snapshot whose amounts hold it from now on: it is not on its way to the next one.
-                sent.end(Outcome::Done, charge.asked_at.unwrap_or(context.now));
-            }
-            // What the PG shows in its list is in its amounts already.
-            let cancel = cancel.clone();
-            if let Some(snapshot) =
-                charge.snapshot.as_mut().filter(|snapshot| !snapshot.shows_cancel(&cancel))
-            {
-                let left = snapshot.cancellable.saturating_sub(cancel.amount);
-                let taken = snapshot.cancellable.saturating_sub(left);
-                snapshot.cancelled = snapshot.cancelled.checked_add(taken).unwrap_or(snapshot.cancelled);
-                snapshot.cancellable = left;
-            }
+        self.change(&charge, |charge| match outcome {
+            ReviewOutcome::Done => charge.gave_back(id, context.now),
+            ReviewOutcome::NotDone => charge.gave_nothing_back(id, context.can_ask),
         });
     }
 
@@ -179,6 +173,60 @@ impl Draft {
         }
         // What is paid is not closed.
         self.judge(context);
+    }
+}
+
+impl Charge {
+    /// A person says that the money of a cancel went back.
+    fn gave_back(&mut self, id: &CancelId, now: Timestamp) {
+        self.unite_with_one_by_hand(id);
+        let Some(cancel) = self.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
+        cancel.status = CancelStatus::Done;
+        cancel.failure = None;
+        if let Some(sent) = &mut cancel.dispatch {
+            // It counts as of the snapshot whose amounts hold it from now on: it is not on its way to the next one.
+            sent.end(Outcome::Done, self.asked_at.unwrap_or(now));
+        }
+        // What the PG shows in its list is in its amounts already.
+        if let Some(snapshot) = self.snapshot.as_mut().filter(|snapshot| !snapshot.shows_cancel(cancel)) {
+            let left = snapshot.cancellable.saturating_sub(cancel.amount);
+            let taken = snapshot.cancellable.saturating_sub(left);
+            snapshot.cancelled = snapshot.cancelled.checked_add(taken).unwrap_or(snapshot.cancelled);
+            snapshot.cancellable = left;
+        }
+    }
+
+    /// A person did it in the PG's console, where it stands as a cancel that is not ours: the two are one, or the money would
+    /// count twice.
+    fn unite_with_one_by_hand(&mut self, id: &CancelId) {
+        let is_shown = |ours: &&Cancel| self.snapshot.as_ref().is_some_and(|shown| shown.shows_cancel(ours));
+        let Some(ours) = self.cancel(id).filter(|ours| !is_shown(ours)) else { return };
+        let is_by_hand = |row: &Cancel| {
+            let is_theirs = row.origin == CancelOrigin::Pg && row.dispatch.is_none() && row.key.is_none();
+            let is_same = row.amount == ours.amount && row.created_at >= ours.created_at;
+            is_theirs && is_same && row.status != CancelStatus::Refused
+        };
+        let Some(position) = self.cancels.iter().position(is_by_hand) else { return };
+        let theirs = self.cancels.remove(position);
+        if let Some(ours) = self.cancels.iter_mut().find(|cancel| cancel.id == *id) {
+            (ours.origin, ours.pg_cancel_id) = (theirs.origin, theirs.pg_cancel_id);
+            (ours.reason, ours.created_at) = (theirs.reason, theirs.created_at);
+        }
+    }
+
+    /// A person says that the money of a cancel did not go back. Where nobody can ask the PG, what it counts of one that was under
+    /// way counts no more.
+    fn gave_nothing_back(&mut self, id: &CancelId, can_ask: bool) {
+        let Some(cancel) = self.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
+        let was_under_way = cancel.status == CancelStatus::Pending;
+        cancel.refuse(Failure::of(FailureReason::DecidedByOperator));
+        let amount = cancel.amount;
+        let others = self.sum_of(CancelStatus::Done).saturating_add(self.sum_of(CancelStatus::Pending));
+        let Some(snapshot) = self.snapshot.as_mut().filter(|_| was_under_way && !can_ask) else { return };
+        let counted = snapshot.cancelled.amount().saturating_sub(others).min(amount.amount());
+        let Ok(counted) = Money::new(counted, amount.currency()) else { return };
+        snapshot.cancelled = snapshot.cancelled.saturating_sub(counted);
+        snapshot.cancellable = snapshot.cancellable.checked_add(counted).unwrap_or(snapshot.cancellable);
     }
 }
 

@@ -225,6 +225,12 @@ impl Charge {
         told.saturating_sub(snapshot.cancelled.saturating_sub(listed))
     }
 
+    /// What its cancels in a state come to, in the PG's own counting.
+    pub(crate) fn sum_of(&self, status: CancelStatus) -> u64 {
+        let rows = self.cancels.iter().filter(|cancel| cancel.status == status);
+        rows.fold(0, |sum, cancel| sum.saturating_add(cancel.amount.amount()))
+    }
+
     /// The newest compensation of this charge, if one was ever made.
     #[must_use]
     pub fn compensation(&self) -> Option<&Cancel> {

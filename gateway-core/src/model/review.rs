@@ -142,7 +142,7 @@ impl ReviewReason {
             Self::AccountRetired => {
                 "Money has to move on an account that is retired, or may have come there unseen. Look at the payment in the PG's own console \
                  first: somebody may have done it. Do what was asked for there, and close as done: it is never sent then. Or leave this open, \
-                 make the account active again, and it is sent, or repeat the request. Close as not_done if it is not to be done."
+                 make the account active again, and have the request repeated. Close as not_done if it is not to be done."
             }
         }
     }

@@ -139,7 +139,10 @@ fn open_review(record: &PaymentRecord, number: u16) -> Result<&Review, GatewayEr
 /// Whether the request that a review is about may be executed yet.
 fn is_under_way(record: &PaymentRecord, about: &ReviewSubject, context: &Context<'_>) -> bool {
     let sent = match about {
-        ReviewSubject::Charge(id) => record.charge(id).and_then(|charge| charge.confirm.as_ref()),
+        ReviewSubject::Charge(id) => record.charge(id).and_then(|charge| {
+            let going_back = charge.compensation().filter(|row| row.status.is_uncertain());
+            going_back.map_or(charge.confirm.as_ref(), |row| row.dispatch.as_ref())
+        }),
         ReviewSubject::Cancel(id) => {
             let cancel = record.cancel(id).and_then(|(_, cancel)| cancel.dispatch.as_ref());
             cancel.or_else(|| record.close(id).and_then(|(_, close)| close.dispatch.as_ref()))

@@ -269,12 +269,12 @@ async fn part_that_the_pg_keeps_is_a_review() {
     type Change = fn(&mut crate::Snapshot);
     let cases: [(Change, u64); 2] = [
         (|shown| shown.cancellable = Money::krw(4_000), 4_000),
-        // Somebody began to give back a part of it in the console.
+        // Somebody began to give back half of it in the console.
         (
             |shown| {
-                let under_way = listed(1_000, None);
+                let under_way = listed(PRICE / 2, None);
                 shown.cancels = Some(vec![SnapshotCancel { status: PgCancelStatus::Pending, ..under_way }]);
-                (shown.cancelled, shown.cancellable) = (Money::krw(1_000), Money::krw(0));
+                (shown.cancelled, shown.cancellable) = (Money::krw(PRICE / 2), Money::krw(0));
             },
             0,
         ),

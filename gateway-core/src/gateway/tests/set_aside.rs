@@ -2,10 +2,12 @@
 
 use super::{
     bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR},
+    errors::not_sent,
+    fake_pg::Op,
     told_and_shown::gone_again,
 };
 use crate::{
-    GatewayError, Mode, Money, PaymentId, PaymentStatus, PgPaymentId, ReviewOutcome,
+    GatewayError, Mode, Money, PaymentId, PaymentStatus, PgPaymentId, ReviewOutcome, StateProblem,
     lifecycle::tests::sample::PRICE,
 };
 
@@ -53,6 +55,47 @@ async fn accepted_by_a_person_it_takes_the_place_of_an_unpaid_account() {
     let record = bench.decide(&id, ReviewOutcome::Done).await.unwrap();
     assert_eq!(record.payment.status(), PaymentStatus::Paid);
     assert_eq!(record.accepted().unwrap().pg_payment_id.as_ref(), Some(&odd));
+}
+
+/// Money of a wrong amount, of which the PG lets only a part be cancelled, and whose compensation cannot be sent.
+async fn with_money_to_go_back(bench: &Bench) -> (PaymentId, PgPaymentId) {
+    let (id, order) = bench.opened().await;
+    let short = bench.pg.books(|books| books.pay(&order, PRICE - 1_000, bench.pg.clock_now()));
+    bench.pg.books(|books| books.change(&short, |shown| shown.cancellable = Money::krw(4_000)));
+    (id, short)
+}
+
+#[tokio::test]
+async fn accepted_by_a_person_nothing_of_it_goes_back() {
+    let bench = Bench::before_confirm();
+    let (id, short) = with_money_to_go_back(&bench).await;
+    bench.pg.fails(Op::Cancel, not_sent);
+    bench.verify(&id).await;
+    bench.run(MINUTE).await;
+    assert_eq!(bench.open_reviews(&id).await, ["mismatch_not_cancelled"]);
+    bench.decide(&id, ReviewOutcome::Done).await.unwrap();
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "the merchant ships");
+    bench.pg.heal();
+    bench.run(DAY).await;
+    assert_eq!((bench.status(&id).await, bench.given_back(&short)), (PaymentStatus::Paid, 0));
+    assert!(bench.open_reviews(&id).await.is_empty());
+}
+
+#[tokio::test]
+async fn on_its_way_back_it_cannot_be_accepted() {
+    let bench = Bench::before_confirm();
+    let (id, short) = with_money_to_go_back(&bench).await;
+    let (other, payment) = (bench.replica(|_, _| ()), id.clone());
+    bench.pg.before(Op::Cancel, move || async move {
+        let told = other.decide(&payment, ReviewOutcome::Done).await;
+        let is_under_way =
+            matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::RequestUnderWay, .. }));
+        assert!(is_under_way, "{told:?}");
+    });
+    bench.verify(&id).await;
+    bench.run(HOUR).await;
+    assert_eq!(bench.given_back(&short), 4_000);
+    assert_ne!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
