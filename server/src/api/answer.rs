@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use gateway_core::{
-    BrowserStep, CancelId, Failure, GatewayError, PaymentRecord, PaymentStatus, PgMessage, Secret,
-    StateProblem, StoreError, StoredAnswer,
+    BrowserStep, CancelId, CancelStatus, Failure, GatewayError, PaymentRecord, PaymentStatus, PgMessage,
+    Secret, StateProblem, StoreError, StoredAnswer,
 };
 use jiff::Timestamp;
 use poem_openapi::{
@@ -67,11 +67,13 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: PaymentBody,
     pub(crate) replayed: bool,
+    /// Whether a repeat may be given the same.
+    pub(crate) is_final: bool,
 }
 
 impl Answer {
     fn new(status: u16, body: PaymentBody) -> Self {
-        Self { status, body, replayed: false }
+        Self { status, body, replayed: false, is_final: matches!(status, 200 | 201) }
     }
 
     /// 201 for a new payment, 200 for a known one.
@@ -92,13 +94,16 @@ impl Answer {
 
     /// 202 while the outcome of the cancel is open, else 200.
     pub(crate) fn cancel(record: &PaymentRecord, id: &CancelId, now: Timestamp) -> Self {
-        let is_open = record.cancel_view(id).is_some_and(|cancel| cancel.status.is_unresolved());
-        Self::new(if is_open { 202 } else { 200 }, PaymentBody::of(record, now))
+        let status = record.cancel_view(id).map(|cancel| cancel.status);
+        let is_open = status.is_some_and(CancelStatus::is_unresolved);
+        let answer = Self::new(if is_open { 202 } else { 200 }, PaymentBody::of(record, now));
+        // A refund that is under way may still fail, and a repeat has to be told.
+        Self { is_final: answer.is_final && status != Some(CancelStatus::Pending), ..answer }
     }
 
     /// What is kept for a repeat with the same key: final answers only.
     pub(crate) fn stored(&self) -> Option<StoredAnswer> {
-        matches!(self.status, 200 | 201)
+        self.is_final
             .then(|| StoredAnswer { status: self.status, body: Secret::new(self.body.to_json_string()) })
     }
 }
@@ -127,7 +132,7 @@ pub(crate) fn replay(stored: &StoredAnswer) -> Result<Answer, ApiError> {
     if stored.status < 400
         && let Ok(body) = PaymentBody::parse_from_json_string(body)
     {
-        return Ok(Answer { status: stored.status, body, replayed: true });
+        return Ok(Answer { replayed: true, ..Answer::new(stored.status, body) });
     }
     Err(ApiError::replayed(body).unwrap_or_else(|| ApiError::new(ErrorCode::Internal)))
 }

@@ -130,6 +130,7 @@ pub(crate) async fn a_refund_that_failed_goes_to_another_account(shop: &mut Shop
         let payment = shop.until_status(&id, "paid").await;
         assert_eq!(statuses(&payment), vec!["refused"; so_far]);
         assert_eq!(payment["cancels"][so_far - 1]["failure"]["reason"], "refund_failed");
+        cancel_to(shop, &id, key, None, CLOSED).await.expect(409, "cancel_refused");
         assert_eq!(
             (&payment["amount_cancelled"], &payment["cancellable_amount"]),
             (&json!(0), &json!(AMOUNT))
