@@ -162,8 +162,8 @@ impl FailureReason {
             ),
             Self::ProviderMisconfigured => (
                 "provider_misconfigured",
-                "The shop's payment settings are wrong. Nothing was charged.",
-                "상점의 결제 설정에 문제가 있습니다. 결제된 금액은 없습니다.",
+                "The shop's payment settings are wrong. No money was moved.",
+                "상점의 결제 설정에 문제가 있어 처리되지 않았습니다.",
             ),
             Self::Unsupported => (
                 "unsupported",
