@@ -14,6 +14,13 @@ impl Draft {
         let Some(charge) = self.record.charge_mut(id) else { return };
         let Some(snapshot) = charge.snapshot.clone() else { return };
         let theirs = snapshot.cancels.as_deref().unwrap_or_default();
+        for ours in &mut charge.cancels {
+            // What stands under our own name is not the one by hand that a person took for it.
+            let mut own = theirs.iter().filter(|theirs| theirs.id.as_ref() == Some(&ours.id)).peekable();
+            if own.peek().is_some() && own.all(|own| own.pg_cancel_id != ours.pg_cancel_id) {
+                ours.pg_cancel_id = None;
+            }
+        }
         for (position, theirs_now) in theirs.iter().enumerate() {
             if theirs_now.amount.is_zero() {
                 continue;

@@ -1,7 +1,5 @@
 //! What a person's decision about a review does to a payment.
 
-use jiff::Timestamp;
-
 use super::{
     Context, Draft,
     schedule::{DAY, later},
@@ -129,10 +127,12 @@ impl Draft {
         let is_listed = charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.shows_cancel(cancel));
         let is_taken = cancel.status == CancelStatus::Pending || is_listed;
         let arrived = is_taken && outcome == ReviewOutcome::Done;
-        if cancel.origin == CancelOrigin::Compensation && !arrived {
-            self.give_up(id);
-        } else {
+        let is_given_up = cancel.origin == CancelOrigin::Compensation && !arrived;
+        if !is_given_up || outcome == ReviewOutcome::NotDone {
             self.decide_cancel(id, outcome, context);
+        }
+        if is_given_up {
+            self.give_up(id);
         }
     }
 
@@ -158,8 +158,8 @@ impl Draft {
     fn decide_cancel(&mut self, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
         let Some(charge) = self.record.cancel(id).map(|(charge, _)| charge.id.clone()) else { return };
         self.change(&charge, |charge| match outcome {
-            ReviewOutcome::Done => charge.gave_back(id, context.now),
-            ReviewOutcome::NotDone => charge.gave_nothing_back(id, context.can_ask),
+            ReviewOutcome::Done => charge.gave_back(id, context),
+            ReviewOutcome::NotDone => charge.gave_nothing_back(id, context),
         });
     }
 
@@ -178,14 +178,16 @@ impl Draft {
 
 impl Charge {
     /// A person says that the money of a cancel went back.
-    fn gave_back(&mut self, id: &CancelId, now: Timestamp) {
-        self.unite_with_one_by_hand(id);
+    fn gave_back(&mut self, id: &CancelId, context: &Context<'_>) {
+        if context.can_ask {
+            self.unite_with_one_by_hand(id);
+        }
         let Some(cancel) = self.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
         cancel.status = CancelStatus::Done;
         cancel.failure = None;
         if let Some(sent) = &mut cancel.dispatch {
             // It counts as of the snapshot whose amounts hold it from now on: it is not on its way to the next one.
-            sent.end(Outcome::Done, self.asked_at.unwrap_or(now));
+            sent.end(Outcome::Done, self.asked_at.unwrap_or(context.now));
         }
         // What the PG shows in its list is in its amounts already.
         if let Some(snapshot) = self.snapshot.as_mut().filter(|snapshot| !snapshot.shows_cancel(cancel)) {
@@ -197,36 +199,35 @@ impl Charge {
     }
 
     /// A person did it in the PG's console, where it stands as a cancel that is not ours: the two are one, or the money would
-    /// count twice.
+    /// count twice. If the PG shows ours as well some day, there were two.
     fn unite_with_one_by_hand(&mut self, id: &CancelId) {
         let is_shown = |ours: &&Cancel| self.snapshot.as_ref().is_some_and(|shown| shown.shows_cancel(ours));
         let Some(ours) = self.cancel(id).filter(|ours| !is_shown(ours)) else { return };
         let is_by_hand = |row: &Cancel| {
-            let is_theirs = row.origin == CancelOrigin::Pg && row.dispatch.is_none() && row.key.is_none();
+            let is_theirs = row.origin == CancelOrigin::Pg && row.pg_cancel_id.is_some();
             let is_same = row.amount == ours.amount && row.created_at >= ours.created_at;
             is_theirs && is_same && row.status != CancelStatus::Refused
         };
         let Some(position) = self.cancels.iter().position(is_by_hand) else { return };
         let theirs = self.cancels.remove(position);
         if let Some(ours) = self.cancels.iter_mut().find(|cancel| cancel.id == *id) {
-            (ours.origin, ours.pg_cancel_id) = (theirs.origin, theirs.pg_cancel_id);
-            (ours.reason, ours.created_at) = (theirs.reason, theirs.created_at);
+            ours.pg_cancel_id = theirs.pg_cancel_id;
         }
     }
 
-    /// A person says that the money of a cancel did not go back. Where nobody can ask the PG, what it counts of one that was under
+    /// A person says that the money of a cancel did not go back. Where nobody can ask the PG, what it listed of one that was under
     /// way counts no more.
-    fn gave_nothing_back(&mut self, id: &CancelId, can_ask: bool) {
+    fn gave_nothing_back(&mut self, id: &CancelId, context: &Context<'_>) {
         let Some(cancel) = self.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
         let was_under_way = cancel.status == CancelStatus::Pending;
         cancel.refuse(Failure::of(FailureReason::DecidedByOperator));
-        let amount = cancel.amount;
-        let others = self.sum_of(CancelStatus::Done).saturating_add(self.sum_of(CancelStatus::Pending));
-        let Some(snapshot) = self.snapshot.as_mut().filter(|_| was_under_way && !can_ask) else { return };
-        let counted = snapshot.cancelled.amount().saturating_sub(others).min(amount.amount());
-        let Ok(counted) = Money::new(counted, amount.currency()) else { return };
-        snapshot.cancelled = snapshot.cancelled.saturating_sub(counted);
-        snapshot.cancellable = snapshot.cancellable.checked_add(counted).unwrap_or(snapshot.cancellable);
+        let listed = self.snapshot.as_mut().filter(|snapshot| snapshot.shows_cancel(cancel));
+        if let Some(snapshot) = listed.filter(|_| was_under_way && !context.can_ask) {
+            let left = snapshot.cancelled.saturating_sub(cancel.amount);
+            let returned = snapshot.cancelled.saturating_sub(left);
+            snapshot.cancellable = snapshot.cancellable.checked_add(returned).unwrap_or(snapshot.cancellable);
+            snapshot.cancelled = left;
+        }
     }
 }
 

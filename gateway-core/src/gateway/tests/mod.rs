@@ -22,6 +22,7 @@ mod compensations;
 mod confirm_errors;
 mod confirms;
 mod deposits;
+mod done_by_hand;
 mod hints;
 mod interleavings;
 mod late_money;

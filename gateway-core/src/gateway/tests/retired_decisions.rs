@@ -121,51 +121,6 @@ async fn cancel_that_a_person_saw_to_is_never_sent_again() {
 }
 
 #[tokio::test]
-async fn cancel_done_in_the_console_while_retired_ends_its_review() {
-    for bench in Bench::both() {
-        let (id, card) = bench.paid().await;
-        bench.pg.instead(Op::Cancel, no_answer);
-        bench.cancel(&id, Some(1_000)).await.unwrap();
-        let retired = bench.retired();
-        retired.run(DAY).await;
-        bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
-        let told = retired.decide(&id, ReviewOutcome::Done).await;
-        assert!(told.is_ok() || bench.open_reviews(&id).await.is_empty(), "{told:?}");
-        bench.run(2 * DAY).await;
-        assert_eq!(bench.given_back(&card), 0);
-        let record = bench.read(&id).await;
-        assert_eq!(record.payment.shown.amount_cancelled.amount(), 1_000);
-        assert_eq!(record.view().cancels.len(), 1, "it went back once");
-        assert!(bench.open_reviews(&id).await.is_empty());
-        bench.cancel(&id, Some(PRICE - 1_000)).await.unwrap();
-        bench.check_ledger().await;
-    }
-}
-
-#[tokio::test]
-async fn cancel_done_in_the_console_and_shown_only_later_is_one() {
-    for bench in Bench::both() {
-        let (id, card) = bench.paid().await;
-        bench.pg.instead(Op::Cancel, no_answer);
-        bench.cancel(&id, Some(1_000)).await.unwrap();
-        let gone = bench.nobody_can_ask();
-        gone.run(DAY).await;
-        bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
-        gone.decide(&id, ReviewOutcome::Done).await.unwrap();
-        assert_eq!(bench.read(&id).await.payment.shown.amount_cancelled.amount(), 1_000);
-        // The credentials are back, and the PG shows a cancel that is not ours: it is one, or there were two.
-        bench.run(3 * DAY).await;
-        assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
-        bench.decide(&id, ReviewOutcome::Done).await.unwrap();
-        bench.run(3 * DAY).await;
-        let record = bench.read(&id).await;
-        assert_eq!((record.cancellable().amount(), record.view().cancels.len()), (PRICE - 1_000, 1));
-        assert!(bench.open_reviews(&id).await.is_empty());
-        bench.check_ledger().await;
-    }
-}
-
-#[tokio::test]
 async fn pending_refund_where_nobody_can_ask_is_ended_by_a_person() {
     for (outcome, status, amount) in [
         (ReviewOutcome::Done, CancelStatus::Done, None),
@@ -188,6 +143,25 @@ async fn pending_refund_where_nobody_can_ask_is_ended_by_a_person() {
         assert_eq!(record.cancellable().amount(), left);
         bench.check_ledger().await;
     }
+}
+
+#[tokio::test]
+async fn pending_compensation_found_not_done_is_still_there() {
+    let bench = Bench::before_confirm();
+    let (id, _, second) = bench.paid_twice().await;
+    bench.pg.books(|books| books.slow_refunds = true);
+    bench.verify(&id).await;
+    bench.run(HOUR).await;
+    assert_eq!(bench.given_back(&second), PRICE);
+    let gone = bench.nobody_can_ask();
+    gone.run(2 * DAY).await;
+    gone.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+    gone.run(2 * DAY).await;
+    let record = bench.read(&id).await;
+    let kept = record.charge_at_pg(&second).unwrap().snapshot.as_ref().unwrap();
+    assert_eq!((kept.cancelled.amount(), kept.balance().amount()), (0, PRICE));
+    assert!(bench.open_reviews(&id).await.is_empty(), "a person has decided");
+    bench.check_ledger().await;
 }
 
 #[tokio::test]
