@@ -202,7 +202,8 @@ impl Charge {
     /// count twice. If the PG shows ours as well some day, there were two.
     fn unite_with_one_by_hand(&mut self, id: &CancelId) {
         let is_shown = |ours: &&Cancel| self.snapshot.as_ref().is_some_and(|shown| shown.shows_cancel(ours));
-        let Some(ours) = self.cancel(id).filter(|ours| !is_shown(ours)) else { return };
+        let is_ours = |row: &&Cancel| !matches!(row.origin, CancelOrigin::Pg | CancelOrigin::Chargeback);
+        let Some(ours) = self.cancel(id).filter(is_ours).filter(|ours| !is_shown(ours)) else { return };
         let is_by_hand = |row: &Cancel| {
             let is_theirs = row.origin == CancelOrigin::Pg && row.pg_cancel_id.is_some();
             let is_same = row.amount == ours.amount && row.created_at >= ours.created_at;

@@ -123,3 +123,23 @@ async fn ours_that_the_pg_shows_after_all_is_another_one() {
         }
     }
 }
+
+#[tokio::test]
+async fn one_by_hand_that_is_not_shown_any_more_counts_by_a_persons_word() {
+    for bench in Bench::both() {
+        let (id, card) = bench.paid().await;
+        let before = bench.pg.books(|books| books.row(&card).snapshot.clone());
+        bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
+        bench.verify(&id).await;
+        bench.pg.books(|books| books.change(&card, |shown| *shown = before));
+        bench.verify(&id).await;
+        bench.run(DAY).await;
+        assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
+        bench.decide(&id, ReviewOutcome::Done).await.unwrap();
+        let record = bench.read(&id).await;
+        assert_eq!(record.view().cancels.len(), 1, "it is there as before");
+        assert_eq!(record.payment.shown.amount_cancelled.amount(), 1_000);
+        assert_eq!(record.cancellable().amount(), PRICE - 1_000);
+        bench.check_ledger().await;
+    }
+}
