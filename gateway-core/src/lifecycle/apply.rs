@@ -267,12 +267,11 @@ fn shows_less(charge: &Charge, now: &Snapshot) -> bool {
     let Some(before) = &charge.snapshot else { return false };
     // A refund that is under way need not be listed.
     let told = |cancel: &&Cancel| cancel.status == CancelStatus::Done;
-    let told_sum: u64 = charge.cancels.iter().filter(told).map(|cancel| cancel.amount.amount()).sum();
     // A refund that failed is no cancel less: the PG says what became of it.
     let cancelled = now.cancelled.amount().saturating_add(newly_failed(charge, now));
     let misses_cancel = match &now.cancels {
         Some(_) => charge.cancels.iter().filter(told).any(|cancel| !now.shows_cancel(cancel)),
-        None => cancelled < told_sum,
+        None => cancelled < charge.sum_of(CancelStatus::Done),
     };
     let back_to_open = matches!(now.status, PgStatus::Open | PgStatus::Pending)
         && !matches!(before.status, PgStatus::Open | PgStatus::Pending);

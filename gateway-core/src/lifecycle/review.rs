@@ -259,7 +259,7 @@ fn refused_compensation(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason
 fn failed_refund(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason> {
     let done = charge.cancels.iter().filter(|row| row.status == CancelStatus::Done);
     let whole = charge.snapshot.as_ref().map(|shown| shown.full_cancel().amount());
-    if whole.is_some_and(|whole| sum(done.clone()) >= whole) {
+    if whole.is_some_and(|whole| charge.sum_of(CancelStatus::Done) >= whole) {
         return None;
     }
     let mut failed: Vec<_> = charge.cancels.iter().filter(|row| row.is_failed_refund()).collect();

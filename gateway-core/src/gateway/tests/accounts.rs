@@ -20,10 +20,6 @@ async fn two_accounts(bench: &Bench) -> (PaymentId, PgPaymentId, PgPaymentId) {
     (id, first, second)
 }
 
-async fn order(bench: &Bench, id: &PaymentId) -> String {
-    bench.read(id).await.attempts[0].pg_order_id.to_string()
-}
-
 #[tokio::test]
 async fn close_of_the_account_closes_the_others() {
     let bench = Bench::before_confirm();
@@ -46,7 +42,7 @@ async fn money_that_comes_after_the_close_of_an_account_goes_back() {
         let closed = bench.cancel(&id, None).await.unwrap();
         assert_eq!(closed.payment.status(), PaymentStatus::Cancelled);
         bench.advance(MINUTE);
-        let card = bench.in_window(&order(&bench, &id).await);
+        let card = bench.in_window(&bench.order_of(&id).await);
         bench.verify(&id).await;
         bench.run(HOUR).await;
         assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled, "can close: {can_close}");
@@ -61,7 +57,7 @@ async fn account_that_is_issued_after_the_close_of_another_is_closed() {
     let (id, _) = bench.awaiting_deposit(DAY).await;
     bench.advance(MINUTE);
     bench.cancel(&id, None).await.unwrap();
-    let order = order(&bench, &id).await;
+    let order = bench.order_of(&id).await;
     let later = bench.issued(&order, PRICE, DAY);
     bench.webhook(json!({ "pg_id": later.as_str(), "order_id": order })).await;
     bench.run(MINUTE).await;
@@ -111,7 +107,7 @@ async fn account_takes_the_place_of_money_that_is_gone() {
 async fn account_takes_the_place_of_one_that_is_past_due() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(2 * HOUR).await;
-    let second = bench.issued(&order(&bench, &id).await, PRICE, 3 * DAY);
+    let second = bench.issued(&bench.order_of(&id).await, PRICE, 3 * DAY);
     bench.verify(&id).await;
     bench.run(6 * HOUR).await;
     let record = bench.read(&id).await;
@@ -159,7 +155,7 @@ async fn old_close_leaves_the_account_of_a_reopened_payment_open() {
 async fn close_of_an_account_ends_with_the_money_that_came_before_it() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(DAY).await;
-    let card = bench.in_window(&order(&bench, &id).await);
+    let card = bench.in_window(&bench.order_of(&id).await);
     bench.advance(MINUTE);
     bench.cancel(&id, None).await.unwrap();
     bench.verify(&id).await;
@@ -194,7 +190,7 @@ async fn money_that_comes_again_after_a_close_is_a_review() {
 async fn close_under_way_is_not_lost_to_another_account() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(2 * HOUR).await;
-    let second = bench.issued(&order(&bench, &id).await, PRICE, 3 * DAY);
+    let second = bench.issued(&bench.order_of(&id).await, PRICE, 3 * DAY);
     bench.verify(&id).await;
     bench.advance(HOUR);
     bench.pg.fails(Op::Cancel, no_answer);

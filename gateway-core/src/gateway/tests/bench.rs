@@ -147,9 +147,20 @@ impl Bench {
     /// A paid payment under whose order id a second one was paid, which is not known yet; and both ids.
     pub(crate) async fn paid_twice(&self) -> (PaymentId, PgPaymentId, PgPaymentId) {
         let (id, first) = self.paid().await;
-        let order = self.read(&id).await.attempts[0].pg_order_id.to_string();
+        let order = self.order_of(&id).await;
         let second = self.pg.books(|books| books.pay(&order, PRICE, self.pg.clock_now()));
         (id, first, second)
+    }
+
+    /// The order id at the PG of a payment's first window.
+    pub(crate) async fn order_of(&self, id: &PaymentId) -> String {
+        self.read(id).await.attempts[0].pg_order_id.to_string()
+    }
+
+    /// What is true is looked up, and again once the PG must show it.
+    pub(crate) async fn settled(&self, id: &PaymentId) {
+        self.verify(id).await;
+        self.run(10 * MINUTE).await;
     }
 
     /// A payment that waits for a deposit, due so long after now.

@@ -12,20 +12,10 @@ use crate::{
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
 };
 
-async fn order(bench: &Bench, id: &PaymentId) -> String {
-    bench.read(id).await.attempts[0].pg_order_id.to_string()
-}
-
 /// Money comes into an account, and a webhook says so.
 async fn deposited(bench: &Bench, account: &PgPaymentId) {
     bench.pg.books(|books| books.take(account, bench.pg.clock_now()));
     bench.webhook(json!({ "pg_id": account.as_str() })).await;
-}
-
-/// What is true is looked up, and again once the PG must show it.
-async fn settled(bench: &Bench, id: &PaymentId) {
-    bench.verify(id).await;
-    bench.run(10 * MINUTE).await;
 }
 
 /// A payment whose account was closed without an answer and is past due, that was registered again; then the close turns out
@@ -105,15 +95,15 @@ async fn duplicate_behind_an_old_close_needs_intact_money_beside_it() {
 async fn deposit_pays_once_the_card_before_the_close_is_gone() {
     let bench = Bench::before_confirm();
     let (id, account) = bench.awaiting_deposit(DAY).await;
-    let card = bench.in_window(&order(&bench, &id).await);
+    let card = bench.in_window(&bench.order_of(&id).await);
     bench.advance(MINUTE);
     bench.cancel(&id, None).await.unwrap();
     bench.verify(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "it was paid before the close");
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     bench.fails_after_all(&card);
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
@@ -130,7 +120,7 @@ async fn deposit_beside_a_reversed_one_pays_despite_an_old_close() {
     bench.run(10 * MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.pg.books(|books| books.reverse(&account));
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "the other deposit is there");
 }
 
@@ -139,7 +129,7 @@ async fn closed_payment_stays_closed_when_a_later_deposit_is_gone() {
     for (is_failed, due_in) in [(true, DAY), (false, 2 * HOUR)] {
         for bench in Bench::both() {
             let (id, account) = bench.awaiting_deposit(due_in).await;
-            let window = order(&bench, &id).await;
+            let window = bench.order_of(&id).await;
             bench.advance(MINUTE);
             bench.cancel(&id, None).await.unwrap();
             bench.advance(MINUTE);
@@ -152,7 +142,7 @@ async fn closed_payment_stays_closed_when_a_later_deposit_is_gone() {
             } else {
                 bench.pg.books(|books| books.reverse(&account));
             }
-            settled(&bench, &id).await;
+            bench.settled(&id).await;
             assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
             let card = bench.in_window(&window);
             bench.webhook(json!({ "pg_id": card.as_str(), "order_id": window })).await;
@@ -170,13 +160,13 @@ async fn closed_payment_stays_closed_when_a_later_deposit_is_gone() {
 async fn close_that_is_done_after_the_deposit_cancels_no_duplicate() {
     let bench = Bench::before_confirm();
     let (id, account) = bench.awaiting_deposit(DAY).await;
-    let window = order(&bench, &id).await;
+    let window = bench.order_of(&id).await;
     bench.advance(MINUTE);
     bench.pg.fails(Op::Cancel, no_answer);
     bench.cancel(&id, None).await.unwrap();
     bench.pg.heal();
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     // As a gateway would leave it whose PG says "closed" of what was paid.
     let lie = |draft: &mut crate::lifecycle::Draft, _: &crate::lifecycle::Context<'_>| {
@@ -203,7 +193,7 @@ async fn close_of_an_account_counts_after_a_refused_close() {
     bench.verify(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.fails_after_all(&card);
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.register().await, id, "reopened");
     let account = bench.issued(&bench.open(&id).await, PRICE, DAY);
     bench.confirm(&id, &account).await.unwrap();
@@ -212,7 +202,7 @@ async fn close_of_an_account_counts_after_a_refused_close() {
     assert_eq!(told.payment.status(), PaymentStatus::Cancelled);
     bench.advance(MINUTE);
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     assert!(bench.try_open(&id).await.is_err());
     let told: Vec<_> = bench.read(&id).await.view().cancels.iter().map(|cancel| cancel.id.clone()).collect();
@@ -226,11 +216,11 @@ async fn waits_again(bench: &Bench) -> (PaymentId, PgPaymentId, Snapshot) {
     let waiting = bench.pg.books(|books| books.row(&account).snapshot);
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
     let paid = bench.pg.books(|books| books.row(&account).snapshot);
-    settled(bench, &id).await;
+    bench.settled(&id).await;
     bench.fails_after_all(&account);
-    settled(bench, &id).await;
+    bench.settled(&id).await;
     bench.pg.books(|books| books.change(&account, |shown| *shown = waiting));
-    settled(bench, &id).await;
+    bench.settled(&id).await;
     (id, account, paid)
 }
 
@@ -240,7 +230,7 @@ async fn account_that_waits_again_is_closed_like_any_other() {
     let (id, _, _) = waits_again(&bench).await;
     bench.cancel(&id, None).await.unwrap();
     bench.advance(MINUTE);
-    let card = bench.in_window(&order(&bench, &id).await);
+    let card = bench.in_window(&bench.order_of(&id).await);
     bench.verify(&id).await;
     bench.run(HOUR).await;
     assert_eq!((bench.status(&id).await, bench.given_back(&card)), (PaymentStatus::Cancelled, PRICE));
@@ -255,10 +245,10 @@ async fn second_close_leaves_the_first_and_its_key() {
     let (_, first) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
     // The deposit came first, and is shown late; then it turns out bad.
     bench.pg.books(|books| books.take(&account, paid_at));
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.pg.books(|books| books.reverse(&account));
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     bench.cancel_with(&id, new_cancel(None), Some("k2")).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     let told = bench.gateway.cancel_result(&bench.merchant, &id, &first).await;
@@ -273,7 +263,7 @@ async fn money_of_a_closed_account_that_comes_again_is_a_review() {
     bench.cancel(&id, None).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     bench.pg.books(|books| books.change(&account, |shown| *shown = paid));
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
     assert_eq!(bench.given_back(&account), 0);

@@ -10,39 +10,31 @@ use crate::{
     ReviewOutcome, store::PaymentStore,
 };
 
-async fn order(bench: &Bench, id: &PaymentId) -> String {
-    bench.read(id).await.attempts[0].pg_order_id.to_string()
-}
-
-/// What is true is looked up, and again once the PG must show it.
-async fn settled(bench: &Bench, id: &PaymentId) {
-    bench.verify(id).await;
-    bench.run(10 * MINUTE).await;
-}
-
-/// An account that waits, and a close that gets no answers.
-async fn unanswered_close(bench: &Bench) -> (PaymentId, CancelId) {
+/// An account that waits, a close of it that gets no answers, and a card in the same window that pays.
+async fn unanswered_close_beside_a_card(bench: &Bench) -> (PaymentId, CancelId, PgPaymentId) {
     let (id, _) = bench.awaiting_deposit(30 * DAY).await;
     bench.advance(MINUTE);
     bench.pg.fails(Op::Cancel, no_answer);
     let (_, close) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
-    (id, close)
+    let card = bench.in_window(&bench.order_of(&id).await);
+    bench.confirm(&id, &card).await.unwrap();
+    (id, close, card)
 }
 
 #[tokio::test]
 async fn close_of_an_account_that_lost_to_an_earlier_card_is_refused() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(DAY).await;
-    let card = bench.in_window(&order(&bench, &id).await);
+    let card = bench.in_window(&bench.order_of(&id).await);
     bench.advance(MINUTE);
     let (_, close) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     let told = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
     assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
     // The card fails after all: the merchant was told that the order is not closed.
     bench.fails_after_all(&card);
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert!(bench.read(&id).await.view().cancels.iter().all(|row| row.status == CancelStatus::Refused));
 }
 
@@ -53,7 +45,7 @@ async fn paid_beside_a_close(bench: &Bench) -> (PaymentId, CancelId, PgPaymentId
     bench.pg.after(Op::Cancel, no_answer);
     bench.pg.instead(Op::Verify, no_answer);
     let (_, close) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
-    let card = bench.in_window(&order(bench, &id).await);
+    let card = bench.in_window(&bench.order_of(&id).await);
     bench.confirm(&id, &card).await.unwrap();
     (id, close, card)
 }
@@ -62,7 +54,7 @@ async fn paid_beside_a_close(bench: &Bench) -> (PaymentId, CancelId, PgPaymentId
 async fn close_that_is_done_beside_other_money_is_refused() {
     for bench in Bench::both() {
         let (id, close, card) = paid_beside_a_close(&bench).await;
-        settled(&bench, &id).await;
+        bench.settled(&id).await;
         let is_paid = bench.status(&id).await == PaymentStatus::Paid;
         let told = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
         assert_eq!(matches!(told, Err(GatewayError::CancelRefused { .. })), is_paid, "{told:?}");
@@ -75,9 +67,7 @@ async fn close_that_is_done_beside_other_money_is_refused() {
 #[tokio::test]
 async fn person_who_calls_a_close_done_closes_no_paid_order() {
     let bench = Bench::before_confirm();
-    let (id, close) = unanswered_close(&bench).await;
-    let card = bench.in_window(&order(&bench, &id).await);
-    bench.confirm(&id, &card).await.unwrap();
+    let (id, close, _) = unanswered_close_beside_a_card(&bench).await;
     bench.run(9 * DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["unknown_close"]);
     bench.decide(&id, ReviewOutcome::Done).await.unwrap();
@@ -91,11 +81,11 @@ async fn account_that_we_are_closing_pays_no_order_again() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(2 * DAY).await;
     bench.pg.fails(Op::Cancel, not_sent);
-    let card = bench.in_window(&order(&bench, &id).await);
+    let card = bench.in_window(&bench.order_of(&id).await);
     bench.confirm(&id, &card).await.unwrap();
     bench.run(MINUTE).await;
     bench.fails_after_all(&card);
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Failed, "the buyer opens another window");
     bench.pg.heal();
     bench.run(HOUR).await;
@@ -107,15 +97,13 @@ async fn account_that_we_are_closing_pays_no_order_again() {
 }
 
 #[tokio::test]
-async fn close_that_is_done_once_the_money_beside_it_is_gone_closes_the_order() {
+async fn close_done_once_the_money_beside_it_is_gone_counts() {
     let bench = Bench::before_confirm();
-    let (id, close) = unanswered_close(&bench).await;
-    let card = bench.in_window(&order(&bench, &id).await);
-    bench.confirm(&id, &card).await.unwrap();
+    let (id, close, card) = unanswered_close_beside_a_card(&bench).await;
     bench.run(MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.fails_after_all(&card);
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     bench.pg.heal();
     bench.run(2 * HOUR).await;
     let record = bench.read(&id).await;
@@ -129,7 +117,7 @@ async fn close_that_meets_money_is_never_told_done() {
         let bench = Bench::before_confirm();
         let (id, _) = bench.awaiting_deposit(2 * DAY).await;
         bench.advance(MINUTE);
-        let (other, payment, window) = (bench.replica(|_, _| ()), id.clone(), order(&bench, &id).await);
+        let (other, payment, window) = (bench.replica(|_, _| ()), id.clone(), bench.order_of(&id).await);
         bench.pg.meanwhile(Op::Cancel, move || async move {
             let card = other.in_window(&window);
             other.confirm(&payment, &card).await.unwrap();
@@ -151,13 +139,13 @@ async fn close_that_meets_money_is_never_told_done() {
 async fn account_that_was_closed_beside_money_pays_no_order_again() {
     let bench = Bench::before_confirm();
     let (id, account) = bench.awaiting_deposit(2 * DAY).await;
-    let card = bench.in_window(&order(&bench, &id).await);
+    let card = bench.in_window(&bench.order_of(&id).await);
     bench.advance(MINUTE);
     bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
     bench.pg.books(|books| books.change(&account, |shown| shown.status = PgStatus::AwaitingDeposit));
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "the card came first");
     bench.fails_after_all(&card);
-    settled(&bench, &id).await;
+    bench.settled(&id).await;
     assert_ne!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
 }

@@ -269,7 +269,7 @@ async fn part_that_the_pg_keeps_is_a_review() {
     type Change = fn(&mut crate::Snapshot);
     let cases: [(Change, u64); 2] = [
         (|shown| shown.cancellable = Money::krw(4_000), 4_000),
-        // Somebody began to give back half of it in the console.
+        // Half of it is being cancelled in the console.
         (
             |shown| {
                 let under_way = listed(PRICE / 2, None);

@@ -8,8 +8,8 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, PgStatus,
-    Review, ReviewOutcome, ReviewSubject, Verdict,
+    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus,
+    PgPaymentId, PgStatus, Review, ReviewOutcome, ReviewSubject, Verdict,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
 };
 
@@ -145,9 +145,8 @@ async fn pending_refund_where_nobody_can_ask_is_ended_by_a_person() {
     }
 }
 
-#[tokio::test]
-async fn pending_compensation_found_not_done_is_still_there() {
-    let bench = Bench::before_confirm();
+/// A payment, a duplicate of it whose compensation is under way at the PG, and a bench where nobody can ask any more.
+async fn compensation_under_way(bench: &Bench) -> (PaymentId, PgPaymentId, Bench) {
     let (id, _, second) = bench.paid_twice().await;
     bench.pg.books(|books| books.slow_refunds = true);
     bench.verify(&id).await;
@@ -155,6 +154,13 @@ async fn pending_compensation_found_not_done_is_still_there() {
     assert_eq!(bench.given_back(&second), PRICE);
     let gone = bench.nobody_can_ask();
     gone.run(2 * DAY).await;
+    (id, second, gone)
+}
+
+#[tokio::test]
+async fn pending_compensation_found_not_done_is_still_there() {
+    let bench = Bench::before_confirm();
+    let (id, second, gone) = compensation_under_way(&bench).await;
     gone.decide(&id, ReviewOutcome::NotDone).await.unwrap();
     gone.run(2 * DAY).await;
     let record = bench.read(&id).await;
@@ -251,13 +257,7 @@ async fn payment_named_after_a_person_found_none_is_a_persons_again() {
 #[tokio::test]
 async fn compensation_under_way_that_arrived_is_done() {
     let bench = Bench::before_confirm();
-    let (id, _, second) = bench.paid_twice().await;
-    bench.pg.books(|books| books.slow_refunds = true);
-    bench.verify(&id).await;
-    bench.run(HOUR).await;
-    assert_eq!(bench.given_back(&second), PRICE);
-    let gone = bench.nobody_can_ask();
-    gone.run(2 * DAY).await;
+    let (id, _, gone) = compensation_under_way(&bench).await;
     gone.decide(&id, ReviewOutcome::Done).await.unwrap();
     assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done);
     gone.check_ledger().await;

@@ -31,7 +31,7 @@ async fn second_tab_ends_nothing_of_the_first_and_it_is_charged_once() {
         bench.pg.fails(Op::Confirm, no_answer);
         bench.confirm(&id, &first).await.unwrap();
         bench.pg.books(|books| books.change(&second, end));
-        bench.webhook(json!({ "pg_id": second.as_str(), "order_id": order(&bench, &id).await })).await;
+        bench.webhook(json!({ "pg_id": second.as_str(), "order_id": bench.order_of(&id).await })).await;
         let _ = bench.confirm(&id, &second).await;
         bench.run(60 * SECOND).await;
         assert_eq!(bench.status(&id).await, PaymentStatus::Confirming, "{what}: K1 may be executed yet");
@@ -42,10 +42,6 @@ async fn second_tab_ends_nothing_of_the_first_and_it_is_charged_once() {
         assert_eq!(bench.read(&id).await.accepted().unwrap().pg_payment_id.as_ref(), Some(&first));
         assert_eq!((bench.taken(&first), bench.taken(&second)), (1, 0));
     }
-}
-
-async fn order(bench: &Bench, id: &crate::PaymentId) -> String {
-    bench.read(id).await.attempts[0].pg_order_id.to_string()
 }
 
 #[tokio::test]
@@ -87,7 +83,7 @@ async fn paid_order_is_asked_for_no_more_money() {
         bench.pg.fails(Op::Confirm, fault);
         bench.confirm(&id, &third).await.unwrap();
         bench.pg.books(|books| books.take(&first, bench.pg.clock_now()));
-        bench.webhook(json!({ "pg_id": first.as_str(), "order_id": order(&bench, &id).await })).await;
+        bench.webhook(json!({ "pg_id": first.as_str(), "order_id": bench.order_of(&id).await })).await;
         bench.resolve_due().await;
         assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "{what}");
         let sent = bench.pg.count(Op::Confirm);
@@ -106,7 +102,7 @@ async fn paid_order_is_asked_for_no_more_money() {
 async fn look_up_between_a_hint_and_its_turn_loses_nothing() {
     let bench = Bench::on_confirm();
     let (id, first, _) = two_windows(&bench).await;
-    bench.receive(json!({ "pg_id": first.as_str(), "order_id": order(&bench, &id).await })).await;
+    bench.receive(json!({ "pg_id": first.as_str(), "order_id": bench.order_of(&id).await })).await;
     bench.verify(&id).await;
     bench.pg.books(|books| books.take(&first, bench.pg.clock_now()));
     bench.run(2 * MINUTE).await;
@@ -118,7 +114,7 @@ async fn harmless_sibling_does_not_end_the_window_that_was_finished() {
     let bench = Bench::on_confirm();
     let (id, abandoned, finished) = two_windows(&bench).await;
     bench.pg.books(|books| books.change(&abandoned, |shown| shown.status = PgStatus::Expired));
-    bench.webhook(json!({ "pg_id": abandoned.as_str(), "order_id": order(&bench, &id).await })).await;
+    bench.webhook(json!({ "pg_id": abandoned.as_str(), "order_id": bench.order_of(&id).await })).await;
     bench.resolve_due().await;
     let record = bench.confirm(&id, &finished).await.unwrap();
     assert_eq!(record.payment.status(), PaymentStatus::Paid);
@@ -188,7 +184,7 @@ async fn windows_beside_an_expired_account(
     let (id, _) = bench.awaiting_deposit(3 * HOUR).await;
     bench.run(5 * HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
-    let order = order(bench, &id).await;
+    let order = bench.order_of(&id).await;
     let agree = || bench.pg.books(|books| books.agree(&order, PRICE));
     (id, agree(), agree())
 }
@@ -212,7 +208,7 @@ async fn unknown_confirm_beside_an_expired_account_bars_another() {
 }
 
 #[tokio::test]
-async fn order_that_was_registered_anew_takes_no_money_beside_an_expired_account() {
+async fn order_registered_anew_takes_no_money_by_an_old_window() {
     let bench = Bench::on_confirm();
     let (id, first, _) = windows_beside_an_expired_account(&bench).await;
     assert!(bench.try_register("order-1", PRICE + 1).await.unwrap().created);
@@ -226,7 +222,7 @@ async fn claim_beside_an_expired_account_is_believed() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(3 * HOUR).await;
     bench.run(5 * HOUR).await;
-    let card = bench.in_window(&order(&bench, &id).await);
+    let card = bench.in_window(&bench.order_of(&id).await);
     for _ in 0..2 {
         bench.pg.show(vec![], true);
     }
@@ -245,7 +241,7 @@ async fn window_that_nobody_confirmed_takes_no_decline_back() {
     assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
     bench.advance(30 * MINUTE);
     bench.pg.books(|books| books.change(&second, |shown| shown.status = PgStatus::Expired));
-    bench.webhook(json!({ "pg_id": second.as_str(), "order_id": order(&bench, &id).await })).await;
+    bench.webhook(json!({ "pg_id": second.as_str(), "order_id": bench.order_of(&id).await })).await;
     bench.run(HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
 }
