@@ -2,8 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-use gateway_core::ProviderError;
 use jiff::Timestamp;
+use paymux_core::ProviderError;
 use reqwest::{
     Method, RequestBuilder, Response, Url,
     header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER},

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use async_trait::async_trait;
-use gateway_core::{Movements, Page, PgMessage, PgMovement, ProviderError, Response};
 use jiff::Timestamp;
+use paymux_core::{Movements, Page, PgMessage, PgMovement, ProviderError, Response};
 
 use crate::{
     errors::{Call, accepted},

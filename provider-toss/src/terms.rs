@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::{Currency, Guard, Guards, Method, MethodTerms, Money, MoneyMoves, ProviderDescription};
+use paymux_core::{Currency, Guard, Guards, Method, MethodTerms, Money, MoneyMoves, ProviderDescription};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
@@ -90,7 +90,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use gateway_core::Mode;
+    use paymux_core::Mode;
 
     use super::*;
 

@@ -1,13 +1,13 @@
 //! One account at Toss Payments.
 
 use async_trait::async_trait;
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     BrowserResult, CancelOutcome, CancelRequest, CancelScope, ChargeRef, ConfirmRequest,
     InvalidBrowserResult, LookUp, Movements, PaymentProvider, PaymentRequest, PgCancelStatus, PgStatus,
     Prepared, ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Snapshot, Taken, WebhookClaim,
     WebhookRejected,
 };
-use jiff::Timestamp;
 
 use crate::{
     browser_result,

@@ -3,7 +3,7 @@
 //! The result always comes by the return URL: `windowTarget: "self"` leaves our page, so that no
 //! closed frame ends in a promise nobody waits for (Toss docs, sdk/v2/js).
 
-use gateway_core::{
+use paymux_core::{
     BrowserStep, CashReceiptType, Currency, Customer, Method, Money, PaymentRequest, Prepared, ProviderError,
     ResultBy, ScriptCall,
 };

@@ -9,13 +9,13 @@ use std::{
     time::Duration,
 };
 
-use gateway_core::{
+use paymux_core::{
     Account, AccountBinding, AccountId, Clock, Gateway, GatewayError, IdSource, MerchantId, MerchantPolicy,
     PaymentProvider, Store, StoreError,
 };
+use paymux_sandbox::Control;
+use paymux_store::{Key, Keys, OpenError, SqliteStore};
 use poem::{EndpointExt as _, Route, post};
-use sandbox::Control;
-use store::{Key, Keys, OpenError, SqliteStore};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::task::TaskTracker;
 
@@ -351,7 +351,7 @@ fn policies(config: &Config) -> BTreeMap<MerchantId, MerchantPolicy> {
 /// Never: the document is made from the program itself.
 #[must_use]
 pub fn documentation() -> Documentation {
-    let store: Arc<dyn Store> = Arc::new(gateway_core::MemoryStore::default());
+    let store: Arc<dyn Store> = Arc::new(paymux_core::MemoryStore::default());
     let gateway = Gateway::new(
         store,
         Arc::new(SystemClock::default()),

@@ -31,7 +31,7 @@ pub struct Cli {
     /// How the log looks.
     #[arg(long, global = true, env = "PAYMUX_LOG_FORMAT", default_value = "text", value_enum)]
     pub log_format: LogFormat,
-    /// What is logged, such as "info,server=debug".
+    /// What is logged, such as "info,paymux_core=debug".
     #[arg(long, global = true, env = "PAYMUX_LOG", value_name = "FILTER")]
     pub log: Option<String>,
     /// The configuration file [serve: paymux.toml if it is there].

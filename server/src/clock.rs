@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use gateway_core::Clock;
 use jiff::Timestamp;
+use paymux_core::Clock;
 
 /// The longest sleep at once: somebody may set the machine's clock meanwhile.
 const LONGEST_NAP: Duration = Duration::from_secs(60);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Parser as _;
-use server::{
+use paymux_server::{
     App, StartError,
     cli::{Cli, Command, SandboxArgs, exit_code},
     config::{Config, ConfigError, DEFAULT_FILE, NewMerchantKey, RunMode},

@@ -26,7 +26,7 @@ pub enum LogFormat {
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
     /// The filter is not understood.
-    #[error("the log filter is not understood; write it like \"info,server=debug\"")]
+    #[error("the log filter is not understood; write it like \"info,paymux_core=debug\"")]
     Filter(#[source] tracing_subscriber::filter::ParseError),
     /// Somebody already logs in this process.
     #[error("logging was already set up")]
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_filter_that_is_not_understood_stops_the_start() {
-        assert!(read_filter(Some("server=loud")).is_err());
+        assert!(read_filter(Some("paymux_core=loud")).is_err());
         assert!(read_filter(Some("")).is_ok());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use gateway_core::{AccountId, Customer, Gateway, Method, Money, NewPayment, PaymentRecord, PaymentTerms};
+use paymux_core::{AccountId, Customer, Gateway, Method, Money, NewPayment, PaymentRecord, PaymentTerms};
 
 use crate::{
     App,

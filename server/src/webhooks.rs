@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gateway_core::{AccountId, Gateway, GatewayError, RawWebhook, StoreError};
+use paymux_core::{AccountId, Gateway, GatewayError, RawWebhook, StoreError};
 use poem::{
     Body, Request, Response, handler,
     http::HeaderMap,

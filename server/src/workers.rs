@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_core::{AccountId, Gateway, GatewayError, Work};
 use jiff::Timestamp;
+use paymux_core::{AccountId, Gateway, GatewayError, Work};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::task::TaskTracker;
 

@@ -1,6 +1,6 @@
 //! The accounts as they were bound.
 
-use gateway_core::{AccountBinding, AccountId, Mode, StoreError};
+use paymux_core::{AccountBinding, AccountId, Mode, StoreError};
 use rusqlite::{Connection, Row};
 
 use crate::{

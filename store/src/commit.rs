@@ -1,6 +1,6 @@
 //! One atomic change: checked, then written.
 
-use gateway_core::{
+use paymux_core::{
     Attempt, Change, Charge, Checks, KeptAnswer, MerchantId, Payment, PaymentChange, PaymentId, PgPaymentId,
     Review, StoreError,
 };

@@ -1,6 +1,6 @@
 //! The event feed.
 
-use gateway_core::{Event, MerchantId, NewEvent, Payment, PaymentId};
+use paymux_core::{Event, MerchantId, NewEvent, Payment, PaymentId};
 use rusqlite::{Connection, Params, params};
 
 use crate::{

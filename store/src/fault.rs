@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::StoreError;
+use paymux_core::StoreError;
 
 /// Why work on the database was not done.
 #[derive(Debug, thiserror::Error)]

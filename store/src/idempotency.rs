@@ -1,7 +1,7 @@
 //! What idempotency keys stand for.
 
-use gateway_core::{CancelId, IdempotencyRecord, MerchantId, PaymentId, StoredAnswer};
 use jiff::Timestamp;
+use paymux_core::{CancelId, IdempotencyRecord, MerchantId, PaymentId, StoredAnswer};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 

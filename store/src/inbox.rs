@@ -1,7 +1,7 @@
 //! Received webhooks that wait, and the deliveries that were seen.
 
-use gateway_core::{AccountId, RawWebhook, ReceivedWebhook, Room, StoreError, WebhookId};
 use jiff::Timestamp;
+use paymux_core::{AccountId, RawWebhook, ReceivedWebhook, Room, StoreError, WebhookId};
 use rusqlite::{Connection, params, params_from_iter};
 use serde::{Deserialize, Serialize};
 

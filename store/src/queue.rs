@@ -1,7 +1,7 @@
 //! What is due, and who works on it: payments and sweeps.
 
-use gateway_core::{AccountId, LONGEST_LEASE, MerchantId, OwedLookUp, PaymentId, Sweep};
 use jiff::Timestamp;
+use paymux_core::{AccountId, LONGEST_LEASE, MerchantId, OwedLookUp, PaymentId, Sweep};
 use rusqlite::{Connection, named_params, params};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gateway_core::{
+use paymux_core::{
     AccountId, Attempt, Charge, Checks, MerchantId, OrderId, PaymentFilter, PaymentId, PaymentRecord,
     PaymentStatus, PgOrderId, PgPaymentId,
 };

@@ -3,12 +3,12 @@
 use std::{path::Path, sync::Arc};
 
 use async_trait::async_trait;
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     AccountBinding, AccountId, AdminStore, Change, Event, IdempotencyRecord, Inbox, KeptAnswer, MerchantId,
     OrderId, OwedLookUp, PaymentFilter, PaymentId, PaymentRecord, PaymentStore, PgOrderId, PgPaymentId,
     ReceivedWebhook, StoreError, Sweep, WebhookId, WorkQueue,
 };
-use jiff::Timestamp;
 use rusqlite::Connection;
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::PaymentId;
 use jiff::Timestamp;
+use paymux_core::PaymentId;
 use rusqlite::Row;
 
 use crate::fault::Fault;

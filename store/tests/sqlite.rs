@@ -10,12 +10,12 @@ use std::{
     sync::Arc,
 };
 
-use gateway_core::{
+use paymux_core::{
     AdminStore, Charge, Inbox, KeptAnswer, Payment, PaymentRecord, PaymentStore, Secret, StoreError,
     WorkQueue,
 };
+use paymux_store::{Key, Keys, OpenError, SqliteStore};
 use rusqlite::Connection;
-use store::{Key, Keys, OpenError, SqliteStore};
 use tempfile::TempDir;
 
 use sample::{CANARY, at, changed, charge, full, made, only, owed, payment, webhook};

@@ -29,15 +29,15 @@ const MAY_NAME: [&str; 4] = [
     "server/src/demo/",
 ];
 
-/// Which crates of ours each crate may be built from (design: arrows point one way).
+/// Which packages of ours the package in each folder may be built from (design: arrows point one way).
 const ARROWS: [(&str, &[&str]); 7] = [
     ("gateway-core", &[]),
     ("sandbox", &[]),
-    ("provider-toss", &["gateway-core"]),
-    ("provider-portone", &["gateway-core"]),
-    ("store", &["gateway-core"]),
-    ("tests/simulation", &["gateway-core"]),
-    ("server", &["gateway-core", "provider-portone", "provider-toss", "sandbox", "store"]),
+    ("provider-toss", &["paymux-core"]),
+    ("provider-portone", &["paymux-core"]),
+    ("store", &["paymux-core"]),
+    ("tests/simulation", &["paymux-core"]),
+    ("server", &["paymux-core", "paymux-portone", "paymux-sandbox", "paymux-store", "paymux-toss"]),
 ];
 
 /// The rooms of the core, and which others each may use (design: gateway → {dispatch, account} → lifecycle → {provider,
@@ -115,7 +115,7 @@ fn ours(manifest: &str) -> BTreeSet<String> {
     let (_, after) = manifest.split_once("[dependencies]\n").unwrap();
     let table = after.split("\n[").next().unwrap();
     let names = table.lines().filter_map(|line| line.split(['.', ' ', '=']).next());
-    let is_ours = |name: &&str| *name == "tests" || ARROWS.iter().any(|(ours, _)| ours == name);
+    let is_ours = |name: &&str| *name == "tests" || *name == "simulation" || name.starts_with("paymux-");
     names.filter(is_ours).map(str::to_owned).collect()
 }
 

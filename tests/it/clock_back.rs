@@ -10,19 +10,19 @@ use std::{
 };
 
 use async_trait::async_trait;
-use gateway_core::Clock;
 use jiff::{SignedDuration, Timestamp};
-use reqwest::Method;
-use sandbox::{
+use paymux_core::Clock;
+use paymux_sandbox::{
     Control, Fault, FaultRule, Running, SandboxClock, SandboxConfig, WebhookTarget,
     portone::{PortoneConfig, PortoneSimulator},
     toss::{KeyPair, Toss, TossConfig},
 };
-use serde_json::{Value, json};
-use server::{
+use paymux_server::{
     App, Parts,
     config::{Config, RunMode},
 };
+use reqwest::Method;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::{
     crash::{
@@ -235,7 +235,7 @@ async fn simulator(pg: &str) -> Running {
     if pg == "toss" {
         let keys = vec![KeyPair::new("test_ck_paymuxdemo", "test_sk_paymuxdemo")];
         let toss = TossConfig { keys, permissive: true, ..TossConfig::default() };
-        return sandbox::start(config, Toss::new(toss, clock).unwrap()).await.unwrap();
+        return paymux_sandbox::start(config, Toss::new(toss, clock).unwrap()).await.unwrap();
     }
     let portone = PortoneConfig {
         imp_key: "paymux_demo_key".to_owned(),
@@ -244,7 +244,7 @@ async fn simulator(pg: &str) -> Running {
         permissive: true,
         ..PortoneConfig::default()
     };
-    sandbox::start(config, PortoneSimulator::open(portone, clock, None).unwrap()).await.unwrap()
+    paymux_sandbox::start(config, PortoneSimulator::open(portone, clock, None).unwrap()).await.unwrap()
 }
 
 /// A confirm and a cancel of which nobody knows, and a cancel that is done; then the clock goes back. `restarts`: the

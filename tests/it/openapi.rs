@@ -12,7 +12,7 @@ fn published() -> std::path::PathBuf {
 /// `UPDATE_OPENAPI=1 cargo test -p tests openapi` writes the file anew.
 #[test]
 fn the_published_document_is_the_servers() {
-    let printed = server::documentation().printed();
+    let printed = paymux_server::documentation().printed();
     if env::var_os("UPDATE_OPENAPI").is_some() {
         fs::write(published(), &printed).unwrap();
     }

@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot be built is a failed test")]
 
-use gateway_core::{MemoryStore, Store};
-use store::{Key, Keys, SqliteStore};
+use paymux_core::{MemoryStore, Store};
+use paymux_store::{Key, Keys, SqliteStore};
 use tempfile::TempDir;
 use tests::store_suite::{INBOX_CAPACITY, StoreBench};
 

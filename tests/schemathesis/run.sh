@@ -21,7 +21,7 @@ if ! cmp -s "$here/requirements.txt" "$venv/installed.txt"; then
 fi
 
 # With the tests' package, so that every dependency has the features it was built with for them.
-cargo build --quiet --locked --manifest-path "$root/Cargo.toml" -p server -p tests --bin paymux
+cargo build --quiet --locked --manifest-path "$root/Cargo.toml" -p paymux-server -p tests --bin paymux
 
 work="$(mktemp -d)"
 server=""

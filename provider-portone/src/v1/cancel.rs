@@ -3,7 +3,7 @@
 //! V1 has no idempotency key. What stands in for one is `checksum`, the balance before the cancel: if
 //! it does not fit, nothing is executed, so a repeated request cannot take a second time.
 
-use gateway_core::{
+use paymux_core::{
     CancelId, CancelOutcome, CancelRequest, CancelScope, Failure, FailureReason, Money, PgCancelStatus,
     PgMessage, ProviderError, Snapshot,
 };

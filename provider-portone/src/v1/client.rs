@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use gateway_core::{PgMessage, ProviderError, Response};
 use jiff::Timestamp;
+use paymux_core::{PgMessage, ProviderError, Response};
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::value::RawValue;
@@ -63,7 +63,7 @@ impl Client {
             transport,
             tokens: TokenCache::new(Arc::new(login)),
             form: config.authorization,
-            include_sandbox: config.mode == gateway_core::Mode::Test,
+            include_sandbox: config.mode == paymux_core::Mode::Test,
             read_timeout: config.read_timeout,
         })
     }

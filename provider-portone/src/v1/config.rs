@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use gateway_core::{Method, MethodTerms, Mode, Money};
+use paymux_core::{Method, MethodTerms, Mode, Money};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use url::Url;

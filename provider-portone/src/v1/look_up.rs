@@ -1,6 +1,6 @@
 //! Looks payments up: by `imp_uid`, or every payment under a `merchant_uid`.
 
-use gateway_core::{ChargeRef, LookUp, PgOrderId, PgPaymentId, ProviderError, Snapshot};
+use paymux_core::{ChargeRef, LookUp, PgOrderId, PgPaymentId, ProviderError, Snapshot};
 use reqwest::{Method, StatusCode};
 use serde_json::value::RawValue;
 

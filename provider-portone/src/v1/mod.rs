@@ -19,12 +19,12 @@ mod wire;
 mod tests;
 
 use async_trait::async_trait;
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     BrowserResult, CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, Guard, Guards,
     InvalidBrowserResult, LookUp, MoneyMoves, Movements, PaymentProvider, PaymentRequest, Prepared,
     ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected,
 };
-use jiff::Timestamp;
 
 use client::Client;
 pub use config::{AuthorizationForm, Channel, ConfigError, PortOneV1Config, RefundBankCodes};

@@ -3,8 +3,8 @@
 use std::{fmt, str::FromStr};
 
 use async_trait::async_trait;
-use gateway_core::{MovementKind, Movements, Page, PgMessage, PgMovement, ProviderError};
 use jiff::Timestamp;
+use paymux_core::{MovementKind, Movements, Page, PgMessage, PgMovement, ProviderError};
 use reqwest::{Method, StatusCode};
 
 use super::{

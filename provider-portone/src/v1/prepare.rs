@@ -1,6 +1,6 @@
 //! Registers the amount of an order, so that no page can open the window for another.
 
-use gateway_core::{Money, PgOrderId, ProviderError};
+use paymux_core::{Money, PgOrderId, ProviderError};
 use reqwest::Method;
 use tokio::time::Instant;
 

@@ -16,11 +16,11 @@ mod webhooks;
 
 use std::sync::Once;
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     CancelRequest, CancelScope, ChargeRef, Customer, Device, IdSource, Method, Mode, Money, PaymentRequest,
     PgOrderId,
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{Channel, Client, PortOneV1, PortOneV1Config};

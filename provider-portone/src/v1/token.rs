@@ -14,8 +14,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use gateway_core::{BoxError, PgMessage, ProviderError};
 use moka::{future::Cache, ops::compute::Op};
+use paymux_core::{BoxError, PgMessage, ProviderError};
 use secrecy::SecretString;
 use tokio::time::Instant;
 

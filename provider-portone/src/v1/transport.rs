@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::ProviderError;
 use jiff::Timestamp;
+use paymux_core::ProviderError;
 use reqwest::{
     Method, StatusCode,
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER},

@@ -1,10 +1,10 @@
 //! The payment window: what the browser has to call.
 
-use gateway_core::{
+use jiff::tz::{Offset, TimeZone};
+use paymux_core::{
     BrowserStep, CashReceiptRequest, CashReceiptType, Method, PaymentRequest, ProviderError, ResultBy,
     ScriptCall,
 };
-use jiff::tz::{Offset, TimeZone};
 use serde_json::{Map, Value, json};
 
 use super::{

@@ -1,6 +1,6 @@
 //! The bodies we send.
 
-use gateway_core::{
+use paymux_core::{
     CancelRequest, CancelScope, ConfirmRequest, Currency, PgPaymentId, ProviderError, RefundAccount,
 };
 use serde::Serialize;

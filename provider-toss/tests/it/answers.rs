@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::{Money, PaymentProvider, ProviderError, Response};
+use paymux_core::{Money, PaymentProvider, ProviderError, Response};
 use serde_json::{Value, json};
 
 use crate::{

@@ -1,10 +1,10 @@
 //! `POST /v1/payments/{paymentKey}/cancel`.
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     CancelId, CancelRequest, CancelScope, Currency, IdSource, Money, PaymentProvider, PgCancelStatus,
     PgStatus, ProviderError, RefundAccount, Response, Secret,
 };
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::stub::{ACCOUNT_KEY, CARD_KEY, Reply, Stub, account, card, order_id};

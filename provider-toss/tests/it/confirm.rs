@@ -1,6 +1,6 @@
 //! `POST /v1/payments/confirm`.
 
-use gateway_core::{ConfirmRequest, Currency, Money, PaymentProvider, PgStatus, ProviderError, Response};
+use paymux_core::{ConfirmRequest, Currency, Money, PaymentProvider, PgStatus, ProviderError, Response};
 use serde_json::{Value, json};
 
 use crate::{

@@ -1,6 +1,6 @@
 //! `GET /v1/payments/{paymentKey}` and `GET /v1/payments/orders/{orderId}`.
 
-use gateway_core::{ChargeRef, LookUp, PaymentProvider, PgStatus};
+use paymux_core::{ChargeRef, LookUp, PaymentProvider, PgStatus};
 use serde_json::{Value, json};
 
 use crate::stub::{ACCOUNT_KEY, CARD_KEY, Reply, Stub, account, card, order_id};

@@ -1,7 +1,7 @@
 //! `GET /v1/transactions`.
 
-use gateway_core::{Money, MovementKind, Page, PaymentProvider, PgMovement, ProviderError};
 use jiff::Timestamp;
+use paymux_core::{Money, MovementKind, Page, PaymentProvider, PgMovement, ProviderError};
 use serde_json::{Value, json};
 
 use crate::stub::{CARD_KEY, Reply, Stub, order_id};

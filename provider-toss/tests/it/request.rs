@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use gateway_core::{
+use paymux_core::{
     BrowserStep, CashReceiptRequest, CashReceiptType, Currency, Customer, Device, Method, Money, MoneyMoves,
     PaymentProvider, PaymentRequest, Prepared, ProviderError, Response, ResultBy,
 };
-use provider_toss::{Checkout, TossConfig};
+use paymux_toss::{Checkout, TossConfig};
 use serde_json::{Value, json};
 
 use crate::stub::{CARD_KEY, Reply, Stub, card, order_id, toss_at};

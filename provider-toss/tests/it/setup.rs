@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{Guard, Guards, Method, Mode, PaymentProvider};
-use provider_toss::{Checkout, ConfigError, Toss, TossConfig};
+use paymux_core::{Guard, Guards, Method, Mode, PaymentProvider};
+use paymux_toss::{Checkout, ConfigError, Toss, TossConfig};
 
 use crate::stub::toss_at;
 

@@ -7,9 +7,9 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use gateway_core::{IdSource, PgOrderId};
 use jiff::Timestamp;
-use provider_toss::{Toss, TossConfig};
+use paymux_core::{IdSource, PgOrderId};
+use paymux_toss::{Toss, TossConfig};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},

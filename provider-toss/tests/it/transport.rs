@@ -1,6 +1,6 @@
 //! Connections that are refused, broken and silent.
 
-use gateway_core::{Money, PaymentProvider, ProviderError, Response};
+use paymux_core::{Money, PaymentProvider, ProviderError, Response};
 use tokio::net::TcpListener;
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{Gateway, LedgerDifference, PaymentId};
+use paymux_core::{Gateway, LedgerDifference, PaymentId};
 use poem_openapi::{Object, OpenApi, param::Query, payload::Json};
 
 use super::Tag;

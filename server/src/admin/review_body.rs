@@ -1,6 +1,6 @@
 //! A review as the admin API shows it, and what closes one.
 
-use gateway_core::{
+use paymux_core::{
     Charge, Dispatch, Money, PaymentRecord, Review, ReviewClosing, ReviewOutcome, ReviewSubject, Verdict,
 };
 use poem_openapi::{Enum, Object};

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use gateway_core::PaymentId;
+use paymux_core::PaymentId;
 
 /// The name of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{Gateway, GatewayError, PaymentRecord, Review};
+use paymux_core::{Gateway, GatewayError, PaymentRecord, Review};
 use poem_openapi::{
     Enum, OpenApi,
     param::{Path, Query},

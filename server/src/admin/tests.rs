@@ -1,4 +1,4 @@
-use gateway_core::{
+use paymux_core::{
     Change, ChecksChange, PaymentChange, PaymentId, Review, ReviewClosing, ReviewReason, ReviewSubject,
 };
 use serde_json::Value;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     BrowserStep, CancelId, CancelStatus, Failure, GatewayError, PaymentRecord, PaymentStatus, PgMessage,
     Secret, StateProblem, StoreError, StoredAnswer,
 };
-use jiff::Timestamp;
 use poem_openapi::{
     ApiResponse,
     payload::Json,

@@ -1,6 +1,6 @@
 //! What cancels a payment.
 
-use gateway_core::{CancelId, Currency, Money, NewCancel, RefundAccount, Secret};
+use paymux_core::{CancelId, Currency, Money, NewCancel, RefundAccount, Secret};
 use poem_openapi::Object;
 
 use super::{

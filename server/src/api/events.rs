@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{Event, Gateway, Movement};
+use paymux_core::{Event, Gateway, Movement};
 use poem_openapi::{Enum, Object, OpenApi, param::Query, payload::Json};
 
 use super::{

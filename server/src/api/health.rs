@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::Gateway;
+use paymux_core::Gateway;
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
 use super::{Tag, answer::problem_of};
@@ -66,8 +66,8 @@ impl HealthApi {
 mod tests {
     use std::{collections::BTreeMap, time::Duration};
 
-    use gateway_core::{Clock as _, IdSource, ManualClock, MemoryStore};
     use jiff::Timestamp;
+    use paymux_core::{Clock as _, IdSource, ManualClock, MemoryStore};
 
     use super::*;
 

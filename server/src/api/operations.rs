@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use gateway_core::{
+use paymux_core::{
     CancelId, CancelStatus, Charge, Gateway, GatewayError, IdempotencyRecord, MerchantId, PaymentId,
     PaymentStatus, RequestKey, StoreError, StoredAnswer,
 };

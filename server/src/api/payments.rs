@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gateway_core::{MerchantId, PaymentFilter, PaymentId, PaymentRecord};
+use paymux_core::{MerchantId, PaymentFilter, PaymentId, PaymentRecord};
 use poem_openapi::{
     Object, OpenApi,
     param::{Header, Path, Query},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{Account, Gateway, MethodTerms, Money};
+use paymux_core::{Account, Gateway, MethodTerms, Money};
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
 use super::{

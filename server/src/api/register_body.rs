@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gateway_core::{
+use paymux_core::{
     AccountId, CashReceiptRequest, Customer, MAX_AMOUNT, Money, NewPayment, OrderId, PaymentTerms,
 };
 use poem_openapi::Object;

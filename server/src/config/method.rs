@@ -1,6 +1,6 @@
 //! Payment methods as the configuration names them.
 
-use gateway_core::Method;
+use paymux_core::Method;
 
 /// Reads one method's name.
 pub(super) fn parse_method(text: &str) -> Result<Method, String> {

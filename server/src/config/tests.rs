@@ -1,6 +1,6 @@
 use std::{fs, path::Path};
 
-use gateway_core::{AccountLimits, LatePayments, Method, Mode};
+use paymux_core::{AccountLimits, LatePayments, Method, Mode};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use url::Url;

@@ -7,9 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use gateway_core::Clock;
 use jiff::Timestamp;
-use sandbox::SandboxClock;
+use paymux_core::Clock;
+use paymux_sandbox::SandboxClock;
 
 /// The simulators' clock as the gateway sees it.
 #[derive(Clone, Debug)]

@@ -2,16 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use gateway_core::{
+use paymux_core::{
     AccountId, Attempt, BrowserStep, Device, Gateway, MerchantId, Method, PaymentId, PaymentRecord, PgOrderId,
+};
+use paymux_sandbox::{
+    ActionOptions, ApiRequest, Control, ControlAccess, ControlError, ControlErrorCode, FaultRule,
+    OrderAction, PayMethod, PayOutcome, PayRequest,
 };
 use poem::{
     Body, Endpoint, EndpointExt as _, Request, Response, Route, get, handler, http::StatusCode, post,
     web::Data,
-};
-use sandbox::{
-    ActionOptions, ApiRequest, Control, ControlAccess, ControlError, ControlErrorCode, FaultRule,
-    OrderAction, PayMethod, PayOutcome, PayRequest,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};

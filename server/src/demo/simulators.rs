@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use gateway_core::AccountId;
-use sandbox::{
+use paymux_core::AccountId;
+use paymux_sandbox::{
     Control, Running, SandboxClock, SandboxConfig, WebhookTarget,
     portone::{PortoneConfig, PortoneSimulator},
     toss::{KeyPair, Toss, TossConfig},
@@ -141,7 +141,7 @@ async fn start_toss(
         KeyPair::new(TOSS_WIDGET_CLIENT_KEY, TOSS_WIDGET_SECRET_KEY),
     ];
     let config = TossConfig { keys, books, permissive, ..TossConfig::default() };
-    sandbox::start(sandbox, Toss::new(config, clock.clone())?).await
+    paymux_sandbox::start(sandbox, Toss::new(config, clock.clone())?).await
 }
 
 async fn start_portone(
@@ -157,7 +157,7 @@ async fn start_portone(
         permissive,
         ..PortoneConfig::default()
     };
-    sandbox::start(sandbox, PortoneSimulator::open(config, clock.clone(), books)?).await
+    paymux_sandbox::start(sandbox, PortoneSimulator::open(config, clock.clone(), books)?).await
 }
 
 /// Starts the simulators alone, each on a port of its own.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::MerchantId;
+use paymux_core::MerchantId;
 use poem::{Request, http::header::AUTHORIZATION};
 use poem_openapi::{SecurityScheme, auth::Bearer};
 

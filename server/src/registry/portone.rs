@@ -1,7 +1,7 @@
 //! Settings of accounts at PortOne V1.
 
-use gateway_core::Money;
-use provider_portone::{AuthorizationForm, Channel, PortOneV1, PortOneV1Config, RefundBankCodes};
+use paymux_core::Money;
+use paymux_portone::{AuthorizationForm, Channel, PortOneV1, PortOneV1Config, RefundBankCodes};
 use secrecy::SecretString;
 
 use super::{Connected, credential};
@@ -69,11 +69,11 @@ fn channel(settings: &mut Settings) -> Result<Channel, ConfigError> {
     }
 }
 
-fn key_of(error: &provider_portone::ConfigError) -> &'static str {
+fn key_of(error: &paymux_portone::ConfigError) -> &'static str {
     match error {
-        provider_portone::ConfigError::Setting { setting: "channel", .. } => "channel_key",
-        provider_portone::ConfigError::Setting { setting, .. } => setting,
-        provider_portone::ConfigError::HttpClient(_) => "base_url",
+        paymux_portone::ConfigError::Setting { setting: "channel", .. } => "channel_key",
+        paymux_portone::ConfigError::Setting { setting, .. } => setting,
+        paymux_portone::ConfigError::HttpClient(_) => "base_url",
     }
 }
 

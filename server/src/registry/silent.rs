@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     BrowserResult, CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, InvalidBrowserResult, LookUp,
     Movements, PaymentProvider, PaymentRequest, Prepared, ProviderDescription, ProviderError, RawWebhook,
     ReturnClaim, Taken, WebhookClaim, WebhookRejected,
 };
-use jiff::Timestamp;
 
 const REFUSED: ProviderError = ProviderError::Unsupported("calls of an account without credentials");
 

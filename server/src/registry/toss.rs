@@ -1,7 +1,7 @@
 //! Settings of accounts at Toss Payments.
 
-use gateway_core::Mode;
-use provider_toss::{Checkout, Toss, TossConfig};
+use paymux_core::Mode;
+use paymux_toss::{Checkout, Toss, TossConfig};
 use secrecy::SecretString;
 
 use super::{Connected, credential};
@@ -51,8 +51,8 @@ fn placeholder(client_key: &str) -> SecretString {
 }
 
 /// The key whose place an error is shown at.
-fn key_of(error: &provider_toss::ConfigError) -> &'static str {
-    use provider_toss::ConfigError::{Address, ClientKey, Insecure, NothingOffered};
+fn key_of(error: &paymux_toss::ConfigError) -> &'static str {
+    use paymux_toss::ConfigError::{Address, ClientKey, Insecure, NothingOffered};
     match error {
         ClientKey => "client_key",
         Address(key) | Insecure(key) => key,

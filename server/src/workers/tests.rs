@@ -1,7 +1,7 @@
 use std::time::Duration;
 
-use gateway_core::{Device, LookUpSubject, OwedLookUp, PaymentRecord, PaymentStatus, Why};
-use sandbox::{Control, Fault, FaultRule, PayMethod, PayOutcome, PayRequest};
+use paymux_core::{Device, LookUpSubject, OwedLookUp, PaymentRecord, PaymentStatus, Why};
+use paymux_sandbox::{Control, Fault, FaultRule, PayMethod, PayOutcome, PayRequest};
 use tokio::time::{sleep, timeout};
 
 use super::*;

@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Change, Charge, ChecksChange, Claim,
     Close, Currency, Customer, Device, EventKind, IdSource, IdempotencyRecord, LookUpSubject, MethodDetail,
     Money, MoneyMoves, NewEvent, OwedLookUp, Payment, PaymentChange, PaymentRecord, PaymentTerms,
     PaymentView, PgNames, PgOrderId, PgStatus, Preparation, PreparedStep, RawWebhook, ReceivedWebhook,
     RefundAccount, Room, Secret, Shown, Snapshot, StoredAnswer, Why,
 };
-use jiff::Timestamp;
 
 /// Stands wherever something must not be seen in the files.
 pub(crate) const CANARY: &str = "canary_5Jq2vXw8TzR1";

@@ -8,9 +8,9 @@ use std::{
     time::Duration,
 };
 
+use paymux_server::config::KeyHash;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
-use server::config::KeyHash;
 use tempfile::TempDir;
 use tests::harness::eventually;
 
@@ -282,7 +282,7 @@ pub(super) fn binary() -> &'static Path {
         let target = profile.parent().unwrap().to_owned();
         let mut build = Command::new(cargo);
         // With this package, so that every dependency has the features it was built with for the tests.
-        build.args(["build", "--quiet", "-p", "server", "-p", "tests", "--bin", "paymux"]);
+        build.args(["build", "--quiet", "-p", "paymux-server", "-p", "tests", "--bin", "paymux"]);
         build.arg("--manifest-path").arg(manifest);
         build.arg("--target-dir").arg(target);
         if profile.ends_with("release") {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::ForeignPayment;
+use paymux_sandbox::ForeignPayment;
 use serde_json::{Value, json};
 use tests::harness::{AMOUNT, Shop};
 

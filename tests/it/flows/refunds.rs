@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::{IssueKey, RevokeKey};
+use paymux_sandbox::{IssueKey, RevokeKey};
 use serde_json::{Value, json};
 use tests::harness::{AMOUNT, Shop, eventually};
 
@@ -64,7 +64,7 @@ async fn refund_without_an_answer_survives_a_new_secret_key() {
         let old = shop.calls("cancel").await[0]["headers"]["idempotency-key"].clone();
         let issued = shop.pg().issue_key(&IssueKey::default()).unwrap();
         shop.demo.configure("ACCOUNTS__TOSS__SECRET_KEY", &issued.key);
-        let pairs = sandbox::toss::TossConfig::default();
+        let pairs = paymux_sandbox::toss::TossConfig::default();
         shop.pg().revoke_key(&RevokeKey::new(&pairs.keys[0].secret_key)).unwrap();
         shop.no_faults().await;
         shop.no_webhooks().await;

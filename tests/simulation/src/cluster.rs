@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures_util::future::{BoxFuture, Either, select};
-use gateway_core::{
+use paymux_core::{
     Account, AccountBinding, AccountId, AdminStore as _, Gateway, IdSource, MemoryStore, MerchantId,
     MerchantPolicy, PaymentId, RawWebhook, StoreError, Work,
 };
@@ -73,7 +73,7 @@ impl Cluster {
         for (changed, model) in self.models.iter().enumerate() {
             let mut bindings = self.bindings();
             match self.world.draw(|rng| rng.index(4)) {
-                0 => bindings[changed].mode = gateway_core::Mode::Live,
+                0 => bindings[changed].mode = paymux_core::Mode::Live,
                 1 => bindings[changed].kind = "another".to_owned(),
                 2 => bindings[changed].pg_merchant = "another".to_owned(),
                 _ => drop(bindings.remove(changed)),

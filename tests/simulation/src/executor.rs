@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use gateway_core::Clock;
+use paymux_core::Clock;
 
 use super::world::{Owner, Work, World};
 

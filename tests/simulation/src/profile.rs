@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::{AccountLimits, LatePayments};
+use paymux_core::{AccountLimits, LatePayments};
 
 use super::rng::Rng;
 

@@ -4,12 +4,12 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::{FutureExt, future::BoxFuture};
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     AccountBinding, AccountId, AdminStore, Cancel, Change, Charge, Close, Dispatch, Event, IdempotencyRecord,
     Inbox, KeptAnswer, MemoryStore, MerchantId, OrderId, OwedLookUp, PaymentFilter, PaymentId, PaymentRecord,
     PaymentStore, PgOrderId, PgPaymentId, ReceivedWebhook, StoreError, Sweep, WebhookId, WorkQueue,
 };
-use jiff::Timestamp;
 use tokio::sync::oneshot;
 
 use super::{
@@ -69,7 +69,7 @@ impl SimulatedStore {
     }
 
     fn commit_now(&self, change: Change) -> Result<(), StoreError> {
-        let read = |payment: &gateway_core::Payment| {
+        let read = |payment: &paymux_core::Payment| {
             peek(self.kept.payment(&payment.merchant, &payment.id)).ok().flatten()
         };
         let before: Vec<_> = change.payments.iter().map(|change| read(&change.payment)).collect();
@@ -105,7 +105,7 @@ pub(crate) fn short(id: &impl ToString) -> String {
     id.get(id.len().saturating_sub(4)..).unwrap_or_default().to_owned()
 }
 
-fn committed(change: &gateway_core::PaymentChange, after: &PaymentRecord) -> String {
+fn committed(change: &paymux_core::PaymentChange, after: &PaymentRecord) -> String {
     let payment = &after.payment;
     let charges: Vec<_> = after.charges.iter().map(charge).collect();
     let owed: Vec<_> = after.checks.owed.iter().map(|owed| format!("{:?}@{}", owed.why, owed.at)).collect();

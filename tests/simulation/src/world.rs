@@ -11,8 +11,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use gateway_core::{AccountId, Clock, ManualClock};
 use jiff::{SignedDuration, Timestamp};
+use paymux_core::{AccountId, Clock, ManualClock};
 use tokio::sync::oneshot;
 
 use super::{profile::Profile, rng::Rng, stats::Stats};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{Method, PaymentRequest, PgCancelStatus, PgStatus, standard_bank_code};
-use sandbox::{OrderAction, PayOutcome};
+use paymux_core::{Method, PaymentRequest, PgCancelStatus, PgStatus, standard_bank_code};
+use paymux_sandbox::{OrderAction, PayOutcome};
 
 use super::{
     bench::{Bench, charge},

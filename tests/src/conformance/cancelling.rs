@@ -1,7 +1,7 @@
 //! Giving back what came in at once.
 
-use gateway_core::{CancelRequest, CancelScope, ChargeRef, Method, PaymentRequest, PgCancelStatus, PgStatus};
-use sandbox::{OrderAction, PayOutcome};
+use paymux_core::{CancelRequest, CancelScope, ChargeRef, Method, PaymentRequest, PgCancelStatus, PgStatus};
+use paymux_sandbox::{OrderAction, PayOutcome};
 
 use super::{
     bench::{Bench, charge},

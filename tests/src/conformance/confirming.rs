@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use gateway_core::{
+use paymux_core::{
     ChargeRef, FailureReason, Method, MoneyMoves, PaymentRequest, PgStatus, ProviderError, Taken,
 };
-use sandbox::{ActionOptions, PayOutcome, PayRequest};
+use paymux_sandbox::{ActionOptions, PayOutcome, PayRequest};
 
 use super::{
     Setup,

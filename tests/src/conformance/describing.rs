@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use gateway_core::{Currency, Guard, Method, Mode, PaymentRequest};
-use sandbox::PayOutcome;
+use paymux_core::{Currency, Guard, Method, Mode, PaymentRequest};
+use paymux_sandbox::PayOutcome;
 
 use super::{
     bench::Bench,

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use gateway_core::{Method, PgStatus};
-use sandbox::{Fault, FaultRule, PayOutcome};
+use paymux_core::{Method, PgStatus};
+use paymux_sandbox::{Fault, FaultRule, PayOutcome};
 use serde_json::{Value, json};
 
 use super::{

@@ -1,7 +1,7 @@
 //! The questions a provider asks, made ready to meet a fault.
 
-use gateway_core::{CancelRequest, ChargeRef, Method, PaymentProvider, PgOrderId, PgStatus, ProviderError};
-use sandbox::{Fault, FaultRule};
+use paymux_core::{CancelRequest, ChargeRef, Method, PaymentProvider, PgOrderId, PgStatus, ProviderError};
+use paymux_sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 
 use super::{

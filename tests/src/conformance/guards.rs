@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{CancelRequest, Guard, Method, PgStatus};
-use sandbox::PayOutcome;
+use paymux_core::{CancelRequest, Guard, Method, PgStatus};
+use paymux_sandbox::PayOutcome;
 
 use super::{
     bench::{Bench, charge},
@@ -21,7 +21,7 @@ fn key_guard(set: &[Guard]) -> Option<(Duration, bool)> {
 }
 
 /// A repeat of a cancel at a PG whose every other guard is off.
-async fn key_is_all_it_takes<B: Bench>(set: &[Guard], cancel: fn(&gateway_core::ChargeRef) -> CancelRequest) {
+async fn key_is_all_it_takes<B: Bench>(set: &[Guard], cancel: fn(&paymux_core::ChargeRef) -> CancelRequest) {
     let Some((within, _)) = key_guard(set) else { return };
     let bench = B::permissive().await;
     let request = cancel(&charge(&bench.paid(&order(1)).await));

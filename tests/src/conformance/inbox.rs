@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use gateway_core::RawWebhook;
 use jiff::Timestamp;
+use paymux_core::RawWebhook;
+use paymux_sandbox::{SandboxClock, WebhookTarget};
 use poem::{
     EndpointExt, IntoEndpoint, Request, Server,
     endpoint::make,
     listener::{Acceptor, Listener, TcpListener},
 };
-use sandbox::{SandboxClock, WebhookTarget};
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 
 /// Real time within which a webhook must have come.

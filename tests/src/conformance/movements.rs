@@ -2,9 +2,9 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use gateway_core::{Method, MovementKind, PgMovement, Snapshot};
 use jiff::Timestamp;
-use sandbox::{Fault, FaultRule, OrderAction, PayOutcome};
+use paymux_core::{Method, MovementKind, PgMovement, Snapshot};
+use paymux_sandbox::{Fault, FaultRule, OrderAction, PayOutcome};
 use serde_json::json;
 
 use super::{

@@ -3,9 +3,9 @@
 use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
-use gateway_core::{Method, Mode, MovementKind, PaymentProvider, PgStatus, Snapshot, WebhookSubject};
 use jiff::Timestamp;
-use sandbox::{
+use paymux_core::{Method, Mode, MovementKind, PaymentProvider, PgStatus, Snapshot, WebhookSubject};
+use paymux_sandbox::{
     Fault, FaultRule, PayOutcome, PayRequest,
     portone::{DeletedAccount, WebhookFormat},
 };
@@ -84,8 +84,7 @@ pub async fn without_a_token_nothing_is_sent() {
 }
 
 pub async fn both_forms_of_the_authorization_are_taken() {
-    for authorization in
-        [provider_portone::AuthorizationForm::Bearer, provider_portone::AuthorizationForm::Bare]
+    for authorization in [paymux_portone::AuthorizationForm::Bearer, paymux_portone::AuthorizationForm::Bare]
     {
         let bench = PortOneBench::of(|_| (), |config| config.authorization = authorization).await;
         assert_eq!(bench.paid(&order(1)).await.paid, krw(AMOUNT));

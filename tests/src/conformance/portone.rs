@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use gateway_core::{Mode, PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
-use provider_portone::{Channel, PortOneV1, PortOneV1Config};
-use sandbox::{
+use paymux_core::{Mode, PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
+use paymux_portone::{Channel, PortOneV1, PortOneV1Config};
+use paymux_sandbox::{
     ForeignPayment, IssueKey, Running, SandboxClock, SandboxConfig,
     portone::{PortoneConfig, PortoneSimulator},
 };
@@ -46,7 +46,7 @@ impl PortOneBench {
         adjust_simulator(&mut simulator);
         let code = simulator.merchant_code.clone();
         let simulator = PortoneSimulator::open(simulator, SandboxClock::frozen_at(START_MS), None).unwrap();
-        let simulator = sandbox::start(SandboxConfig::loopback("portone"), simulator).await.unwrap();
+        let simulator = paymux_sandbox::start(SandboxConfig::loopback("portone"), simulator).await.unwrap();
         let channel = Channel::Key("channel-key-1".to_owned());
         let mut config = PortOneV1Config::new(KEY, SECRET, code, channel, Mode::Test);
         config.base_url = simulator.base_url();

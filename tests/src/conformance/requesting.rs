@@ -1,7 +1,7 @@
 //! Preparing the browser step.
 
-use gateway_core::{BrowserStep, ClaimOutcome, Method, MoneyMoves, PgStatus};
-use sandbox::{Fault, FaultRule, PayOutcome};
+use paymux_core::{BrowserStep, ClaimOutcome, Method, MoneyMoves, PgStatus};
+use paymux_sandbox::{Fault, FaultRule, PayOutcome};
 
 use super::{
     bench::Bench,

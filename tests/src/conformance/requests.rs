@@ -1,11 +1,11 @@
 //! What a provider is asked in the rules, built from few words.
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     CancelRequest, CancelScope, ChargeRef, ClaimOutcome, ConfirmRequest, Customer, Device, IdSource, Method,
     Money, PaymentProvider, PaymentRequest, PgOrderId, PgPaymentId, ProviderError, RefundAccount,
     ReturnClaim, Secret, Taken,
 };
-use jiff::Timestamp;
 
 /// What every order of a bench costs, unless a rule says otherwise.
 pub(super) const AMOUNT: u64 = 27_500;

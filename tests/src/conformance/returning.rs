@@ -1,7 +1,7 @@
 //! What the browser brings back.
 
-use gateway_core::{ClaimOutcome, FailureReason, Method};
-use sandbox::PayOutcome;
+use paymux_core::{ClaimOutcome, FailureReason, Method};
+use paymux_sandbox::PayOutcome;
 use serde_json::{Value, json};
 
 use super::{

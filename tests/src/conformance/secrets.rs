@@ -2,8 +2,8 @@
 
 use std::{error::Error, fmt::Write as _};
 
-use gateway_core::{Method, ProviderError};
-use sandbox::{Fault, FaultRule, OrderAction};
+use paymux_core::{Method, ProviderError};
+use paymux_sandbox::{Fault, FaultRule, OrderAction};
 
 use super::{
     bench::{Bench, charge},

@@ -1,7 +1,7 @@
 //! Payments as a PG may show them next year, or by mistake.
 
-use gateway_core::{Method, PgCancelStatus, ProviderError, Snapshot};
-use sandbox::{Fault, FaultRule, OrderAction};
+use paymux_core::{Method, PgCancelStatus, ProviderError, Snapshot};
+use paymux_sandbox::{Fault, FaultRule, OrderAction};
 use serde_json::{Value, json};
 
 use super::{

@@ -3,12 +3,12 @@
 use std::sync::Once;
 
 use async_trait::async_trait;
-use gateway_core::{PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
-use provider_toss::{Checkout, Toss, TossConfig};
-use sandbox::{
+use paymux_core::{PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
+use paymux_sandbox::{
     ForeignPayment, IssueKey, Running, SandboxClock, SandboxConfig,
     toss::{ApiVersion, KeyPair, Toss as Simulator, TossConfig as SimulatorConfig},
 };
+use paymux_toss::{Checkout, Toss, TossConfig};
 use serde_json::{Value, json};
 
 use super::{
@@ -46,7 +46,7 @@ impl TossBench {
         install_tls();
         let pair = simulator.keys[0].clone();
         let simulator = Simulator::new(simulator, SandboxClock::frozen_at(START_MS)).unwrap();
-        let simulator = sandbox::start(SandboxConfig::loopback("toss"), simulator).await.unwrap();
+        let simulator = paymux_sandbox::start(SandboxConfig::loopback("toss"), simulator).await.unwrap();
         let mut config = TossConfig::new(pair.client_key, pair.secret_key);
         config.base_url = simulator.base_url();
         adjust(&mut config);

@@ -1,7 +1,7 @@
 //! Asking what is true now.
 
-use gateway_core::{ChargeRef, Method, Mode, PgStatus};
-use sandbox::PayOutcome;
+use paymux_core::{ChargeRef, Method, Mode, PgStatus};
+use paymux_sandbox::PayOutcome;
 
 use super::{
     bench::{Bench, charge},

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{Method, PgPaymentId, Proof, RawWebhook, Taken, WebhookClaim, WebhookSubject};
-use sandbox::{Fault, FaultRule, OrderAction, WEBHOOK};
+use paymux_core::{Method, PgPaymentId, Proof, RawWebhook, Taken, WebhookClaim, WebhookSubject};
+use paymux_sandbox::{Fault, FaultRule, OrderAction, WEBHOOK};
 
 use super::{Inbox, bench::Bench, inbox::delivery, requests::order};
 

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     BrowserResult, CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, InvalidBrowserResult, LookUp,
     Movements, Page, PaymentProvider, PaymentRequest, PgMovement, Prepared, ProviderDescription,
     ProviderError, RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected,
 };
-use jiff::Timestamp;
 
 use super::fail_points::around_call;
 

@@ -6,12 +6,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     AccountBinding, AccountId, AdminStore, Change, Event, IdempotencyRecord, Inbox, KeptAnswer, MerchantId,
     OrderId, OwedLookUp, PaymentFilter, PaymentId, PaymentRecord, PaymentStore, PgOrderId, PgPaymentId,
     ReceivedWebhook, Store, StoreError, Sweep, WebhookId, WorkQueue,
 };
-use jiff::Timestamp;
 
 use super::fail_points::{around, pass};
 

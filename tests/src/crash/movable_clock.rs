@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use gateway_core::Clock;
 use jiff::Timestamp;
-use sandbox::SandboxClock;
+use paymux_core::Clock;
+use paymux_sandbox::SandboxClock;
 
 /// The clock of the simulators, as a gateway sees it.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@
 use std::{io::Write as _, sync::Arc, time::Duration};
 
 use clap::Parser as _;
-use sandbox::SandboxClock;
-use server::{
+use paymux_sandbox::SandboxClock;
+use paymux_server::{
     App, Parts,
     cli::{Cli, Command},
     config::{Config, RunMode},

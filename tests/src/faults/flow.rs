@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandbox::{Fault, FaultRule};
+use paymux_sandbox::{Fault, FaultRule};
 use serde_json::json;
 
 use super::{

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use sandbox::{Control, Fault, FaultRule, WEBHOOK};
+use paymux_sandbox::{Control, Fault, FaultRule, WEBHOOK};
 use serde_json::{Value, json};
 use tokio::time::sleep;
 

@@ -1,6 +1,6 @@
 //! What is tried: the faults, the calls they meet, and how often.
 
-use sandbox::{Fault, FaultRule};
+use paymux_sandbox::{Fault, FaultRule};
 
 use super::answers::{Answer, coded, huge, unreadable};
 

@@ -3,7 +3,7 @@
 use std::{panic::AssertUnwindSafe, time::Instant};
 
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use sandbox::{Control, Fault};
+use paymux_sandbox::{Control, Fault};
 
 use super::{
     merchant::Visit,

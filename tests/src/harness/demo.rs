@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use server::{
+use paymux_server::{
     App,
     config::{Config, RunMode},
 };

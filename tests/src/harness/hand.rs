@@ -110,7 +110,7 @@ impl Shop {
     ///
     /// If the account has no simulator.
     #[must_use]
-    pub fn pg(&self) -> sandbox::Control {
+    pub fn pg(&self) -> paymux_sandbox::Control {
         if let Some(permissive) = &self.permissive {
             return permissive.control();
         }

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use sandbox::{
+use paymux_sandbox::{
     Running, SandboxClock, SandboxConfig, WebhookTarget,
     portone::{PortoneConfig, PortoneSimulator},
     toss::{Toss, TossConfig},
@@ -31,13 +31,13 @@ impl Permissive {
         let (running, keys) = if account == "toss" {
             let toss = TossConfig { permissive: true, ..TossConfig::default() };
             let pair = toss.keys[0].clone();
-            let running = sandbox::start(config, Toss::new(toss, clock).unwrap()).await.unwrap();
+            let running = paymux_sandbox::start(config, Toss::new(toss, clock).unwrap()).await.unwrap();
             (running, vec![("CLIENT_KEY", pair.client_key), ("SECRET_KEY", pair.secret_key)])
         } else {
             let portone = PortoneConfig { permissive: true, ..PortoneConfig::default() };
             let keys = vec![("IMP_KEY", portone.imp_key.clone()), ("IMP_SECRET", portone.imp_secret.clone())];
             let simulator = PortoneSimulator::open(portone, clock, None).unwrap();
-            (sandbox::start(config, simulator).await.unwrap(), keys)
+            (paymux_sandbox::start(config, simulator).await.unwrap(), keys)
         };
         let address = ("BASE_URL", running.base_url());
         let name = |setting: &str| format!("ACCOUNTS__{}__{setting}", account.to_uppercase());
@@ -56,7 +56,7 @@ impl Permissive {
         self.running.base_url()
     }
 
-    pub(super) fn control(&self) -> sandbox::Control {
+    pub(super) fn control(&self) -> paymux_sandbox::Control {
         self.running.control()
     }
 

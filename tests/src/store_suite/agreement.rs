@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use gateway_core::{
+use paymux_core::{
     AccountId, Change, Charge, ChecksChange, IdSource, KeptAnswer, OwedLookUp, Payment, PaymentChange,
     PaymentFilter, PaymentId, PaymentRecord, PaymentStatus, ReceivedWebhook, Room, Secret, Store, Why,
 };

@@ -1,6 +1,6 @@
 //! What only a POST's answer holds.
 
-use gateway_core::{Charge, ChargeId, KeptAnswer, Payment, Secret, Store};
+use paymux_core::{Charge, ChargeId, KeptAnswer, Payment, Secret, Store};
 
 use super::sample::{at, changed, charge, made, only, payment, read, save_change};
 

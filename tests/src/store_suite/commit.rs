@@ -1,7 +1,7 @@
 //! Changes of one payment: all of one is applied, or nothing.
 
 use futures_util::future::join_all;
-use gateway_core::{
+use paymux_core::{
     CancelStatus, ChecksChange, Currency, LastAttempt, Money, Operation, Payment, PendingOperation,
     Preparation, Shown, Store, StoreError, Why,
 };
@@ -175,7 +175,7 @@ pub async fn reasons_to_refuse_come_in_a_fixed_order(store: &dyn Store) {
     assert_refused!(store.commit(commit.clone()).await, StoreError::KeyTaken);
     commit.idempotency = Some(request(&repeat, "another key"));
     assert_refused!(store.commit(commit.clone()).await, StoreError::OrderTaken);
-    save_change(store, with_status(&read(store, &holder).await, gateway_core::PaymentStatus::Expired)).await;
+    save_change(store, with_status(&read(store, &holder).await, paymux_core::PaymentStatus::Expired)).await;
     commit.unchanged = Vec::new();
     assert_refused!(store.commit(commit.clone()).await, StoreError::PgIdTaken);
     commit.payments[0].charges = Vec::new();

@@ -1,6 +1,6 @@
 //! The inbox of received webhooks, and the deliveries that were seen.
 
-use gateway_core::{AccountId, ReceivedWebhook, Room, Store, StoreError, WebhookId};
+use paymux_core::{AccountId, ReceivedWebhook, Room, Store, StoreError, WebhookId};
 
 use super::{
     INBOX_CAPACITY, assert_refused,

@@ -1,7 +1,7 @@
 //! Orders: one payment holds each.
 
 use futures_util::future::join_all;
-use gateway_core::{PaymentStatus, Store, StoreError};
+use paymux_core::{PaymentStatus, Store, StoreError};
 
 use super::{
     assert_refused,

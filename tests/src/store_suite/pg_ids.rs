@@ -1,6 +1,6 @@
 //! The PG's names of charges and orders: who has them.
 
-use gateway_core::{Charge, Payment, Store, StoreError};
+use paymux_core::{Charge, Payment, Store, StoreError};
 
 use super::{
     assert_refused,

@@ -1,6 +1,6 @@
 //! A merchant's payments.
 
-use gateway_core::{PaymentFilter, PaymentStatus, Store};
+use paymux_core::{PaymentFilter, PaymentStatus, Store};
 
 use super::sample::{payment, payment_of, save, save_change, with_status};
 

@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     AccountId, Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Change, Charge,
     ChecksChange, Claim, Close, Currency, Customer, Device, Dispatch, EventKind, IdSource, IdempotencyRecord,
     LookUpSubject, MethodDetail, Misfit, Money, MoneyMoves, NewEvent, OwedLookUp, Payment, PaymentChange,
@@ -10,7 +11,6 @@ use gateway_core::{
     PreparedStep, RawWebhook, ReceivedWebhook, RefundAccount, ReviewReason, Room, Secret, Shown, Snapshot,
     Store, Timing, Why,
 };
-use jiff::Timestamp;
 
 static IDS: LazyLock<IdSource> = LazyLock::new(IdSource::random);
 

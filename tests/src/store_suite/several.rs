@@ -1,6 +1,6 @@
 //! Changes of several payments, and payments that a change only compares.
 
-use gateway_core::{PaymentStatus, Store, StoreError, Why};
+use paymux_core::{PaymentStatus, Store, StoreError, Why};
 
 use super::{
     assert_refused,

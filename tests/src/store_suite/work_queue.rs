@@ -1,6 +1,6 @@
 //! What is due, and who works on it.
 
-use gateway_core::{
+use paymux_core::{
     ChecksChange, LookUpSubject, Operation, OwedLookUp, Payment, PaymentId, PaymentRecord, PendingOperation,
     Store, Why,
 };

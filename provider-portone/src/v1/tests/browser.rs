@@ -1,6 +1,6 @@
 //! The payment window, and what the browser brings back from it.
 
-use gateway_core::{
+use paymux_core::{
     BrowserStep, CashReceiptRequest, CashReceiptType, ClaimOutcome, Customer, FailureReason, Method, Money,
     PaymentProvider as _, PaymentRequest,
 };

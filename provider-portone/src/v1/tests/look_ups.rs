@@ -1,6 +1,6 @@
 //! Looking up, over the wire.
 
-use gateway_core::{ChargeRef, LookUp, Mode, PaymentProvider as _, PgStatus};
+use paymux_core::{ChargeRef, LookUp, Mode, PaymentProvider as _, PgStatus};
 use serde_json::{Value, json};
 
 use super::{

@@ -1,7 +1,7 @@
 //! PortOne's clock.
 
-use gateway_core::PaymentProvider as _;
 use jiff::Timestamp;
+use paymux_core::PaymentProvider as _;
 
 use super::{
     provider, refused,

@@ -1,6 +1,6 @@
 //! Registering the amount, over the wire.
 
-use gateway_core::{
+use paymux_core::{
     BrowserStep, Currency, FailureReason, Method, Money, MoneyMoves, PaymentProvider as _, PaymentRequest,
     ProviderError,
 };

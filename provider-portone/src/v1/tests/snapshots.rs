@@ -1,10 +1,10 @@
 //! Payments as PortOne sends them, in our words.
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     FailureReason, IdSource, Method, MethodDetail, Mode, Money, PgCancelStatus, PgStatus, Secret, Snapshot,
     SnapshotCancel,
 };
-use jiff::Timestamp;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{IMP_UID, account, order_id, payment};

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use gateway_core::{CancelScope, Method, PaymentProvider, ProviderError};
+use paymux_core::{CancelScope, Method, PaymentProvider, ProviderError};
 use serde_json::json;
 
 use super::{

@@ -1,6 +1,6 @@
 //! Payment methods in PortOne's words and ours.
 
-use gateway_core::{Method, ProviderError};
+use paymux_core::{Method, ProviderError};
 
 use super::Payment;
 

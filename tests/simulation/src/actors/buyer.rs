@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{Device, GatewayError, PaymentId, PaymentRecord, PaymentStatus, PgOrderId, PgPaymentId};
+use paymux_core::{Device, GatewayError, PaymentId, PaymentRecord, PaymentStatus, PgOrderId, PgPaymentId};
 use serde_json::{Value, json};
 
 use crate::{

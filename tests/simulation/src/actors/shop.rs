@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{
+use paymux_core::{
     CancelId, Customer, GatewayError, Method, Money, NewCancel, NewPayment, PaymentFilter, PaymentId,
     PaymentRecord, PaymentStore, PaymentTerms, RefundAccount, RequestKey, ReviewReason, Secret,
 };

@@ -6,7 +6,7 @@ use futures_util::{
     future::{Either, select},
     pin_mut,
 };
-use gateway_core::{AccountId, Gateway, GatewayError, Inbox, Work, WorkQueue};
+use paymux_core::{AccountId, Gateway, GatewayError, Inbox, Work, WorkQueue};
 
 use crate::{cluster::Cluster, store::peek, world::Owner};
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use gateway_core::{CancelRequest, ReviewOutcome, ReviewReason, ReviewSubject};
+use paymux_core::{CancelRequest, ReviewOutcome, ReviewReason, ReviewSubject};
 
 use super::Commit;
 use crate::{model_pg::Model, world::World};

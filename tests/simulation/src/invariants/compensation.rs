@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_core::{CancelRequest, CompensationReason, Payment};
 use jiff::Timestamp;
+use paymux_core::{CancelRequest, CompensationReason, Payment};
 
 use super::Seen;
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use gateway_core::{CancelStatus, ChargeId, EventKind, PaymentRecord, PaymentStatus};
+use paymux_core::{CancelStatus, ChargeId, EventKind, PaymentRecord, PaymentStatus};
 
 use super::{Commit, Seen};
 

@@ -6,11 +6,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     AccountId, CancelId, CancelRequest, ConfirmRequest, PaymentChange, PaymentId, PaymentRecord,
     PaymentStatus, PgPaymentId, ProviderError,
 };
-use jiff::Timestamp;
 
 use super::{
     model_pg::{Kind, Model, books::Books},

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use gateway_core::{
+use paymux_core::{
     CancelOrigin, CancelStatus, Charge, Event, EventKind, MemoryStore, MerchantId, OrderId, PaymentFilter,
     PaymentId, PaymentRecord, PaymentStatus, PaymentStore, PgCancelStatus, ReviewReason, ReviewSubject,
 };
@@ -131,7 +131,7 @@ impl<'a> Rest<'a> {
             let full = accepted
                 .and_then(|charge| charge.snapshot.as_ref())
                 .map_or(0, |shown| shown.full_cancel().amount());
-            let waits = record.payment.reviews.iter().any(gateway_core::Review::is_open);
+            let waits = record.payment.reviews.iter().any(paymux_core::Review::is_open);
             if !is_right(status, row.as_ref(), full) && !waits {
                 self.wrong(3, || {
                     format!("{} is {}, and the PG says {row:?}", record.payment.id, status.name())
@@ -207,7 +207,7 @@ impl<'a> Rest<'a> {
                     let by_others = charge.cancels.iter().any(|cancel| cancel.compensates.is_none());
                     row.is_some_and(|row| row.balance() == 0) && by_us && !by_others
                 });
-            let late = matching.iter().any(|(_, charge)| charge.timing == Some(gateway_core::Timing::Late));
+            let late = matching.iter().any(|(_, charge)| charge.timing == Some(paymux_core::Timing::Late));
             if all_ours && matching.len() > 1 && !closed && !late {
                 self.wrong(12, || format!("all the money of order {order} went back by itself"));
             }

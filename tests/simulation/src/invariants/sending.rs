@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     Charge, ChargeId, ConfirmRequest, Dispatch, LastResponse, Operation, PaymentId, PaymentRecord, PgOrderId,
     PgPaymentId,
 };
-use jiff::Timestamp;
 
 use super::{Commit, Seen};
 use crate::world::World;

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_core::{AccountId, PgCancelStatus, PgPaymentId, RawWebhook};
+use paymux_core::{AccountId, PgCancelStatus, PgPaymentId, RawWebhook};
 use serde_json::json;
 
 use super::{

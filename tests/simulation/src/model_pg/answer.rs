@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use gateway_core::{CancelOutcome, Failure, FailureReason, PgMessage, ProviderError, Response, Taken};
+use paymux_core::{CancelOutcome, Failure, FailureReason, PgMessage, ProviderError, Response, Taken};
 
 use crate::rng::Rng;
 

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use gateway_core::{PgCancelStatus, PgPaymentId};
 use jiff::Timestamp;
+use paymux_core::{PgCancelStatus, PgPaymentId};
 
 use super::answer::Stored;
 

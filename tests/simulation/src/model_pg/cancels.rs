@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     CancelOutcome, CancelRequest, CancelScope, FailureReason, PgCancelStatus, PgPaymentId, ProviderError,
 };
-use jiff::Timestamp;
 
 use super::{
     Kind, Model,

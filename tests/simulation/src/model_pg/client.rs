@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     BrowserStep, CancelOutcome, CancelRequest, ChargeRef, ClaimOutcome, ConfirmRequest, Failure,
     FailureReason, InvalidBrowserResult, LookUp, MoneyMoves, Movements, PaymentProvider, PaymentRequest,
     Prepared, Proof, ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Secret, Taken,
     WebhookClaim, WebhookRejected, WebhookSubject,
 };
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{

@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use gateway_core::{ChargeRef, ConfirmRequest, FailureReason, LookUp, ProviderError, Secret, Taken};
 use jiff::Timestamp;
+use paymux_core::{ChargeRef, ConfirmRequest, FailureReason, LookUp, ProviderError, Secret, Taken};
 
 use super::{
     Kind, Model,

@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use gateway_core::{
+use paymux_core::{
     AccountId, Guard, Guards, Method, MethodTerms, Mode, Money, PgPaymentId, ProviderDescription,
 };
 

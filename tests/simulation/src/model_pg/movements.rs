@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use gateway_core::{Money, MovementKind, Movements, Page, PgMovement, PgPaymentId, ProviderError};
 use jiff::Timestamp;
+use paymux_core::{Money, MovementKind, Movements, Page, PgMovement, PgPaymentId, ProviderError};
 
 use super::{
     Client, Kind, Model,

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
-use gateway_core::ProviderError;
 use jiff::Timestamp;
+use paymux_core::ProviderError;
 use tokio::sync::oneshot;
 
 use super::{

@@ -1,10 +1,10 @@
 //! What a PG shows of a payment.
 
-use gateway_core::{
+use jiff::Timestamp;
+use paymux_core::{
     CancelId, Failure, FailureReason, Method, MethodDetail, Mode, Money, PgStatus, Secret, Snapshot,
     SnapshotCancel, VirtualAccount,
 };
-use jiff::Timestamp;
 
 use super::{
     Model,

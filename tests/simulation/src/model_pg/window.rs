@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use gateway_core::PgPaymentId;
 use jiff::Timestamp;
+use paymux_core::PgPaymentId;
 
 use super::{
     Kind, Model,

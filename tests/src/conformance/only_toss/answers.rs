@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{Method, MethodDetail, PgStatus, Secret, Snapshot};
-use sandbox::{Fault, FaultRule, OrderAction, toss::ApiVersion};
+use paymux_core::{Method, MethodDetail, PgStatus, Secret, Snapshot};
+use paymux_sandbox::{Fault, FaultRule, OrderAction, toss::ApiVersion};
 use serde_json::Value;
 
 use crate::conformance::{

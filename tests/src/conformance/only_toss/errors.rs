@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{ConfirmRequest, FailureReason, Method, PgStatus, ProviderError};
-use sandbox::{Fault, FaultRule, PayOutcome, PayRequest};
+use paymux_core::{ConfirmRequest, FailureReason, Method, PgStatus, ProviderError};
+use paymux_sandbox::{Fault, FaultRule, PayOutcome, PayRequest};
 use serde_json::json;
 
 use crate::conformance::{

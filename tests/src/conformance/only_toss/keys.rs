@@ -1,7 +1,7 @@
 //! Two kinds of keys, and a checkout that the server makes.
 
-use gateway_core::{BrowserStep, FailureReason, Guard, Method, PaymentRequest};
-use sandbox::{
+use paymux_core::{BrowserStep, FailureReason, Guard, Method, PaymentRequest};
+use paymux_sandbox::{
     Fault, FaultRule, PayOutcome, PayRequest,
     toss::{ApiVersion, KeyPair, TossConfig as SimulatorConfig},
 };
@@ -41,7 +41,7 @@ pub async fn keys_toss_does_not_know_are_misconfigured() {
     let bench = TossBench::start().await;
     let confirm = bench.authenticated(&order(1), Method::Card).await;
     let url = bench.simulator().base_url();
-    let adjust = |config: &mut provider_toss::TossConfig| config.base_url = url;
+    let adjust = |config: &mut paymux_toss::TossConfig| config.base_url = url;
     let keys = vec![KeyPair::new("test_ck_public", "test_sk_rotated")];
     let rotated = TossBench::of(SimulatorConfig { keys, ..SimulatorConfig::default() }, adjust).await;
     assert_eq!(confirm.send(rotated.provider()).await.unwrap_err().name(), "misconfigured");

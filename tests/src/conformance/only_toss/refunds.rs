@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use gateway_core::{FailureReason, PgCancelStatus, ProviderError, Snapshot};
-use sandbox::toss::{ApiVersion, TossConfig as SimulatorConfig};
+use paymux_core::{FailureReason, PgCancelStatus, ProviderError, Snapshot};
+use paymux_sandbox::toss::{ApiVersion, TossConfig as SimulatorConfig};
 
 use crate::conformance::{
     TossBench,

@@ -2,8 +2,8 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use gateway_core::{MovementKind, Page, PgMovement, PgPaymentId};
-use sandbox::{Fault, FaultRule, OrderAction, toss::ApiVersion};
+use paymux_core::{MovementKind, Page, PgMovement, PgPaymentId};
+use paymux_sandbox::{Fault, FaultRule, OrderAction, toss::ApiVersion};
 use serde_json::json;
 
 use crate::conformance::{TossBench, bench::Bench, movements::listed, requests::order};
