@@ -1,6 +1,9 @@
 //! What the buyer's browser brings back from Toss' window. Untrusted.
 
-use paymux_core::{ClaimOutcome, Failure, FailureReason, InvalidBrowserResult, PgPaymentId, ReturnClaim};
+use paymux_core::{
+    model::{Failure, FailureReason, PgPaymentId},
+    provider::{ClaimOutcome, InvalidBrowserResult, ReturnClaim},
+};
 use serde_json::{Map, Value};
 
 use crate::{errors, wire::message_of};
@@ -153,7 +156,7 @@ mod tests {
             ("NOT_SELECTED_PAYMENT_METHOD", Why::Other),
             ("A_CODE_OF_NEXT_YEAR", Why::Other),
         ] {
-            let failure = Failure::by_pg(expected, paymux_core::PgMessage::new(code, "취소"));
+            let failure = Failure::by_pg(expected, paymux_core::model::PgMessage::new(code, "취소"));
             let claim = ReturnClaim {
                 pg_payment_id: None,
                 order_id: Some("o-1".to_owned()),

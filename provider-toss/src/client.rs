@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
-use paymux_core::ProviderError;
+use paymux_core::provider::ProviderError;
 use reqwest::{
     Method, RequestBuilder, Response, Url,
     header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER},

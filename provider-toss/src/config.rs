@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use paymux_core::{Currency, Method, Mode};
+use paymux_core::model::{Currency, Method, Mode};
 use reqwest::Url;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;

@@ -3,7 +3,10 @@
 //! The code in the body decides, never the HTTP status alone: `PROVIDER_ERROR` is 400 and
 //! temporary, most declines are 403. A code that stands in no table is of unknown outcome.
 
-use paymux_core::{Failure, FailureReason, PgMessage, ProviderError, Response};
+use paymux_core::{
+    model::{Failure, FailureReason, PgMessage},
+    provider::{ProviderError, Response},
+};
 
 use crate::{client::Answer, wire::error_in};
 

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paymux_core::{Movements, Page, PgMessage, PgMovement, ProviderError, Response};
+use paymux_core::{
+    model::PgMessage,
+    provider::{Movements, Page, PgMovement, ProviderError, Response},
+};
 
 use crate::{
     errors::{Call, accepted},

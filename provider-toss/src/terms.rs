@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{Currency, Guard, Guards, Method, MethodTerms, Money, MoneyMoves, ProviderDescription};
+use paymux_core::{
+    model::{Currency, Method, Money, MoneyMoves},
+    provider::{Guard, Guards, MethodTerms, ProviderDescription},
+};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
@@ -90,7 +93,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use paymux_core::Mode;
+    use paymux_core::model::Mode;
 
     use super::*;
 

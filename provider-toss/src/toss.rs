@@ -3,10 +3,12 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use paymux_core::{
-    BrowserResult, CancelOutcome, CancelRequest, CancelScope, ChargeRef, ConfirmRequest,
-    InvalidBrowserResult, LookUp, Movements, PaymentProvider, PaymentRequest, PgCancelStatus, PgStatus,
-    Prepared, ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Snapshot, Taken, WebhookClaim,
-    WebhookRejected,
+    model::{PgCancelStatus, PgStatus, Snapshot},
+    provider::{
+        BrowserResult, CancelOutcome, CancelRequest, CancelScope, ChargeRef, ConfirmRequest,
+        InvalidBrowserResult, LookUp, Movements, PaymentProvider, PaymentRequest, Prepared,
+        ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected,
+    },
 };
 
 use crate::{

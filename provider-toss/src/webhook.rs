@@ -3,7 +3,10 @@
 //! There are three shapes, told apart by structure because no field is in all of them. None that
 //! Paymux has a use for is signed: a deposit's carries the payment's secret, every other is a mere hint.
 
-use paymux_core::{Proof, RawWebhook, Secret, WebhookClaim, WebhookRejected, WebhookSubject};
+use paymux_core::{
+    model::Secret,
+    provider::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubject},
+};
 use serde_json::{Map, Value};
 
 const DELIVERY_ID: &str = "tosspayments-webhook-transmission-id";

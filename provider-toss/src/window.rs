@@ -4,8 +4,8 @@
 //! closed frame ends in a promise nobody waits for (Toss docs, sdk/v2/js).
 
 use paymux_core::{
-    BrowserStep, CashReceiptType, Currency, Customer, Method, Money, PaymentRequest, Prepared, ProviderError,
-    ResultBy, ScriptCall,
+    model::{BrowserStep, CashReceiptType, Currency, Customer, Method, Money, ResultBy, ScriptCall},
+    provider::{PaymentRequest, Prepared, ProviderError},
 };
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};

@@ -10,8 +10,12 @@ use std::{
 };
 
 use paymux_core::{
-    Account, AccountBinding, AccountId, Clock, Gateway, GatewayError, IdSource, MerchantId, MerchantPolicy,
-    PaymentProvider, Store, StoreError,
+    account::Account,
+    clock::{Clock, SystemClock},
+    gateway::{Gateway, GatewayError, MerchantPolicy},
+    model::{AccountId, IdSource, MerchantId},
+    provider::PaymentProvider,
+    store::{AccountBinding, Store, StoreError},
 };
 use paymux_sandbox::Control;
 use paymux_store::{Key, Keys, OpenError, SqliteStore};
@@ -21,7 +25,6 @@ use tokio_util::task::TaskTracker;
 
 use crate::{
     admin, api,
-    clock::SystemClock,
     config::{Config, ConfigError, DatabaseUrl, EncryptionKey, ReturnOrigins, RunMode},
     demo::{self, DemoClock, SimulatorError, Simulators},
     http::{
@@ -351,7 +354,7 @@ fn policies(config: &Config) -> BTreeMap<MerchantId, MerchantPolicy> {
 /// Never: the document is made from the program itself.
 #[must_use]
 pub fn documentation() -> Documentation {
-    let store: Arc<dyn Store> = Arc::new(paymux_core::MemoryStore::default());
+    let store: Arc<dyn Store> = Arc::new(paymux_core::store::MemoryStore::default());
     let gateway = Gateway::new(
         store,
         Arc::new(SystemClock::default()),

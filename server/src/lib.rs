@@ -1,11 +1,10 @@
 //! The Paymux server: configuration, HTTP API, workers and command line, over the use cases of
-//! `gateway-core`. [`App`] is all of it, running.
+//! `paymux-core`. [`App`] is all of it, running.
 
 mod admin;
 pub mod api;
 mod app;
 pub mod cli;
-mod clock;
 pub mod config;
 mod demo;
 pub mod http;

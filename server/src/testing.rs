@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, ffi::OsString};
 
-use paymux_core::{AccountId, Customer, Gateway, Method, Money, NewPayment, PaymentRecord, PaymentTerms};
+use paymux_core::{
+    gateway::{Gateway, NewPayment},
+    model::{AccountId, Customer, Method, Money, PaymentTerms},
+    store::PaymentRecord,
+};
 
 use crate::{
     App,

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use paymux_core::{AccountId, Gateway, GatewayError, RawWebhook, StoreError};
+use paymux_core::{
+    gateway::{Gateway, GatewayError},
+    model::AccountId,
+    provider::RawWebhook,
+    store::StoreError,
+};
 use poem::{
     Body, Request, Response, handler,
     http::HeaderMap,

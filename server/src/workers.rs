@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use paymux_core::{AccountId, Gateway, GatewayError, Work};
+use paymux_core::{
+    account::Work,
+    gateway::{Gateway, GatewayError},
+    model::AccountId,
+};
 use tokio::{sync::watch, task::JoinSet};
 use tokio_util::task::TaskTracker;
 

@@ -1,6 +1,9 @@
 //! The accounts as they were bound.
 
-use paymux_core::{AccountBinding, AccountId, Mode, StoreError};
+use paymux_core::{
+    model::{AccountId, Mode},
+    store::{AccountBinding, StoreError},
+};
 use rusqlite::{Connection, Row};
 
 use crate::{

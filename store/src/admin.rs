@@ -1,7 +1,7 @@
 //! What operators and the start of a process ask: the payments of every merchant, and when the newest commit was.
 
 use jiff::Timestamp;
-use paymux_core::{MerchantId, PaymentId};
+use paymux_core::model::{MerchantId, PaymentId};
 use rusqlite::{Connection, params};
 
 use crate::{

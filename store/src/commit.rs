@@ -1,8 +1,8 @@
 //! One atomic change: checked, then written.
 
 use paymux_core::{
-    Attempt, Change, Charge, Checks, KeptAnswer, MerchantId, Payment, PaymentChange, PaymentId, PgPaymentId,
-    Review, StoreError,
+    model::{Attempt, Charge, MerchantId, Payment, PaymentId, PgPaymentId, Review},
+    store::{Change, Checks, KeptAnswer, PaymentChange, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 

@@ -1,6 +1,6 @@
 //! The event feed.
 
-use paymux_core::{Event, MerchantId, NewEvent, Payment, PaymentId};
+use paymux_core::model::{Event, MerchantId, NewEvent, Payment, PaymentId};
 use rusqlite::{Connection, Params, params};
 
 use crate::{

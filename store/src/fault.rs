@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use paymux_core::StoreError;
+use paymux_core::store::StoreError;
 
 /// Why work on the database was not done.
 #[derive(Debug, thiserror::Error)]

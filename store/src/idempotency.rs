@@ -1,7 +1,10 @@
 //! What idempotency keys stand for.
 
 use jiff::Timestamp;
-use paymux_core::{CancelId, IdempotencyRecord, MerchantId, PaymentId, StoredAnswer};
+use paymux_core::{
+    model::{CancelId, MerchantId, PaymentId},
+    store::{IdempotencyRecord, StoredAnswer},
+};
 use rusqlite::{Connection, OptionalExtension, params};
 use serde::{Deserialize, Serialize};
 

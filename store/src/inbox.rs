@@ -1,7 +1,11 @@
 //! Received webhooks that wait, and the deliveries that were seen.
 
 use jiff::Timestamp;
-use paymux_core::{AccountId, RawWebhook, ReceivedWebhook, Room, StoreError, WebhookId};
+use paymux_core::{
+    model::{AccountId, WebhookId},
+    provider::RawWebhook,
+    store::{ReceivedWebhook, Room, StoreError},
+};
 use rusqlite::{Connection, params, params_from_iter};
 use serde::{Deserialize, Serialize};
 

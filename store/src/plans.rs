@@ -1,6 +1,6 @@
 //! That no search walks through a table: SQLite is asked how it would go about each.
 
-use paymux_core::{PaymentFilter, PaymentStatus};
+use paymux_core::{model::PaymentStatus, store::PaymentFilter};
 use rusqlite::Connection;
 
 use crate::{accounts, admin, commit, events, idempotency, inbox, migrations, queue, records};

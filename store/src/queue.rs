@@ -1,7 +1,10 @@
 //! What is due, and who works on it: payments and sweeps.
 
 use jiff::Timestamp;
-use paymux_core::{AccountId, LONGEST_LEASE, MerchantId, OwedLookUp, PaymentId, Sweep};
+use paymux_core::{
+    model::{AccountId, MerchantId, PaymentId},
+    store::{LONGEST_LEASE, OwedLookUp, Sweep},
+};
 use rusqlite::{Connection, named_params, params};
 
 use crate::{

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use paymux_core::{
-    AccountId, Attempt, Charge, Checks, MerchantId, OrderId, PaymentFilter, PaymentId, PaymentRecord,
-    PaymentStatus, PgOrderId, PgPaymentId,
+    model::{
+        AccountId, Attempt, Charge, MerchantId, OrderId, PaymentId, PaymentStatus, PgOrderId, PgPaymentId,
+    },
+    store::{Checks, PaymentFilter, PaymentRecord},
 };
 use rusqlite::{Connection, Params, Row, named_params, params};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use paymux_core::PaymentId;
+use paymux_core::model::PaymentId;
 use rusqlite::Row;
 
 use crate::fault::Fault;

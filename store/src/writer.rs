@@ -162,7 +162,7 @@ mod tests {
     use std::path::Path;
 
     use futures_util::future::join_all;
-    use paymux_core::StoreError;
+    use paymux_core::store::StoreError;
 
     use super::*;
 

@@ -11,8 +11,8 @@ use std::{
 };
 
 use paymux_core::{
-    AdminStore, Charge, Inbox, KeptAnswer, Payment, PaymentRecord, PaymentStore, Secret, StoreError,
-    WorkQueue,
+    model::{Charge, Payment, Secret},
+    store::{AdminStore, Inbox, KeptAnswer, PaymentRecord, PaymentStore, StoreError, WorkQueue},
 };
 use paymux_store::{Key, Keys, OpenError, SqliteStore};
 use rusqlite::Connection;

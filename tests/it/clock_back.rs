@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use paymux_core::Clock;
+use paymux_core::clock::Clock;
 use paymux_sandbox::{
     Control, Fault, FaultRule, Running, SandboxClock, SandboxConfig, WebhookTarget,
     portone::{PortoneConfig, PortoneSimulator},

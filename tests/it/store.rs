@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a bench that cannot be built is a failed test")]
 
-use paymux_core::{MemoryStore, Store};
+use paymux_core::store::{MemoryStore, Store};
 use paymux_store::{Key, Keys, SqliteStore};
 use tempfile::TempDir;
 use tests::store_suite::{INBOX_CAPACITY, StoreBench};

@@ -6,7 +6,7 @@
     reason = "the names of the rules say what they are; a rule is a test"
 )]
 
-use paymux_core::Store;
+use paymux_core::store::Store;
 
 pub mod accounts;
 pub mod admin;

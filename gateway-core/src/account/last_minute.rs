@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use jiff::Timestamp;
 
-use crate::lifecycle::schedule::{MINUTE, later};
+use crate::clock::{MINUTE, later};
 
 /// What happened in any sixty seconds, so that it never happens more often than `limit`.
 #[derive(Debug)]

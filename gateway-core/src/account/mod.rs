@@ -6,8 +6,10 @@ use jiff::Timestamp;
 use tokio::sync::SemaphorePermit;
 
 use crate::{
-    AccountBinding, AccountId, Clock, MerchantId, PaymentProvider, ProviderDescription, ProviderError,
-    Response,
+    clock::Clock,
+    model::{AccountId, MerchantId},
+    provider::{PaymentProvider, ProviderDescription, ProviderError, Response},
+    store::AccountBinding,
 };
 
 mod last_minute;

@@ -9,7 +9,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::lifecycle::schedule::later;
+use crate::clock::later;
 
 /// What was admitted in the last `within`, for each key at most `most`. In memory: after a restart everything is admitted once
 /// more.
@@ -51,7 +51,7 @@ impl<K: Clone + Eq + Hash> Recent<K> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lifecycle::schedule::{MINUTE, SECOND, earlier};
+    use crate::clock::{MINUTE, SECOND, earlier};
 
     const START: Timestamp = Timestamp::UNIX_EPOCH;
 

@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use crate::PaymentId;
+use crate::model::PaymentId;
 
 /// The look-ups that run or wait now, by payment.
 #[derive(Debug, Default)]
@@ -138,7 +138,7 @@ mod tests {
     }
 
     fn id() -> PaymentId {
-        crate::IdSource::seeded(1).payment(jiff::Timestamp::UNIX_EPOCH)
+        crate::model::IdSource::seeded(1).payment(jiff::Timestamp::UNIX_EPOCH)
     }
 
     #[tokio::test]

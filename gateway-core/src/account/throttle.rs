@@ -9,7 +9,10 @@ use jiff::Timestamp;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use super::{AccountLimits, last_minute::LastMinute};
-use crate::lifecycle::schedule::{MINUTE, SCHEDULE, later};
+use crate::{
+    clock::{MINUTE, later},
+    lifecycle::schedule::SCHEDULE,
+};
 
 /// The longest a PG's "come back later" is followed: a word too many must not stop an account.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);

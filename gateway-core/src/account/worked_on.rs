@@ -9,7 +9,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use crate::PaymentId;
+use crate::model::PaymentId;
 
 /// The payments that are worked on.
 #[derive(Debug, Default)]
@@ -43,7 +43,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::IdSource;
+    use crate::model::IdSource;
 
     #[test]
     fn payment_is_taken_once_until_it_is_given_back() {

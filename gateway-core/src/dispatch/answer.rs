@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::guards::repeat_from;
 use crate::{
-    CancelStatus, Charge, Dispatch, Failure, FailureReason, LastResponse, Operation, Outcome,
-    PendingOperation, PgMessage, Why,
-    lifecycle::{
-        Context, Draft,
-        schedule::{MINUTE, later, step},
+    clock::{MINUTE, later},
+    lifecycle::{Context, Draft, schedule::step},
+    model::{
+        CancelStatus, Charge, Dispatch, Failure, FailureReason, LastResponse, Operation, Outcome, PgMessage,
     },
+    store::{PendingOperation, Why},
 };
 
 /// What came back to a request that moves money, apart from a success.

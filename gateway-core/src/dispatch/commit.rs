@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 
 use crate::{
-    AccountId, Change, Clock, IdSource, IdempotencyRecord, LookUpSubject, MerchantId, PaymentChange,
-    PaymentId, PaymentRecord, PgPaymentId, Store, StoreError, Why, Work,
-    account::ConnectedAccount,
-    lifecycle::{Answer, Context, Draft, Foreign, LatePayments},
-    steady::SteadyClock,
+    account::{ConnectedAccount, Work},
+    clock::{Clock, SteadyClock},
+    lifecycle::{Answer, Context, Draft, Foreign},
+    model::{AccountId, IdSource, LatePayments, MerchantId, PaymentId, PgPaymentId},
+    store::{Change, IdempotencyRecord, LookUpSubject, PaymentChange, PaymentRecord, Store, StoreError, Why},
 };
 
 /// How often a change starts over because the payment changed meanwhile. Each time somebody else has got on, and money that
@@ -192,7 +192,7 @@ impl Committer {
         why: Why,
     ) -> Result<(), StoreError> {
         let payment = &record.payment;
-        let owed = vec![crate::OwedLookUp { of, at, why, tries: 0 }];
+        let owed = vec![crate::store::OwedLookUp { of, at, why, tries: 0 }];
         self.store.owe(&payment.merchant, &payment.id, owed, self.now()).await?;
         self.wake(&payment.account);
         Ok(())

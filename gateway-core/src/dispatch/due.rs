@@ -2,10 +2,12 @@
 
 use super::{commit::Committer, look_up::LookUpError};
 use crate::{
-    CancelId, Charge, ChargeRef, Clock, LookUpSubject, MerchantId, Operation, PaymentId, PaymentRecord,
-    StoreError,
     account::Priority,
-    lifecycle::{Draft, Held, schedule::DAY},
+    clock::{Clock, DAY},
+    lifecycle::{Draft, Held},
+    model::{CancelId, Charge, MerchantId, Operation, PaymentId},
+    provider::ChargeRef,
+    store::{LookUpSubject, PaymentRecord, StoreError},
 };
 
 impl Committer {

@@ -7,8 +7,11 @@
 use jiff::Timestamp;
 
 use crate::{
-    Dispatch, Guard, LastResponse, Operation, PaymentRecord, ProviderDescription,
-    lifecycle::schedule::{CANCEL_ERRORS, final_time, later},
+    clock::later,
+    lifecycle::schedule::{CANCEL_ERRORS, final_time},
+    model::{Dispatch, LastResponse, Operation},
+    provider::{Guard, ProviderDescription},
+    store::PaymentRecord,
 };
 
 /// The guards that make a repeat of an operation safe.
@@ -78,7 +81,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Guards, Mode};
+    use crate::{model::Mode, provider::Guards};
 
     const START: Timestamp = Timestamp::UNIX_EPOCH;
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);

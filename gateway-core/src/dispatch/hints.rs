@@ -4,9 +4,10 @@ use jiff::Timestamp;
 
 use super::commit::Committer;
 use crate::{
-    LookUpSubject, OwedLookUp, PaymentRecord, StoreError, Why,
     account::ConnectedAccount,
-    lifecycle::schedule::{BETWEEN_HINTS, SECOND, later},
+    clock::{SECOND, later},
+    lifecycle::schedule::BETWEEN_HINTS,
+    store::{LookUpSubject, OwedLookUp, PaymentRecord, StoreError, Why},
 };
 
 impl Committer {

@@ -6,13 +6,12 @@ use jiff::Timestamp;
 
 use super::commit::Committer;
 use crate::{
-    ChargeRef, LookUp, LookUpSubject, MerchantId, PaymentId, PaymentRecord, PgOrderId, ProviderError,
-    StoreError,
     account::{ConnectedAccount, Priority},
-    lifecycle::{
-        Answer, Foreign,
-        schedule::{HOUR, later, step},
-    },
+    clock::{HOUR, later},
+    lifecycle::{Answer, Foreign, schedule::step},
+    model::{MerchantId, PaymentId, PgOrderId},
+    provider::{ChargeRef, LookUp, ProviderError},
+    store::{LookUpSubject, PaymentRecord, StoreError},
 };
 
 /// How often the PG is asked because the payment changed while it answered.

@@ -1,6 +1,10 @@
 //! Building a request from what was committed, and from nothing else.
 
-use crate::{CancelRequest, CancelScope, ChargeRef, ConfirmRequest, Operation, PaymentRecord};
+use crate::{
+    model::Operation,
+    provider::{CancelRequest, CancelScope, ChargeRef, ConfirmRequest},
+    store::PaymentRecord,
+};
 
 /// A request to the PG that moves money.
 #[derive(Debug)]

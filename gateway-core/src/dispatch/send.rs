@@ -11,14 +11,18 @@ use super::{
     request::{MoneyRequest, build},
 };
 use crate::{
-    CancelOutcome, CancelStatus, Charge, Clock, Dispatch, Failure, FailureReason, KeptAnswer, LookUp,
-    LookUpSubject, Operation, PaymentRecord, PgCancelStatus, PgMessage, ProviderError, Response, Snapshot,
-    StoreError, Taken,
     account::{ConnectedAccount, Priority},
+    clock::{Clock, earlier},
     lifecycle::{
         Answer,
-        schedule::{SENT_WITHIN, STALE_APPROVAL, earlier},
+        schedule::{SENT_WITHIN, STALE_APPROVAL},
     },
+    model::{
+        CancelStatus, Charge, Dispatch, Failure, FailureReason, Operation, PgCancelStatus, PgMessage,
+        Snapshot,
+    },
+    provider::{CancelOutcome, LookUp, ProviderError, Response, Taken},
+    store::{KeptAnswer, LookUpSubject, PaymentRecord, StoreError},
 };
 
 /// A success, and what the PG shows with it.
@@ -159,7 +163,7 @@ impl Committer {
         let record = self
             .update(&merchant, &id, |draft, context| {
                 note(draft, context);
-                draft.owe(subject.clone(), context.now, crate::Why::Hint);
+                draft.owe(subject.clone(), context.now, crate::store::Why::Hint);
             })
             .await?;
         self.look_up_after(record, &subject).await

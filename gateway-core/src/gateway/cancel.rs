@@ -2,12 +2,16 @@
 
 use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
-    Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, CancelView, Charge, Clock, Close, Failure,
-    FailureReason, MerchantId, Money, Operation, PaymentId, PaymentRecord, PaymentStatus, RefundAccount,
-    ReviewOutcome, ReviewSubject, StoreError,
     account::ConnectedAccount,
+    clock::Clock,
     dispatch::ROUNDS,
     lifecycle::{Draft, needs_account},
+    model::{
+        Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, CancelView, Charge, Close, Failure,
+        FailureReason, MerchantId, Money, Operation, PaymentId, PaymentStatus, RefundAccount, ReviewOutcome,
+        ReviewSubject,
+    },
+    store::{PaymentRecord, StoreError},
 };
 
 /// A cancel a merchant asks for.
@@ -351,7 +355,7 @@ fn was_done_by_person(record: &PaymentRecord, key: &RequestKey) -> bool {
 
 /// Where money moves before confirm, an open window may have taken it already; anywhere, a charge that was claimed.
 fn may_hold_money(record: &PaymentRecord) -> bool {
-    let alone = record.attempts.iter().any(crate::Attempt::takes_money_before_confirm);
+    let alone = record.attempts.iter().any(crate::model::Attempt::takes_money_before_confirm);
     alone || record.charges.iter().any(|charge| charge.confirm.is_some())
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    Failure, InvalidBrowserResult, PaymentId, PaymentRecord, PgMessage, StoreError, account::WHEN_BUSY,
+    account::WHEN_BUSY,
+    model::{Failure, PaymentId, PgMessage},
+    provider::InvalidBrowserResult,
+    store::{PaymentRecord, StoreError},
 };
 
 /// Why a use case did not do what was asked, by what the merchant may do next.

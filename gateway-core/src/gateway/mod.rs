@@ -6,12 +6,12 @@ use jiff::Timestamp;
 use tokio::sync::SemaphorePermit;
 
 use crate::{
-    Account, AccountId, Clock, IdSource, IdempotencyRecord, LatePayments, MerchantId, Method, PaymentId,
-    PaymentRecord, PgOrderId, ProviderError, Response, Store, Work,
-    account::{ConnectedAccount, Recent},
+    account::{Account, ConnectedAccount, Recent, Work},
+    clock::{Clock, MINUTE, SECOND, SteadyClock},
     dispatch::{Committer, LookUpError},
-    lifecycle::schedule::{MINUTE, SECOND},
-    steady::SteadyClock,
+    model::{AccountId, IdSource, LatePayments, MerchantId, Method, PaymentId, PgOrderId},
+    provider::{ProviderError, Response},
+    store::{IdempotencyRecord, PaymentRecord, Store},
 };
 
 mod admin;
@@ -214,7 +214,7 @@ impl Gateway {
         merchant: &MerchantId,
         key: Option<&RequestKey>,
         payment: &PaymentId,
-        cancel: Option<&crate::CancelId>,
+        cancel: Option<&crate::model::CancelId>,
     ) -> Option<IdempotencyRecord> {
         key.map(|key| IdempotencyRecord {
             merchant: merchant.clone(),

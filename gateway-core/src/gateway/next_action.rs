@@ -4,12 +4,16 @@ use jiff::Timestamp;
 
 use super::{Gateway, GatewayError, RequestKey, StateProblem, register::choose_method};
 use crate::{
-    Account, Attempt, BrowserStep, Charge, Device, Guard, LookUpSubject, MerchantId, PaymentId,
-    PaymentRecord, PaymentRequest, PaymentStatus, PgOrderId, Preparation, Prepared, PreparedStep,
-    ProviderDescription, ProviderError, Response, ReviewSubject, StoreError,
-    account::{ConnectedAccount, Priority, WHEN_BUSY},
+    account::{Account, ConnectedAccount, Priority, WHEN_BUSY},
+    clock::later,
     dispatch::{LookedUp, ROUNDS},
-    lifecycle::{Context, Draft, schedule::later},
+    lifecycle::{Context, Draft},
+    model::{
+        Attempt, BrowserStep, Charge, Device, MerchantId, PaymentId, PaymentStatus, PgOrderId, Preparation,
+        PreparedStep, ReviewSubject,
+    },
+    provider::{Guard, PaymentRequest, Prepared, ProviderDescription, ProviderError, Response},
+    store::{LookUpSubject, PaymentRecord, StoreError},
 };
 
 impl Gateway {

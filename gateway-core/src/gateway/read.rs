@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{Gateway, GatewayError};
-use crate::{Charge, MerchantId, OwedLookUp, PaymentId, PaymentRecord, Why};
+use crate::{
+    model::{Charge, MerchantId, PaymentId},
+    store::{OwedLookUp, PaymentRecord, Why},
+};
 
 /// How old an uncertain state may be when a merchant reads it, before the PG is asked again.
 pub(super) const FRESH_FOR: Duration = Duration::from_secs(10);

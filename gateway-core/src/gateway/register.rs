@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use super::{Gateway, GatewayError, RequestKey};
 use crate::{
-    Account, AccountId, MerchantId, MethodTerms, Mode, Money, OrderId, Payment, PaymentFilter, PaymentRecord,
-    PaymentStatus, PaymentTerms, Shown, StoreError,
-    account::ConnectedAccount,
+    account::{Account, ConnectedAccount},
+    clock::later,
     dispatch::ROUNDS,
-    lifecycle::{Context, Draft, schedule::later},
+    lifecycle::{Context, Draft},
+    model::{AccountId, MerchantId, Mode, Money, OrderId, Payment, PaymentStatus, PaymentTerms, Shown},
+    provider::MethodTerms,
+    store::{PaymentFilter, PaymentRecord, StoreError},
 };
 
 /// How many payments of an order are read at a time. Few have more than two.
@@ -131,7 +133,7 @@ impl Gateway {
         new: Draft,
         older: Vec<PaymentRecord>,
         context: &Context<'_>,
-        idempotency: Option<crate::IdempotencyRecord>,
+        idempotency: Option<crate::store::IdempotencyRecord>,
     ) -> Result<PaymentRecord, GatewayError> {
         let finished = new.finish(context);
         let mut payments: Vec<_> = finished.change.into_iter().collect();
@@ -144,7 +146,7 @@ impl Gateway {
             payments.extend(draft.finish(of_old.as_ref().unwrap_or(context)).change);
         }
         let accounts: BTreeSet<_> = payments.iter().map(|change| change.payment.account.clone()).collect();
-        let change = crate::Change { at: context.now, payments, unchanged: Vec::new(), idempotency };
+        let change = crate::store::Change { at: context.now, payments, unchanged: Vec::new(), idempotency };
         self.core.store.commit(change).await?;
         accounts.iter().for_each(|account| self.core.wake(account));
         Ok(finished.record)
@@ -205,7 +207,7 @@ impl Gateway {
             payment,
             attempts: Vec::new(),
             charges: Vec::new(),
-            checks: crate::Checks::default(),
+            checks: crate::store::Checks::default(),
             events: 0,
         })
     }

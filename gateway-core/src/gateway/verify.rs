@@ -2,10 +2,11 @@
 
 use super::{Gateway, GatewayError};
 use crate::{
-    Attempt, Charge, LookUpSubject, MerchantId, PaymentId, PaymentRecord,
     account::{Flight, Priority, Tells, Told, WHEN_BUSY},
+    clock::later,
     dispatch::LookUpError,
-    lifecycle::schedule::later,
+    model::{Attempt, Charge, MerchantId, PaymentId},
+    store::{LookUpSubject, PaymentRecord},
 };
 
 impl Gateway {

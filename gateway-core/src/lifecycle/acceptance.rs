@@ -6,13 +6,20 @@
 use jiff::Timestamp;
 
 use super::{
-    Context, Draft, LatePayments,
-    schedule::{DEPOSIT_GRACE, LATE_MARGIN, MINUTE, later},
+    Context, Draft,
+    schedule::{DEPOSIT_GRACE, LATE_MARGIN},
 };
 use crate::{
-    Attempt, CancelOrigin, CancelStatus, Charge, ChargeId, Close, CompensationReason, Dispatch, Failure,
-    FailureReason, Method, Misfit, Money, Outcome, PaymentRecord, PaymentStatus, ReviewReason, ReviewSubject,
-    Snapshot, Timing, Why,
+    clock::{MINUTE, later},
+    model::LatePayments,
+};
+use crate::{
+    model::{
+        Attempt, CancelOrigin, CancelStatus, Charge, ChargeId, Close, CompensationReason, Dispatch, Failure,
+        FailureReason, Method, Misfit, Money, Outcome, PaymentStatus, ReviewReason, ReviewSubject, Snapshot,
+        Timing,
+    },
+    store::{PaymentRecord, Why},
 };
 
 /// How money differs from what was registered.
@@ -313,7 +320,7 @@ impl PaymentRecord {
     pub(crate) fn tax_free_left(&self, charge: &Charge) -> Option<Money> {
         let tax_free = self.payment.terms.tax_free_amount?;
         let counts =
-            |cancel: &&crate::Cancel| cancel.status != CancelStatus::Refused && cancel.held.is_none();
+            |cancel: &&crate::model::Cancel| cancel.status != CancelStatus::Refused && cancel.held.is_none();
         let gone = charge.cancels.iter().filter(counts).filter_map(|cancel| cancel.tax_free_amount);
         let rest = gone.fold(tax_free, Money::saturating_sub);
         charge.cancellable().into_iter().chain([rest]).min_by_key(|money| money.amount())

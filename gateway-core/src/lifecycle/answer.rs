@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 
-use crate::{Charge, LookUp, LookUpSubject, PgPaymentId, ProviderDescription};
+use crate::{
+    model::{Charge, PgPaymentId},
+    provider::{LookUp, ProviderDescription},
+    store::LookUpSubject,
+};
 
 /// An answer of the PG.
 pub(crate) struct Answer<'a> {

@@ -20,14 +20,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{
-    Answer, Context, Draft, Foreign,
-    draft::session_expired,
-    schedule::{CLAIM_LIVES, later},
-};
+use super::{Answer, Context, Draft, Foreign, draft::session_expired, schedule::CLAIM_LIVES};
+use crate::clock::later;
 use crate::{
-    Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, MoneyMoves, Outcome,
-    PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
+    model::{
+        Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, MoneyMoves, Outcome,
+        PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot,
+    },
+    store::Why,
 };
 
 impl Draft {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Context, Draft, apply::is_past_final, schedule::CANCEL_ERRORS};
-use crate::{
+use crate::model::{
     Cancel, CancelOrigin, CancelStatus, ChargeId, Close, Dispatch, Failure, FailureReason, LastResponse,
     Outcome, PgCancelStatus, PgStatus, ReviewReason, Snapshot, SnapshotCancel,
 };

@@ -2,8 +2,11 @@
 
 use super::{Context, Draft};
 use crate::{
-    Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, CompensationReason, Failure,
-    FailureReason, Method, Misfit, PaymentRecord, ReviewReason, ReviewSubject, Snapshot, Timing,
+    model::{
+        Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, CompensationReason, Failure,
+        FailureReason, Method, Misfit, ReviewReason, ReviewSubject, Snapshot, Timing,
+    },
+    store::PaymentRecord,
 };
 
 /// Why a compensation is not sent.

@@ -1,12 +1,13 @@
 //! What a person's decision about a review does to a payment.
 
-use super::{
-    Context, Draft,
-    schedule::{DAY, later},
-};
+use super::{Context, Draft};
+use crate::clock::{DAY, later};
 use crate::{
-    Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, Failure, FailureReason, Money, Outcome,
-    PgPaymentId, PgStatus, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot, Why,
+    model::{
+        Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, Failure, FailureReason, Money,
+        Outcome, PgPaymentId, PgStatus, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot,
+    },
+    store::Why,
 };
 
 impl Draft {

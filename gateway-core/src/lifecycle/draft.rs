@@ -4,9 +4,11 @@ use jiff::Timestamp;
 
 use super::{Context, events, plan::Paid, schedule::SCHEDULE, status};
 use crate::{
-    CancelStatus, Charge, ChargeId, Checks, ChecksChange, Dispatch, Failure, FailureReason, LastAttempt,
-    LookUpSubject, Operation, OwedLookUp, PaymentChange, PaymentRecord, PaymentStatus, PgPaymentId, Review,
-    ReviewReason, ReviewSubject, Secret, Why,
+    model::{
+        CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, LastAttempt, Operation,
+        PaymentStatus, PgPaymentId, Review, ReviewReason, ReviewSubject, Secret,
+    },
+    store::{Checks, ChecksChange, LookUpSubject, OwedLookUp, PaymentChange, PaymentRecord, Why},
 };
 
 /// A payment record being changed. Nothing of it is true before its change is committed.

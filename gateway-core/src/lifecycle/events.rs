@@ -2,8 +2,11 @@
 
 use super::Context;
 use crate::{
-    CancelId, CancelStatus, Charge, ChargeId, Currency, EventKind, Misfit, Movement, NewEvent, PaymentRecord,
-    PaymentStatus, ReviewSubject,
+    model::{
+        CancelId, CancelStatus, Charge, ChargeId, Currency, EventKind, Misfit, Movement, NewEvent,
+        PaymentStatus, ReviewSubject,
+    },
+    store::PaymentRecord,
 };
 
 /// What one event announces, before it has a name and a number.
@@ -167,7 +170,7 @@ fn review_news(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
         if old.is_none() {
             news.push(News { kind: EventKind::ReviewOpened, movement: None, cancel: cancel.clone() });
         }
-        if !review.is_open() && old.is_none_or(crate::Review::is_open) {
+        if !review.is_open() && old.is_none_or(crate::model::Review::is_open) {
             news.push(News { kind: EventKind::ReviewClosed, movement: None, cancel });
         }
     }

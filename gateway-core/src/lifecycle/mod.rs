@@ -5,7 +5,11 @@
 
 use jiff::Timestamp;
 
-use crate::{IdSource, PaymentRecord, PgPaymentId, ProviderDescription};
+use crate::{
+    model::{IdSource, LatePayments, PgPaymentId},
+    provider::ProviderDescription,
+    store::PaymentRecord,
+};
 
 mod acceptance;
 mod answer;
@@ -29,16 +33,6 @@ pub(crate) use answer::{Answer, Foreign};
 pub(crate) use compensation::{Held, needs_account};
 pub(crate) use draft::Draft;
 pub(crate) use events::amounts;
-
-/// What happens to money that comes after the deadline.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum LatePayments {
-    /// The payment becomes paid, marked `late`.
-    #[default]
-    Keep,
-    /// The money goes back; the payment stays as it ended.
-    Cancel,
-}
 
 /// What a fold needs to know besides the record.
 pub(crate) struct Context<'a> {

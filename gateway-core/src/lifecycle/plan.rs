@@ -18,13 +18,13 @@ use super::{
     Answer, Context, Draft,
     draft::counted,
     schedule::{
-        DAY, DEPOSIT_CHECKS, DEPOSIT_GRACE, MINUTE, PAID_CHECKS, REFUND_STEP, SECOND, WATCHED_FOR,
-        answered_by, jittered, later, step,
+        DEPOSIT_CHECKS, DEPOSIT_GRACE, PAID_CHECKS, REFUND_STEP, WATCHED_FOR, answered_by, jittered, step,
     },
 };
+use crate::clock::{DAY, MINUTE, SECOND, later};
 use crate::{
-    Attempt, Cancel, CancelStatus, Charge, LookUpSubject, Operation, OwedLookUp, PaymentStatus,
-    PendingOperation, Snapshot, Why,
+    model::{Attempt, Cancel, CancelStatus, Charge, Operation, PaymentStatus, Snapshot},
+    store::{LookUpSubject, OwedLookUp, PendingOperation, Why},
 };
 
 /// A debt that a look-up paid, and how many there were before it.

@@ -8,7 +8,7 @@
 //! | it was reversed, and a duplicate beside it was never sent back | the duplicate pays the order |
 
 use super::{Context, Draft};
-use crate::{Charge, ChargeId, CompensationReason, Failure, FailureReason, Misfit, ReviewReason};
+use crate::model::{Charge, ChargeId, CompensationReason, Failure, FailureReason, Misfit, ReviewReason};
 
 impl Draft {
     /// Money that paid the order, was gone and is here again. It never goes back by itself; where something else pays the

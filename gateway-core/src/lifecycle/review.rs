@@ -2,13 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{
-    Context, Draft,
-    schedule::{DAY, UNKNOWN_FOR, later},
-};
+use super::{Context, Draft, schedule::UNKNOWN_FOR};
+use crate::clock::{DAY, later};
 use crate::{
-    Cancel, CancelOrigin, CancelStatus, Charge, ChargeId, PaymentRecord, Review, ReviewClosing,
-    ReviewOutcome, ReviewReason, ReviewSubject,
+    model::{
+        Cancel, CancelOrigin, CancelStatus, Charge, ChargeId, Review, ReviewClosing, ReviewOutcome,
+        ReviewReason, ReviewSubject,
+    },
+    store::PaymentRecord,
 };
 
 impl Draft {

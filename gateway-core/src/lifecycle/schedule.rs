@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::{IdSource, ProviderDescription};
-
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
-pub(crate) const MINUTE: Duration = Duration::from_secs(60);
-pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
-pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+use crate::{
+    clock::{DAY, HOUR, MINUTE, later},
+    model::IdSource,
+    provider::ProviderDescription,
+};
 
 /// How long after each try the next one follows. Then daily.
 pub(crate) const SCHEDULE: [Duration; 8] = [
@@ -75,14 +74,6 @@ pub(crate) fn step(tries: u32, ids: &IdSource) -> Duration {
 pub(crate) fn jittered(step: Duration, ids: &IdSource) -> Duration {
     let tenth = u64::try_from(step.as_millis() / 10).unwrap_or(0);
     step.saturating_add(Duration::from_millis(ids.below(tenth)))
-}
-
-pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
-    at.saturating_add(by).unwrap_or(Timestamp::MAX)
-}
-
-pub(crate) fn earlier(at: Timestamp, by: Duration) -> Timestamp {
-    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }
 
 /// From when on every answer of the PG shows what was true at `at`.

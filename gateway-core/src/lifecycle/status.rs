@@ -19,11 +19,15 @@ use jiff::Timestamp;
 
 use super::{
     Context,
-    schedule::{CLAIM_LIVES, DEPOSIT_GRACE, later},
+    schedule::{CLAIM_LIVES, DEPOSIT_GRACE},
 };
+use crate::clock::later;
 use crate::{
-    Attempt, CancelStatus, Charge, Close, Dispatch, Failure, FailureReason, LastAttempt, Outcome,
-    PaymentRecord, PaymentStatus, PgStatus, Shown, Snapshot, Timing,
+    model::{
+        Attempt, CancelStatus, Charge, Close, Dispatch, Failure, FailureReason, LastAttempt, Outcome,
+        PaymentStatus, PgStatus, Shown, Snapshot, Timing,
+    },
+    store::PaymentRecord,
 };
 
 /// Draws anew what is shown of a payment.

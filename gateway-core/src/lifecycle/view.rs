@@ -1,6 +1,9 @@
 //! A payment record as merchants see it.
 
-use crate::{CancelView, Charge, DuplicateView, Money, PaymentRecord, PaymentView, PgNames, Snapshot};
+use crate::{
+    model::{CancelView, Charge, DuplicateView, Money, PaymentView, PgNames, Snapshot},
+    store::PaymentRecord,
+};
 
 impl PaymentRecord {
     /// What can still be cancelled, in the PG's own counting: of the accepted charge, less what is on its way.

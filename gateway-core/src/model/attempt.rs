@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{BrowserStep, Device, MoneyMoves, PgOrderId, PgPaymentId};
+use crate::model::{BrowserStep, Device, MoneyMoves, PgOrderId, PgPaymentId};
 
 /// One order id at the PG, and how money is to come under it.
 ///
@@ -90,7 +90,7 @@ impl Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{BrowserStep, IdSource};
+    use crate::model::{BrowserStep, IdSource};
 
     #[test]
     fn refusal_that_is_settled_sooner_shortens_no_wait() {

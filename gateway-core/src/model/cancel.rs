@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CancelId, Dispatch, Failure, FailureReason, Money, ReviewReason, Secret};
+use crate::model::{CancelId, Dispatch, Failure, FailureReason, Money, ReviewReason, Secret};
 
 /// Who wanted a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +123,7 @@ impl CancelStatus {
 /// Where a refund of a deposit goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundAccount {
-    /// The bank, by its [standard code](crate::standard_bank_code), or as the PG writes it.
+    /// The bank, by its [standard code](crate::model::standard_bank_code), or as the PG writes it.
     pub bank_code: String,
     /// Digits only.
     pub account_number: Secret,

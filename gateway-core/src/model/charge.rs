@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::model::{
     Cancel, CancelId, CancelStatus, ChargeId, Close, Dispatch, Misfit, Money, Outcome, PgCancelStatus,
     PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel,
 };

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CancelId, ChargeId, Failure, PaymentId};
+use crate::model::{CancelId, ChargeId, Failure, PaymentId};
 
 /// What a request is for. Each has an idempotency key of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -164,7 +164,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::IdSource;
+    use crate::model::IdSource;
 
     const START: Timestamp = Timestamp::UNIX_EPOCH;
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{CancelId, CancelStatus, ChargeId, Currency, EventId, PaymentStatus, PaymentView};
+use crate::model::{CancelId, CancelStatus, ChargeId, Currency, EventId, PaymentStatus, PaymentView};
 
 /// Why money at the PG is not what pays the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

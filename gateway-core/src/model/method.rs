@@ -57,7 +57,7 @@ pub struct MethodDetail {
     pub approval_number: Option<String>,
     /// The wallet's name.
     pub easy_pay_provider: Option<String>,
-    /// The bank, by its [standard code](crate::standard_bank_code).
+    /// The bank, by its [standard code](crate::model::standard_bank_code).
     pub bank_code: Option<String>,
 }
 
@@ -80,7 +80,7 @@ impl MethodDetail {
 /// An account issued for one payment, into which the buyer deposits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VirtualAccount {
-    /// The bank, by its [standard code](crate::standard_bank_code).
+    /// The bank, by its [standard code](crate::model::standard_bank_code).
     pub bank_code: Option<String>,
     /// The account number, as the PG writes it.
     pub account_number: String,

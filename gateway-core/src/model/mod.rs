@@ -32,8 +32,8 @@ pub use ids::{
 pub use method::{Method, MethodDetail, VirtualAccount};
 pub use money::{Currency, MAX_AMOUNT, Money, MoneyError};
 pub use payment::{
-    CashReceipt, CashReceiptRequest, CashReceiptType, Customer, LastAttempt, Payment, PaymentStatus,
-    PaymentTerms, Shown,
+    CashReceipt, CashReceiptRequest, CashReceiptType, Customer, LastAttempt, LatePayments, Payment,
+    PaymentStatus, PaymentTerms, Shown,
 };
 pub use review::{Review, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject};
 pub use secret::Secret;

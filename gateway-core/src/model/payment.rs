@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::model::{
     AccountId, CancelStatus, ChargeId, Close, Currency, Failure, FailureReason, MerchantId, Method,
     MethodDetail, Money, OrderId, PaymentId, Review, VirtualAccount,
 };
@@ -293,4 +293,14 @@ impl Payment {
     pub fn last_failure(&self) -> Option<FailureReason> {
         self.last_attempt.as_ref()?.failure.as_ref().map(|failure| failure.reason)
     }
+}
+
+/// What happens to money that comes after the deadline.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LatePayments {
+    /// The payment becomes paid, marked `late`.
+    #[default]
+    Keep,
+    /// The money goes back; the payment stays as it ended.
+    Cancel,
 }

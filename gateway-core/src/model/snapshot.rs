@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::model::{
     Cancel, CancelId, CashReceipt, Failure, Method, MethodDetail, Money, PgPaymentId, Secret, VirtualAccount,
 };
 
@@ -220,7 +220,7 @@ impl SnapshotCancel {
     /// cancels is known by all that the PG said of it.
     #[must_use]
     pub fn is(&self, ours: &Cancel) -> bool {
-        use crate::CancelOrigin::{Chargeback, Pg};
+        use crate::model::CancelOrigin::{Chargeback, Pg};
         let same_pg_id = ours.pg_cancel_id.is_some() && ours.pg_cancel_id == self.pg_cancel_id;
         let same_words = matches!(ours.origin, Pg | Chargeback)
             && ours.pg_cancel_id.is_none()

@@ -21,16 +21,16 @@ macro_rules! text_type {
         }
 
         impl TryFrom<String> for $name {
-            type Error = $crate::InvalidText;
+            type Error = $crate::model::InvalidText;
 
             fn try_from(text: String) -> Result<Self, Self::Error> {
                 let valid: fn(&str) -> bool = $valid;
-                if valid(&text) { Ok(Self(text)) } else { Err($crate::InvalidText(Self::RULE)) }
+                if valid(&text) { Ok(Self(text)) } else { Err($crate::model::InvalidText(Self::RULE)) }
             }
         }
 
         impl std::str::FromStr for $name {
-            type Err = $crate::InvalidText;
+            type Err = $crate::model::InvalidText;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::try_from(text.to_owned())

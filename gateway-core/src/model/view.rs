@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
+use crate::model::{
     Cancel, CancelId, CancelOrigin, CancelStatus, ChargeId, ChargeRole, Close, Failure, Money, Payment,
     PgOrderId, PgPaymentId,
 };

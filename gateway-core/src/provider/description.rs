@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Currency, Method, Mode, Money};
+use crate::model::{Currency, Method, Mode, Money};
 
 /// What an account at a PG can do and how it behaves.
 #[derive(Clone, Debug, PartialEq, Eq)]

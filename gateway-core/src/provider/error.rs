@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Failure, PgMessage};
+use crate::model::{Failure, PgMessage};
 
 /// An error of any library, boxed.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;

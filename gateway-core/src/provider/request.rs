@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{
+use crate::model::{
     BrowserStep, CancelId, CashReceiptRequest, Customer, Device, Failure, Method, Money, MoneyMoves,
     PgCancelStatus, PgOrderId, PgPaymentId, RefundAccount, Secret, Snapshot,
 };
@@ -229,7 +229,7 @@ pub enum MovementKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::IdSource;
+    use crate::model::IdSource;
 
     #[test]
     fn long_reason_is_cut_and_cancel_id_kept() {

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{PgPaymentId, Secret};
+use crate::model::{PgPaymentId, Secret};
 
 /// A received webhook, exactly as it came.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! What an account was when its payments were made.
 
-use crate::{AccountId, MerchantId, Mode};
+use crate::model::{AccountId, MerchantId, Mode};
 
 /// What an account is, kept so that it cannot change while money of its payments may still move.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Checks, OwedLookUp, PendingOperation};
-use crate::{Attempt, CancelId, Charge, ChargeId, MerchantId, NewEvent, Payment, PaymentId, Secret};
+use crate::model::{Attempt, CancelId, Charge, ChargeId, MerchantId, NewEvent, Payment, PaymentId, Secret};
 
 /// One atomic change: all of it is applied, or nothing. Never of two merchants.
 #[derive(Clone, Debug)]

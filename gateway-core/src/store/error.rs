@@ -1,7 +1,7 @@
 //! Why a store did not do what it was asked for.
 
 use super::AccountDifference;
-use crate::{AccountId, BoxError};
+use crate::{model::AccountId, provider::BoxError};
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]

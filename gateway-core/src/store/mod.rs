@@ -7,8 +7,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    AccountId, Event, MerchantId, OrderId, PaymentId, PaymentStatus, PgOrderId, PgPaymentId, RawWebhook,
-    WebhookId,
+    model::{
+        AccountId, Event, MerchantId, OrderId, PaymentId, PaymentStatus, PgOrderId, PgPaymentId, WebhookId,
+    },
+    provider::RawWebhook,
 };
 
 mod account;

@@ -4,8 +4,11 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Attempt, Cancel, CancelId, Charge, ChargeId, ChargeRef, Close, Dispatch, Operation, Payment, PgOrderId,
-    PgPaymentId,
+    model::{
+        Attempt, Cancel, CancelId, Charge, ChargeId, Close, Dispatch, Operation, Payment, PgOrderId,
+        PgPaymentId,
+    },
+    provider::ChargeRef,
 };
 
 /// A payment with everything that hangs on it.

@@ -4,8 +4,8 @@
 //! it does not fit, nothing is executed, so a repeated request cannot take a second time.
 
 use paymux_core::{
-    CancelId, CancelOutcome, CancelRequest, CancelScope, Failure, FailureReason, Money, PgCancelStatus,
-    PgMessage, ProviderError, Snapshot,
+    model::{CancelId, Failure, FailureReason, Money, PgCancelStatus, PgMessage, Snapshot},
+    provider::{CancelOutcome, CancelRequest, CancelScope, ProviderError},
 };
 use reqwest::Method;
 use serde::Serialize;

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paymux_core::{PgMessage, ProviderError, Response};
+use paymux_core::{
+    model::PgMessage,
+    provider::{ProviderError, Response},
+};
 use reqwest::{Method, StatusCode};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::value::RawValue;
@@ -63,7 +66,7 @@ impl Client {
             transport,
             tokens: TokenCache::new(Arc::new(login)),
             form: config.authorization,
-            include_sandbox: config.mode == paymux_core::Mode::Test,
+            include_sandbox: config.mode == paymux_core::model::Mode::Test,
             read_timeout: config.read_timeout,
         })
     }

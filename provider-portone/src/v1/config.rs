@@ -2,7 +2,10 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use paymux_core::{Method, MethodTerms, Mode, Money};
+use paymux_core::{
+    model::{Method, Mode, Money},
+    provider::MethodTerms,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use url::Url;

@@ -3,7 +3,10 @@
 //! PortOne passes the PG's code and text through and publishes no table of them (PortOne docs, V1 FAQ). So a text
 //! makes a refusal only less certain, never more: one that names a failure on the way, or another balance, is unknown.
 
-use paymux_core::{Failure, FailureReason, ProviderError, Response};
+use paymux_core::{
+    model::{Failure, FailureReason},
+    provider::{ProviderError, Response},
+};
 use reqwest::StatusCode;
 
 use super::client::Refusal;

@@ -1,6 +1,9 @@
 //! Looks payments up: by `imp_uid`, or every payment under a `merchant_uid`.
 
-use paymux_core::{ChargeRef, LookUp, PgOrderId, PgPaymentId, ProviderError, Snapshot};
+use paymux_core::{
+    model::{PgOrderId, PgPaymentId, Snapshot},
+    provider::{ChargeRef, LookUp, ProviderError},
+};
 use reqwest::{Method, StatusCode};
 use serde_json::value::RawValue;
 

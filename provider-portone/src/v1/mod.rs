@@ -21,9 +21,12 @@ mod tests;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use paymux_core::{
-    BrowserResult, CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, Guard, Guards,
-    InvalidBrowserResult, LookUp, MoneyMoves, Movements, PaymentProvider, PaymentRequest, Prepared,
-    ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected,
+    model::MoneyMoves,
+    provider::{
+        BrowserResult, CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, Guard, Guards,
+        InvalidBrowserResult, LookUp, Movements, PaymentProvider, PaymentRequest, Prepared,
+        ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected,
+    },
 };
 
 use client::Client;

@@ -4,7 +4,10 @@ use std::{fmt, str::FromStr};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paymux_core::{MovementKind, Movements, Page, PgMessage, PgMovement, ProviderError};
+use paymux_core::{
+    model::PgMessage,
+    provider::{MovementKind, Movements, Page, PgMovement, ProviderError},
+};
 use reqwest::{Method, StatusCode};
 
 use super::{

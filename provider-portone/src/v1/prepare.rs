@@ -1,6 +1,9 @@
 //! Registers the amount of an order, so that no page can open the window for another.
 
-use paymux_core::{Money, PgOrderId, ProviderError};
+use paymux_core::{
+    model::{Money, PgOrderId},
+    provider::ProviderError,
+};
 use reqwest::Method;
 use tokio::time::Instant;
 

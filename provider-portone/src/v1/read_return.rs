@@ -3,7 +3,10 @@
 //! `success` and `imp_success` are not read. They said that the SDK was done, not that money moved,
 //! and newer SDKs leave them out (PortOne docs, V1 JavaScript SDK).
 
-use paymux_core::{BrowserResult, ClaimOutcome, Failure, InvalidBrowserResult, PgMessage, ReturnClaim};
+use paymux_core::{
+    model::{Failure, PgMessage},
+    provider::{BrowserResult, ClaimOutcome, InvalidBrowserResult, ReturnClaim},
+};
 use serde_json::{Map, Value};
 
 use super::{errors, wire::is_imp_uid};

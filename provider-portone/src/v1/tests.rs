@@ -18,8 +18,8 @@ use std::sync::Once;
 
 use jiff::Timestamp;
 use paymux_core::{
-    CancelRequest, CancelScope, ChargeRef, Customer, Device, IdSource, Method, Mode, Money, PaymentRequest,
-    PgOrderId,
+    model::{Customer, Device, IdSource, Method, Mode, Money, PgOrderId},
+    provider::{CancelRequest, CancelScope, ChargeRef, PaymentRequest},
 };
 use serde_json::{Value, json};
 

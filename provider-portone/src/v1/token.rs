@@ -15,7 +15,10 @@ use std::{
 
 use async_trait::async_trait;
 use moka::{future::Cache, ops::compute::Op};
-use paymux_core::{BoxError, PgMessage, ProviderError};
+use paymux_core::{
+    model::PgMessage,
+    provider::{BoxError, ProviderError},
+};
 use secrecy::SecretString;
 use tokio::time::Instant;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use paymux_core::ProviderError;
+use paymux_core::provider::ProviderError;
 use reqwest::{
     Method, StatusCode,
     header::{AUTHORIZATION, DATE, HeaderMap, HeaderValue, RETRY_AFTER},

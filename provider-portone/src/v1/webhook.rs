@@ -1,6 +1,6 @@
 //! Webhooks: unsigned, so never more than a hint, which is a reason to look the payment up.
 
-use paymux_core::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubject};
+use paymux_core::provider::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubject};
 use serde_json::{Map, Value};
 
 use super::wire::is_imp_uid;

@@ -2,8 +2,8 @@
 
 use jiff::tz::{Offset, TimeZone};
 use paymux_core::{
-    BrowserStep, CashReceiptRequest, CashReceiptType, Method, PaymentRequest, ProviderError, ResultBy,
-    ScriptCall,
+    model::{BrowserStep, CashReceiptRequest, CashReceiptType, Method, ResultBy, ScriptCall},
+    provider::{PaymentRequest, ProviderError},
 };
 use serde_json::{Map, Value, json};
 

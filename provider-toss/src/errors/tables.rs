@@ -1,6 +1,6 @@
 //! The tables. Where the documentation has no code for a case, the row says so.
 
-use paymux_core::FailureReason as Why;
+use paymux_core::model::FailureReason as Why;
 
 use super::{Call, Meaning};
 

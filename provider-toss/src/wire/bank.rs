@@ -1,6 +1,6 @@
 //! Banks by Toss' codes of two digits and by the standard ones of three.
 
-use paymux_core::standard_bank_code;
+use paymux_core::model::standard_bank_code;
 
 /// The one bank whose code at Toss is not the last two digits of the standard one: KB국민 is `06` and `004` (Toss docs,
 /// codes/org-codes; 금융결제원). What Toss would call `04` does not exist there.

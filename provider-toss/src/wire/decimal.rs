@@ -1,6 +1,6 @@
 //! Amounts as Toss writes them, kept as text: no amount passes through a float.
 
-use paymux_core::{Currency, Money};
+use paymux_core::model::{Currency, Money};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 
@@ -67,7 +67,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn sent_amount_reads_back(amount in 0..=paymux_core::MAX_AMOUNT, which in 0..3_usize) {
+        fn sent_amount_reads_back(amount in 0..=paymux_core::model::MAX_AMOUNT, which in 0..3_usize) {
             let money = Money::new(amount, Currency::ALL[which]).unwrap();
             let json = serde_json::to_string(&Major(money)).unwrap();
             proptest::prop_assert!(json.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));

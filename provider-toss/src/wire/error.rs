@@ -1,6 +1,6 @@
 //! The body of an error.
 
-use paymux_core::PgMessage;
+use paymux_core::model::PgMessage;
 use serde::Deserialize;
 
 /// Toss' own limit for a message is 510 characters; a code is a word.

@@ -1,6 +1,6 @@
 //! One field of an answer. What cannot be read is named, and does not take the rest of the answer with it.
 
-use paymux_core::{Currency, Money};
+use paymux_core::model::{Currency, Money};
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 

@@ -1,6 +1,6 @@
 //! Payment methods in Toss' words.
 
-use paymux_core::Method;
+use paymux_core::model::Method;
 
 /// The method in requests. The wallets are part of the card window.
 pub(crate) const fn method_name(method: Method) -> &'static str {

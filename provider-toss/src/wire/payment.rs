@@ -3,7 +3,7 @@
 //! Strict where money is told, lenient where it is only described: an amount that cannot be read
 //! makes the answer unreadable, a card that cannot be read is left out.
 
-use paymux_core::{PgOrderId, PgPaymentId, Secret};
+use paymux_core::model::{PgOrderId, PgPaymentId, Secret};
 use serde::Deserialize;
 
 use super::{decimal::Decimal, field::Field};

@@ -1,7 +1,8 @@
 //! The bodies we send.
 
 use paymux_core::{
-    CancelRequest, CancelScope, ConfirmRequest, Currency, PgPaymentId, ProviderError, RefundAccount,
+    model::{Currency, PgPaymentId, RefundAccount},
+    provider::{CancelRequest, CancelScope, ConfirmRequest, ProviderError},
 };
 use serde::Serialize;
 

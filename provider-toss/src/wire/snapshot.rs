@@ -1,6 +1,6 @@
 //! What a Payment object means.
 
-use paymux_core::{
+use paymux_core::model::{
     CancelId, CashReceipt, Currency, Failure, FailureReason, Method, MethodDetail, Money, PgCancelStatus,
     PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount,
 };

@@ -1,6 +1,6 @@
 //! `GET /v1/transactions`: a row for every approval and every cancel (Toss docs, reference: 거래).
 
-use paymux_core::{MovementKind, Page, PgMovement};
+use paymux_core::provider::{MovementKind, Page, PgMovement};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -96,7 +96,7 @@ impl Transaction {
 
 #[cfg(test)]
 mod tests {
-    use paymux_core::Money;
+    use paymux_core::model::Money;
     use serde_json::{Value, json};
 
     use super::*;

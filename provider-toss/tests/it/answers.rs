@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{Money, PaymentProvider, ProviderError, Response};
+use paymux_core::{
+    model::Money,
+    provider::{PaymentProvider, ProviderError, Response},
+};
 use serde_json::{Value, json};
 
 use crate::{

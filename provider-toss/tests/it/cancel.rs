@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use paymux_core::{
-    CancelId, CancelRequest, CancelScope, Currency, IdSource, Money, PaymentProvider, PgCancelStatus,
-    PgStatus, ProviderError, RefundAccount, Response, Secret,
+    model::{CancelId, Currency, IdSource, Money, PgCancelStatus, PgStatus, RefundAccount, Secret},
+    provider::{CancelRequest, CancelScope, PaymentProvider, ProviderError, Response},
 };
 use serde_json::{Value, json};
 

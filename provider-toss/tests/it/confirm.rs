@@ -1,6 +1,9 @@
 //! `POST /v1/payments/confirm`.
 
-use paymux_core::{ConfirmRequest, Currency, Money, PaymentProvider, PgStatus, ProviderError, Response};
+use paymux_core::{
+    model::{Currency, Money, PgStatus},
+    provider::{ConfirmRequest, PaymentProvider, ProviderError, Response},
+};
 use serde_json::{Value, json};
 
 use crate::{

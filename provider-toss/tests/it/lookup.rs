@@ -1,6 +1,9 @@
 //! `GET /v1/payments/{paymentKey}` and `GET /v1/payments/orders/{orderId}`.
 
-use paymux_core::{ChargeRef, LookUp, PaymentProvider, PgStatus};
+use paymux_core::{
+    model::PgStatus,
+    provider::{ChargeRef, LookUp, PaymentProvider},
+};
 use serde_json::{Value, json};
 
 use crate::stub::{ACCOUNT_KEY, CARD_KEY, Reply, Stub, account, card, order_id};

@@ -1,7 +1,10 @@
 //! `GET /v1/transactions`.
 
 use jiff::Timestamp;
-use paymux_core::{Money, MovementKind, Page, PaymentProvider, PgMovement, ProviderError};
+use paymux_core::{
+    model::Money,
+    provider::{MovementKind, Page, PaymentProvider, PgMovement, ProviderError},
+};
 use serde_json::{Value, json};
 
 use crate::stub::{CARD_KEY, Reply, Stub, order_id};

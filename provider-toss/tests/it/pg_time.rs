@@ -1,6 +1,6 @@
 //! Toss' clock: the `Date` of a look-up that finds nothing.
 
-use paymux_core::{PaymentProvider, ProviderError, Response};
+use paymux_core::provider::{PaymentProvider, ProviderError, Response};
 
 use crate::stub::{Reply, Stub};
 

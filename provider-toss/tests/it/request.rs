@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use paymux_core::{
-    BrowserStep, CashReceiptRequest, CashReceiptType, Currency, Customer, Device, Method, Money, MoneyMoves,
-    PaymentProvider, PaymentRequest, Prepared, ProviderError, Response, ResultBy,
+    model::{
+        BrowserStep, CashReceiptRequest, CashReceiptType, Currency, Customer, Device, Method, Money,
+        MoneyMoves, ResultBy,
+    },
+    provider::{PaymentProvider, PaymentRequest, Prepared, ProviderError, Response},
 };
 use paymux_toss::{Checkout, TossConfig};
 use serde_json::{Value, json};

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{Guard, Guards, Method, Mode, PaymentProvider};
+use paymux_core::{
+    model::{Method, Mode},
+    provider::{Guard, Guards, PaymentProvider},
+};
 use paymux_toss::{Checkout, ConfigError, Toss, TossConfig};
 
 use crate::stub::toss_at;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use paymux_core::{IdSource, PgOrderId};
+use paymux_core::model::{IdSource, PgOrderId};
 use paymux_toss::{Toss, TossConfig};
 use serde_json::Value;
 use tokio::{

@@ -1,6 +1,9 @@
 //! Connections that are refused, broken and silent.
 
-use paymux_core::{Money, PaymentProvider, ProviderError, Response};
+use paymux_core::{
+    model::Money,
+    provider::{PaymentProvider, ProviderError, Response},
+};
 use tokio::net::TcpListener;
 
 use crate::{

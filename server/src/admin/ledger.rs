@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use paymux_core::{Gateway, LedgerDifference, PaymentId};
+use paymux_core::{
+    gateway::{Gateway, LedgerDifference},
+    model::PaymentId,
+};
 use poem_openapi::{Object, OpenApi, param::Query, payload::Json};
 
 use super::Tag;

@@ -8,7 +8,7 @@ mod reviews;
 
 use std::sync::Arc;
 
-use paymux_core::Gateway;
+use paymux_core::gateway::Gateway;
 use poem::{Endpoint, EndpointExt as _, Response, Route};
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::{Value, json};

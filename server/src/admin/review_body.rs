@@ -1,7 +1,9 @@
 //! A review as the admin API shows it, and what closes one.
 
 use paymux_core::{
-    Charge, Dispatch, Money, PaymentRecord, Review, ReviewClosing, ReviewOutcome, ReviewSubject, Verdict,
+    gateway::Verdict,
+    model::{Charge, Dispatch, Money, Review, ReviewClosing, ReviewOutcome, ReviewSubject},
+    store::PaymentRecord,
 };
 use poem_openapi::{Enum, Object};
 

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use paymux_core::PaymentId;
+use paymux_core::model::PaymentId;
 
 /// The name of a review.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use paymux_core::{Gateway, GatewayError, PaymentRecord, Review};
+use paymux_core::{
+    gateway::{Gateway, GatewayError},
+    model::Review,
+    store::PaymentRecord,
+};
 use poem_openapi::{
     Enum, OpenApi,
     param::{Path, Query},

@@ -1,5 +1,6 @@
 use paymux_core::{
-    Change, ChecksChange, PaymentChange, PaymentId, Review, ReviewClosing, ReviewReason, ReviewSubject,
+    model::{PaymentId, Review, ReviewClosing, ReviewReason, ReviewSubject},
+    store::{Change, ChecksChange, PaymentChange},
 };
 use serde_json::Value;
 

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use paymux_core::{
-    BrowserStep, CancelId, CancelStatus, Failure, GatewayError, PaymentRecord, PaymentStatus, PgMessage,
-    Secret, StateProblem, StoreError, StoredAnswer,
+    gateway::{GatewayError, StateProblem},
+    model::{BrowserStep, CancelId, CancelStatus, Failure, PaymentStatus, PgMessage, Secret},
+    store::{PaymentRecord, StoreError, StoredAnswer},
 };
 use poem_openapi::{
     ApiResponse,

@@ -1,6 +1,9 @@
 //! What cancels a payment.
 
-use paymux_core::{CancelId, Currency, Money, NewCancel, RefundAccount, Secret};
+use paymux_core::{
+    gateway::NewCancel,
+    model::{CancelId, Currency, Money, RefundAccount, Secret},
+};
 use poem_openapi::Object;
 
 use super::{

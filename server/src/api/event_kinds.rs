@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use paymux_core::{
+use paymux_core::model::{
     CancelStatus::{Done, Pending, Refused, Requested, Unknown},
     EventKind::{self, *},
     Misfit::{Duplicate, Late, Mismatch},
@@ -57,7 +57,7 @@ pub(super) fn markdown_table() -> String {
 mod tests {
     use std::collections::BTreeSet;
 
-    use paymux_core::PaymentStatus;
+    use paymux_core::model::PaymentStatus;
 
     use super::*;
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use paymux_core::{Event, Gateway, Movement};
+use paymux_core::{
+    gateway::Gateway,
+    model::{Event, Movement},
+};
 use poem_openapi::{Enum, Object, OpenApi, param::Query, payload::Json};
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use paymux_core::Gateway;
+use paymux_core::gateway::Gateway;
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
 use super::{Tag, answer::problem_of};
@@ -67,7 +67,11 @@ mod tests {
     use std::{collections::BTreeMap, time::Duration};
 
     use jiff::Timestamp;
-    use paymux_core::{Clock as _, IdSource, ManualClock, MemoryStore};
+    use paymux_core::{
+        clock::{Clock as _, ManualClock},
+        model::IdSource,
+        store::MemoryStore,
+    };
 
     use super::*;
 

@@ -22,7 +22,7 @@ pub(crate) mod words;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use paymux_core::{Gateway, MerchantId};
+use paymux_core::{gateway::Gateway, model::MerchantId};
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject, Tags};
 use tokio_util::task::TaskTracker;
 

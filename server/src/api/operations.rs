@@ -7,8 +7,9 @@ use std::{
 };
 
 use paymux_core::{
-    CancelId, CancelStatus, Charge, Gateway, GatewayError, IdempotencyRecord, MerchantId, PaymentId,
-    PaymentStatus, RequestKey, StoreError, StoredAnswer,
+    gateway::{Gateway, GatewayError, RequestKey},
+    model::{CancelId, CancelStatus, Charge, MerchantId, PaymentId, PaymentStatus},
+    store::{IdempotencyRecord, StoreError, StoredAnswer},
 };
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::TaskTracker;

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use paymux_core::{
-    BrowserStep, CancelView, Charge, DuplicateView, Failure, FailureReason, LastAttempt, MethodDetail,
-    PaymentRecord, PaymentStatus, PaymentView, PgMessage, PgNames, ScriptCall,
+    model::{
+        BrowserStep, CancelView, Charge, DuplicateView, Failure, FailureReason, LastAttempt, MethodDetail,
+        PaymentStatus, PaymentView, PgMessage, PgNames, ScriptCall,
+    },
+    store::PaymentRecord,
 };
 use poem_openapi::{Enum, Object, Union};
 use serde_json::Value;
@@ -437,8 +440,8 @@ impl From<MethodDetail> for MethodDetailBody {
     }
 }
 
-impl From<paymux_core::VirtualAccount> for VirtualAccountBody {
-    fn from(account: paymux_core::VirtualAccount) -> Self {
+impl From<paymux_core::model::VirtualAccount> for VirtualAccountBody {
+    fn from(account: paymux_core::model::VirtualAccount) -> Self {
         Self {
             bank_code: account.bank_code,
             account_number: account.account_number,
@@ -448,8 +451,8 @@ impl From<paymux_core::VirtualAccount> for VirtualAccountBody {
     }
 }
 
-impl From<paymux_core::CashReceipt> for CashReceiptBody {
-    fn from(receipt: paymux_core::CashReceipt) -> Self {
+impl From<paymux_core::model::CashReceipt> for CashReceiptBody {
+    fn from(receipt: paymux_core::model::CashReceipt) -> Self {
         Self { kind: receipt.kind, number: receipt.number, url: receipt.url }
     }
 }
@@ -492,7 +495,7 @@ impl From<&CancelView> for CancelBody {
             kind: cancel.kind.into(),
             status: cancel.status.into(),
             origin: cancel.origin.into(),
-            amount: cancel.amount.map(paymux_core::Money::amount),
+            amount: cancel.amount.map(paymux_core::model::Money::amount),
             reason: cancel.reason.clone(),
             held: cancel.held,
             failure: cancel.failure.as_ref().map(Into::into),

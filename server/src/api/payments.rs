@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use paymux_core::{MerchantId, PaymentFilter, PaymentId, PaymentRecord};
+use paymux_core::{
+    model::{MerchantId, PaymentId},
+    store::{PaymentFilter, PaymentRecord},
+};
 use poem_openapi::{
     Object, OpenApi,
     param::{Header, Path, Query},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use paymux_core::{Account, Gateway, MethodTerms, Money};
+use paymux_core::{account::Account, gateway::Gateway, model::Money, provider::MethodTerms};
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
 use super::{

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use paymux_core::{
-    AccountId, CashReceiptRequest, Customer, MAX_AMOUNT, Money, NewPayment, OrderId, PaymentTerms,
+    gateway::NewPayment,
+    model::{AccountId, CashReceiptRequest, Customer, MAX_AMOUNT, Money, OrderId, PaymentTerms},
 };
 use poem_openapi::Object;
 use url::Url;

@@ -57,7 +57,7 @@ impl ToJSON for Text {
 
 /// A text people read: not empty, not too long, and nothing in it hidden.
 pub(crate) fn short_text(param: &str, Text(text): Text, longest: usize) -> Result<String, ApiError> {
-    if paymux_core::is_printable(&text, longest) {
+    if paymux_core::model::is_printable(&text, longest) {
         Ok(text)
     } else {
         Err(wrong(param, format!("must be 1 to {longest} printable characters")))

@@ -1,6 +1,6 @@
 //! The enums of the API, and how they meet the domain's words.
 
-use paymux_core::{
+use paymux_core::model::{
     CancelOrigin, CancelStatus, CancelType, CashReceiptType, ChargeRole, Currency, Device, FailureReason,
     Method, Mode, PaymentStatus, ResultBy,
 };

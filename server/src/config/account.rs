@@ -1,6 +1,6 @@
 //! `[accounts.NAME]`: an account at a PG.
 
-use paymux_core::{AccountId, MerchantId, Method, Mode};
+use paymux_core::model::{AccountId, MerchantId, Method, Mode};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{ConfigError, RunMode, Settings, method::parse_method};

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use paymux_core::{AccountId, LatePayments, MerchantId, Method, Mode};
+use paymux_core::model::{AccountId, LatePayments, MerchantId, Method, Mode};
 use url::Origin;
 
 use super::{AccountConfig, ConfigError, KeyHash, ReturnOrigins, Settings, origins::parse_origin};

@@ -1,6 +1,6 @@
 //! Payment methods as the configuration names them.
 
-use paymux_core::Method;
+use paymux_core::model::Method;
 
 /// Reads one method's name.
 pub(super) fn parse_method(text: &str) -> Result<Method, String> {

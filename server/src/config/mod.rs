@@ -25,7 +25,7 @@ use std::{
     str::FromStr,
 };
 
-use paymux_core::{AccountId, InvalidText, MerchantId, Mode};
+use paymux_core::model::{AccountId, InvalidText, MerchantId, Mode};
 
 pub use account::{AccountConfig, LimitsConfig};
 pub use admin::AdminListener;

@@ -1,6 +1,9 @@
 use std::{fs, path::Path};
 
-use paymux_core::{AccountLimits, LatePayments, Method, Mode};
+use paymux_core::{
+    account::AccountLimits,
+    model::{LatePayments, Method, Mode},
+};
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use url::Url;

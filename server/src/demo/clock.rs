@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paymux_core::Clock;
+use paymux_core::clock::Clock;
 use paymux_sandbox::SandboxClock;
 
 /// The simulators' clock as the gateway sees it.

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use paymux_core::{
-    AccountId, Attempt, BrowserStep, Device, Gateway, MerchantId, Method, PaymentId, PaymentRecord, PgOrderId,
+    gateway::Gateway,
+    model::{AccountId, Attempt, BrowserStep, Device, MerchantId, Method, PaymentId, PgOrderId},
+    store::PaymentRecord,
 };
 use paymux_sandbox::{
     ActionOptions, ApiRequest, Control, ControlAccess, ControlError, ControlErrorCode, FaultRule,

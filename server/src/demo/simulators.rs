@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use paymux_core::AccountId;
+use paymux_core::model::AccountId;
 use paymux_sandbox::{
     Control, Running, SandboxClock, SandboxConfig, WebhookTarget,
     portone::{PortoneConfig, PortoneSimulator},
@@ -164,7 +164,7 @@ async fn start_portone(
 ///
 /// # Errors
 ///
-/// [`SimulatorError`] if a port is taken, or is not loopback and no control key is given.
+/// If a port is taken, or is not loopback and no control key is given.
 pub async fn start_alone(args: &SandboxArgs) -> Result<Simulators, SimulatorError> {
     let clock = SandboxClock::system();
     let mut running = BTreeMap::new();

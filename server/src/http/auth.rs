@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use paymux_core::MerchantId;
+use paymux_core::model::MerchantId;
 use poem::{Request, http::header::AUTHORIZATION};
 use poem_openapi::{SecurityScheme, auth::Bearer};
 

@@ -6,7 +6,7 @@ mod toss;
 
 use std::sync::Arc;
 
-use paymux_core::{AccountLimits, Mode, PaymentProvider};
+use paymux_core::{account::AccountLimits, model::Mode, provider::PaymentProvider};
 use secrecy::SecretString;
 
 use crate::config::{AccountConfig, ConfigError, Settings};

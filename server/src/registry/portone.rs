@@ -1,6 +1,6 @@
 //! Settings of accounts at PortOne V1.
 
-use paymux_core::Money;
+use paymux_core::model::Money;
 use paymux_portone::{AuthorizationForm, Channel, PortOneV1, PortOneV1Config, RefundBankCodes};
 use secrecy::SecretString;
 

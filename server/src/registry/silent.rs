@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paymux_core::{
+use paymux_core::provider::{
     BrowserResult, CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, InvalidBrowserResult, LookUp,
     Movements, PaymentProvider, PaymentRequest, Prepared, ProviderDescription, ProviderError, RawWebhook,
     ReturnClaim, Taken, WebhookClaim, WebhookRejected,

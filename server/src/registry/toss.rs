@@ -1,6 +1,6 @@
 //! Settings of accounts at Toss Payments.
 
-use paymux_core::Mode;
+use paymux_core::model::Mode;
 use paymux_toss::{Checkout, Toss, TossConfig};
 use secrecy::SecretString;
 

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use paymux_core::{Device, LookUpSubject, OwedLookUp, PaymentRecord, PaymentStatus, Why};
+use paymux_core::{
+    model::{Device, PaymentStatus},
+    store::{LookUpSubject, OwedLookUp, PaymentRecord, Why},
+};
 use paymux_sandbox::{Control, Fault, FaultRule, PayMethod, PayOutcome, PayRequest};
 use tokio::time::{sleep, timeout};
 

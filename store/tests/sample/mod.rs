@@ -4,11 +4,17 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use paymux_core::{
-    Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Change, Charge, ChecksChange, Claim,
-    Close, Currency, Customer, Device, EventKind, IdSource, IdempotencyRecord, LookUpSubject, MethodDetail,
-    Money, MoneyMoves, NewEvent, OwedLookUp, Payment, PaymentChange, PaymentRecord, PaymentTerms,
-    PaymentView, PgNames, PgOrderId, PgStatus, Preparation, PreparedStep, RawWebhook, ReceivedWebhook,
-    RefundAccount, Room, Secret, Shown, Snapshot, StoredAnswer, Why,
+    model::{
+        Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Charge, Claim, Close, Currency,
+        Customer, Device, EventKind, IdSource, MethodDetail, Money, MoneyMoves, NewEvent, Payment,
+        PaymentTerms, PaymentView, PgNames, PgOrderId, PgStatus, Preparation, PreparedStep, RefundAccount,
+        Secret, Shown, Snapshot,
+    },
+    provider::RawWebhook,
+    store::{
+        Change, ChecksChange, IdempotencyRecord, LookUpSubject, OwedLookUp, PaymentChange, PaymentRecord,
+        ReceivedWebhook, Room, StoredAnswer, Why,
+    },
 };
 
 /// Stands wherever something must not be seen in the files.

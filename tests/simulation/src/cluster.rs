@@ -9,8 +9,11 @@ use std::{
 
 use futures_util::future::{BoxFuture, Either, select};
 use paymux_core::{
-    Account, AccountBinding, AccountId, AdminStore as _, Gateway, IdSource, MemoryStore, MerchantId,
-    MerchantPolicy, PaymentId, RawWebhook, StoreError, Work,
+    account::{Account, Work},
+    gateway::{Gateway, MerchantPolicy},
+    model::{AccountId, IdSource, MerchantId, PaymentId},
+    provider::RawWebhook,
+    store::{AccountBinding, AdminStore as _, MemoryStore, StoreError},
 };
 use tokio::sync::oneshot;
 
@@ -73,7 +76,7 @@ impl Cluster {
         for (changed, model) in self.models.iter().enumerate() {
             let mut bindings = self.bindings();
             match self.world.draw(|rng| rng.index(4)) {
-                0 => bindings[changed].mode = paymux_core::Mode::Live,
+                0 => bindings[changed].mode = paymux_core::model::Mode::Live,
                 1 => bindings[changed].kind = "another".to_owned(),
                 2 => bindings[changed].pg_merchant = "another".to_owned(),
                 _ => drop(bindings.remove(changed)),

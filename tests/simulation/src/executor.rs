@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use paymux_core::Clock;
+use paymux_core::clock::Clock;
 
 use super::world::{Owner, Work, World};
 

@@ -1,4 +1,4 @@
-//! A seeded simulation of [`paymux_core::Gateway`]: two replicas over one store, two PGs, merchants,
+//! A seeded simulation of [`paymux_core::gateway::Gateway`]: two replicas over one store, two PGs, merchants,
 //! buyers and everything that can go wrong, on one thread whose every turn is drawn from the seed.
 //!
 //! Every store call and every PG call is an await point at which others get turns, the call may fail

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use paymux_core::{AccountLimits, LatePayments};
+use paymux_core::{account::AccountLimits, model::LatePayments};
 
 use super::rng::Rng;
 

@@ -6,9 +6,14 @@ use async_trait::async_trait;
 use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use paymux_core::{
-    AccountBinding, AccountId, AdminStore, Cancel, Change, Charge, Close, Dispatch, Event, IdempotencyRecord,
-    Inbox, KeptAnswer, MemoryStore, MerchantId, OrderId, OwedLookUp, PaymentFilter, PaymentId, PaymentRecord,
-    PaymentStore, PgOrderId, PgPaymentId, ReceivedWebhook, StoreError, Sweep, WebhookId, WorkQueue,
+    model::{
+        AccountId, Cancel, Charge, Close, Dispatch, Event, MerchantId, OrderId, PaymentId, PgOrderId,
+        PgPaymentId, WebhookId,
+    },
+    store::{
+        AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, KeptAnswer, MemoryStore, OwedLookUp,
+        PaymentFilter, PaymentRecord, PaymentStore, ReceivedWebhook, StoreError, Sweep, WorkQueue,
+    },
 };
 use tokio::sync::oneshot;
 
@@ -69,7 +74,7 @@ impl SimulatedStore {
     }
 
     fn commit_now(&self, change: Change) -> Result<(), StoreError> {
-        let read = |payment: &paymux_core::Payment| {
+        let read = |payment: &paymux_core::model::Payment| {
             peek(self.kept.payment(&payment.merchant, &payment.id)).ok().flatten()
         };
         let before: Vec<_> = change.payments.iter().map(|change| read(&change.payment)).collect();
@@ -105,7 +110,7 @@ pub(crate) fn short(id: &impl ToString) -> String {
     id.get(id.len().saturating_sub(4)..).unwrap_or_default().to_owned()
 }
 
-fn committed(change: &paymux_core::PaymentChange, after: &PaymentRecord) -> String {
+fn committed(change: &paymux_core::store::PaymentChange, after: &PaymentRecord) -> String {
     let payment = &after.payment;
     let charges: Vec<_> = after.charges.iter().map(charge).collect();
     let owed: Vec<_> = after.checks.owed.iter().map(|owed| format!("{:?}@{}", owed.why, owed.at)).collect();

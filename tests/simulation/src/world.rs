@@ -12,7 +12,10 @@ use std::{
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use paymux_core::{AccountId, Clock, ManualClock};
+use paymux_core::{
+    clock::{Clock, ManualClock},
+    model::AccountId,
+};
 use tokio::sync::oneshot;
 
 use super::{profile::Profile, rng::Rng, stats::Stats};

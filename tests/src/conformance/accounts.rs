@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{Method, PaymentRequest, PgCancelStatus, PgStatus, standard_bank_code};
+use paymux_core::{
+    model::{Method, PgCancelStatus, PgStatus, standard_bank_code},
+    provider::PaymentRequest,
+};
 use paymux_sandbox::{OrderAction, PayOutcome};
 
 use super::{

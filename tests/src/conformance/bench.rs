@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use paymux_core::{
-    BrowserStep, ChargeRef, ClaimOutcome, Method, PaymentProvider, PaymentRequest, PgOrderId, PgPaymentId,
-    RawWebhook, ReturnClaim, Snapshot, Taken,
+    model::{BrowserStep, Method, PgOrderId, PgPaymentId, Snapshot},
+    provider::{ChargeRef, ClaimOutcome, PaymentProvider, PaymentRequest, RawWebhook, ReturnClaim, Taken},
 };
 use paymux_sandbox::{
     ActionOptions, Control, FaultRule, ForeignPayment, OrderAction, PayMethod, PayOutcome, PayRequest,
@@ -238,7 +238,7 @@ pub(super) fn charge(known: &Snapshot) -> ChargeRef {
 }
 
 /// Why a claim failed; `None` if it did not.
-pub(super) fn failure_of(claim: &ReturnClaim) -> Option<&paymux_core::Failure> {
+pub(super) fn failure_of(claim: &ReturnClaim) -> Option<&paymux_core::model::Failure> {
     match &claim.outcome {
         ClaimOutcome::Failed(failure) => Some(failure),
         ClaimOutcome::Confirm(_) | ClaimOutcome::Verify => None,

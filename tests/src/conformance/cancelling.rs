@@ -1,6 +1,9 @@
 //! Giving back what came in at once.
 
-use paymux_core::{CancelRequest, CancelScope, ChargeRef, Method, PaymentRequest, PgCancelStatus, PgStatus};
+use paymux_core::{
+    model::{Method, PgCancelStatus, PgStatus},
+    provider::{CancelRequest, CancelScope, ChargeRef, PaymentRequest},
+};
 use paymux_sandbox::{OrderAction, PayOutcome};
 
 use super::{

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use paymux_core::{
-    ChargeRef, FailureReason, Method, MoneyMoves, PaymentRequest, PgStatus, ProviderError, Taken,
+    model::{FailureReason, Method, MoneyMoves, PgStatus},
+    provider::{ChargeRef, PaymentRequest, ProviderError, Taken},
 };
 use paymux_sandbox::{ActionOptions, PayOutcome, PayRequest};
 

@@ -2,7 +2,10 @@
 
 use std::collections::HashSet;
 
-use paymux_core::{Currency, Guard, Method, Mode, PaymentRequest};
+use paymux_core::{
+    model::{Currency, Method, Mode},
+    provider::{Guard, PaymentRequest},
+};
 use paymux_sandbox::PayOutcome;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use paymux_core::{Method, PgStatus};
+use paymux_core::model::{Method, PgStatus};
 use paymux_sandbox::{Fault, FaultRule, PayOutcome};
 use serde_json::{Value, json};
 

@@ -1,6 +1,9 @@
 //! The questions a provider asks, made ready to meet a fault.
 
-use paymux_core::{CancelRequest, ChargeRef, Method, PaymentProvider, PgOrderId, PgStatus, ProviderError};
+use paymux_core::{
+    model::{Method, PgOrderId, PgStatus},
+    provider::{CancelRequest, ChargeRef, PaymentProvider, ProviderError},
+};
 use paymux_sandbox::{Fault, FaultRule};
 use serde_json::{Value, json};
 

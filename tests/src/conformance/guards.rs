@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{CancelRequest, Guard, Method, PgStatus};
+use paymux_core::{
+    model::{Method, PgStatus},
+    provider::{CancelRequest, Guard},
+};
 use paymux_sandbox::PayOutcome;
 
 use super::{
@@ -21,7 +24,10 @@ fn key_guard(set: &[Guard]) -> Option<(Duration, bool)> {
 }
 
 /// A repeat of a cancel at a PG whose every other guard is off.
-async fn key_is_all_it_takes<B: Bench>(set: &[Guard], cancel: fn(&paymux_core::ChargeRef) -> CancelRequest) {
+async fn key_is_all_it_takes<B: Bench>(
+    set: &[Guard],
+    cancel: fn(&paymux_core::provider::ChargeRef) -> CancelRequest,
+) {
     let Some((within, _)) = key_guard(set) else { return };
     let bench = B::permissive().await;
     let request = cancel(&charge(&bench.paid(&order(1)).await));

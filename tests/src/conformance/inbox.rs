@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use paymux_core::RawWebhook;
+use paymux_core::provider::RawWebhook;
 use paymux_sandbox::{SandboxClock, WebhookTarget};
 use poem::{
     EndpointExt, IntoEndpoint, Request, Server,

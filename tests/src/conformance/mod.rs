@@ -1,4 +1,4 @@
-//! The rules every [`PaymentProvider`](paymux_core::PaymentProvider) keeps against the simulator of its PG:
+//! The rules every [`PaymentProvider`](paymux_core::provider::PaymentProvider) keeps against the simulator of its PG:
 //! `conformance!(Bench)`.
 //!
 //! A rule is a test. It drives a provider as the gateway would, plays buyer, bank and bad network through the

@@ -3,7 +3,10 @@
 use std::{collections::HashSet, time::Duration};
 
 use jiff::Timestamp;
-use paymux_core::{Method, MovementKind, PgMovement, Snapshot};
+use paymux_core::{
+    model::{Method, Snapshot},
+    provider::{MovementKind, PgMovement},
+};
 use paymux_sandbox::{Fault, FaultRule, OrderAction, PayOutcome};
 use serde_json::json;
 

@@ -4,7 +4,10 @@ use std::{collections::HashSet, time::Duration};
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use paymux_core::{Method, Mode, MovementKind, PaymentProvider, PgStatus, Snapshot, WebhookSubject};
+use paymux_core::{
+    model::{Method, Mode, PgStatus, Snapshot},
+    provider::{MovementKind, PaymentProvider, WebhookSubject},
+};
 use paymux_sandbox::{
     Fault, FaultRule, PayOutcome, PayRequest,
     portone::{DeletedAccount, WebhookFormat},

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use paymux_core::{Mode, PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
+use paymux_core::{
+    model::{Mode, PgOrderId, PgPaymentId},
+    provider::{PaymentProvider, RawWebhook},
+};
 use paymux_portone::{Channel, PortOneV1, PortOneV1Config};
 use paymux_sandbox::{
     ForeignPayment, IssueKey, Running, SandboxClock, SandboxConfig,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use paymux_core::{PgCancelStatus, PgStatus};
+use paymux_core::model::{PgCancelStatus, PgStatus};
 
 use super::{
     bench::{Bench, charge},

@@ -1,6 +1,9 @@
 //! Preparing the browser step.
 
-use paymux_core::{BrowserStep, ClaimOutcome, Method, MoneyMoves, PgStatus};
+use paymux_core::{
+    model::{BrowserStep, Method, MoneyMoves, PgStatus},
+    provider::ClaimOutcome,
+};
 use paymux_sandbox::{Fault, FaultRule, PayOutcome};
 
 use super::{

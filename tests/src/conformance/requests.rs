@@ -2,9 +2,11 @@
 
 use jiff::Timestamp;
 use paymux_core::{
-    CancelRequest, CancelScope, ChargeRef, ClaimOutcome, ConfirmRequest, Customer, Device, IdSource, Method,
-    Money, PaymentProvider, PaymentRequest, PgOrderId, PgPaymentId, ProviderError, RefundAccount,
-    ReturnClaim, Secret, Taken,
+    model::{Customer, Device, IdSource, Method, Money, PgOrderId, PgPaymentId, RefundAccount, Secret},
+    provider::{
+        CancelRequest, CancelScope, ChargeRef, ClaimOutcome, ConfirmRequest, PaymentProvider, PaymentRequest,
+        ProviderError, ReturnClaim, Taken,
+    },
 };
 
 /// What every order of a bench costs, unless a rule says otherwise.

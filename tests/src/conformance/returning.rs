@@ -1,6 +1,9 @@
 //! What the browser brings back.
 
-use paymux_core::{ClaimOutcome, FailureReason, Method};
+use paymux_core::{
+    model::{FailureReason, Method},
+    provider::ClaimOutcome,
+};
 use paymux_sandbox::PayOutcome;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error, fmt::Write as _};
 
-use paymux_core::{Method, ProviderError};
+use paymux_core::{model::Method, provider::ProviderError};
 use paymux_sandbox::{Fault, FaultRule, OrderAction};
 
 use super::{

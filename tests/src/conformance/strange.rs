@@ -1,6 +1,9 @@
 //! Payments as a PG may show them next year, or by mistake.
 
-use paymux_core::{Method, PgCancelStatus, ProviderError, Snapshot};
+use paymux_core::{
+    model::{Method, PgCancelStatus, Snapshot},
+    provider::ProviderError,
+};
 use paymux_sandbox::{Fault, FaultRule, OrderAction};
 use serde_json::{Value, json};
 

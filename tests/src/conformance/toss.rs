@@ -3,7 +3,10 @@
 use std::sync::Once;
 
 use async_trait::async_trait;
-use paymux_core::{PaymentProvider, PgOrderId, PgPaymentId, RawWebhook};
+use paymux_core::{
+    model::{PgOrderId, PgPaymentId},
+    provider::{PaymentProvider, RawWebhook},
+};
 use paymux_sandbox::{
     ForeignPayment, IssueKey, Running, SandboxClock, SandboxConfig,
     toss::{ApiVersion, KeyPair, Toss as Simulator, TossConfig as SimulatorConfig},

@@ -1,6 +1,9 @@
 //! Asking what is true now.
 
-use paymux_core::{ChargeRef, Method, Mode, PgStatus};
+use paymux_core::{
+    model::{Method, Mode, PgStatus},
+    provider::ChargeRef,
+};
 use paymux_sandbox::PayOutcome;
 
 use super::{

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{Method, PgPaymentId, Proof, RawWebhook, Taken, WebhookClaim, WebhookSubject};
+use paymux_core::{
+    model::{Method, PgPaymentId},
+    provider::{Proof, RawWebhook, Taken, WebhookClaim, WebhookSubject},
+};
 use paymux_sandbox::{Fault, FaultRule, OrderAction, WEBHOOK};
 
 use super::{Inbox, bench::Bench, inbox::delivery, requests::order};

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use paymux_core::{
-    AccountBinding, AccountId, AdminStore, Change, Event, IdempotencyRecord, Inbox, KeptAnswer, MerchantId,
-    OrderId, OwedLookUp, PaymentFilter, PaymentId, PaymentRecord, PaymentStore, PgOrderId, PgPaymentId,
-    ReceivedWebhook, Store, StoreError, Sweep, WebhookId, WorkQueue,
+    model::{AccountId, Event, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId},
+    store::{
+        AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, KeptAnswer, OwedLookUp, PaymentFilter,
+        PaymentRecord, PaymentStore, ReceivedWebhook, Store, StoreError, Sweep, WorkQueue,
+    },
 };
 
 use super::fail_points::{around, pass};

@@ -1,7 +1,7 @@
 //! The crash matrix: the real server, killed at every named point of every flow, and its books held
 //! against the PG's afterwards.
 //!
-//! Two programs: `crash-server` is the server with [fail points](fail_points) around its store and its
+//! Two programs: `crash-server` is the server with fail points around its store and its
 //! providers, and dies at the one it is told; `crash-matrix` is the merchant, the buyer and the auditor.
 
 pub mod audit;

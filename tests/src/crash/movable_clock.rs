@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paymux_core::Clock;
+use paymux_core::clock::Clock;
 use paymux_sandbox::SandboxClock;
 
 /// The clock of the simulators, as a gateway sees it.

@@ -1,6 +1,9 @@
 //! The accounts as they were bound: what may change, and when.
 
-use paymux_core::{AccountBinding, AccountDifference, Mode, PaymentRecord, Store, StoreError};
+use paymux_core::{
+    model::Mode,
+    store::{AccountBinding, AccountDifference, PaymentRecord, Store, StoreError},
+};
 
 use super::sample::{changed, made, payment, payment_of, read, save_change};
 

@@ -1,8 +1,10 @@
 //! What operators ask: the payments of every merchant, those with a review, and how the store is.
 
 use paymux_core::{
-    MerchantId, Payment, PaymentId, Review, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject, Store,
-    StoreError,
+    model::{
+        MerchantId, Payment, PaymentId, Review, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject,
+    },
+    store::{Store, StoreError},
 };
 
 use super::{
@@ -170,12 +172,12 @@ pub async fn newest_commit_is_the_latest_time_seen(store: &dyn Store) {
     assert_eq!(store.newest_commit().await.unwrap(), Some(at(0)));
     // A clock that was set back does not take it back.
     for (second, newest) in [(50, 50), (20, 50), (51, 51)] {
-        let change = paymux_core::Change { at: at(second), ..only(changed(&record)) };
+        let change = paymux_core::store::Change { at: at(second), ..only(changed(&record)) };
         store.commit(change).await.unwrap();
         assert_eq!(store.newest_commit().await.unwrap(), Some(at(newest)));
         record = read(store, &record.payment).await;
     }
-    let refused = paymux_core::Change { at: at(90), ..only(made(&payment("order-1"))) };
+    let refused = paymux_core::store::Change { at: at(90), ..only(made(&payment("order-1"))) };
     assert_refused!(store.commit(refused).await, StoreError::OrderTaken);
     assert_eq!(store.newest_commit().await.unwrap(), Some(at(51)));
 }

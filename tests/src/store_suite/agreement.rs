@@ -3,8 +3,11 @@
 use std::fmt::Debug;
 
 use paymux_core::{
-    AccountId, Change, Charge, ChecksChange, IdSource, KeptAnswer, OwedLookUp, Payment, PaymentChange,
-    PaymentFilter, PaymentId, PaymentRecord, PaymentStatus, ReceivedWebhook, Room, Secret, Store, Why,
+    model::{AccountId, Charge, IdSource, Payment, PaymentId, PaymentStatus, Secret},
+    store::{
+        Change, ChecksChange, KeptAnswer, OwedLookUp, PaymentChange, PaymentFilter, PaymentRecord,
+        ReceivedWebhook, Room, Store, Why,
+    },
 };
 
 use super::{

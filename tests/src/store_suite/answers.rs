@@ -1,6 +1,9 @@
 //! What only a POST's answer holds.
 
-use paymux_core::{Charge, ChargeId, KeptAnswer, Payment, Secret, Store};
+use paymux_core::{
+    model::{Charge, ChargeId, Payment, Secret},
+    store::{KeptAnswer, Store},
+};
 
 use super::sample::{at, changed, charge, made, only, payment, read, save_change};
 

@@ -2,8 +2,8 @@
 
 use futures_util::future::join_all;
 use paymux_core::{
-    CancelStatus, ChecksChange, Currency, LastAttempt, Money, Operation, Payment, PendingOperation,
-    Preparation, Shown, Store, StoreError, Why,
+    model::{CancelStatus, Currency, LastAttempt, Money, Operation, Payment, Preparation, Shown},
+    store::{ChecksChange, PendingOperation, Store, StoreError, Why},
 };
 
 use super::{
@@ -175,7 +175,8 @@ pub async fn reasons_to_refuse_come_in_a_fixed_order(store: &dyn Store) {
     assert_refused!(store.commit(commit.clone()).await, StoreError::KeyTaken);
     commit.idempotency = Some(request(&repeat, "another key"));
     assert_refused!(store.commit(commit.clone()).await, StoreError::OrderTaken);
-    save_change(store, with_status(&read(store, &holder).await, paymux_core::PaymentStatus::Expired)).await;
+    save_change(store, with_status(&read(store, &holder).await, paymux_core::model::PaymentStatus::Expired))
+        .await;
     commit.unchanged = Vec::new();
     assert_refused!(store.commit(commit.clone()).await, StoreError::PgIdTaken);
     commit.payments[0].charges = Vec::new();

@@ -1,7 +1,10 @@
 //! The event feed: it never skips and never repeats.
 
 use futures_util::future::join_all;
-use paymux_core::{Currency, Event, Movement, NewEvent, Store};
+use paymux_core::{
+    model::{Currency, Event, Movement, NewEvent},
+    store::Store,
+};
 
 use super::sample::{changed, charge, event, made, only, payment, payment_of, read, save_change};
 

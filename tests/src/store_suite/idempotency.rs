@@ -1,6 +1,9 @@
 //! What idempotency keys stand for.
 
-use paymux_core::{IdempotencyRecord, Payment, Secret, Store, StoredAnswer};
+use paymux_core::{
+    model::{Payment, Secret},
+    store::{IdempotencyRecord, Store, StoredAnswer},
+};
 
 use super::sample::{at, cancel, made, only, payment, payment_of, request, save};
 
@@ -26,7 +29,7 @@ pub async fn key_is_used_once_per_merchant(store: &dyn Store) {
         let mut change = only(made(&payment));
         change.idempotency = Some(request(&payment, "key"));
         let outcome = store.commit(change).await;
-        let is_taken = matches!(outcome, Err(paymux_core::StoreError::KeyTaken));
+        let is_taken = matches!(outcome, Err(paymux_core::store::StoreError::KeyTaken));
         assert_eq!(is_taken, taken, "{merchant} {order_id}: {outcome:?}");
         if !taken {
             let kept = store.idempotency(&payment.merchant, "key").await.unwrap();

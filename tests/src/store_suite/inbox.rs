@@ -1,6 +1,9 @@
 //! The inbox of received webhooks, and the deliveries that were seen.
 
-use paymux_core::{AccountId, ReceivedWebhook, Room, Store, StoreError, WebhookId};
+use paymux_core::{
+    model::{AccountId, WebhookId},
+    store::{ReceivedWebhook, Room, Store, StoreError},
+};
 
 use super::{
     INBOX_CAPACITY, assert_refused,

@@ -1,7 +1,10 @@
 //! Orders: one payment holds each.
 
 use futures_util::future::join_all;
-use paymux_core::{PaymentStatus, Store, StoreError};
+use paymux_core::{
+    model::PaymentStatus,
+    store::{Store, StoreError},
+};
 
 use super::{
     assert_refused,

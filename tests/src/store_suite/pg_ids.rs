@@ -1,6 +1,9 @@
 //! The PG's names of charges and orders: who has them.
 
-use paymux_core::{Charge, Payment, Store, StoreError};
+use paymux_core::{
+    model::{Charge, Payment},
+    store::{Store, StoreError},
+};
 
 use super::{
     assert_refused,

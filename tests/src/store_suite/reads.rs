@@ -1,6 +1,9 @@
 //! A merchant's payments.
 
-use paymux_core::{PaymentFilter, PaymentStatus, Store};
+use paymux_core::{
+    model::PaymentStatus,
+    store::{PaymentFilter, Store},
+};
 
 use super::sample::{payment, payment_of, save, save_change, with_status};
 

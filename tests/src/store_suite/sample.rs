@@ -4,12 +4,17 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use paymux_core::{
-    AccountId, Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Change, Charge,
-    ChecksChange, Claim, Close, Currency, Customer, Device, Dispatch, EventKind, IdSource, IdempotencyRecord,
-    LookUpSubject, MethodDetail, Misfit, Money, MoneyMoves, NewEvent, OwedLookUp, Payment, PaymentChange,
-    PaymentRecord, PaymentStatus, PaymentTerms, PaymentView, PgNames, PgOrderId, PgStatus, Preparation,
-    PreparedStep, RawWebhook, ReceivedWebhook, RefundAccount, ReviewReason, Room, Secret, Shown, Snapshot,
-    Store, Timing, Why,
+    model::{
+        AccountId, Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Charge, Claim, Close,
+        Currency, Customer, Device, Dispatch, EventKind, IdSource, MethodDetail, Misfit, Money, MoneyMoves,
+        NewEvent, Payment, PaymentStatus, PaymentTerms, PaymentView, PgNames, PgOrderId, PgStatus,
+        Preparation, PreparedStep, RefundAccount, ReviewReason, Secret, Shown, Snapshot, Timing,
+    },
+    provider::RawWebhook,
+    store::{
+        Change, ChecksChange, IdempotencyRecord, LookUpSubject, OwedLookUp, PaymentChange, PaymentRecord,
+        ReceivedWebhook, Room, Store, Why,
+    },
 };
 
 static IDS: LazyLock<IdSource> = LazyLock::new(IdSource::random);

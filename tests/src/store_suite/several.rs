@@ -1,6 +1,9 @@
 //! Changes of several payments, and payments that a change only compares.
 
-use paymux_core::{PaymentStatus, Store, StoreError, Why};
+use paymux_core::{
+    model::PaymentStatus,
+    store::{Store, StoreError, Why},
+};
 
 use super::{
     assert_refused,

@@ -1,6 +1,6 @@
 //! The sweeps over the accounts.
 
-use paymux_core::{Store, Sweep};
+use paymux_core::store::{Store, Sweep};
 
 use super::sample::{account, at, other_account};
 

@@ -1,8 +1,8 @@
 //! What is due, and who works on it.
 
 use paymux_core::{
-    ChecksChange, LookUpSubject, Operation, OwedLookUp, Payment, PaymentId, PaymentRecord, PendingOperation,
-    Store, Why,
+    model::{Operation, Payment, PaymentId},
+    store::{ChecksChange, LookUpSubject, OwedLookUp, PaymentRecord, PendingOperation, Store, Why},
 };
 
 use super::sample::{

@@ -2,9 +2,12 @@
 
 use super::super::answer::Verdict;
 use crate::{
-    CancelStatus, Dispatch, Failure, FailureReason, Operation, Outcome, PaymentStatus, PendingOperation,
-    PgMessage, PgStatus, Why,
     lifecycle::tests::sample::{DAY, World, at, listed},
+    model::{
+        CancelStatus, Dispatch, Failure, FailureReason, Operation, Outcome, PaymentStatus, PgMessage,
+        PgStatus,
+    },
+    store::{PendingOperation, Why},
 };
 
 pub(super) fn words() -> PgMessage {
@@ -265,7 +268,7 @@ fn refund_that_failed_is_not_called_done_by_an_older_answer() {
     let (mut world, operation) = sent(Kind::Cancel);
     let Operation::Cancel(id) = &operation else { unreachable!() };
     let mut failed = listed(4_000, Some(id));
-    failed.status = crate::PgCancelStatus::Failed;
+    failed.status = crate::model::PgCancelStatus::Failed;
     let shown = world.charge("k1").snapshot.clone().unwrap().with_cancel(failed);
     world.see(&shown);
     world.change(|draft, context| draft.succeeded(&operation, CancelStatus::Pending, context));

@@ -6,8 +6,9 @@ use proptest::prelude::*;
 
 use super::super::guards::repeat_from;
 use crate::{
-    Dispatch, Guard, LastResponse, Operation,
     lifecycle::tests::sample::{DAY, FINAL, START, World, at},
+    model::{Dispatch, LastResponse, Operation},
+    provider::Guard,
 };
 
 /// How a send was answered.

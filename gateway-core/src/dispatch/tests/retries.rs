@@ -5,8 +5,8 @@ use super::{
     answers::{Kind, answer, dispatch, failure, pending, retry, sent, words},
 };
 use crate::{
-    LastResponse, Operation,
     lifecycle::tests::sample::{DAY, FINAL, START, World, at},
+    model::{LastResponse, Operation},
 };
 
 /// The waits between the sends of an operation that is answered so every time, in seconds.
@@ -65,7 +65,7 @@ fn balance_guard_alone_waits_for_the_final_time() {
 fn operation_without_a_guard_is_never_repeated() {
     for verdict in [Verdict::Unanswered, Verdict::Unknown(words())] {
         let (mut world, operation) = sent(Kind::Cancel);
-        world.description.guards = crate::Guards::default();
+        world.description.guards = crate::provider::Guards::default();
         answer(&mut world, &operation, &verdict);
         let waits_for = pending(&world, &operation).unwrap();
         assert_eq!(waits_for.next_at, None, "{verdict:?}: look-ups or a person end it");
@@ -103,7 +103,7 @@ fn first_send_needs_no_guard() {
     world.pay("k1");
     let second = world.paid("k2");
     world.see(&second);
-    world.description.guards = crate::Guards::default();
+    world.description.guards = crate::provider::Guards::default();
     let operation = Operation::Cancel(world.charge("k2").compensation().unwrap().id.clone());
     assert!(world.change(|draft, context| draft.may_go_out(&operation, context)));
 }
@@ -115,11 +115,11 @@ fn nothing_goes_back_while_a_dispute_is_open() {
         answer(&mut world, &operation, &Verdict::NotSent);
         let name = if kind == Kind::Cancel { "k1" } else { "k2" };
         let shown = world.charge(name).snapshot.clone().unwrap();
-        world.see(&crate::Snapshot { disputed: Some(true), ..shown.clone() });
+        world.see(&crate::model::Snapshot { disputed: Some(true), ..shown.clone() });
         world.at(60);
         assert!(!world.change(|draft, context| draft.may_go_out(&operation, context)), "{kind:?}");
         assert_eq!(pending(&world, &operation).unwrap().next_at, None);
-        world.see(&crate::Snapshot { disputed: Some(false), ..shown });
+        world.see(&crate::model::Snapshot { disputed: Some(false), ..shown });
         assert_eq!(pending(&world, &operation).unwrap().next_at, Some(world.now), "it goes on at once");
         assert!(world.change(|draft, context| draft.may_go_out(&operation, context)));
     }

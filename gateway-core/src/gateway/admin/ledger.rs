@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    ChargeId, Event, Gateway, GatewayError, MerchantId, PaymentId, PaymentRecord, lifecycle::amounts,
+    gateway::{Gateway, GatewayError},
+    lifecycle::amounts,
+    model::{ChargeId, Event, MerchantId, PaymentId},
+    store::PaymentRecord,
 };
 
 /// What does not agree with a payment's ledger.

@@ -1,16 +1,13 @@
 //! Reviews: list them, and decide.
 
 use crate::{
-    Charge, Gateway, GatewayError, PaymentId, PaymentRecord, Review, ReviewOutcome, ReviewReason,
-    ReviewSubject, StateProblem, StoreError,
     account::Priority,
+    clock::later,
     dispatch::{LookUpError, ROUNDS},
-    gateway::verify::subjects,
-    is_printable,
-    lifecycle::{
-        Context, Draft, may_hold_money,
-        schedule::{DEPOSIT_GRACE, later},
-    },
+    gateway::{Gateway, GatewayError, StateProblem, verify::subjects},
+    lifecycle::{Context, Draft, may_hold_money, schedule::DEPOSIT_GRACE},
+    model::{Charge, PaymentId, Review, ReviewOutcome, ReviewReason, ReviewSubject, is_printable},
+    store::{PaymentRecord, StoreError},
 };
 
 /// What an operator decided about a review.

@@ -6,14 +6,13 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    AccountId, Charge, Gateway, GatewayError, LookUpSubject, MerchantId, Operation, PaymentId, PaymentRecord,
-    ReviewReason, ReviewSubject, StoreError,
     account::{ConnectedAccount, Priority},
+    clock::{DAY, HOUR, SECOND, later},
     dispatch::{LookUpError, is_of_account},
-    lifecycle::{
-        Context, Draft,
-        schedule::{DAY, HOUR, SECOND, later},
-    },
+    gateway::{Gateway, GatewayError},
+    lifecycle::{Context, Draft},
+    model::{AccountId, Charge, MerchantId, Operation, PaymentId, ReviewReason, ReviewSubject},
+    store::{LookUpSubject, PaymentRecord, StoreError},
 };
 
 /// How long a worker keeps a payment to itself: longer than its look-ups and a retry usually take. If not, another works on
@@ -161,7 +160,7 @@ impl Gateway {
         let priority = if is_uncertain { Priority::Uncertain } else { Priority::Background };
         let look_up = Box::pin(self.core.look_up(merchant, id, subject, priority));
         let looked_up = account.look_ups.alone(id, look_up).await?;
-        let stays = |owed: &crate::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
+        let stays = |owed: &crate::store::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
         if looked_up.record.checks.owed.iter().any(stays) {
             // The answer does not cover it: asking again at once would be answered the same.
             self.core.put_off(merchant, id, subject, DAY).await?;
@@ -252,7 +251,7 @@ fn next(record: &PaymentRecord, now: Timestamp) -> Next {
     if let Some(owed) = owed {
         return Next::LookUp(owed.of.clone(), owed.at);
     }
-    let due = |pending: &crate::PendingOperation| {
+    let due = |pending: &crate::store::PendingOperation| {
         let next_at = pending.next_at.filter(|at| *at <= now)?;
         Some(Next::Send(pending.operation.clone(), next_at))
     };

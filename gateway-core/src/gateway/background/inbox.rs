@@ -10,11 +10,12 @@ use futures_util::{StreamExt, stream};
 use jiff::Timestamp;
 
 use crate::{
-    AccountId, Charge, Gateway, GatewayError, LookUpSubject, MerchantId, PaymentId, PaymentRecord, PgOrderId,
-    PgPaymentId, Proof, RawWebhook, ReceivedWebhook, Room, StoreError, WebhookClaim, WebhookRejected,
-    WebhookSubject, Why, Work,
-    account::{ConnectedAccount, TOLD_EVERY},
-    lifecycle::schedule::later,
+    account::{ConnectedAccount, TOLD_EVERY, Work},
+    clock::later,
+    gateway::{Gateway, GatewayError},
+    model::{AccountId, Charge, MerchantId, PaymentId, PgOrderId, PgPaymentId},
+    provider::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubject},
+    store::{LookUpSubject, PaymentRecord, ReceivedWebhook, Room, StoreError, Why},
 };
 
 /// How long a worker keeps a webhook to itself.
@@ -239,7 +240,7 @@ fn subject(
 
 /// How many charges that nobody knows are to be looked up already.
 fn unknown_hints(record: &PaymentRecord) -> usize {
-    let is_unknown = |owed: &&crate::OwedLookUp| match &owed.of {
+    let is_unknown = |owed: &&crate::store::OwedLookUp| match &owed.of {
         LookUpSubject::Attempt(_) => false,
         LookUpSubject::Charge { pg_payment_id, .. } => record.charge_at_pg(pg_payment_id).is_none(),
     };

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use super::inbox::names;
 use crate::{
-    Gateway, PgOrderId, PgPaymentId, Proof, RawWebhook, Room, StoreError, account::ConnectedAccount,
+    account::ConnectedAccount,
+    gateway::Gateway,
+    model::{PgOrderId, PgPaymentId},
+    provider::{Proof, RawWebhook},
+    store::{Room, StoreError},
 };
 
 /// How many webhooks about charges that we do not know wait among the known ones for each order id, in so long a time. A PG

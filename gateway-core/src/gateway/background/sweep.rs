@@ -7,11 +7,14 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::{
-    AccountId, Clock, Gateway, GatewayError, LookUpSubject, MovementKind, Movements, Page, PaymentRecord,
-    PgMovement, PgOrderId, ProviderError, StoreError, Why,
     account::{ConnectedAccount, Priority},
+    clock::{Clock, MINUTE, earlier, later},
     dispatch::LookUpError,
-    lifecycle::schedule::{MINUTE, WATCHED_FOR, earlier, later},
+    gateway::{Gateway, GatewayError},
+    lifecycle::schedule::WATCHED_FOR,
+    model::{AccountId, PgOrderId},
+    provider::{MovementKind, Movements, Page, PgMovement, ProviderError},
+    store::{LookUpSubject, PaymentRecord, StoreError, Why},
 };
 
 /// How often an account is swept.

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
-use crate::{Clock, Gateway, GatewayError, account::ConnectedAccount, lifecycle::schedule::earlier};
+use crate::{
+    account::ConnectedAccount,
+    clock::{Clock, earlier},
+    gateway::{Gateway, GatewayError},
+};
 
 /// How long idempotency keys are kept, those of cancels excepted.
 const KEYS_KEPT_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);

@@ -10,9 +10,15 @@ use serde_json::Value;
 
 use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
-    Attempt, Charge, ChargeId, Claim, ClaimOutcome, Failure, FailureReason, LookUpSubject, MerchantId,
-    Misfit, Money, Outcome, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, ReturnClaim, ReviewSubject,
-    Secret, StoreError, account::ConnectedAccount, dispatch::ROUNDS, lifecycle::Draft,
+    account::ConnectedAccount,
+    dispatch::ROUNDS,
+    lifecycle::Draft,
+    model::{
+        Attempt, Charge, ChargeId, Claim, Failure, FailureReason, MerchantId, Misfit, Money, Outcome,
+        PaymentId, PaymentStatus, PgPaymentId, ReviewSubject, Secret,
+    },
+    provider::{ClaimOutcome, ReturnClaim},
+    store::{LookUpSubject, PaymentRecord, StoreError},
 };
 
 mod taking;
@@ -257,7 +263,7 @@ fn outcome(record: PaymentRecord, id: &ChargeId) -> Result<PaymentRecord, Gatewa
         // An account was issued, and a deposit into it would not pay the order.
         return Err(GatewayError::Mismatch(Box::new(record)));
     }
-    let failure = match charge.confirm.as_ref().and_then(crate::Dispatch::outcome) {
+    let failure = match charge.confirm.as_ref().and_then(crate::model::Dispatch::outcome) {
         Some(Outcome::NotDone(failure)) => failure.clone(),
         Some(Outcome::Declined(_) | Outcome::Done) | None => return outcome_of_payment(record),
     };
@@ -288,8 +294,8 @@ fn outcome_of_payment(record: PaymentRecord) -> Result<PaymentRecord, GatewayErr
 mod tests {
     use super::*;
     use crate::{
-        PgStatus,
         lifecycle::tests::sample::{HOUR, PRICE, World},
+        model::PgStatus,
     };
 
     #[test]

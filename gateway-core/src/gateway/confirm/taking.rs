@@ -2,11 +2,12 @@
 
 use super::{Claimed, MOST_CLAIMS, claims, outcome};
 use crate::{
-    Clock, Gateway, GatewayError, InvalidBrowserResult, Operation, PaymentRecord, PaymentStatus,
-    ReviewSubject, StateProblem,
     account::{ConnectedAccount, Priority},
-    gateway::RequestKey,
-    lifecycle::schedule::{DAY, MINUTE, later},
+    clock::{Clock, DAY, MINUTE, later},
+    gateway::{Gateway, GatewayError, RequestKey, StateProblem},
+    model::{Operation, PaymentStatus, ReviewSubject},
+    provider::InvalidBrowserResult,
+    store::PaymentRecord,
 };
 
 /// How many confirms of one payment may come to nothing within a minute. Each costs the account a request, and keys can be made

@@ -2,11 +2,12 @@
 
 use super::{Claimed, MOST_CLAIMS, claims, outcome, outcome_of_payment};
 use crate::{
-    Charge, Gateway, GatewayError, LookUpSubject, PaymentRecord, PaymentStatus, PgPaymentId, PgStatus,
     account::{ConnectedAccount, Priority, WHEN_BUSY},
+    clock::later,
     dispatch::{LookUpError, LookedUp},
-    gateway::RequestKey,
-    lifecycle::schedule::later,
+    gateway::{Gateway, GatewayError, RequestKey},
+    model::{Charge, PaymentStatus, PgPaymentId, PgStatus},
+    store::{LookUpSubject, PaymentRecord},
 };
 
 /// What the PG told of a browser's result.

@@ -8,7 +8,10 @@ use super::{
     fake_pg::Op,
     told_and_shown::gone_again,
 };
-use crate::{CancelStatus, PaymentId, PaymentStatus, PgPaymentId, PgStatus, lifecycle::tests::sample::PRICE};
+use crate::{
+    lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, PaymentId, PaymentStatus, PgPaymentId, PgStatus},
+};
 
 /// A payment that waits for a deposit into the account of one tab, beside the account of another; and that one's id.
 async fn two_accounts(bench: &Bench) -> (PaymentId, PgPaymentId, PgPaymentId) {
@@ -35,7 +38,8 @@ async fn close_of_the_account_closes_the_others() {
 async fn money_that_comes_after_the_close_of_an_account_goes_back() {
     for can_close in [false, true] {
         let bench = Bench::before_confirm().replica(|_, pg| {
-            pg.description.guards.close = if can_close { vec![crate::Guard::Charge] } else { Vec::new() };
+            pg.description.guards.close =
+                if can_close { vec![crate::provider::Guard::Charge] } else { Vec::new() };
         });
         let (id, _) = bench.awaiting_deposit(DAY).await;
         bench.advance(MINUTE);

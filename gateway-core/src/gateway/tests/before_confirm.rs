@@ -9,8 +9,9 @@ use super::{
     log::Log,
 };
 use crate::{
-    ChargeRole, GatewayError, PaymentStatus, PgStatus, StateProblem, gateway::confirm::RESULTS_A_MINUTE,
+    gateway::{GatewayError, StateProblem, confirm::RESULTS_A_MINUTE},
     lifecycle::tests::sample::PRICE,
+    model::{ChargeRole, PaymentStatus, PgStatus},
 };
 
 #[tokio::test]
@@ -39,9 +40,11 @@ async fn claim_without_an_id_finds_every_charge_of_the_order() {
 
 #[tokio::test]
 async fn pg_that_does_not_tell_leaves_the_buyer_confirming_with_an_alert() {
-    for (error, alert) in
-        [(misconfigured as fn() -> crate::ProviderError, true), (not_sent, false), (no_answer, false)]
-    {
+    for (error, alert) in [
+        (misconfigured as fn() -> crate::provider::ProviderError, true),
+        (not_sent, false),
+        (no_answer, false),
+    ] {
         let log = Log::begin();
         let bench = Bench::before_confirm();
         let (id, pg_id) = bench.agreed().await;

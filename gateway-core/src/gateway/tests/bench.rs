@@ -7,14 +7,19 @@ use serde_json::{Value, json};
 
 use super::{fake_pg::FakePg, test_store::TestStore};
 use crate::{
-    Account, AccountId, AccountLimits, CancelId, Clock, Device, Gateway, GatewayError, IdSource, Inbox,
-    InboxOutcome, LatePayments, ManualClock, MemoryStore, MerchantId, MerchantPolicy, Money, MoneyMoves,
-    NewCancel, NewPayment, PaymentId, PaymentRecord, PaymentStatus, PgPaymentId, RawWebhook, RefundAccount,
-    Registered, RequestKey, ReviewOutcome, Secret, Verdict,
-    lifecycle::{
-        schedule::later,
-        tests::sample::{ON_CONFIRM, PRICE, at, terms},
+    account::{Account, AccountLimits},
+    clock::{Clock, ManualClock, later},
+    gateway::{
+        Gateway, GatewayError, InboxOutcome, MerchantPolicy, NewCancel, NewPayment, Registered, RequestKey,
+        Verdict,
     },
+    lifecycle::tests::sample::{ON_CONFIRM, PRICE, at, terms},
+    model::{
+        AccountId, CancelId, Device, IdSource, LatePayments, MerchantId, Money, MoneyMoves, PaymentId,
+        PaymentStatus, PgPaymentId, RefundAccount, ReviewOutcome, Secret,
+    },
+    provider::RawWebhook,
+    store::{Inbox, MemoryStore, PaymentRecord},
 };
 
 /// How long a payment of the bench may be paid.
@@ -111,7 +116,7 @@ impl Bench {
     pub(crate) async fn try_open(
         &self,
         id: &PaymentId,
-    ) -> Result<(PaymentRecord, crate::BrowserStep), GatewayError> {
+    ) -> Result<(PaymentRecord, crate::model::BrowserStep), GatewayError> {
         self.gateway.next_action(&self.merchant, id, Device::Desktop, None).await
     }
 
@@ -179,7 +184,7 @@ impl Bench {
         self.pg.books(|books| {
             let pg_id = books.agree_to_deposit(order, amount, due_at);
             if takes_alone {
-                books.change(&pg_id, |shown| shown.status = crate::PgStatus::AwaitingDeposit);
+                books.change(&pg_id, |shown| shown.status = crate::model::PgStatus::AwaitingDeposit);
             }
             pg_id
         })
@@ -190,7 +195,7 @@ impl Bench {
         self.pg.books(|books| {
             books.change(pg_id, |shown| {
                 (shown.paid, shown.cancellable) = (Money::krw(0), Money::krw(0));
-                (shown.status, shown.paid_at) = (crate::PgStatus::Failed, None);
+                (shown.status, shown.paid_at) = (crate::model::PgStatus::Failed, None);
             });
         });
     }
@@ -202,7 +207,7 @@ impl Bench {
         let due_at = later(self.pg.clock_now(), due_in);
         let pg_id = self.pg.books(|books| {
             let pg_id = books.agree_to_deposit(&order, PRICE, due_at);
-            books.change(&pg_id, |shown| shown.status = crate::PgStatus::AwaitingDeposit);
+            books.change(&pg_id, |shown| shown.status = crate::model::PgStatus::AwaitingDeposit);
             pg_id
         });
         self.confirm(&id, &pg_id).await.unwrap();

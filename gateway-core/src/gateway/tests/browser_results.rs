@@ -7,8 +7,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    ChargeRole, FailureReason, GatewayError, PaymentStatus, PaymentStore as _, StateProblem,
+    gateway::{GatewayError, StateProblem},
     lifecycle::tests::sample::PRICE,
+    model::{ChargeRole, FailureReason, PaymentStatus},
+    store::PaymentStore as _,
 };
 
 #[tokio::test]
@@ -132,7 +134,7 @@ async fn money_that_is_kept_aside_is_not_told_as_paid() {
     let (id, order) = bench.opened().await;
     let live = bench.pg.books(|books| {
         let live = books.pay(&order, PRICE, bench.pg.clock_now());
-        books.change(&live, |shown| shown.mode = Some(crate::Mode::Live));
+        books.change(&live, |shown| shown.mode = Some(crate::model::Mode::Live));
         live
     });
     assert!(matches!(bench.confirm(&id, &live).await, Err(GatewayError::Mismatch(_))));

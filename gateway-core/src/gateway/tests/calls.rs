@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::CancelScope;
+use crate::provider::CancelScope;
 
 /// What a PG can be asked to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -12,8 +12,11 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, GatewayError, Guard, LastResponse, PaymentRecord, PaymentStatus, ProviderError, Response,
+    gateway::GatewayError,
     lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, LastResponse, PaymentStatus},
+    provider::{Guard, ProviderError, Response},
+    store::PaymentRecord,
 };
 
 fn seqs(bench: &Bench) -> Vec<u32> {

@@ -10,9 +10,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelOrigin, CancelScope, CancelStatus, GatewayError, Money, NewCancel, NewPayment, PaymentStatus,
-    PgCancelStatus, StateProblem,
+    gateway::{GatewayError, NewCancel, NewPayment, StateProblem},
     lifecycle::tests::sample::{PRICE, terms},
+    model::{CancelOrigin, CancelStatus, Money, PaymentStatus, PgCancelStatus},
+    provider::CancelScope,
 };
 
 fn problem<T: std::fmt::Debug>(told: Result<T, GatewayError>) -> StateProblem {
@@ -63,9 +64,9 @@ async fn parts_add_up_to_the_whole_and_no_further() {
 #[tokio::test]
 async fn all_is_sent_without_an_amount_and_a_part_with_one() {
     let bench = Bench::on_confirm();
-    let new = crate::NewPayment {
+    let new = crate::gateway::NewPayment {
         order_id: "order-1".parse().unwrap(),
-        terms: crate::PaymentTerms {
+        terms: crate::model::PaymentTerms {
             tax_free_amount: Some(Money::krw(3_000)),
             ..crate::lifecycle::tests::sample::terms(PRICE)
         },
@@ -187,7 +188,7 @@ async fn what_the_merchant_believes_is_left_is_checked() {
 async fn cancel_that_makes_no_sense_is_refused_unsent() {
     let bench = Bench::on_confirm();
     let (id, _) = bench.paid().await;
-    let usd = |amount| Money::new(amount, crate::Currency::Usd).unwrap();
+    let usd = |amount| Money::new(amount, crate::model::Currency::Usd).unwrap();
     for (new, param) in [
         (NewCancel { amount: Some(usd(1)), ..new_cancel(None) }, "amount"),
         (

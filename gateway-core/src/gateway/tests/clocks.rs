@@ -8,8 +8,11 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, Clock as _, EventKind, LatePayments, MoneyMoves, NewPayment, PaymentStatus,
-    PaymentStore as _, lifecycle::tests::sample::terms,
+    clock::Clock as _,
+    gateway::NewPayment,
+    lifecycle::tests::sample::terms,
+    model::{CancelStatus, EventKind, LatePayments, MoneyMoves, PaymentStatus},
+    store::PaymentStore as _,
 };
 
 /// Ways to set a clock: by how much, and whether forward.
@@ -250,7 +253,7 @@ async fn key_of_a_cancel_is_kept_for_ever() {
     assert_eq!(kept.cancel.as_ref(), Some(&cancel));
     assert_eq!(bench.newest_cancel(&id).await.key.unwrap().key, "k1");
     let told = bench.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await;
-    assert!(matches!(told, Err(crate::GatewayError::KeyInUse)), "{told:?}");
+    assert!(matches!(told, Err(crate::gateway::GatewayError::KeyInUse)), "{told:?}");
     assert_eq!(bench.cancels(), 1, "the same key never refunds again");
 }
 

@@ -8,8 +8,9 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId, Snapshot,
+    gateway::GatewayError,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
+    model::{CancelStatus, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId, Snapshot},
 };
 
 /// Money comes into an account, and a webhook says so.

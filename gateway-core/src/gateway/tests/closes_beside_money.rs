@@ -6,8 +6,11 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelId, CancelStatus, EventKind, GatewayError, PaymentId, PaymentStatus, PgPaymentId, PgStatus,
-    ReviewOutcome, store::PaymentStore,
+    gateway::GatewayError,
+    model::{
+        CancelId, CancelStatus, EventKind, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome,
+    },
+    store::PaymentStore,
 };
 
 /// An account that waits, a close of it that gets no answers, and a card in the same window that pays.

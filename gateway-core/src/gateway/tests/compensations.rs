@@ -7,9 +7,11 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelOrigin, CancelStatus, ChargeRole, CompensationReason, Money, PaymentStatus, PgCancelStatus,
-    Snapshot, SnapshotCancel,
     lifecycle::tests::sample::{PRICE, listed},
+    model::{
+        CancelOrigin, CancelStatus, ChargeRole, CompensationReason, Money, PaymentStatus, PgCancelStatus,
+        Snapshot, SnapshotCancel,
+    },
 };
 
 #[tokio::test]
@@ -105,13 +107,13 @@ async fn look_up_without_an_answer_sends_nothing() {
 async fn accepted_money_that_stops_matching_is_never_refunded() {
     type Glitch = fn(&mut Snapshot);
     let glitches: [(&str, Glitch); 4] = [
-        ("amount", |shown| shown.total = crate::Money::krw(5)),
-        ("mode", |shown| shown.mode = Some(crate::Mode::Live)),
+        ("amount", |shown| shown.total = crate::model::Money::krw(5)),
+        ("mode", |shown| shown.mode = Some(crate::model::Mode::Live)),
         ("currency", |shown| {
-            let usd = crate::Money::new(PRICE, crate::Currency::Usd).unwrap();
-            (shown.total, shown.discount) = (usd, crate::Money::zero(crate::Currency::Usd));
+            let usd = crate::model::Money::new(PRICE, crate::model::Currency::Usd).unwrap();
+            (shown.total, shown.discount) = (usd, crate::model::Money::zero(crate::model::Currency::Usd));
         }),
-        ("discount", |shown| shown.discount = crate::Money::krw(500)),
+        ("discount", |shown| shown.discount = crate::model::Money::krw(500)),
     ];
     for bench in Bench::both() {
         for (what, glitch) in glitches {
@@ -135,7 +137,7 @@ async fn accepted_money_that_stops_matching_is_never_refunded() {
 async fn account_that_was_reconfigured_refunds_nothing_that_was_sold() {
     let bench = Bench::before_confirm();
     let (id, pg_id) = bench.paid().await;
-    let live = bench.replica(|_, pg| pg.description.mode = crate::Mode::Live);
+    let live = bench.replica(|_, pg| pg.description.mode = crate::model::Mode::Live);
     live.verify(&id).await;
     live.run(2 * DAY).await;
     assert_eq!((bench.given_back(&pg_id), bench.status(&id).await), (0, PaymentStatus::Paid));
@@ -227,7 +229,7 @@ async fn third_money_goes_back_as_well() {
     bench.verify(&id).await;
     bench.run(MINUTE).await;
     assert_eq!((bench.given_back(&second), bench.given_back(&third)), (PRICE, PRICE));
-    let roles: Vec<_> = bench.read(&id).await.charges.iter().map(crate::Charge::role).collect();
+    let roles: Vec<_> = bench.read(&id).await.charges.iter().map(crate::model::Charge::role).collect();
     assert_eq!(roles, [ChargeRole::Accepted, ChargeRole::Duplicate, ChargeRole::Duplicate]);
     bench.check_ledger().await;
 }
@@ -266,7 +268,7 @@ async fn money_that_goes_and_comes_again_is_given_back_by_one_request() {
 
 #[tokio::test]
 async fn part_that_the_pg_keeps_is_a_review() {
-    type Change = fn(&mut crate::Snapshot);
+    type Change = fn(&mut crate::model::Snapshot);
     let cases: [(Change, u64); 2] = [
         (|shown| shown.cancellable = Money::krw(4_000), 4_000),
         // Half of it is being cancelled in the console.

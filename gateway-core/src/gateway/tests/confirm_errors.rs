@@ -10,12 +10,16 @@ use super::{
     fake_pg::Op,
     log::Log,
 };
-use crate::{FailureReason, GatewayError, PaymentStatus, PgStatus, ProviderError};
+use crate::{
+    gateway::GatewayError,
+    model::{FailureReason, PaymentStatus, PgStatus},
+    provider::ProviderError,
+};
 
 /// What a first answer leads to: what is told, what is shown, and which keys have gone out once it works.
 #[tokio::test]
 async fn every_error_has_its_answer_its_status_and_its_retry() {
-    type Told = fn(&Result<crate::PaymentRecord, GatewayError>) -> bool;
+    type Told = fn(&Result<crate::store::PaymentRecord, GatewayError>) -> bool;
     let confirming: Told =
         |told| told.as_ref().is_ok_and(|record| record.payment.status() == PaymentStatus::Confirming);
     let cases: [(&str, Fails, Told, PaymentStatus, &[u32]); 9] = [
@@ -89,7 +93,7 @@ async fn done_already_is_looked_up_and_paid() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.pg.after(Op::Confirm, || {
-        ProviderError::Unknown(crate::Response::Error(pg_message("ALREADY_PROCESSED")))
+        ProviderError::Unknown(crate::provider::Response::Error(pg_message("ALREADY_PROCESSED")))
     });
     assert_eq!(bench.confirm(&id, &pg_id).await.unwrap().payment.status(), PaymentStatus::Paid);
 }

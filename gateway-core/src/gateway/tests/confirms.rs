@@ -11,8 +11,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    Clock, FailureReason, GatewayError, LastResponse, Outcome, PaymentStatus, PgStatus, StateProblem,
+    clock::Clock,
+    gateway::{GatewayError, StateProblem},
     lifecycle::tests::sample::PRICE,
+    model::{FailureReason, LastResponse, Outcome, PaymentStatus, PgStatus},
 };
 
 #[tokio::test]

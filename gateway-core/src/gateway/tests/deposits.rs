@@ -6,11 +6,12 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelOrigin, CancelStatus, ChargeRole, EventKind, GatewayError, Money, NewCancel, PaymentStatus,
-    PgStatus, StateProblem, lifecycle::tests::sample::PRICE,
+    gateway::{GatewayError, NewCancel, StateProblem},
+    lifecycle::tests::sample::PRICE,
+    model::{CancelOrigin, CancelStatus, ChargeRole, EventKind, Money, PaymentStatus, PgStatus},
 };
 
-fn take(bench: &Bench, pg_id: &crate::PgPaymentId) {
+fn take(bench: &Bench, pg_id: &crate::model::PgPaymentId) {
     bench.pg.books(|books| books.take(pg_id, bench.pg.clock_now()));
 }
 
@@ -68,7 +69,7 @@ async fn account_expires_only_after_an_answered_look_up_past_due() {
 #[tokio::test]
 async fn deposit_before_due_that_shows_after_due_is_in_time() {
     let bench = Bench::over(crate::lifecycle::tests::sample::ON_CONFIRM, |settings| {
-        settings.late_payments = crate::LatePayments::Cancel;
+        settings.late_payments = crate::model::LatePayments::Cancel;
     });
     let (id, pg_id) = bench.awaiting_deposit(DAY).await;
     let paid_at = super::bench::after(bench.pg.clock_now(), DAY - MINUTE);
@@ -246,7 +247,7 @@ async fn ready_payment_is_closed_without_asking_the_pg() {
     let record = bench.cancel(&id, None).await.unwrap();
     assert_eq!(record.payment.status(), PaymentStatus::Cancelled);
     assert_eq!(bench.pg.all_calls().len(), 1);
-    assert_eq!(record.view().cancels[0].kind, crate::CancelType::Close);
+    assert_eq!(record.view().cancels[0].kind, crate::model::CancelType::Close);
 }
 
 #[tokio::test]

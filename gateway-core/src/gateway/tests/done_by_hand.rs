@@ -6,8 +6,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelOrigin, CancelStatus, PaymentId, PgCancelStatus, PgPaymentId, ReviewOutcome, SnapshotCancel,
     lifecycle::tests::sample::PRICE,
+    model::{
+        CancelOrigin, CancelStatus, PaymentId, PgCancelStatus, PgPaymentId, ReviewOutcome, SnapshotCancel,
+    },
 };
 
 /// A refund of 1,000 of which nothing is known, and one by hand beside it that the PG lists.

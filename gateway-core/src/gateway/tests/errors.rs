@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::fake_books::pg_message;
-use crate::{Failure, FailureReason, ProviderError, Response};
+use crate::{
+    model::{Failure, FailureReason},
+    provider::{ProviderError, Response},
+};
 
 /// How a call fails.
 pub(crate) type Fails = fn() -> ProviderError;

@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    CancelOutcome, CancelRequest, CancelScope, ConfirmRequest, Failure, FailureReason, LookUp, Method, Money,
-    MovementKind, PgCancelStatus, PgMessage, PgMovement, PgPaymentId, PgStatus, ProviderError, Response,
-    Secret, Snapshot, SnapshotCancel, Taken, VirtualAccount, lifecycle::tests::sample::shown,
+    lifecycle::tests::sample::shown,
+    model::{
+        Failure, FailureReason, Method, Money, PgCancelStatus, PgMessage, PgPaymentId, PgStatus, Secret,
+        Snapshot, SnapshotCancel, VirtualAccount,
+    },
+    provider::{
+        CancelOutcome, CancelRequest, CancelScope, ConfirmRequest, LookUp, MovementKind, PgMovement,
+        ProviderError, Response, Taken,
+    },
 };
 
 /// One payment in the books.

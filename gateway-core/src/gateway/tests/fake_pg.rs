@@ -17,10 +17,14 @@ use serde_json::Value;
 pub(crate) use super::calls::{Call, Op};
 use super::{fake_books::Books, texts};
 use crate::{
-    BrowserStep, CancelOutcome, CancelRequest, ChargeRef, Clock, ConfirmRequest, InvalidBrowserResult,
-    LookUp, ManualClock, MoneyMoves, Movements, Page, PaymentProvider, PaymentRequest, PgMovement, Prepared,
-    ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Snapshot, Taken, WebhookClaim,
-    WebhookRejected, lifecycle::tests::sample::description,
+    clock::{Clock, ManualClock},
+    lifecycle::tests::sample::description,
+    model::{BrowserStep, MoneyMoves, Snapshot},
+    provider::{
+        CancelOutcome, CancelRequest, ChargeRef, ConfirmRequest, InvalidBrowserResult, LookUp, Movements,
+        Page, PaymentProvider, PaymentRequest, PgMovement, Prepared, ProviderDescription, ProviderError,
+        RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected,
+    },
 };
 
 /// More calls than any test needs: what loops for ever fails instead of hanging.
@@ -333,7 +337,7 @@ impl PaymentProvider for FakePg {
         };
         let (now, request) = (self.clock.now(), request.clone());
         let other = |snapshot| CancelOutcome {
-            status: crate::PgCancelStatus::Done,
+            status: crate::model::PgCancelStatus::Done,
             pg_cancel_id: None,
             snapshot: Some(snapshot),
         };

@@ -9,15 +9,18 @@ use super::{
     log::Log,
 };
 use crate::{
-    GatewayError, InboxOutcome, PaymentStatus, PgStatus, ProviderError, StoreError, Why,
+    gateway::{GatewayError, InboxOutcome},
     lifecycle::tests::sample::PRICE,
+    model::{PaymentStatus, PgStatus},
+    provider::ProviderError,
+    store::{StoreError, Why},
 };
 
 const MARKED: InboxOutcome = InboxOutcome::Marked { proved: false };
 const PROVED: InboxOutcome = InboxOutcome::Marked { proved: true };
 
 /// A payment whose buyer has paid in the window without coming back, its order id and the PG's.
-async fn unreturned(bench: &Bench) -> (crate::PaymentId, String, crate::PgPaymentId) {
+async fn unreturned(bench: &Bench) -> (crate::model::PaymentId, String, crate::model::PgPaymentId) {
     let (id, order) = bench.opened().await;
     let pg_id = bench.in_window(&order);
     (id, order, pg_id)
@@ -157,7 +160,7 @@ async fn hint_that_could_not_be_stored_is_not_acknowledged_or_lost() {
 
 #[tokio::test]
 async fn webhook_of_a_worker_that_died_is_anothers_after_two_minutes() {
-    use crate::Inbox as _;
+    use crate::store::Inbox as _;
     let bench = Bench::before_confirm();
     let (_, order, _) = unreturned(&bench).await;
     bench.receive(json!({ "order_id": order })).await;
@@ -205,7 +208,7 @@ async fn hint_during_a_look_up_causes_one_more() {
     let (gateway, pg, hinted) = (bench.gateway.clone(), bench.pg.clone(), order.clone());
     bench.pg.meanwhile(Op::Verify, move || async move {
         pg.books(|books| books.pay(&hinted, PRICE, pg.clock_now()));
-        let raw = crate::RawWebhook {
+        let raw = crate::provider::RawWebhook {
             headers: Vec::new(),
             body: json!({ "order_id": hinted }).to_string().into_bytes(),
             received_at: pg.clock_now(),

@@ -7,8 +7,8 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CompensationReason, EventKind, LatePayments, Misfit, MoneyMoves, PaymentStatus, PgStatus,
     lifecycle::tests::sample::PRICE,
+    model::{CompensationReason, EventKind, LatePayments, Misfit, MoneyMoves, PaymentStatus, PgStatus},
 };
 
 fn over(policy: LatePayments) -> Bench {
@@ -16,7 +16,7 @@ fn over(policy: LatePayments) -> Bench {
 }
 
 /// An expired payment, and the order id its window was opened with.
-async fn expired(bench: &Bench) -> (crate::PaymentId, String) {
+async fn expired(bench: &Bench) -> (crate::model::PaymentId, String) {
     let (id, order) = bench.opened().await;
     bench.run(PAYABLE_FOR + MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);

@@ -7,8 +7,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    Change, ChecksChange, LedgerProblem, Money, NewCancel, PaymentChange, PaymentStatus, PaymentStore as _,
-    PgCancelStatus, lifecycle::tests::sample::PRICE,
+    gateway::{LedgerProblem, NewCancel},
+    lifecycle::tests::sample::PRICE,
+    model::{Money, PaymentStatus, PgCancelStatus},
+    store::{Change, ChecksChange, PaymentChange, PaymentStore as _},
 };
 
 #[tokio::test]
@@ -52,7 +54,7 @@ async fn ledger_adds_up_through_everything_that_moves_money() {
 
 #[tokio::test]
 async fn every_commit_keeps_the_ledger_whatever_the_answers() {
-    for error in [no_answer as fn() -> crate::ProviderError, unknown] {
+    for error in [no_answer as fn() -> crate::provider::ProviderError, unknown] {
         let bench = Bench::before_confirm();
         let (id, _, _) = bench.paid_twice().await;
         bench.verify(&id).await;
@@ -84,12 +86,12 @@ async fn ledger_is_read_in_parts() {
 }
 
 /// Changes a payment behind its events.
-async fn tamper(bench: &Bench, id: &crate::PaymentId, change: impl FnOnce(&mut PaymentChange)) {
+async fn tamper(bench: &Bench, id: &crate::model::PaymentId, change: impl FnOnce(&mut PaymentChange)) {
     let record = bench.read(id).await;
     let expected = record.payment.version;
     let mut changed = PaymentChange {
         expected: Some(expected),
-        payment: crate::Payment { version: expected + 1, ..record.payment },
+        payment: crate::model::Payment { version: expected + 1, ..record.payment },
         is_live: true,
         attempts: Vec::new(),
         charges: record.charges,

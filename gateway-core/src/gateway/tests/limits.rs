@@ -8,15 +8,17 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    GatewayError, MoneyMoves, PaymentStatus, Work,
+    account::Work,
+    gateway::GatewayError,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
+    model::{MoneyMoves, PaymentStatus},
 };
 
 fn limited(money_moves: MoneyMoves, requests: u32) -> Bench {
     Bench::over(money_moves, |settings| settings.limits.requests_per_minute = Some(requests))
 }
 
-async fn sale(bench: &Bench, number: usize) -> Result<crate::PaymentRecord, GatewayError> {
+async fn sale(bench: &Bench, number: usize) -> Result<crate::store::PaymentRecord, GatewayError> {
     let id = bench.try_register(&format!("order-{number}"), PRICE).await?.record.payment.id;
     let order = bench.try_open(&id).await?.0.attempts[0].pg_order_id.to_string();
     let pg_id = bench.in_window(&order);

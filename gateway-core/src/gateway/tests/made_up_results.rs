@@ -10,8 +10,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    GatewayError, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, StateProblem,
+    gateway::{GatewayError, StateProblem},
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
+    model::{MoneyMoves, PaymentId, PaymentStatus},
+    store::PaymentRecord,
 };
 
 async fn make_up(

@@ -9,8 +9,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    Attempt, Device, GatewayError, PaymentStatus, PgOrderId, PgStatus, Preparation, ProviderError,
-    StateProblem, lifecycle::tests::sample::PRICE,
+    gateway::{GatewayError, StateProblem},
+    lifecycle::tests::sample::PRICE,
+    model::{Attempt, Device, PaymentStatus, PgOrderId, PgStatus, Preparation},
+    provider::ProviderError,
 };
 
 #[tokio::test]

@@ -8,14 +8,19 @@ use super::{
     fake_pg::Op,
     log::Log,
 };
-use crate::{CancelStatus, GatewayError, PaymentStatus, ProviderError, lifecycle::tests::sample::PRICE};
+use crate::{
+    gateway::GatewayError,
+    lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, PaymentStatus},
+    provider::ProviderError,
+};
 
 /// Everything that can be open when a PG goes down.
 struct Open {
-    confirming: (crate::PaymentId, crate::PgPaymentId),
-    cancelling: crate::PaymentId,
-    compensating: (crate::PaymentId, crate::PgPaymentId),
-    hinted: crate::PaymentId,
+    confirming: (crate::model::PaymentId, crate::model::PgPaymentId),
+    cancelling: crate::model::PaymentId,
+    compensating: (crate::model::PaymentId, crate::model::PgPaymentId),
+    hinted: crate::model::PaymentId,
 }
 
 async fn open(bench: &Bench) -> Open {
@@ -68,7 +73,8 @@ async fn everything_is_resolved_within_two_hours_of_the_first_answer() {
         bench.run(2 * HOUR).await;
         let (confirming, taken) = &open.confirming;
         let status = bench.status(confirming).await;
-        let expired = bench.pg.money_moves != crate::MoneyMoves::BeforeConfirm && bench.taken(taken) == 0;
+        let expired =
+            bench.pg.money_moves != crate::model::MoneyMoves::BeforeConfirm && bench.taken(taken) == 0;
         assert!(
             status == PaymentStatus::Paid || (expired && status != PaymentStatus::Confirming),
             "{status:?}"
@@ -76,7 +82,7 @@ async fn everything_is_resolved_within_two_hours_of_the_first_answer() {
         let cancel = bench.newest_cancel(&open.cancelling).await.status;
         assert_eq!(cancel, CancelStatus::Done, "after {hours} h");
         assert_eq!(bench.given_back(&open.compensating.1), PRICE, "after {hours} h");
-        if bench.pg.money_moves == crate::MoneyMoves::BeforeConfirm {
+        if bench.pg.money_moves == crate::model::MoneyMoves::BeforeConfirm {
             assert_eq!(bench.status(&open.hinted).await, PaymentStatus::Paid);
         }
         bench.check_ledger().await;

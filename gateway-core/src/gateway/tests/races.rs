@@ -12,9 +12,12 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, Clock as _, GatewayError, Operation, PaymentStatus, PgStatus, ProviderError, StoreError,
-    Why,
+    clock::Clock as _,
+    gateway::GatewayError,
     lifecycle::{Context, Draft, tests::sample::PRICE},
+    model::{CancelStatus, Operation, PaymentStatus, PgStatus},
+    provider::ProviderError,
+    store::{StoreError, Why},
 };
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use super::{bench::Bench, fake_pg::Op};
 use crate::{
-    Cancel, Event, EventKind, PaymentFilter, PaymentId, PaymentRecord, PaymentStatus, PaymentStore as _,
-    PgPaymentId,
+    model::{Cancel, Event, EventKind, PaymentId, PaymentStatus, PgPaymentId},
+    store::{PaymentFilter, PaymentRecord, PaymentStore as _},
 };
 
 impl Bench {

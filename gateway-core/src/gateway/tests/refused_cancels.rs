@@ -7,8 +7,9 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, EventKind, GatewayError, Money, PaymentStatus, StateProblem,
+    gateway::{GatewayError, StateProblem},
     lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, EventKind, Money, PaymentStatus},
 };
 
 #[tokio::test]

@@ -8,8 +8,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    Device, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus, Preparation,
-    StateProblem, gateway::confirm::RESULTS_A_MINUTE, lifecycle::tests::sample::PRICE,
+    gateway::{GatewayError, StateProblem, confirm::RESULTS_A_MINUTE},
+    lifecycle::tests::sample::PRICE,
+    model::{Device, LatePayments, MoneyMoves, PaymentId, PaymentStatus, Preparation},
+    store::PaymentRecord,
 };
 
 /// A payment whose window is open, and which the PG refused to prepare for a second device with this error.

@@ -9,12 +9,15 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, Clock as _, GatewayError, Method, MethodTerms, Money, NewPayment, PaymentStatus,
-    PaymentStore as _,
+    clock::Clock as _,
+    gateway::{GatewayError, NewPayment},
     lifecycle::tests::sample::{PRICE, terms},
+    model::{CancelStatus, Method, Money, PaymentStatus},
+    provider::MethodTerms,
+    store::PaymentStore as _,
 };
 
-async fn failed(bench: &Bench) -> crate::PaymentId {
+async fn failed(bench: &Bench) -> crate::model::PaymentId {
     let (id, pg_id) = bench.agreed().await;
     bench.pg.instead(Op::Confirm, declined);
     bench.confirm(&id, &pg_id).await.unwrap_err();
@@ -232,7 +235,7 @@ async fn account_issued_for_a_superseded_payment_is_closed() {
     bench.try_register("order-1", 9_000).await.unwrap();
     let account = bench.pg.books(|books| {
         let account = books.agree_to_deposit(&order, PRICE, after(bench.pg.clock_now(), DAY));
-        books.change(&account, |shown| shown.status = crate::PgStatus::AwaitingDeposit);
+        books.change(&account, |shown| shown.status = crate::model::PgStatus::AwaitingDeposit);
         account
     });
     bench.webhook(json!({ "pg_id": account.as_str(), "order_id": order })).await;
@@ -267,7 +270,7 @@ async fn amounts_and_methods_the_account_does_not_take_are_refused() {
         assert!(taken || matches!(told, Err(GatewayError::Invalid { param: "amount", .. })));
     }
     let before = bench.store.commits();
-    let register = async |change: fn(&mut crate::PaymentTerms)| {
+    let register = async |change: fn(&mut crate::model::PaymentTerms)| {
         let mut terms = terms(PRICE);
         change(&mut terms);
         let new = NewPayment { order_id: "order-1".parse().unwrap(), terms };
@@ -275,7 +278,7 @@ async fn amounts_and_methods_the_account_does_not_take_are_refused() {
     };
     let told = register(|terms| terms.method = Some(Method::MobilePhone)).await;
     assert!(matches!(told, Err(GatewayError::Unsupported(_))), "{told:?}");
-    let told = register(|terms| terms.amount = Money::new(500, crate::Currency::Usd).unwrap()).await;
+    let told = register(|terms| terms.amount = Money::new(500, crate::model::Currency::Usd).unwrap()).await;
     assert!(matches!(told, Err(GatewayError::Unsupported(_))), "{told:?}");
     let told = register(|terms| terms.tax_free_amount = Some(Money::krw(PRICE + 1))).await;
     assert!(matches!(told, Err(GatewayError::Invalid { param: "tax_free_amount", .. })), "{told:?}");
@@ -303,7 +306,7 @@ async fn method_sent_is_the_first_that_takes_the_amount() {
     for (amount, method) in [(1_000, "MobilePhone"), (PRICE, "Card"), (60_000, "Transfer")] {
         let id = bench.try_register(&format!("order-{amount}"), amount).await.unwrap().record.payment.id;
         let (_, step) = bench.try_open(&id).await.unwrap();
-        let crate::BrowserStep::Redirect { url, .. } = step else { panic!("{step:?}") };
+        let crate::model::BrowserStep::Redirect { url, .. } = step else { panic!("{step:?}") };
         assert!(url.ends_with(method), "{url}");
     }
     assert!(bench.try_register("order-9", 90_001).await.is_err());
@@ -324,7 +327,7 @@ async fn key_is_written_with_the_row_it_made_and_never_used_for_another() {
 
 #[tokio::test]
 async fn payment_is_live_or_simulated_as_its_account_is() {
-    let bench = Bench::on_confirm().replica(|_, pg| pg.description.mode = crate::Mode::Live);
+    let bench = Bench::on_confirm().replica(|_, pg| pg.description.mode = crate::model::Mode::Live);
     let payment = bench.try_register("order-1", PRICE).await.unwrap().record.payment;
     assert!(payment.livemode && payment.simulated);
     bench.advance(SECOND);

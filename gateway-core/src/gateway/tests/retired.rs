@@ -8,8 +8,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    AccountDifference, AdminStore as _, CancelStatus, GatewayError, PaymentStatus, PgStatus, ReviewOutcome,
-    StoreError, lifecycle::tests::sample::PRICE,
+    gateway::GatewayError,
+    lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, PaymentStatus, PgStatus, ReviewOutcome},
+    store::{AccountDifference, AdminStore as _, StoreError},
 };
 
 impl Bench {
@@ -171,7 +173,7 @@ async fn open_outcome_on_an_account_without_credentials_is_a_review_at_once() {
 async fn account_may_not_change_while_its_payments_hold_money() {
     let bench = Bench::before_confirm();
     let bind = async |bench: &Bench| {
-        let bindings: Vec<_> = bench.gateway.accounts().map(crate::Account::binding).collect();
+        let bindings: Vec<_> = bench.gateway.accounts().map(crate::account::Account::binding).collect();
         bench.store.bind_accounts(&bindings).await
     };
     bind(&bench).await.unwrap();
@@ -179,7 +181,7 @@ async fn account_may_not_change_while_its_payments_hold_money() {
     type Change = fn(&mut super::fake_pg::FakePg);
     let changes: [(AccountDifference, Change); 3] = [
         (AccountDifference::Kind, |pg| pg.description.kind = "other"),
-        (AccountDifference::Mode, |pg| pg.description.mode = crate::Mode::Live),
+        (AccountDifference::Mode, |pg| pg.description.mode = crate::model::Mode::Live),
         (AccountDifference::PgMerchant, |pg| pg.description.pg_merchant = "other".to_owned()),
     ];
     for (expected, change) in changes {
@@ -205,15 +207,15 @@ async fn order_id_of_another_account_is_unknown_here() {
     let bench = Bench::on_confirm();
     let (_, order) = bench.opened().await;
     let outcome = bench.webhook(json!({ "order_id": order })).await;
-    assert_eq!(outcome, [crate::InboxOutcome::Marked { proved: false }]);
-    let raw = crate::RawWebhook {
+    assert_eq!(outcome, [crate::gateway::InboxOutcome::Marked { proved: false }]);
+    let raw = crate::provider::RawWebhook {
         headers: Vec::new(),
         body: json!({ "order_id": order }).to_string().into_bytes(),
         received_at: bench.pg.clock_now(),
     };
     let other = "other".parse().unwrap();
     bench.gateway.receive(&other, raw).await.unwrap();
-    assert_eq!(bench.gateway.process_inbox(&other).await.unwrap(), [crate::InboxOutcome::Ignored]);
+    assert_eq!(bench.gateway.process_inbox(&other).await.unwrap(), [crate::gateway::InboxOutcome::Ignored]);
 }
 
 #[tokio::test]

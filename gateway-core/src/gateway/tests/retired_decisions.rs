@@ -8,9 +8,13 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, GatewayError, LatePayments, MoneyMoves, PaymentId, PaymentRecord, PaymentStatus,
-    PgPaymentId, PgStatus, Review, ReviewOutcome, ReviewSubject, Verdict,
+    gateway::{GatewayError, Verdict},
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
+    model::{
+        CancelStatus, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgPaymentId, PgStatus, Review,
+        ReviewOutcome, ReviewSubject,
+    },
+    store::PaymentRecord,
 };
 
 /// The review about the charge that waits, decided by a person.

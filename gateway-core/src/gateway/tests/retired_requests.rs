@@ -5,8 +5,9 @@ use super::{
     take_overs::take_over,
 };
 use crate::{
-    CancelStatus, GatewayError, NewCancel, PaymentId, PgPaymentId, ReviewOutcome, Verdict,
+    gateway::{GatewayError, NewCancel, Verdict},
     lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, PaymentId, PgPaymentId, ReviewOutcome},
 };
 
 /// A deposit that must go back, and its row, which waits for the buyer's account.

@@ -6,12 +6,13 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, GatewayError, PaymentStatus, PgStatus, ReviewClosing, ReviewOutcome, StateProblem, Verdict,
+    gateway::{GatewayError, StateProblem, Verdict},
     lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, PaymentStatus, PgStatus, ReviewClosing, ReviewOutcome},
 };
 
 /// A confirm that nobody has answered for a week.
-async fn unknown_confirm(bench: &Bench) -> (crate::PaymentId, crate::PgPaymentId) {
+async fn unknown_confirm(bench: &Bench) -> (crate::model::PaymentId, crate::model::PgPaymentId) {
     let (id, pg_id) = bench.agreed().await;
     for op in [Op::Confirm, Op::Verify] {
         bench.pg.fails(op, no_answer);
@@ -244,8 +245,8 @@ async fn mismatch_that_is_accepted_can_be_refunded_like_any_other() {
     let pg_id = bench.pg.books(|books| {
         let pg_id = books.agree(&order, PRICE);
         books.change(&pg_id, |shown| {
-            shown.discount = crate::Money::krw(500);
-            shown.mode = Some(crate::Mode::Live);
+            shown.discount = crate::model::Money::krw(500);
+            shown.mode = Some(crate::model::Mode::Live);
         });
         books.take(&pg_id, bench.pg.clock_now());
         pg_id
@@ -311,7 +312,7 @@ async fn operators_see_the_reviews_of_every_payment_in_pages() {
         let id = bench.try_register(&format!("order-{number}"), PRICE).await.unwrap().record.payment.id;
         let order = bench.open(&id).await;
         let pg_id = bench.in_window(&order);
-        bench.pg.books(|books| books.change(&pg_id, |shown| shown.mode = Some(crate::Mode::Live)));
+        bench.pg.books(|books| books.change(&pg_id, |shown| shown.mode = Some(crate::model::Mode::Live)));
         bench.confirm(&id, &pg_id).await.unwrap_err();
         bench.advance(SECOND);
     }

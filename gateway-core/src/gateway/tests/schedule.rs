@@ -8,7 +8,9 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, EventKind, PaymentStatus, PgStatus, ProviderError, lifecycle::tests::sample::PRICE,
+    lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, EventKind, PaymentStatus, PgStatus},
+    provider::ProviderError,
 };
 
 /// The waits between calls, in seconds.
@@ -80,7 +82,7 @@ async fn stuck_compensation_costs_little_and_announces_nothing() {
     for error in [not_sent as fn() -> ProviderError, later, misconfigured, no_answer] {
         for bench in Bench::both() {
             let (id, _, _) = bench.paid_twice().await;
-            if bench.pg.money_moves != crate::MoneyMoves::BeforeConfirm {
+            if bench.pg.money_moves != crate::model::MoneyMoves::BeforeConfirm {
                 bench.sweep().await;
             }
             bench.verify(&id).await;
@@ -151,7 +153,7 @@ async fn settled_payment_is_due_never_again() {
 async fn two_months_of_an_open_payment_cost_little() {
     for bench in Bench::both() {
         let (_, order) = bench.opened().await;
-        if bench.pg.money_moves == crate::MoneyMoves::BeforeConfirm {
+        if bench.pg.money_moves == crate::model::MoneyMoves::BeforeConfirm {
             let (other, _) = bench.awaiting_other(30 * DAY).await;
             let _ = other;
         }

@@ -7,8 +7,9 @@ use super::{
     told_and_shown::gone_again,
 };
 use crate::{
-    GatewayError, Mode, Money, PaymentId, PaymentStatus, PgPaymentId, ReviewOutcome, StateProblem,
+    gateway::{GatewayError, StateProblem},
     lifecycle::tests::sample::PRICE,
+    model::{Mode, Money, PaymentId, PaymentStatus, PgPaymentId, ReviewOutcome},
 };
 
 /// Money under an order id in another mode than the account's: nothing says whether it was sold.
@@ -41,7 +42,7 @@ async fn odd_money_behind_a_newer_payment(bench: &Bench) -> (PaymentId, PgPaymen
     (old, odd, new)
 }
 
-fn must_be_not_done(told: &Result<crate::PaymentRecord, GatewayError>) -> bool {
+fn must_be_not_done(told: &Result<crate::store::PaymentRecord, GatewayError>) -> bool {
     matches!(told, Err(GatewayError::Invalid { param: "outcome", .. }))
 }
 

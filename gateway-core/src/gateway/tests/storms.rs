@@ -9,8 +9,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    GatewayError, Inbox as _, MoneyMoves, PaymentStatus,
+    gateway::GatewayError,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
+    model::{MoneyMoves, PaymentStatus},
+    store::Inbox as _,
 };
 
 #[tokio::test]
@@ -101,11 +103,14 @@ async fn full_inbox_is_full_for_its_room_and_account_alone() {
         send(json!({ "pg_id": "made-up" })).await.unwrap();
     }
     let told = send(json!({ "pg_id": "made-up" })).await;
-    assert!(matches!(told, Err(GatewayError::Store(crate::StoreError::InboxFull))), "{told:?}");
+    assert!(matches!(told, Err(GatewayError::Store(crate::store::StoreError::InboxFull))), "{told:?}");
     send(json!({ "order_id": order })).await.unwrap();
     send(json!({ "delivery": "d1", "pg_id": "anything" })).await.unwrap();
-    let raw =
-        crate::RawWebhook { headers: Vec::new(), body: b"{}".to_vec(), received_at: bench.pg.clock_now() };
+    let raw = crate::provider::RawWebhook {
+        headers: Vec::new(),
+        body: b"{}".to_vec(),
+        received_at: bench.pg.clock_now(),
+    };
     bench.gateway.receive(&"other".parse().unwrap(), raw).await.unwrap();
 }
 

@@ -9,7 +9,9 @@ use super::{
     log::Log,
 };
 use crate::{
-    CancelOrigin, ChargeRole, MoneyMoves, PaymentStatus, Why, WorkQueue as _, lifecycle::tests::sample::PRICE,
+    lifecycle::tests::sample::PRICE,
+    model::{CancelOrigin, ChargeRole, MoneyMoves, PaymentStatus},
+    store::{Why, WorkQueue as _},
 };
 
 #[tokio::test]

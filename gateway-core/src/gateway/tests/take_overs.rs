@@ -10,9 +10,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelId, CancelStatus, Failure, FailureReason, GatewayError, NewCancel, PaymentId, PaymentStatus,
-    PgPaymentId, ProviderError, StateProblem,
+    gateway::{GatewayError, NewCancel, StateProblem},
     lifecycle::{schedule::CANCEL_ERRORS, tests::sample::PRICE},
+    model::{CancelId, CancelStatus, Failure, FailureReason, PaymentId, PaymentStatus, PgPaymentId},
+    provider::ProviderError,
 };
 
 fn wrong_account() -> ProviderError {
@@ -63,7 +64,7 @@ async fn merchant_takes_over_a_waiting_compensation_with_an_account() {
     let waiting = bench.newest_cancel(&id).await.id;
     let takes_over = take_over(&waiting);
     // What cannot be a take-over.
-    let with_amount = NewCancel { amount: Some(crate::Money::krw(1)), ..takes_over.clone() };
+    let with_amount = NewCancel { amount: Some(crate::model::Money::krw(1)), ..takes_over.clone() };
     let told = bench.cancel_with(&id, with_amount, None).await;
     assert!(matches!(told, Err(GatewayError::Invalid { param: "amount", .. })), "{told:?}");
     let without_account = NewCancel { refund_account: None, ..takes_over.clone() };

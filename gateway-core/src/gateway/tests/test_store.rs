@@ -11,9 +11,11 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use crate::{
-    AccountBinding, AccountId, AdminStore, Change, Event, IdempotencyRecord, Inbox, KeptAnswer, MemoryStore,
-    MerchantId, OrderId, OwedLookUp, PaymentFilter, PaymentId, PaymentRecord, PaymentStore, PgOrderId,
-    PgPaymentId, ReceivedWebhook, StoreError, Sweep, WebhookId, WorkQueue,
+    model::{AccountId, Event, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId},
+    store::{
+        AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, KeptAnswer, MemoryStore, OwedLookUp,
+        PaymentFilter, PaymentRecord, PaymentStore, ReceivedWebhook, StoreError, Sweep, WorkQueue,
+    },
 };
 
 /// More commits than any test needs: what loops for ever fails instead of hanging.

@@ -7,8 +7,10 @@
 use serde_json::Value;
 
 use crate::{
-    ClaimOutcome, Failure, FailureReason, InvalidBrowserResult, MoneyMoves, Proof, ReturnClaim, Secret,
-    WebhookClaim, WebhookRejected, WebhookSubject,
+    model::{Failure, FailureReason, MoneyMoves, Secret},
+    provider::{
+        ClaimOutcome, InvalidBrowserResult, Proof, ReturnClaim, WebhookClaim, WebhookRejected, WebhookSubject,
+    },
 };
 
 fn text(value: &Value, name: &str) -> Option<String> {

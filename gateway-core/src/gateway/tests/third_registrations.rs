@@ -8,7 +8,8 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, PaymentId, PaymentStatus, PgCancelStatus, PgPaymentId, lifecycle::tests::sample::PRICE,
+    lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, PaymentId, PaymentStatus, PgCancelStatus, PgPaymentId},
 };
 
 /// A kept payment that the merchant refunds, while the refund may fail yet; its order id is registered a third time. Both

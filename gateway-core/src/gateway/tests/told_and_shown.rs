@@ -6,12 +6,13 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    CancelStatus, GatewayError, Money, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome, StateProblem,
+    gateway::{GatewayError, StateProblem},
     lifecycle::tests::sample::PRICE,
+    model::{CancelStatus, Money, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome},
 };
 
 /// A cancel that the PG answers with a yes and shows nowhere from then on.
-async fn hidden_cancel(bench: &Bench, pg_id: &PgPaymentId, id: &crate::PaymentId, amount: u64) {
+async fn hidden_cancel(bench: &Bench, pg_id: &PgPaymentId, id: &crate::model::PaymentId, amount: u64) {
     let (pg, hidden) = (bench.pg.clone(), pg_id.clone());
     let plain = bench.pg.books(|books| {
         books.shows_nothing = true;
@@ -95,7 +96,7 @@ async fn charge_whose_change_was_decided_is_followed_again() {
     for outcome in [ReviewOutcome::Done, ReviewOutcome::NotDone] {
         let bench = Bench::on_confirm();
         let (id, pg_id) = bench.paid().await;
-        bench.pg.books(|books| books.change(&pg_id, |shown| shown.mode = Some(crate::Mode::Live)));
+        bench.pg.books(|books| books.change(&pg_id, |shown| shown.mode = Some(crate::model::Mode::Live)));
         bench.verify(&id).await;
         assert_eq!(bench.open_reviews(&id).await, ["accepted_changed"]);
         bench.decide(&id, outcome).await.unwrap();
@@ -110,7 +111,9 @@ async fn charge_whose_change_was_decided_is_followed_again() {
 }
 
 /// A paid payment whose money is gone, and what the PG showed of it.
-pub(super) async fn gone_again(bench: &Bench) -> (crate::PaymentId, crate::PgPaymentId, crate::Snapshot) {
+pub(super) async fn gone_again(
+    bench: &Bench,
+) -> (crate::model::PaymentId, crate::model::PgPaymentId, crate::model::Snapshot) {
     let (id, pg_id) = bench.paid().await;
     let good = bench.pg.books(|books| books.row(&pg_id).snapshot);
     bench.fails_after_all(&pg_id);
@@ -165,7 +168,7 @@ async fn money_accepted_by_a_person_makes_the_newer_payment_give_way() {
         let bench = Bench::before_confirm();
         let (old, order) = bench.opened().await;
         let paid = bench.in_window(&order);
-        bench.pg.books(|books| books.change(&paid, |shown| shown.mode = Some(crate::Mode::Live)));
+        bench.pg.books(|books| books.change(&paid, |shown| shown.mode = Some(crate::model::Mode::Live)));
         bench.verify(&old).await;
         bench.run(PAYABLE_FOR + HOUR).await;
         let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;

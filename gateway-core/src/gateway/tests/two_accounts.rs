@@ -10,9 +10,10 @@ use super::{
     fake_pg::FakePg,
 };
 use crate::{
-    Account, AccountId, AccountLimits, Device, Gateway, IdSource, LatePayments, MerchantPolicy, MoneyMoves,
-    NewPayment, PaymentId, PaymentStatus, PgStatus, Work,
+    account::{Account, AccountLimits, Work},
+    gateway::{Gateway, MerchantPolicy, NewPayment},
     lifecycle::tests::sample::{PRICE, terms},
+    model::{AccountId, Device, IdSource, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgStatus},
 };
 
 fn other() -> AccountId {

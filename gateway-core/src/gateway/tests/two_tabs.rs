@@ -7,10 +7,16 @@ use super::{
     errors::{declined, later, no_answer, not_sent},
     fake_pg::Op,
 };
-use crate::{GatewayError, PaymentStatus, PgStatus, lifecycle::tests::sample::PRICE};
+use crate::{
+    gateway::GatewayError,
+    lifecycle::tests::sample::PRICE,
+    model::{PaymentStatus, PgStatus},
+};
 
 /// A payment with two windows under one order id in which the buyer agreed.
-async fn two_windows(bench: &Bench) -> (crate::PaymentId, crate::PgPaymentId, crate::PgPaymentId) {
+async fn two_windows(
+    bench: &Bench,
+) -> (crate::model::PaymentId, crate::model::PgPaymentId, crate::model::PgPaymentId) {
     let (id, order) = bench.opened().await;
     (id, bench.in_window(&order), bench.in_window(&order))
 }
@@ -18,11 +24,11 @@ async fn two_windows(bench: &Bench) -> (crate::PaymentId, crate::PgPaymentId, cr
 #[tokio::test]
 async fn second_tab_ends_nothing_of_the_first_and_it_is_charged_once() {
     // K1 gets no answer and is executed late; the other tab's K2 is declined, expires, or carries another amount.
-    type End = fn(&mut crate::Snapshot);
+    type End = fn(&mut crate::model::Snapshot);
     let ends: [(&str, End); 3] = [
         ("declined", |shown| shown.status = PgStatus::Failed),
         ("expired", |shown| shown.status = PgStatus::Expired),
-        ("another amount", |shown| shown.total = crate::Money::krw(1)),
+        ("another amount", |shown| shown.total = crate::model::Money::krw(1)),
     ];
     for (what, end) in ends {
         let bench = Bench::on_confirm();
@@ -68,7 +74,7 @@ async fn charge_taken_after_the_buyer_paid_anew_is_found_and_goes_back() {
 #[tokio::test]
 async fn paid_order_is_asked_for_no_more_money() {
     // K3's confirm waits to be sent again; meanwhile K1 turns out to have paid the order.
-    type Fault = fn() -> crate::ProviderError;
+    type Fault = fn() -> crate::provider::ProviderError;
     let faults: [(&str, Fault, bool); 3] =
         [("not sent", not_sent, true), ("later", later, true), ("no answer", no_answer, false)];
     for (what, fault, is_over) in faults {
@@ -180,7 +186,7 @@ async fn decline_of_one_tab_leaves_the_other_its_confirm() {
 /// An order whose account is past due long before its own deadline, with two windows in which the buyer agreed to pay by card.
 async fn windows_beside_an_expired_account(
     bench: &Bench,
-) -> (crate::PaymentId, crate::PgPaymentId, crate::PgPaymentId) {
+) -> (crate::model::PaymentId, crate::model::PgPaymentId, crate::model::PgPaymentId) {
     let (id, _) = bench.awaiting_deposit(3 * HOUR).await;
     bench.run(5 * HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);

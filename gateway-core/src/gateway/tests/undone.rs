@@ -4,8 +4,12 @@ use serde_json::json;
 
 use super::bench::{Bench, DAY, HOUR, MINUTE};
 use crate::{
-    CancelStatus, EventKind, GatewayError, Misfit, Money, MoneyMoves, PaymentId, PaymentStatus,
-    PgCancelStatus, PgPaymentId, ReviewOutcome, Snapshot, SnapshotCancel, lifecycle::tests::sample::PRICE,
+    gateway::GatewayError,
+    lifecycle::tests::sample::PRICE,
+    model::{
+        CancelStatus, EventKind, Misfit, Money, MoneyMoves, PaymentId, PaymentStatus, PgCancelStatus,
+        PgPaymentId, ReviewOutcome, Snapshot, SnapshotCancel,
+    },
 };
 
 /// The refunds that the PG booked turn out not to be paid out.
@@ -134,7 +138,7 @@ async fn chargeback_that_was_won_can_be_refunded_after_a_review() {
     bench.run(DAY).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
-    bench.decide(&id, crate::ReviewOutcome::NotDone).await.unwrap();
+    bench.decide(&id, crate::model::ReviewOutcome::NotDone).await.unwrap();
     bench.cancel(&id, Some(1_000)).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::PartiallyCancelled);
     bench.check_ledger().await;
@@ -203,7 +207,7 @@ async fn refund_under_way_that_is_gone_is_a_review() {
     assert!(bench.open_reviews(&id).await.is_empty(), "what is under way need not be listed");
     bench.run(5 * DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
-    bench.decide(&id, crate::ReviewOutcome::NotDone).await.unwrap();
+    bench.decide(&id, crate::model::ReviewOutcome::NotDone).await.unwrap();
     bench.cancel(&id, None).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     bench.check_ledger().await;

@@ -4,8 +4,10 @@ use serde_json::json;
 
 use super::bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR, after};
 use crate::{
-    Clock as _, GatewayError, PaymentId, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome,
+    clock::Clock as _,
+    gateway::GatewayError,
     lifecycle::tests::sample::PRICE,
+    model::{PaymentId, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome},
 };
 
 /// A payment a little over a week after its deadline, and a row under it that nobody can read, paid or not.

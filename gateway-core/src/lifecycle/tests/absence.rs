@@ -1,7 +1,10 @@
 //! What follows when a complete answer does not hold a charge, and what never follows.
 
 use super::sample::{FINAL, HOUR, ON_CONFIRM, World, at};
-use crate::{Failure, FailureReason, LookUpSubject, Operation, Outcome, PaymentStatus, PgStatus};
+use crate::{
+    model::{Failure, FailureReason, Operation, Outcome, PaymentStatus, PgStatus},
+    store::LookUpSubject,
+};
 
 #[test]
 fn absent_charge_is_not_done_from_its_final_time_on() {

@@ -2,8 +2,11 @@
 
 use super::sample::{DAY, DEADLINE, HOUR, Happens, World, at, fresh, listed};
 use crate::{
-    CancelOrigin, CancelStatus, ChargeRole, CompensationReason, Method, PaymentRecord, PaymentStatus,
-    PgStatus, Snapshot, Timing, lifecycle::LatePayments,
+    model::{
+        CancelOrigin, CancelStatus, ChargeRole, CompensationReason, LatePayments, Method, PaymentStatus,
+        PgStatus, Snapshot, Timing,
+    },
+    store::PaymentRecord,
 };
 
 /// Five minutes after the deadline: the last moment in which the PG may date money that it takes alone.
@@ -158,7 +161,7 @@ fn account_that_yielded_and_is_paid_is_a_duplicate() {
     assert_eq!(world.charge("k1").role(), ChargeRole::Duplicate);
     assert_eq!(
         world.charge("k1").compensation().unwrap().held,
-        Some(crate::ReviewReason::CompensationNeedsAccount)
+        Some(crate::model::ReviewReason::CompensationNeedsAccount)
     );
     assert_eq!(world.open_reviews(), ["compensation_needs_account"]);
 }
@@ -232,7 +235,7 @@ fn sibling(world: &World, pay: impl FnOnce(&mut World)) -> PaymentRecord {
     let mut other = World::before_confirm();
     other.record = fresh(&world.ids, "order-1");
     other.change(|_, _| ());
-    other.open(crate::MoneyMoves::BeforeConfirm);
+    other.open(crate::model::MoneyMoves::BeforeConfirm);
     pay(&mut other);
     other.record
 }
@@ -270,8 +273,8 @@ fn superseded_money_goes_back_only_if_the_new_payment_may_hold_some() {
     for (what, pay_sibling, goes_back) in cases {
         let mut world = superseded(pay_sibling);
         let paid = world.paid("k1");
-        let subject = crate::LookUpSubject::Attempt(1);
-        let look_up = crate::LookUp { charges: vec![paid], complete: true };
+        let subject = crate::store::LookUpSubject::Attempt(1);
+        let look_up = crate::provider::LookUp { charges: vec![paid], complete: true };
         let asked_at = world.now;
         let (rests, yields) = world.change(|draft, context| {
             let answer =

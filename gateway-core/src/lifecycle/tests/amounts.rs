@@ -1,7 +1,7 @@
 //! What matches what was registered, what goes back by itself, and what a person decides (invariants 8 and 12).
 
 use super::sample::{PRICE, World, listed};
-use crate::{
+use crate::model::{
     CancelOrigin, CancelStatus, Charge, ChargeRole, Currency, Mode, Money, PaymentStatus, PgStatus, Snapshot,
 };
 

@@ -2,8 +2,10 @@
 
 use super::sample::{DAY, HOUR, ON_CONFIRM, PRICE, VISIBLE, World, at, pg_id, shown};
 use crate::{
-    ChargeRole, Dispatch, Failure, FailureReason, LookUpSubject, Operation, Outcome, PaymentStatus, PgStatus,
-    Snapshot, Why,
+    model::{
+        ChargeRole, Dispatch, Failure, FailureReason, Operation, Outcome, PaymentStatus, PgStatus, Snapshot,
+    },
+    store::{LookUpSubject, Why},
 };
 
 #[test]
@@ -121,7 +123,7 @@ fn unnamed_charge_that_was_declined_is_not_named() {
     let paid = world.paid("k1");
     world.look_up_order(vec![paid], false);
     assert_eq!(world.charge("k1").id, taken, "the answer is of the one whose outcome is open");
-    assert!(!world.record.charges.iter().any(crate::Charge::is_unresolved));
+    assert!(!world.record.charges.iter().any(crate::model::Charge::is_unresolved));
 }
 
 #[test]
@@ -138,18 +140,18 @@ fn accepted_money_that_stops_matching_is_a_review() {
     let mut world = World::on_confirm();
     world.pay("k1");
     let paid = world.charge("k1").snapshot.clone().unwrap();
-    let other_currency = crate::Money::new(PRICE, crate::Currency::Usd).unwrap();
+    let other_currency = crate::model::Money::new(PRICE, crate::model::Currency::Usd).unwrap();
     let changed: [(&str, Snapshot); 4] = [
         ("total", paid.clone().with_total(PRICE + 1)),
         (
             "paid",
             Snapshot {
-                total: crate::Money::krw(PRICE * 2),
-                paid: crate::Money::krw(PRICE * 2),
+                total: crate::model::Money::krw(PRICE * 2),
+                paid: crate::model::Money::krw(PRICE * 2),
                 ..paid.clone()
             },
         ),
-        ("mode", Snapshot { mode: Some(crate::Mode::Live), ..paid.clone() }),
+        ("mode", Snapshot { mode: Some(crate::model::Mode::Live), ..paid.clone() }),
         ("currency", Snapshot { total: other_currency, ..paid.clone() }),
     ];
     for (what, changed) in changed {
@@ -166,10 +168,12 @@ fn accepted_money_that_stops_matching_is_a_review() {
 #[test]
 fn money_that_a_person_accepted_goes_on_being_followed() {
     let mut world = World::before_confirm();
-    let discounted = Snapshot { discount: crate::Money::krw(500), ..world.paid("k1") };
+    let discounted = Snapshot { discount: crate::model::Money::krw(500), ..world.paid("k1") };
     world.see(&discounted);
     assert_eq!(world.open_reviews(), ["mismatch_not_cancelled"]);
-    world.change(|draft, context| draft.decide(1, crate::ReviewOutcome::Done, "kim", "it is fine", context));
+    world.change(|draft, context| {
+        draft.decide(1, crate::model::ReviewOutcome::Done, "kim", "it is fine", context)
+    });
     assert_eq!(world.status(), PaymentStatus::Paid);
     let cancelled = discounted.with_cancel(super::sample::listed(1_000, None));
     world.at(DAY).see(&cancelled);
@@ -309,7 +313,7 @@ fn answer_to_a_request_pays_no_owed_look_up() {
     let id = world.confirm("k1");
     let subject = world.charge("k1").subject();
     world.change(|draft, context| draft.owe(subject.clone(), context.now, Why::Hint));
-    let look_up = crate::LookUp { charges: vec![world.paid("k1")], complete: true };
+    let look_up = crate::provider::LookUp { charges: vec![world.paid("k1")], complete: true };
     let asked_at = world.now;
     let answer = super::super::Answer { subject: &subject, look_up: &look_up, asked_at, is_look_up: false };
     world.change(|draft, context| draft.apply(&answer, context));

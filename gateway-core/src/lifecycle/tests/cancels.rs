@@ -1,7 +1,7 @@
 //! Cancels and closes become what the PG shows of them, and are refused only when that is certain (invariants 5, 7, 14).
 
 use super::sample::{FINAL, HOUR, PRICE, World, listed};
-use crate::{
+use crate::model::{
     Cancel, CancelId, CancelOrigin, CancelStatus, Close, Failure, FailureReason, LastResponse, Money,
     Operation, Outcome, PaymentStatus, PgCancelStatus, PgMessage, PgStatus, Snapshot, SnapshotCancel,
 };
@@ -293,7 +293,7 @@ fn deposit_after_a_close_that_the_pg_called_done_goes_back() {
     });
     world.at(100).see(&account.with_money_at(99));
     let back = world.charge("k1").compensation().unwrap();
-    assert_eq!(back.compensates, Some(crate::CompensationReason::Closed));
+    assert_eq!(back.compensates, Some(crate::model::CompensationReason::Closed));
 }
 
 #[test]

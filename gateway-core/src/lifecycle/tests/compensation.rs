@@ -2,9 +2,11 @@
 
 use super::sample::{DAY, DEADLINE, FINAL, Happens, PRICE, World, listed};
 use crate::{
-    CancelId, CancelStatus, CompensationReason, Money, PgCancelStatus, PgStatus, ReviewReason, Snapshot,
-    SnapshotCancel,
-    lifecycle::{Held, LatePayments},
+    lifecycle::Held,
+    model::{
+        CancelId, CancelStatus, CompensationReason, LatePayments, Money, PgCancelStatus, PgStatus,
+        ReviewReason, Snapshot, SnapshotCancel,
+    },
 };
 
 /// A second charge `k2` that is to go back as a duplicate of `k1`.
@@ -74,7 +76,7 @@ fn nothing_left_ends_what_was_never_sent_and_holds_what_was() {
     assert!(world.open_reviews().is_empty(), "the buyer has the money");
 
     let (mut world, id, second) = duplicate();
-    world.change(|draft, context| draft.send(&crate::Operation::Cancel(id.clone()), context));
+    world.change(|draft, context| draft.send(&crate::model::Operation::Cancel(id.clone()), context));
     world.change(|draft, _| draft.hold(&id, Held::NothingLeft));
     assert_eq!(world.record.cancel(&id).unwrap().1.held, Some(ReviewReason::CompensationHeld));
     assert_eq!(world.open_reviews(), ["compensation_held"]);

@@ -2,7 +2,10 @@
 
 use super::sample::{DAY, FINAL, HOUR, PRICE, World, at, listed};
 use crate::{
-    CancelId, CancelStatus, ChargeRole, Money, Outcome, PaymentStatus, PgStatus, ReviewOutcome, Snapshot, Why,
+    model::{
+        CancelId, CancelStatus, ChargeRole, Money, Outcome, PaymentStatus, PgStatus, ReviewOutcome, Snapshot,
+    },
+    store::Why,
 };
 
 const WEEK: i64 = 7 * DAY;
@@ -158,7 +161,7 @@ fn mismatch_that_a_person_accepts_pays_the_order() {
         [(ReviewOutcome::Done, PaymentStatus::Paid), (ReviewOutcome::NotDone, PaymentStatus::Ready)]
     {
         let mut world = World::before_confirm();
-        let live = Snapshot { mode: Some(crate::Mode::Live), ..world.paid("k1") };
+        let live = Snapshot { mode: Some(crate::model::Mode::Live), ..world.paid("k1") };
         world.see(&live);
         decide(&mut world, outcome);
         assert_eq!(world.status(), status);
@@ -170,7 +173,7 @@ fn mismatch_that_a_person_accepts_pays_the_order() {
 fn mismatch_beside_accepted_money_stays_beside_it() {
     let mut world = World::before_confirm();
     world.pay("k1");
-    let live = Snapshot { mode: Some(crate::Mode::Live), ..world.paid("k2") };
+    let live = Snapshot { mode: Some(crate::model::Mode::Live), ..world.paid("k2") };
     world.see(&live);
     decide(&mut world, ReviewOutcome::Done);
     assert_eq!(world.charge("k2").role(), ChargeRole::Mismatched);
@@ -194,7 +197,7 @@ fn decided_review_is_not_opened_again_by_what_was_known() {
 
     let mut changed = World::before_confirm();
     changed.pay("k1");
-    let live = Snapshot { mode: Some(crate::Mode::Live), ..changed.paid("k1") };
+    let live = Snapshot { mode: Some(crate::model::Mode::Live), ..changed.paid("k1") };
     changed.see(&live);
     decide(&mut changed, ReviewOutcome::Done);
     changed.at(2 * DAY).see(&live);
@@ -220,7 +223,7 @@ fn decision_says_who_when_and_why() {
     let (mut world, _, _) = unknown_cancel();
     decide(&mut world, ReviewOutcome::Done);
     let review = &world.record.payment.reviews[0];
-    let expected = crate::ReviewClosing::Decided {
+    let expected = crate::model::ReviewClosing::Decided {
         at: at(WEEK),
         by: "kim".to_owned(),
         outcome: ReviewOutcome::Done,

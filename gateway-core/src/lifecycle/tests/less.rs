@@ -1,7 +1,10 @@
 //! An answer that shows less than was told before is believed the second time, and not before.
 
 use super::sample::{HOUR, PRICE, VISIBLE, World, listed};
-use crate::{CancelStatus, Money, Outcome, PaymentStatus, PgCancelStatus, PgStatus, Snapshot, Why};
+use crate::{
+    model::{CancelStatus, Money, Outcome, PaymentStatus, PgCancelStatus, PgStatus, Snapshot},
+    store::Why,
+};
 
 /// A world with a charge `k1`, and an answer that shows less of it than was told.
 type Case = (&'static str, fn() -> (World, Snapshot));
@@ -68,7 +71,7 @@ fn less_owes_the_look_up_that_decides() {
     for (what, case) in LESS {
         let (mut world, less) = case();
         world.at(100).see(&less);
-        let decides = |owed: &&crate::OwedLookUp| owed.why == Why::Less;
+        let decides = |owed: &&crate::store::OwedLookUp| owed.why == Why::Less;
         let owed: Vec<_> = world.record.checks.owed.iter().filter(decides).map(|owed| owed.at).collect();
         assert_eq!(owed, [super::sample::at(100 + VISIBLE)], "{what}");
     }

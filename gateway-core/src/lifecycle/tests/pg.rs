@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::sample::{PRICE, READ_TIMEOUT, at, pg_id};
 use crate::{
-    CancelId, Customer, Guard, Guards, Method, MethodTerms, Mode, Money, MoneyMoves, PaymentTerms,
-    PgCancelStatus, PgStatus, ProviderDescription, Secret, Snapshot, SnapshotCancel, VirtualAccount,
+    model::{
+        CancelId, Customer, Method, Mode, Money, MoneyMoves, PaymentTerms, PgCancelStatus, PgStatus, Secret,
+        Snapshot, SnapshotCancel, VirtualAccount,
+    },
+    provider::{Guard, Guards, MethodTerms, ProviderDescription},
 };
 
 /// What an account of either kind can do: with keys where money moves on confirm, else with nothing but its balance.

@@ -2,8 +2,8 @@
 
 use super::sample::{DAY, DEADLINE, FINAL, HOUR, START, VISIBLE, World, at, listed};
 use crate::{
-    CancelStatus, LookUpSubject, MoneyMoves, Operation, Outcome, PgCancelStatus, PgStatus, SnapshotCancel,
-    Why,
+    model::{CancelStatus, MoneyMoves, Operation, Outcome, PgCancelStatus, PgStatus, SnapshotCancel},
+    store::{LookUpSubject, Why},
 };
 
 /// The first whole seconds in which look-ups are owed for a reason.
@@ -259,7 +259,7 @@ fn pending_operations_are_those_that_may_go_out() {
         cancel.status = CancelStatus::Done;
         cancel
             .dispatch
-            .get_or_insert(crate::Dispatch::first(context.now, "first"))
+            .get_or_insert(crate::model::Dispatch::first(context.now, "first"))
             .end(Outcome::Done, context.now);
     });
     assert!(world.record.checks.pending.is_empty());

@@ -7,9 +7,12 @@ use proptest::prelude::*;
 
 use super::sample::{DAY, HOUR, START, World, at, pg_id};
 use crate::{
-    Cancel, CancelStatus, Charge, EventKind, LookUpSubject, Misfit, MoneyMoves, Outcome, PaymentRecord,
-    PaymentStatus, PgStatus, Snapshot, SnapshotCancel,
-    lifecycle::{LatePayments, amounts},
+    lifecycle::amounts,
+    model::{
+        Cancel, CancelStatus, Charge, EventKind, LatePayments, Misfit, MoneyMoves, Outcome, PaymentStatus,
+        PgStatus, Snapshot, SnapshotCancel,
+    },
+    store::{LookUpSubject, PaymentRecord},
 };
 
 /// What may happen next. Charges are counted; a name that the PG does not know is made up.
@@ -120,14 +123,14 @@ impl Pg {
             Window::Pay if is_untouched || waits => open.with_money_at(second),
             Window::PayOtherAmount if is_untouched => open.with_total(7_000).with_money_at(second),
             Window::PayInOtherMode if is_untouched => {
-                Snapshot { mode: Some(crate::Mode::Live), ..open.with_money_at(second) }
+                Snapshot { mode: Some(crate::model::Mode::Live), ..open.with_money_at(second) }
             }
             Window::Issue if is_untouched => open.with_account(second + DAY),
             Window::Fail if is_untouched => Snapshot { status: PgStatus::Failed, ..open },
             Window::Expire if is_untouched || waits => Snapshot { status: PgStatus::Expired, ..open },
             Window::Wait if is_untouched => Snapshot { status: PgStatus::Pending, ..open },
             Window::Reverse if open.virtual_account.is_some() && open.cancelled.is_zero() => {
-                let zero = crate::Money::krw(0);
+                let zero = crate::model::Money::krw(0);
                 Snapshot {
                     status: PgStatus::AwaitingDeposit,
                     paid: zero,
@@ -269,11 +272,11 @@ impl Pg {
             prop_assert_ne!(charge.misfit, None);
         }
         let Some(before) = before else { return Ok(()) };
-        if let Some(outcome) = before.confirm.as_ref().and_then(crate::Dispatch::outcome) {
-            let now = charge.confirm.as_ref().and_then(crate::Dispatch::outcome);
+        if let Some(outcome) = before.confirm.as_ref().and_then(crate::model::Dispatch::outcome) {
+            let now = charge.confirm.as_ref().and_then(crate::model::Dispatch::outcome);
             prop_assert_eq!(now, Some(outcome), "a definite outcome changed");
         }
-        let ended = charge.confirm.as_ref().and_then(crate::Dispatch::outcome);
+        let ended = charge.confirm.as_ref().and_then(crate::model::Dispatch::outcome);
         let was_open = before.confirm.as_ref().is_some_and(|sent| sent.outcome().is_none());
         if was_open && matches!(ended, Some(Outcome::NotDone(_))) && charge.snapshot.is_none() {
             let sent = charge.confirm.as_ref().unwrap();
@@ -312,7 +315,7 @@ impl Pg {
     fn agrees(&self) -> Result<(), TestCaseError> {
         let record = &self.world.record;
         let changed = |charge: &Charge| {
-            let about = crate::ReviewSubject::Charge(charge.id.clone());
+            let about = crate::model::ReviewSubject::Charge(charge.id.clone());
             record.payment.reviews.iter().any(|review| review.about == about)
         };
         for number in 0..4 {
@@ -327,7 +330,7 @@ impl Pg {
             prop_assert!(!charge.has_money() || charge.accepted || charge.misfit.is_some(), "{:?}", charge);
             let stays = charge.misfit.is_some() && !theirs.balance().is_zero();
             prop_assert!(!stays || charge.compensation().is_some() || changed(charge), "kept: {:?}", charge);
-            let wrong = charge.accepted && theirs.paid != crate::Money::krw(super::sample::PRICE);
+            let wrong = charge.accepted && theirs.paid != crate::model::Money::krw(super::sample::PRICE);
             prop_assert!(!wrong || theirs.paid.is_zero(), "{:?}", charge);
             prop_assert!(
                 charge.misfit != Some(Misfit::Duplicate)

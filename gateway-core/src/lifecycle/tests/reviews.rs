@@ -1,7 +1,7 @@
 //! When a person is asked, and when a review ends by itself.
 
 use super::sample::{DAY, HOUR, Happens, PRICE, World, listed};
-use crate::{
+use crate::model::{
     CancelStatus, Dispatch, Failure, FailureReason, Operation, PgCancelStatus, PgStatus, Review,
     ReviewClosing, ReviewReason, SnapshotCancel,
 };
@@ -151,7 +151,7 @@ fn one_refund_makes_good_one_that_failed_and_not_two() {
 #[test]
 fn what_happened_at_one_moment_is_a_persons_to_close() {
     let mut world = World::before_confirm();
-    let live = crate::Snapshot { mode: Some(crate::Mode::Live), ..world.paid("k1") };
+    let live = crate::model::Snapshot { mode: Some(crate::model::Mode::Live), ..world.paid("k1") };
     world.see(&live);
     assert_eq!(world.open_reviews(), ["mismatch_not_cancelled"]);
     world.at(HOUR).see(&live.with_cancel(listed(PRICE, None)));
@@ -162,7 +162,7 @@ fn what_happened_at_one_moment_is_a_persons_to_close() {
 fn review_of_one_charge_says_nothing_of_another() {
     let mut world = World::before_confirm();
     for name in ["k1", "k2"] {
-        let live = crate::Snapshot { mode: Some(crate::Mode::Live), ..world.paid(name) };
+        let live = crate::model::Snapshot { mode: Some(crate::model::Mode::Live), ..world.paid(name) };
         world.see(&live);
     }
     assert_eq!(world.open_reviews().len(), 2);

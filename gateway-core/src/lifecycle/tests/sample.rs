@@ -6,11 +6,14 @@ use jiff::Timestamp;
 
 pub(crate) use super::pg::{description, listed, shown, terms};
 use crate::{
-    Attempt, BrowserStep, Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, ChargeId, Checks, Claim,
-    Close, Device, IdSource, LookUp, LookUpSubject, Money, MoneyMoves, NewEvent, Operation, Payment,
-    PaymentRecord, PaymentStatus, PgOrderId, PgPaymentId, PgStatus, Preparation, PreparedStep,
-    ProviderDescription, Secret, Shown, Snapshot,
-    lifecycle::{Answer, Context, Draft, Foreign, LatePayments},
+    lifecycle::{Answer, Context, Draft, Foreign},
+    model::{
+        Attempt, BrowserStep, Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, ChargeId, Claim,
+        Close, Device, IdSource, LatePayments, Money, MoneyMoves, NewEvent, Operation, Payment,
+        PaymentStatus, PgOrderId, PgPaymentId, PgStatus, Preparation, PreparedStep, Secret, Shown, Snapshot,
+    },
+    provider::{LookUp, ProviderDescription},
+    store::{Checks, LookUpSubject, PaymentRecord},
 };
 
 /// What every payment of the samples costs.
@@ -298,7 +301,7 @@ impl World {
         reviews.map(|review| review.reason.name()).collect()
     }
 
-    pub(crate) fn charge(&self, name: &str) -> &crate::Charge {
+    pub(crate) fn charge(&self, name: &str) -> &crate::model::Charge {
         self.record.charge_at_pg(&pg_id(name)).unwrap()
     }
 }

@@ -2,10 +2,12 @@
 
 use super::sample::{DAY, DEADLINE, HOUR, Happens, PRICE, World, at, listed, pg_id};
 use crate::{
-    Charge, ChargeId, Failure, FailureReason, LastAttempt, Method, Misfit, Money, MoneyMoves, Outcome,
-    PaymentRecord, PaymentStatus,
-    PaymentStatus::{Cancelled, Confirming, Expired, Failed, Paid, PartiallyCancelled, Ready},
-    PgStatus, Snapshot, Timing,
+    model::{
+        Charge, ChargeId, Failure, FailureReason, LastAttempt, Method, Misfit, Money, MoneyMoves, Outcome,
+        PaymentStatus::{self, Cancelled, Confirming, Expired, Failed, Paid, PartiallyCancelled, Ready},
+        PgStatus, Snapshot, Timing,
+    },
+    store::PaymentRecord,
 };
 
 #[test]
@@ -117,7 +119,7 @@ fn newest_definite_answer_decides_between_failed_and_ready() {
         let mut charge = Charge::new(id, 1, Some(pg_id(name)), at(second));
         let failure = Failure::of(FailureReason::IssuerDeclined);
         let outcome = if is_declined { Outcome::Declined(failure) } else { Outcome::NotDone(failure) };
-        let mut confirm = crate::Dispatch::first(at(second), "first");
+        let mut confirm = crate::model::Dispatch::first(at(second), "first");
         confirm.end(outcome, at(second));
         charge.confirm = Some(confirm);
         charge.ended_at = Some(at(second));
@@ -190,7 +192,7 @@ fn every_order_id_is_asked_for_before_a_payment_expires() {
     world.open(MoneyMoves::BeforeConfirm);
     world.at(2 * DAY).look_up_order(Vec::new(), true);
     assert_eq!(world.status(), Ready, "the first order id may hold money");
-    world.answer(&crate::LookUpSubject::Attempt(1), Vec::new(), true, at(2 * DAY));
+    world.answer(&crate::store::LookUpSubject::Attempt(1), Vec::new(), true, at(2 * DAY));
     assert_eq!(world.status(), Expired);
 }
 
@@ -223,7 +225,7 @@ fn charges_beside_the_order_count_in_no_line() {
             let mut charge = Charge::new(context.ids.charge(context.now), 1, Some(pg_id("k1")), context.now);
             charge.misfit = Some(misfit);
             charge.ended_at = Some(context.now);
-            charge.confirm = Some(crate::Dispatch::first(context.now, "first"));
+            charge.confirm = Some(crate::model::Dispatch::first(context.now, "first"));
             draft.record.charges.push(charge);
         });
         assert_eq!(world.status(), Ready, "{misfit:?}");

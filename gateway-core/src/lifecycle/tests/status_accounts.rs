@@ -1,11 +1,10 @@
 //! Line a of the table on top of the fold of the payment, for accepted accounts.
 
 use super::sample::{DAY, HOUR, World};
-use crate::{
-    Failure, FailureReason, Outcome,
+use crate::model::{
+    Failure, FailureReason, LatePayments, Outcome,
     PaymentStatus::{AwaitingDeposit, Cancelled, Confirming, Expired, Paid, Ready},
     PgStatus, Snapshot,
-    lifecycle::LatePayments,
 };
 
 const DUE: i64 = 3 * HOUR;
@@ -65,7 +64,7 @@ fn account_whose_close_is_done_is_cancelled_before_the_pg_shows_it() {
     assert_eq!(world.status(), AwaitingDeposit);
     world.change(|draft, context| {
         let close = draft.record.close_mut(&id).unwrap();
-        close.status = crate::CancelStatus::Done;
+        close.status = crate::model::CancelStatus::Done;
         close.dispatch.as_mut().unwrap().end(Outcome::Done, context.now);
     });
     assert_eq!(world.status(), Cancelled);

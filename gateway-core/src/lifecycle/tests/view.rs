@@ -1,7 +1,7 @@
 //! A payment record as merchants see it.
 
 use super::sample::{DAY, PRICE, World, listed};
-use crate::{CancelType, ChargeRole, Money, PgStatus};
+use crate::model::{CancelType, ChargeRole, Money, PgStatus};
 
 #[test]
 fn cancels_of_other_charges_stand_with_their_charge() {

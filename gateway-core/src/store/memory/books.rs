@@ -8,9 +8,11 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    AccountBinding, AccountId, Attempt, Change, Charge, Checks, Event, IdempotencyRecord, LONGEST_LEASE,
-    MerchantId, Payment, PaymentChange, PaymentId, PaymentRecord, PgPaymentId, ReceivedWebhook, StoreError,
-    WebhookId,
+    model::{AccountId, Attempt, Charge, Event, MerchantId, Payment, PaymentId, PgPaymentId, WebhookId},
+    store::{
+        AccountBinding, Change, Checks, IdempotencyRecord, LONGEST_LEASE, PaymentChange, PaymentRecord,
+        ReceivedWebhook, StoreError,
+    },
 };
 
 #[derive(Default)]

@@ -1,8 +1,8 @@
 //! The payment window, and what the browser brings back from it.
 
 use paymux_core::{
-    BrowserStep, CashReceiptRequest, CashReceiptType, ClaimOutcome, Customer, FailureReason, Method, Money,
-    PaymentProvider as _, PaymentRequest,
+    model::{BrowserStep, CashReceiptRequest, CashReceiptType, Customer, FailureReason, Method, Money},
+    provider::{ClaimOutcome, PaymentProvider as _, PaymentRequest},
 };
 use serde_json::{Value, json};
 

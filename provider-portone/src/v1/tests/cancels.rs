@@ -1,7 +1,8 @@
 //! Cancelling and closing, over the wire.
 
 use paymux_core::{
-    CancelRequest, CancelScope, Money, PaymentProvider as _, PgCancelStatus, PgStatus, RefundAccount, Secret,
+    model::{Money, PgCancelStatus, PgStatus, RefundAccount, Secret},
+    provider::{CancelRequest, CancelScope, PaymentProvider as _},
 };
 use serde_json::{Value, json};
 
@@ -84,7 +85,7 @@ async fn amount_that_could_mean_all_is_never_sent() {
     let stub = Stub::start(|_| done(&after(""))).await;
     let provider = provider(&stub.url);
     let nothing_left = CancelRequest { cancellable: Money::krw(0), ..cancel_request(ALL) };
-    let dollars = Money::new(100, paymux_core::Currency::Usd).unwrap();
+    let dollars = Money::new(100, paymux_core::model::Currency::Usd).unwrap();
     let of_another_currency = CancelScope::Part { amount: dollars, tax_free: None, vat: None };
     for request in [
         nothing_left,

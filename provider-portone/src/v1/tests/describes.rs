@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{ConfirmRequest, Guard, Guards, Money, PaymentProvider as _};
+use paymux_core::{
+    model::Money,
+    provider::{ConfirmRequest, Guard, Guards, PaymentProvider as _},
+};
 
 use super::{NOWHERE, by_id, config, done, payment, provider, provider_with, stub::Stub};
 

@@ -1,6 +1,9 @@
 //! Looking up, over the wire.
 
-use paymux_core::{ChargeRef, LookUp, Mode, PaymentProvider as _, PgStatus};
+use paymux_core::{
+    model::{Mode, PgStatus},
+    provider::{ChargeRef, LookUp, PaymentProvider as _},
+};
 use serde_json::{Value, json};
 
 use super::{

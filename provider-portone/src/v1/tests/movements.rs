@@ -1,7 +1,10 @@
 //! The lists of paid and cancelled payments, over the wire.
 
 use jiff::Timestamp;
-use paymux_core::{Money, MovementKind, Movements, Page, PaymentProvider as _, PgMovement};
+use paymux_core::{
+    model::Money,
+    provider::{MovementKind, Movements, Page, PaymentProvider as _, PgMovement},
+};
 use serde_json::{Value, json};
 
 use super::{IMP_UID, NOWHERE, order_id, page, payment, provider, refused, stub::Stub};

@@ -1,7 +1,7 @@
 //! PortOne's clock.
 
 use jiff::Timestamp;
-use paymux_core::PaymentProvider as _;
+use paymux_core::provider::PaymentProvider as _;
 
 use super::{
     provider, refused,

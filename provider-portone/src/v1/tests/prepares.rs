@@ -1,8 +1,8 @@
 //! Registering the amount, over the wire.
 
 use paymux_core::{
-    BrowserStep, Currency, FailureReason, Method, Money, MoneyMoves, PaymentProvider as _, PaymentRequest,
-    ProviderError,
+    model::{BrowserStep, Currency, FailureReason, Method, Money, MoneyMoves},
+    provider::{PaymentProvider as _, PaymentRequest, ProviderError},
 };
 use serde_json::{Value, json};
 

@@ -1,6 +1,9 @@
 //! The tables of refusals.
 
-use paymux_core::{CancelScope, FailureReason, PaymentProvider as _, ProviderError};
+use paymux_core::{
+    model::FailureReason,
+    provider::{CancelScope, PaymentProvider as _, ProviderError},
+};
 
 use super::{ALL, by_id, cancel_request, provider, refused, stub::Stub};
 use crate::v1::errors;

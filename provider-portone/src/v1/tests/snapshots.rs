@@ -1,7 +1,7 @@
 //! Payments as PortOne sends them, in our words.
 
 use jiff::Timestamp;
-use paymux_core::{
+use paymux_core::model::{
     FailureReason, IdSource, Method, MethodDetail, Mode, Money, PgCancelStatus, PgStatus, Secret, Snapshot,
     SnapshotCancel,
 };

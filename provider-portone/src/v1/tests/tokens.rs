@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use paymux_core::{CancelScope, Method, PaymentProvider, ProviderError};
+use paymux_core::{
+    model::Method,
+    provider::{CancelScope, PaymentProvider, ProviderError},
+};
 use serde_json::json;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use paymux_core::{LookUp, PaymentProvider as _, ProviderError};
+use paymux_core::provider::{LookUp, PaymentProvider as _, ProviderError};
 use reqwest::Method;
 use serde_json::json;
 use tokio::{net::TcpListener, time::Instant};

@@ -1,7 +1,7 @@
 //! What is read out of webhooks.
 
 use jiff::Timestamp;
-use paymux_core::{Proof, RawWebhook, WebhookRejected, WebhookSubject};
+use paymux_core::provider::{Proof, RawWebhook, WebhookRejected, WebhookSubject};
 
 use crate::v1::webhook::read;
 

@@ -1,6 +1,6 @@
 //! Amounts: JSON numbers in the major unit, `10000`, `10000.0`, `181.56`, `1.0E7`. Never a float here.
 
-use paymux_core::{Currency, Money};
+use paymux_core::model::{Currency, Money};
 use serde_json::{Number, value::RawValue};
 
 /// More digits than any amount has.
@@ -75,7 +75,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn amounts_are_written_exactly_or_not_at_all(amount in 0..=paymux_core::MAX_AMOUNT, which in 0..3_usize) {
+        fn amounts_are_written_exactly_or_not_at_all(amount in 0..=paymux_core::model::MAX_AMOUNT, which in 0..3_usize) {
             let money = Money::new(amount, Currency::ALL[which]).unwrap();
             if let Some(number) = major_number(money) {
                 let raw = RawValue::from_string(number.to_string()).unwrap();

@@ -1,6 +1,6 @@
 //! Payment methods in PortOne's words and ours.
 
-use paymux_core::{Method, ProviderError};
+use paymux_core::{model::Method, provider::ProviderError};
 
 use super::Payment;
 

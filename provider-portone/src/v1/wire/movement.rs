@@ -1,6 +1,9 @@
 //! From a row of V1's lists to a movement of money.
 
-use paymux_core::{Money, MovementKind, PgMovement};
+use paymux_core::{
+    model::Money,
+    provider::{MovementKind, PgMovement},
+};
 use serde_json::value::RawValue;
 
 use super::{Payment, Unreadable, is_imp_uid, payment::time};

@@ -1,7 +1,7 @@
 //! The V1 payment object.
 
 use jiff::Timestamp;
-use paymux_core::{Currency, Money};
+use paymux_core::model::{Currency, Money};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -1,6 +1,6 @@
 //! `/payments/prepare`: the amount the browser may ask for.
 
-use paymux_core::{Currency, Money};
+use paymux_core::model::{Currency, Money};
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, value::RawValue};
 

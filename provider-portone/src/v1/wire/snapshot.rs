@@ -1,6 +1,6 @@
 //! From the payment object to our words.
 
-use paymux_core::{
+use paymux_core::model::{
     CancelId, CashReceipt, Currency, Failure, MethodDetail, Mode, Money, PgCancelStatus, PgMessage,
     PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount, standard_bank_code,
 };

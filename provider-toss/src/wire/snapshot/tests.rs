@@ -1,7 +1,7 @@
 //! Bodies as Toss sends them, and what each must mean.
 
 use jiff::Timestamp;
-use paymux_core::IdSource;
+use paymux_core::model::IdSource;
 use serde_json::{Value, json};
 
 use super::*;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use paymux_core::FailureReason;
+use paymux_core::model::FailureReason;
 use poem_openapi::types::ToJSON as _;
 use serde_json::{Value, json};
 

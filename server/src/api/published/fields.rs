@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// Nothing in it is hidden and something in it can be seen: `paymux_core::is_printable`.
+/// Nothing in it is hidden and something in it can be seen: `paymux_core::model::is_printable`.
 const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*\
     [^\\s\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]\
     [^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*$";
@@ -132,13 +132,15 @@ fn whole_numbers(value: &mut Value) {
         Value::Object(schema) => {
             let format = schema.get("format").and_then(Value::as_str);
             let (format, least, most) = match format {
-                Some("uint64") => ("int64", json!(0), json!(paymux_core::MAX_AMOUNT)),
+                Some("uint64") => ("int64", json!(0), json!(paymux_core::model::MAX_AMOUNT)),
                 Some("uint32") => ("int64", json!(0), json!(u32::MAX)),
                 Some("uint16") => ("int32", json!(0), json!(u16::MAX)),
                 // What an event moved: back, too.
-                Some("int64") => {
-                    ("int64", json!(-paymux_core::MAX_AMOUNT.cast_signed()), json!(paymux_core::MAX_AMOUNT))
-                }
+                Some("int64") => (
+                    "int64",
+                    json!(-paymux_core::model::MAX_AMOUNT.cast_signed()),
+                    json!(paymux_core::model::MAX_AMOUNT),
+                ),
                 _ => return schema.values_mut().for_each(whole_numbers),
             };
             schema.insert("format".to_owned(), json!(format));

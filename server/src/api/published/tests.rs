@@ -106,7 +106,7 @@ fn examples_of_requests_are_taken() {
     }
     for name in ["cancel_all", "cancel_part", "cancel_virtual_account", "cancel_waiting_compensation"] {
         assert_round_trip::<CancelPayment>(name);
-        assert!(read::<CancelPayment>(name).into_domain(paymux_core::Currency::Krw).is_ok(), "{name}");
+        assert!(read::<CancelPayment>(name).into_domain(paymux_core::model::Currency::Krw).is_ok(), "{name}");
     }
     assert_round_trip::<PrepareNextAction>("next_action_mobile");
     for name in ["browser_result_query", "browser_result_callback"] {

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use paymux_core::{Device, GatewayError, PaymentId, PaymentRecord, PaymentStatus, PgOrderId, PgPaymentId};
+use paymux_core::{
+    gateway::GatewayError,
+    model::{Device, PaymentId, PaymentStatus, PgOrderId, PgPaymentId},
+    store::PaymentRecord,
+};
 use serde_json::{Value, json};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use paymux_core::RawWebhook;
+use paymux_core::provider::RawWebhook;
 use serde_json::json;
 
 use super::shop::known_orders;

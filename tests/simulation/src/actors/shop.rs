@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use paymux_core::{
-    CancelId, Customer, GatewayError, Method, Money, NewCancel, NewPayment, PaymentFilter, PaymentId,
-    PaymentRecord, PaymentStore, PaymentTerms, RefundAccount, RequestKey, ReviewReason, Secret,
+    gateway::{GatewayError, NewCancel, NewPayment, RequestKey},
+    model::{
+        CancelId, Customer, Method, Money, PaymentId, PaymentTerms, RefundAccount, ReviewReason, Secret,
+    },
+    store::{PaymentFilter, PaymentRecord, PaymentStore},
 };
 
 use super::buyer::Tab;

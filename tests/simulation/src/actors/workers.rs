@@ -6,7 +6,12 @@ use futures_util::{
     future::{Either, select},
     pin_mut,
 };
-use paymux_core::{AccountId, Gateway, GatewayError, Inbox, Work, WorkQueue};
+use paymux_core::{
+    account::Work,
+    gateway::{Gateway, GatewayError},
+    model::AccountId,
+    store::{Inbox, WorkQueue},
+};
 
 use crate::{cluster::Cluster, store::peek, world::Owner};
 

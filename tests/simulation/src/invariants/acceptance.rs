@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use paymux_core::{CancelRequest, ReviewOutcome, ReviewReason, ReviewSubject};
+use paymux_core::{
+    model::{ReviewOutcome, ReviewReason, ReviewSubject},
+    provider::CancelRequest,
+};
 
 use super::Commit;
 use crate::{model_pg::Model, world::World};

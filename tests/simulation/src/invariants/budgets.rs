@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use paymux_core::{Charge, LookUpSubject, PaymentRecord};
+use paymux_core::{
+    model::Charge,
+    store::{LookUpSubject, PaymentRecord},
+};
 
 use super::Commit;
 use crate::{model_pg::Model, world::World};
@@ -96,7 +99,7 @@ impl Budgets {
             is_uncertain(charge)
                 && !is_checked
                 && !goes_out
-                && !reviews.iter().any(paymux_core::Review::is_open)
+                && !reviews.iter().any(paymux_core::model::Review::is_open)
         };
         if record.charges.iter().any(|charge| is_alone(&charge)) {
             world.violated(15, || format!("{} is uncertain, and nobody will look", record.payment.id));

@@ -1,6 +1,9 @@
 //! Invariants 7 and 14: money given back.
 
-use paymux_core::{Cancel, CancelOrigin, CancelRequest, CancelStatus, PgCancelStatus};
+use paymux_core::{
+    model::{Cancel, CancelOrigin, CancelStatus, PgCancelStatus},
+    provider::CancelRequest,
+};
 
 use super::{Commit, Seen};
 use crate::{
@@ -49,7 +52,7 @@ pub(super) fn i07_never_more_than_was_paid(commit: &Commit<'_>) {
 /// 7: while a dispute is open nothing of ours is sent for the charge.
 pub(super) fn i07_nothing_beside_a_dispute(seen: &Seen, world: &World, request: &CancelRequest) {
     let of_charge =
-        |charge: &&paymux_core::Charge| charge.pg_payment_id.as_ref() == Some(&request.pg_payment_id);
+        |charge: &&paymux_core::model::Charge| charge.pg_payment_id.as_ref() == Some(&request.pg_payment_id);
     let disputed =
         seen.records.values().flat_map(|record| record.charges.iter()).filter(of_charge).any(|charge| {
             let shown = charge.snapshot.as_ref();

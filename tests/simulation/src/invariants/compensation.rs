@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use paymux_core::{CancelRequest, CompensationReason, Payment};
+use paymux_core::{
+    model::{CompensationReason, Payment},
+    provider::CancelRequest,
+};
 
 use super::Seen;
 use crate::{

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use paymux_core::{CancelStatus, ChargeId, EventKind, PaymentRecord, PaymentStatus};
+use paymux_core::{
+    model::{CancelStatus, ChargeId, EventKind, PaymentStatus},
+    store::PaymentRecord,
+};
 
 use super::{Commit, Seen};
 

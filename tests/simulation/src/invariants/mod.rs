@@ -8,8 +8,9 @@ use std::{
 
 use jiff::Timestamp;
 use paymux_core::{
-    AccountId, CancelId, CancelRequest, ConfirmRequest, PaymentChange, PaymentId, PaymentRecord,
-    PaymentStatus, PgPaymentId, ProviderError,
+    model::{AccountId, CancelId, PaymentId, PaymentStatus, PgPaymentId},
+    provider::{CancelRequest, ConfirmRequest, ProviderError},
+    store::{PaymentChange, PaymentRecord},
 };
 
 use super::{

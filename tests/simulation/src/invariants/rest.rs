@@ -3,8 +3,11 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use paymux_core::{
-    CancelOrigin, CancelStatus, Charge, Event, EventKind, MemoryStore, MerchantId, OrderId, PaymentFilter,
-    PaymentId, PaymentRecord, PaymentStatus, PaymentStore, PgCancelStatus, ReviewReason, ReviewSubject,
+    model::{
+        CancelOrigin, CancelStatus, Charge, Event, EventKind, MerchantId, OrderId, PaymentId, PaymentStatus,
+        PgCancelStatus, ReviewReason, ReviewSubject,
+    },
+    store::{MemoryStore, PaymentFilter, PaymentRecord, PaymentStore},
 };
 
 use super::cancels::executed;
@@ -131,7 +134,7 @@ impl<'a> Rest<'a> {
             let full = accepted
                 .and_then(|charge| charge.snapshot.as_ref())
                 .map_or(0, |shown| shown.full_cancel().amount());
-            let waits = record.payment.reviews.iter().any(paymux_core::Review::is_open);
+            let waits = record.payment.reviews.iter().any(paymux_core::model::Review::is_open);
             if !is_right(status, row.as_ref(), full) && !waits {
                 self.wrong(3, || {
                     format!("{} is {}, and the PG says {row:?}", record.payment.id, status.name())
@@ -207,7 +210,8 @@ impl<'a> Rest<'a> {
                     let by_others = charge.cancels.iter().any(|cancel| cancel.compensates.is_none());
                     row.is_some_and(|row| row.balance() == 0) && by_us && !by_others
                 });
-            let late = matching.iter().any(|(_, charge)| charge.timing == Some(paymux_core::Timing::Late));
+            let late =
+                matching.iter().any(|(_, charge)| charge.timing == Some(paymux_core::model::Timing::Late));
             if all_ours && matching.len() > 1 && !closed && !late {
                 self.wrong(12, || format!("all the money of order {order} went back by itself"));
             }

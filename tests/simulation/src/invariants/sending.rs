@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use paymux_core::{
-    Charge, ChargeId, ConfirmRequest, Dispatch, LastResponse, Operation, PaymentId, PaymentRecord, PgOrderId,
-    PgPaymentId,
+    model::{Charge, ChargeId, Dispatch, LastResponse, Operation, PaymentId, PgOrderId, PgPaymentId},
+    provider::ConfirmRequest,
+    store::PaymentRecord,
 };
 
 use super::{Commit, Seen};

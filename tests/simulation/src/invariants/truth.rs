@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use paymux_core::{
+use paymux_core::model::{
     Cancel, CancelStatus, Charge, Dispatch, Failure, FailureReason, Operation, Outcome, PaymentStatus,
     PgPaymentId, Timing,
 };
@@ -150,7 +150,7 @@ fn i05_refused_is_not_done(commit: &Commit<'_>, charge: &Charge, cancel: &Cancel
     let executed = commit.model.row(pg_id, |row| {
         let ours = |theirs: &&PgCancel| theirs.reason.contains(cancel.id.as_str());
         let kept = row.now().cancels.iter().find(ours);
-        kept.is_some_and(|theirs| theirs.status != paymux_core::PgCancelStatus::Failed)
+        kept.is_some_and(|theirs| theirs.status != paymux_core::model::PgCancelStatus::Failed)
             && row.settled_since() <= now
     });
     if executed == Some(true) {

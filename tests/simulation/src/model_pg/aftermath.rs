@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use paymux_core::{AccountId, PgCancelStatus, PgPaymentId, RawWebhook};
+use paymux_core::{
+    model::{AccountId, PgCancelStatus, PgPaymentId},
+    provider::RawWebhook,
+};
 use serde_json::json;
 
 use super::{

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{CancelOutcome, Failure, FailureReason, PgMessage, ProviderError, Response, Taken};
+use paymux_core::{
+    model::{Failure, FailureReason, PgMessage},
+    provider::{CancelOutcome, ProviderError, Response, Taken},
+};
 
 use crate::rng::Rng;
 

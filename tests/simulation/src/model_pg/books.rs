@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
-use paymux_core::{PgCancelStatus, PgPaymentId};
+use paymux_core::model::{PgCancelStatus, PgPaymentId};
 
 use super::answer::Stored;
 

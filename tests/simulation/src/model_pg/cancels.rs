@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use paymux_core::{
-    CancelOutcome, CancelRequest, CancelScope, FailureReason, PgCancelStatus, PgPaymentId, ProviderError,
+    model::{FailureReason, PgCancelStatus, PgPaymentId},
+    provider::{CancelOutcome, CancelRequest, CancelScope, ProviderError},
 };
 
 use super::{

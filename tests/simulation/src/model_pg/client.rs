@@ -5,10 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use paymux_core::{
-    BrowserStep, CancelOutcome, CancelRequest, ChargeRef, ClaimOutcome, ConfirmRequest, Failure,
-    FailureReason, InvalidBrowserResult, LookUp, MoneyMoves, Movements, PaymentProvider, PaymentRequest,
-    Prepared, Proof, ProviderDescription, ProviderError, RawWebhook, ReturnClaim, Secret, Taken,
-    WebhookClaim, WebhookRejected, WebhookSubject,
+    model::{BrowserStep, Failure, FailureReason, MoneyMoves, Secret},
+    provider::{
+        CancelOutcome, CancelRequest, ChargeRef, ClaimOutcome, ConfirmRequest, InvalidBrowserResult, LookUp,
+        Movements, PaymentProvider, PaymentRequest, Prepared, Proof, ProviderDescription, ProviderError,
+        RawWebhook, ReturnClaim, Taken, WebhookClaim, WebhookRejected, WebhookSubject,
+    },
 };
 use serde_json::Value;
 

@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use paymux_core::{ChargeRef, ConfirmRequest, FailureReason, LookUp, ProviderError, Secret, Taken};
+use paymux_core::{
+    model::{FailureReason, Secret},
+    provider::{ChargeRef, ConfirmRequest, LookUp, ProviderError, Taken},
+};
 
 use super::{
     Kind, Model,

@@ -11,7 +11,8 @@ use std::{
 };
 
 use paymux_core::{
-    AccountId, Guard, Guards, Method, MethodTerms, Mode, Money, PgPaymentId, ProviderDescription,
+    model::{AccountId, Method, Mode, Money, PgPaymentId},
+    provider::{Guard, Guards, MethodTerms, ProviderDescription},
 };
 
 use super::{invariants::Watchman, world::World};

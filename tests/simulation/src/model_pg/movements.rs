@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paymux_core::{Money, MovementKind, Movements, Page, PgMovement, PgPaymentId, ProviderError};
+use paymux_core::{
+    model::{Money, PgPaymentId},
+    provider::{MovementKind, Movements, Page, PgMovement, ProviderError},
+};
 
 use super::{
     Client, Kind, Model,

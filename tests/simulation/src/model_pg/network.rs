@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use futures_util::future::{Either, select};
 use jiff::Timestamp;
-use paymux_core::ProviderError;
+use paymux_core::provider::ProviderError;
 use tokio::sync::oneshot;
 
 use super::{

@@ -1,7 +1,7 @@
 //! What a PG shows of a payment.
 
 use jiff::Timestamp;
-use paymux_core::{
+use paymux_core::model::{
     CancelId, Failure, FailureReason, Method, MethodDetail, Mode, Money, PgStatus, Secret, Snapshot,
     SnapshotCancel, VirtualAccount,
 };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use paymux_core::PgPaymentId;
+use paymux_core::model::PgPaymentId;
 
 use super::{
     Kind, Model,

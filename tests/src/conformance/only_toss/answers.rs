@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use paymux_core::{Method, MethodDetail, PgStatus, Secret, Snapshot};
+use paymux_core::model::{Method, MethodDetail, PgStatus, Secret, Snapshot};
 use paymux_sandbox::{Fault, FaultRule, OrderAction, toss::ApiVersion};
 use serde_json::Value;
 

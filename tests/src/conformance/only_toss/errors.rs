@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{ConfirmRequest, FailureReason, Method, PgStatus, ProviderError};
+use paymux_core::{
+    model::{FailureReason, Method, PgStatus},
+    provider::{ConfirmRequest, ProviderError},
+};
 use paymux_sandbox::{Fault, FaultRule, PayOutcome, PayRequest};
 use serde_json::json;
 

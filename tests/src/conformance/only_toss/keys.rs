@@ -1,6 +1,9 @@
 //! Two kinds of keys, and a checkout that the server makes.
 
-use paymux_core::{BrowserStep, FailureReason, Guard, Method, PaymentRequest};
+use paymux_core::{
+    model::{BrowserStep, FailureReason, Method},
+    provider::{Guard, PaymentRequest},
+};
 use paymux_sandbox::{
     Fault, FaultRule, PayOutcome, PayRequest,
     toss::{ApiVersion, KeyPair, TossConfig as SimulatorConfig},

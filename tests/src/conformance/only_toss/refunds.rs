@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use paymux_core::{FailureReason, PgCancelStatus, ProviderError, Snapshot};
+use paymux_core::{
+    model::{FailureReason, PgCancelStatus, Snapshot},
+    provider::ProviderError,
+};
 use paymux_sandbox::toss::{ApiVersion, TossConfig as SimulatorConfig};
 
 use crate::conformance::{

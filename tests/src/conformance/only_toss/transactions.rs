@@ -2,7 +2,10 @@
 
 use std::{collections::HashSet, time::Duration};
 
-use paymux_core::{MovementKind, Page, PgMovement, PgPaymentId};
+use paymux_core::{
+    model::PgPaymentId,
+    provider::{MovementKind, Page, PgMovement},
+};
 use paymux_sandbox::{Fault, FaultRule, OrderAction, toss::ApiVersion};
 use serde_json::json;
 

@@ -13,8 +13,10 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    Charge, LatePayments, MoneyMoves, NewCancel, PaymentId, PaymentRecord, PaymentStatus, PgStatus,
+    gateway::NewCancel,
     lifecycle::tests::sample::{ON_CONFIRM, PRICE},
+    model::{Charge, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgStatus},
+    store::PaymentRecord,
 };
 
 mod steps;
@@ -69,7 +71,7 @@ impl World {
             Step::CloseWindow => drop(bench.bring(&id, json!({ "failure": "closed" })).await),
             Step::Fails(number) => {
                 if let Some(row) = self.row(number).filter(|row| row.snapshot.status == PgStatus::Open) {
-                    let fails = |shown: &mut crate::Snapshot| shown.status = PgStatus::Failed;
+                    let fails = |shown: &mut crate::model::Snapshot| shown.status = PgStatus::Failed;
                     bench.pg.books(|books| books.change(&row.snapshot.pg_payment_id, fails));
                 }
             }
@@ -223,7 +225,10 @@ impl World {
             for charge in record.charges.iter().filter(|charge| charge.has_money()) {
                 // One in flight may meet a cancel by hand: then the PG's guard decides, and the books tell.
                 let ended = charge.cancels.iter().filter(|cancel| {
-                    matches!(cancel.status, crate::CancelStatus::Done | crate::CancelStatus::Pending)
+                    matches!(
+                        cancel.status,
+                        crate::model::CancelStatus::Done | crate::model::CancelStatus::Pending
+                    )
                 });
                 let back: u64 = ended.map(|cancel| cancel.amount.amount()).sum();
                 let paid = charge.snapshot.as_ref().unwrap().paid.amount();
@@ -263,7 +268,7 @@ impl World {
         let rows = self.bench.pg.books(|books| books.rows());
         for id in &self.payments {
             let record = self.bench.read(id).await;
-            let is_reviewed = record.payment.reviews.iter().any(crate::Review::is_open);
+            let is_reviewed = record.payment.reviews.iter().any(crate::model::Review::is_open);
             prop_assert!(record.charges.iter().all(|charge| !charge.is_unresolved()), "{:?}", record.charges);
             let blocked = record.charges.iter().any(|charge| charge.unresolved_cancel().is_some());
             prop_assert!(!blocked || is_reviewed, "unresolved: {:?}", record.charges);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::{errors, fake_pg::Op};
-use crate::ProviderError;
+use crate::provider::ProviderError;
 
 /// What may happen next. Rows of the PG's books are counted in the order in which they were made.
 #[derive(Clone, Debug)]

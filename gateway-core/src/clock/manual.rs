@@ -1,7 +1,6 @@
-//! The clock port: what time it is, and waiting until it is later.
+//! A clock for tests: it moves when it is told to.
 
 use std::{
-    fmt,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -9,18 +8,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-/// Tells the time. The core asks no other clock, so a test can set one.
-#[async_trait]
-pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// What time it is: the wall clock, which somebody may set.
-    fn now(&self) -> Timestamp;
-
-    /// How long this clock has run, whatever the wall clock was set to. Never goes back.
-    fn monotonic(&self) -> Duration;
-
-    /// Returns once [`now`](Self::now) has reached `at`.
-    async fn sleep_until(&self, at: Timestamp);
-}
+use super::Clock;
 
 /// A clock that moves only when told to. Its clones show the same time.
 #[derive(Clone, Debug)]

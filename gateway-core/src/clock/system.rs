@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use paymux_core::Clock;
+
+use super::Clock;
 
 /// The longest sleep at once: somebody may set the machine's clock meanwhile.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
@@ -12,7 +13,7 @@ const LONGEST_NAP: Duration = Duration::from_secs(60);
 /// The clock of the machine, as it is. That somebody set it is seen by the monotonic clock beside it: the core then
 /// goes on by that one, and lets nothing expire until a PG's time agrees.
 #[derive(Debug)]
-pub(crate) struct SystemClock {
+pub struct SystemClock {
     started: Instant,
 }
 

@@ -13,10 +13,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{
-    Clock,
-    lifecycle::schedule::{MINUTE, earlier, later},
-};
+use super::{Clock, MINUTE, earlier, later};
 
 /// How far a PG's clock, or the newest commit of another process, may be from ours.
 const TOLERANCE: Duration = MINUTE;
@@ -205,7 +202,7 @@ impl Clock for SteadyClock {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ManualClock;
+    use crate::clock::ManualClock;
 
     const HOUR: Duration = Duration::from_secs(60 * 60);
 
