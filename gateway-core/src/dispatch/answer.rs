@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::guards::repeat_from;
 use crate::{
     clock::{MINUTE, later},
-    lifecycle::{Context, Draft, schedule::step},
+    lifecycle::{Context, Draft, acceptance, schedule::step},
     model::{
         CancelStatus, Charge, Dispatch, Failure, FailureReason, LastResponse, Operation, Outcome, PgMessage,
     },
@@ -29,240 +29,251 @@ pub(super) enum Verdict {
     Refused(Failure),
 }
 
-impl Draft {
-    /// Commits what came back to the send `sent` of an operation. What a look-up or a later send has decided meanwhile stays.
-    pub(super) fn answered(
-        &mut self,
-        operation: &Operation,
-        sent: &Dispatch,
-        verdict: &Verdict,
-        context: &Context<'_>,
-    ) {
-        if !self.awaits_answer_to(operation, sent) {
-            return;
+/// Commits what came back to the send `sent` of an operation. What a look-up or a later send has decided meanwhile stays.
+pub(super) fn answered(
+    draft: &mut Draft,
+    operation: &Operation,
+    sent: &Dispatch,
+    verdict: &Verdict,
+    context: &Context<'_>,
+) {
+    if !draft.awaits_answer_to(operation, sent) {
+        return;
+    }
+    let speaks_for_all = sent.is_last_word();
+    match verdict {
+        Verdict::NotSent => not_done(draft, operation, context, |sent| sent.may_have_left = false),
+        Verdict::Later(pg) => {
+            say(draft, operation, pg);
+            not_done(draft, operation, context, |sent| sent.last_response = LastResponse::Error);
         }
-        let speaks_for_all = sent.is_last_word();
-        match verdict {
-            Verdict::NotSent => self.not_done(operation, context, |sent| sent.may_have_left = false),
-            Verdict::Later(pg) => {
-                self.say(operation, pg);
-                self.not_done(operation, context, |sent| sent.last_response = LastResponse::Error);
-            }
-            Verdict::Unanswered => self.unknown(operation, context, |_| ()),
-            Verdict::Unknown(pg) => {
-                self.say(operation, pg);
-                self.unknown(operation, context, |sent| {
-                    sent.last_response = LastResponse::Error;
-                    sent.had_unknown = true;
-                    sent.error_count = sent.error_count.saturating_add(1);
-                });
-            }
-            Verdict::Declined(failure)
-                if speaks_for_all && self.needs_another_account(operation, failure) =>
-            {
-                self.wait_for_account(operation, failure);
-            }
-            Verdict::Declined(failure) if speaks_for_all => {
-                self.end(operation, Outcome::Declined(failure.clone()), failure.clone(), context);
-            }
-            Verdict::Refused(failure) if speaks_for_all && !self.is_compensation(operation) => {
-                self.end(operation, Outcome::NotDone(failure.clone()), failure.clone(), context);
-            }
-            // Money that must go back goes once an operator has mended it.
-            Verdict::Refused(failure) if speaks_for_all => {
-                self.set_failure(operation, Some(failure.clone()));
-                self.not_done(operation, context, |sent| sent.last_response = LastResponse::Error);
-            }
-            // An earlier send may have been done: a reason to look up, nothing more.
-            Verdict::Declined(failure) | Verdict::Refused(failure) => {
-                self.set_failure(operation, Some(failure.clone()));
-                self.unknown(operation, context, |sent| {
-                    sent.last_response = LastResponse::Error;
-                    sent.error_count = sent.error_count.saturating_add(1);
-                });
-            }
+        Verdict::Unanswered => unknown(draft, operation, context, |_| ()),
+        Verdict::Unknown(pg) => {
+            say(draft, operation, pg);
+            unknown(draft, operation, context, |sent| {
+                sent.last_response = LastResponse::Error;
+                sent.had_unknown = true;
+                sent.error_count = sent.error_count.saturating_add(1);
+            });
+        }
+        Verdict::Declined(failure) if speaks_for_all && needs_another_account(draft, operation, failure) => {
+            wait_for_account(draft, operation, failure);
+        }
+        Verdict::Declined(failure) if speaks_for_all => {
+            end(draft, operation, Outcome::Declined(failure.clone()), failure.clone(), context);
+        }
+        Verdict::Refused(failure) if speaks_for_all && !is_compensation(draft, operation) => {
+            end(draft, operation, Outcome::NotDone(failure.clone()), failure.clone(), context);
+        }
+        // Money that must go back goes once an operator has mended it.
+        Verdict::Refused(failure) if speaks_for_all => {
+            draft.set_failure(operation, Some(failure.clone()));
+            not_done(draft, operation, context, |sent| sent.last_response = LastResponse::Error);
+        }
+        // An earlier send may have been done: a reason to look up, nothing more.
+        Verdict::Declined(failure) | Verdict::Refused(failure) => {
+            draft.set_failure(operation, Some(failure.clone()));
+            unknown(draft, operation, context, |sent| {
+                sent.last_response = LastResponse::Error;
+                sent.error_count = sent.error_count.saturating_add(1);
+            });
         }
     }
+}
 
-    /// A success counts whenever it comes. What the PG shows with it, or later, says the rest.
-    pub(super) fn succeeded(&mut self, operation: &Operation, status: CancelStatus, context: &Context<'_>) {
-        let is_done_already = match operation {
-            Operation::Confirm(_) => false,
-            Operation::Cancel(id) => {
-                let cancel = self.record.cancel(id).map(|(_, cancel)| cancel);
-                cancel.is_none_or(|cancel| cancel.status == CancelStatus::Done || cancel.is_failed_refund())
-            }
-            Operation::Close(id) => {
-                self.record.close(id).is_none_or(|(_, close)| close.status == CancelStatus::Done)
-            }
-        };
-        if is_done_already {
-            return;
+/// A success counts whenever it comes. What the PG shows with it, or later, says the rest.
+pub(super) fn succeeded(
+    draft: &mut Draft,
+    operation: &Operation,
+    status: CancelStatus,
+    context: &Context<'_>,
+) {
+    let is_done_already = match operation {
+        Operation::Confirm(_) => false,
+        Operation::Cancel(id) => {
+            let cancel = draft.record.cancel(id).map(|(_, cancel)| cancel);
+            cancel.is_none_or(|cancel| cancel.status == CancelStatus::Done || cancel.is_failed_refund())
         }
-        let speaks_for_all = self.record.dispatch(operation).is_some_and(Dispatch::is_last_word);
-        self.set_status(operation, status);
-        self.set_failure(operation, None);
-        if let Some(Some(sent)) = self.record.dispatch_mut(operation) {
-            sent.end(Outcome::Done, context.now);
+        Operation::Close(id) => {
+            draft.record.close(id).is_none_or(|(_, close)| close.status == CancelStatus::Done)
         }
-        if speaks_for_all {
-            self.owe_no_final_look_up(operation);
-        }
-        let Some(charge) = self.record.charge_of(operation).map(|charge| charge.id.clone()) else { return };
-        if let Some(charge) = self.record.charge_mut(&charge) {
-            // This is more than was told before: what did not show that much yet says nothing of this.
-            charge.less_seen_at = None;
-            if matches!(operation, Operation::Confirm(_)) {
-                charge.ended_at = None;
-            }
-        }
-        if matches!(operation, Operation::Close(_)) {
-            // Money may have come first.
-            self.judge(context);
+    };
+    if is_done_already {
+        return;
+    }
+    let speaks_for_all = draft.record.dispatch(operation).is_some_and(Dispatch::is_last_word);
+    draft.set_status(operation, status);
+    draft.set_failure(operation, None);
+    if let Some(Some(sent)) = draft.record.dispatch_mut(operation) {
+        sent.end(Outcome::Done, context.now);
+    }
+    if speaks_for_all {
+        owe_no_final_look_up(draft, operation);
+    }
+    let Some(charge) = draft.record.charge_of(operation).map(|charge| charge.id.clone()) else { return };
+    if let Some(charge) = draft.record.charge_mut(&charge) {
+        // This is more than was told before: what did not show that much yet says nothing of this.
+        charge.less_seen_at = None;
+        if matches!(operation, Operation::Confirm(_)) {
+            charge.ended_at = None;
         }
     }
+    if matches!(operation, Operation::Close(_)) {
+        // Money may have come first.
+        acceptance::judge(draft, context);
+    }
+}
 
-    fn end(&mut self, operation: &Operation, outcome: Outcome, failure: Failure, context: &Context<'_>) {
-        self.set_status(operation, CancelStatus::Refused);
-        self.set_failure(operation, Some(failure));
-        if let Some(Some(sent)) = self.record.dispatch_mut(operation) {
-            sent.end(outcome, context.now);
-        }
-        if let Operation::Confirm(id) = operation
-            && let Some(charge) = self.record.charge_mut(id)
-        {
-            charge.ended_at = Some(context.now);
-        }
-        self.owe_no_final_look_up(operation);
-        if let Some(subject) = self.record.charge_of(operation).map(Charge::subject)
-            && !matches!(operation, Operation::Confirm(_))
-        {
-            // The usual reason: money came, or somebody took a part of it.
-            self.owe(subject, context.now, Why::Hint);
-        }
+fn end(draft: &mut Draft, operation: &Operation, outcome: Outcome, failure: Failure, context: &Context<'_>) {
+    draft.set_status(operation, CancelStatus::Refused);
+    draft.set_failure(operation, Some(failure));
+    if let Some(Some(sent)) = draft.record.dispatch_mut(operation) {
+        sent.end(outcome, context.now);
     }
+    if let Operation::Confirm(id) = operation
+        && let Some(charge) = draft.record.charge_mut(id)
+    {
+        charge.ended_at = Some(context.now);
+    }
+    owe_no_final_look_up(draft, operation);
+    if let Some(subject) = draft.record.charge_of(operation).map(Charge::subject)
+        && !matches!(operation, Operation::Confirm(_))
+    {
+        // The usual reason: money came, or somebody took a part of it.
+        draft.owe(subject, context.now, Why::Hint);
+    }
+}
 
-    /// Nothing is in doubt, so nothing has to be looked up at the final time.
-    fn owe_no_final_look_up(&mut self, operation: &Operation) {
-        if let Some(subject) = self.record.charge_of(operation).map(Charge::subject) {
-            self.record.checks.owed.retain(|owed| owed.of != subject || owed.why != Why::FinalTime);
-        }
+/// Nothing is in doubt, so nothing has to be looked up at the final time.
+fn owe_no_final_look_up(draft: &mut Draft, operation: &Operation) {
+    if let Some(subject) = draft.record.charge_of(operation).map(Charge::subject) {
+        draft.record.checks.owed.retain(|owed| owed.of != subject || owed.why != Why::FinalTime);
     }
+}
 
-    /// This send did nothing: it goes out again on the schedule.
-    fn not_done(&mut self, operation: &Operation, context: &Context<'_>, change: impl FnOnce(&mut Dispatch)) {
-        let in_doubt = self.record.dispatch(operation).is_some_and(|sent| !sent.is_last_word());
-        self.set_status(operation, if in_doubt { CancelStatus::Unknown } else { CancelStatus::Requested });
-        if let Some(Some(sent)) = self.record.dispatch_mut(operation) {
-            change(sent);
-        }
-        if let Some(subject) = self.record.charge_of(operation).map(Charge::subject) {
-            self.record.checks.owed.retain(|owed| owed.of != subject || owed.why != Why::Uncertain);
-        }
-        self.plan_retry(operation, context);
+/// This send did nothing: it goes out again on the schedule.
+fn not_done(
+    draft: &mut Draft,
+    operation: &Operation,
+    context: &Context<'_>,
+    change: impl FnOnce(&mut Dispatch),
+) {
+    let in_doubt = draft.record.dispatch(operation).is_some_and(|sent| !sent.is_last_word());
+    draft.set_status(operation, if in_doubt { CancelStatus::Unknown } else { CancelStatus::Requested });
+    if let Some(Some(sent)) = draft.record.dispatch_mut(operation) {
+        change(sent);
     }
+    if let Some(subject) = draft.record.charge_of(operation).map(Charge::subject) {
+        draft.record.checks.owed.retain(|owed| owed.of != subject || owed.why != Why::Uncertain);
+    }
+    plan_retry(draft, operation, context);
+}
 
-    /// It may have been done: it is looked up now, and goes out again on the schedule if a guard makes that safe.
-    fn unknown(&mut self, operation: &Operation, context: &Context<'_>, change: impl FnOnce(&mut Dispatch)) {
-        self.set_status(operation, CancelStatus::Unknown);
-        if let Some(Some(sent)) = self.record.dispatch_mut(operation) {
-            change(sent);
-        }
-        if let Some(subject) = self.record.charge_of(operation).map(Charge::subject) {
-            self.owe_uncertain_now(&subject, context.now);
-        }
-        self.plan_retry(operation, context);
+/// It may have been done: it is looked up now, and goes out again on the schedule if a guard makes that safe.
+fn unknown(
+    draft: &mut Draft,
+    operation: &Operation,
+    context: &Context<'_>,
+    change: impl FnOnce(&mut Dispatch),
+) {
+    draft.set_status(operation, CancelStatus::Unknown);
+    if let Some(Some(sent)) = draft.record.dispatch_mut(operation) {
+        change(sent);
     }
+    if let Some(subject) = draft.record.charge_of(operation).map(Charge::subject) {
+        draft.owe_uncertain_now(&subject, context.now);
+    }
+    plan_retry(draft, operation, context);
+}
 
-    /// Whether an operation that is due may go out now: for the first time, or because a guard holds at this moment, and no
-    /// dispute is open. What may not is planned anew.
-    pub(super) fn may_go_out(&mut self, operation: &Operation, context: &Context<'_>) -> bool {
-        let is_cancel = !matches!(operation, Operation::Confirm(_));
-        if is_cancel && self.record.charge_of(operation).is_some_and(Charge::is_disputed) {
-            return false;
-        }
-        let Some(sent) = self.record.dispatch(operation) else { return true };
-        let is_due = |pending: &PendingOperation| {
-            pending.operation == *operation && pending.next_at.is_some_and(|at| at <= context.now)
-        };
-        if !self.record.checks.pending.iter().any(is_due) {
-            // Another has sent it meanwhile: beside that one a repeat would take its answer's meaning away.
-            return false;
-        }
-        // What a clock in doubt says of final times is worth nothing.
-        let earliest = if context.is_clock_trusted { context.now } else { later(context.now, MINUTE) };
-        let next_at = repeat_from(&self.record, operation, sent, context.description, earliest);
-        if next_at.is_some_and(|next_at| next_at <= context.now) {
-            return true;
-        }
-        let mut pending = self.record.checks.pending.iter_mut();
-        if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
-            pending.next_at = next_at;
-        }
-        false
+/// Whether an operation that is due may go out now: for the first time, or because a guard holds at this moment, and no
+/// dispute is open. What may not is planned anew.
+pub(super) fn may_go_out(draft: &mut Draft, operation: &Operation, context: &Context<'_>) -> bool {
+    let is_cancel = !matches!(operation, Operation::Confirm(_));
+    if is_cancel && draft.record.charge_of(operation).is_some_and(Charge::is_disputed) {
+        return false;
     }
+    let Some(sent) = draft.record.dispatch(operation) else { return true };
+    let is_due = |pending: &PendingOperation| {
+        pending.operation == *operation && pending.next_at.is_some_and(|at| at <= context.now)
+    };
+    if !draft.record.checks.pending.iter().any(is_due) {
+        // Another has sent it meanwhile: beside that one a repeat would take its answer's meaning away.
+        return false;
+    }
+    // What a clock in doubt says of final times is worth nothing.
+    let earliest = if context.is_clock_trusted { context.now } else { later(context.now, MINUTE) };
+    let next_at = repeat_from(&draft.record, operation, sent, context.description, earliest);
+    if next_at.is_some_and(|next_at| next_at <= context.now) {
+        return true;
+    }
+    let mut pending = draft.record.checks.pending.iter_mut();
+    if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
+        pending.next_at = next_at;
+    }
+    false
+}
 
-    /// A confirm that is due, when other money pays the order by now or the payment is over, asks for no more. If a send of it
-    /// may have been done, look-ups say so.
-    pub(super) fn asks_for_no_more(&mut self, operation: &Operation, context: &Context<'_>) -> bool {
-        let Operation::Confirm(id) = operation else { return false };
-        let is_over = self.record.takes_no_money();
-        let is_paid = self.record.accepted().is_some_and(|other| other.id != *id && other.has_money());
-        let Some(sent) = self.record.dispatch(operation).filter(|_| is_over || is_paid) else { return false };
-        let did_nothing = sent.last_response == LastResponse::Error || !sent.may_have_left;
-        if did_nothing && sent.is_last_word() {
-            let failure = Failure::of(FailureReason::SessionExpired);
-            self.end(operation, Outcome::NotDone(failure.clone()), failure, context);
-        } else if let Some(pending) =
-            self.record.checks.pending.iter_mut().find(|pending| pending.operation == *operation)
-        {
-            pending.next_at = None;
-        }
-        true
+/// A confirm that is due, when other money pays the order by now or the payment is over, asks for no more. If a send of it
+/// may have been done, look-ups say so.
+pub(super) fn asks_for_no_more(draft: &mut Draft, operation: &Operation, context: &Context<'_>) -> bool {
+    let Operation::Confirm(id) = operation else { return false };
+    let is_over = draft.record.takes_no_money();
+    let is_paid = draft.record.accepted().is_some_and(|other| other.id != *id && other.has_money());
+    let Some(sent) = draft.record.dispatch(operation).filter(|_| is_over || is_paid) else { return false };
+    let did_nothing = sent.last_response == LastResponse::Error || !sent.may_have_left;
+    if did_nothing && sent.is_last_word() {
+        let failure = Failure::of(FailureReason::SessionExpired);
+        end(draft, operation, Outcome::NotDone(failure.clone()), failure, context);
+    } else if let Some(pending) =
+        draft.record.checks.pending.iter_mut().find(|pending| pending.operation == *operation)
+    {
+        pending.next_at = None;
     }
+    true
+}
 
-    /// What could not be sent this time is tried again on the schedule, after at most `longest`.
-    pub(crate) fn put_off(&mut self, operation: &Operation, longest: Duration, context: &Context<'_>) {
-        let tries = self.record.checks.tries(operation);
-        let mut pending = self.record.checks.pending.iter_mut();
-        if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
-            pending.tries = tries.saturating_add(1);
-            pending.next_at = Some(later(context.now, step(tries, context.ids).min(longest)));
-        }
+/// What could not be sent this time is tried again on the schedule, after at most `longest`.
+pub(crate) fn put_off(draft: &mut Draft, operation: &Operation, longest: Duration, context: &Context<'_>) {
+    let tries = draft.record.checks.tries(operation);
+    let mut pending = draft.record.checks.pending.iter_mut();
+    if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
+        pending.tries = tries.saturating_add(1);
+        pending.next_at = Some(later(context.now, step(tries, context.ids).min(longest)));
     }
+}
 
-    fn plan_retry(&mut self, operation: &Operation, context: &Context<'_>) {
-        let tries = self.record.checks.tries(operation);
-        let earliest = later(context.now, step(tries, context.ids));
-        let Some(sent) = self.record.dispatch(operation) else { return };
-        let next_at = repeat_from(&self.record, operation, sent, context.description, earliest);
-        let mut pending = self.record.checks.pending.iter_mut();
-        if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
-            pending.tries = tries.saturating_add(1);
-            pending.next_at = next_at;
-        }
+fn plan_retry(draft: &mut Draft, operation: &Operation, context: &Context<'_>) {
+    let tries = draft.record.checks.tries(operation);
+    let earliest = later(context.now, step(tries, context.ids));
+    let Some(sent) = draft.record.dispatch(operation) else { return };
+    let next_at = repeat_from(&draft.record, operation, sent, context.description, earliest);
+    let mut pending = draft.record.checks.pending.iter_mut();
+    if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
+        pending.tries = tries.saturating_add(1);
+        pending.next_at = next_at;
     }
+}
 
-    /// Keeps what the PG said: the reason to show if it turns out not done.
-    fn say(&mut self, operation: &Operation, pg: &PgMessage) {
-        self.set_failure(operation, Some(Failure::by_pg(FailureReason::NotCancellable, pg.clone())));
-    }
+/// Keeps what the PG said: the reason to show if it turns out not done.
+fn say(draft: &mut Draft, operation: &Operation, pg: &PgMessage) {
+    draft.set_failure(operation, Some(Failure::by_pg(FailureReason::NotCancellable, pg.clone())));
+}
 
-    fn needs_another_account(&self, operation: &Operation, failure: &Failure) -> bool {
-        let Operation::Cancel(id) = operation else { return false };
-        self.record.cancel(id).is_some_and(|(_, cancel)| cancel.needs_another_account(failure))
-    }
+fn needs_another_account(draft: &Draft, operation: &Operation, failure: &Failure) -> bool {
+    let Operation::Cancel(id) = operation else { return false };
+    draft.record.cancel(id).is_some_and(|(_, cancel)| cancel.needs_another_account(failure))
+}
 
-    /// A compensation waits for an account again.
-    fn wait_for_account(&mut self, operation: &Operation, failure: &Failure) {
-        let Operation::Cancel(id) = operation else { return };
-        let Some(cancel) = self.record.cancel_mut(id) else { return };
-        cancel.wait_for_account(failure.clone());
-        self.owe_no_final_look_up(operation);
-    }
+/// A compensation waits for an account again.
+fn wait_for_account(draft: &mut Draft, operation: &Operation, failure: &Failure) {
+    let Operation::Cancel(id) = operation else { return };
+    let Some(cancel) = draft.record.cancel_mut(id) else { return };
+    cancel.wait_for_account(failure.clone());
+    owe_no_final_look_up(draft, operation);
+}
 
-    fn is_compensation(&self, operation: &Operation) -> bool {
-        let Operation::Cancel(id) = operation else { return false };
-        self.record.cancel(id).is_some_and(|(_, cancel)| cancel.compensates.is_some())
-    }
+fn is_compensation(draft: &Draft, operation: &Operation) -> bool {
+    let Operation::Cancel(id) = operation else { return false };
+    draft.record.cancel(id).is_some_and(|(_, cancel)| cancel.compensates.is_some())
 }

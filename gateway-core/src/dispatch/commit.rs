@@ -7,9 +7,10 @@ use jiff::Timestamp;
 use crate::{
     account::{ConnectedAccount, Work},
     clock::{Clock, SteadyClock},
-    lifecycle::{Answer, Context, Draft, Foreign},
-    model::{AccountId, IdSource, LatePayments, MerchantId, PaymentId, PgPaymentId},
-    store::{Change, IdempotencyRecord, LookUpSubject, PaymentChange, PaymentRecord, Store, StoreError, Why},
+    lifecycle::{Answer, Context, Draft, Foreign, acceptance},
+    lifecycle::{apply, finish::finish},
+    model::{AccountId, IdSource, LatePayments, LookUpSubject, MerchantId, PaymentId, PgPaymentId},
+    store::{Change, IdempotencyRecord, PaymentChange, PaymentRecord, Store, StoreError, Why},
 };
 
 /// How often a change starts over because the payment changed meanwhile. Each time somebody else has got on, and money that
@@ -84,7 +85,7 @@ impl Committer {
         idempotency: Option<IdempotencyRecord>,
     ) -> Result<PaymentRecord, StoreError> {
         let (rests_on_sibling, yields) = (draft.rests_on_sibling, draft.sibling_yields);
-        let finished = draft.finish(context);
+        let finished = finish(draft, context);
         let record = finished.record;
         let Some(change) = finished.change else {
             // Nothing to change, so no commit compares versions.
@@ -117,8 +118,8 @@ impl Committer {
             None => Context { sibling: Some(kept), taken: &[], ..*context },
         };
         let mut draft = Draft::of(newer.clone());
-        draft.yield_to_sibling(&of_newer);
-        draft.finish(&of_newer).change
+        acceptance::yield_to_sibling(&mut draft, &of_newer);
+        finish(draft, &of_newer).change
     }
 
     /// Draws what follows from an answer of the PG, and commits it if the payment still has the version that was read
@@ -137,9 +138,9 @@ impl Committer {
             let context = self.context(account, sibling.as_ref(), &taken);
             let mut draft = Draft::of(record.clone());
             prepare(&mut draft, &context);
-            let foreign = draft.apply(answer, &context);
+            let foreign = apply::apply(&mut draft, answer, &context);
             if is_order_taken {
-                draft.give_up_order(&context);
+                acceptance::give_up_order(&mut draft, &context);
             }
             let accepted = draft.record.accepted().and_then(|charge| charge.pg_payment_id.clone());
             match self.commit(draft, &context, None).await {
@@ -172,7 +173,7 @@ impl Committer {
             let mut draft = Draft::of(record.clone());
             change(&mut draft, &context);
             if is_order_taken {
-                draft.give_up_order(&context);
+                acceptance::give_up_order(&mut draft, &context);
             }
             match self.commit(draft, &context, None).await {
                 Err(StoreError::Conflict) => {}

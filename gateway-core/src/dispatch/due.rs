@@ -1,13 +1,16 @@
 //! Sending what is due: repeats, and money that goes back by itself.
 
-use super::{commit::Committer, look_up::LookUpError};
+use super::{answer, commit::Committer, look_up::LookUpError};
 use crate::{
     account::Priority,
     clock::{Clock, DAY},
-    lifecycle::{Draft, Held},
-    model::{CancelId, Charge, MerchantId, Operation, PaymentId},
+    lifecycle::{
+        Draft,
+        compensation::{self, Held},
+    },
+    model::{CancelId, Charge, LookUpSubject, MerchantId, Operation, PaymentId},
     provider::ChargeRef,
-    store::{LookUpSubject, PaymentRecord, StoreError},
+    store::{PaymentRecord, StoreError},
 };
 
 impl Committer {
@@ -39,7 +42,7 @@ impl Committer {
         let Some(account) = self.account_of(&record) else { return Ok(record) };
         let context = self.context(account, None, &[]);
         let mut draft = Draft::of(record.clone());
-        if !draft.may_go_out(&operation, &context) {
+        if !answer::may_go_out(&mut draft, &operation, &context) {
             // Nothing is asked for what waits anyway.
             return Ok(self.commit(draft, &context, None).await?);
         }
@@ -53,7 +56,10 @@ impl Committer {
         if !still {
             return Ok(record);
         }
-        self.commit_and_send(record, &operation, |draft, context| draft.check_compensation(id, context)).await
+        self.commit_and_send(record, &operation, |draft, context| {
+            compensation::check_compensation(draft, id, context)
+        })
+        .await
     }
 
     /// What has to be looked up right before a compensation: its own charge and the one that pays the order, beside which it
@@ -85,19 +91,21 @@ impl Committer {
         if account.description().cancels_by_order && !self.names_this_charge(&record, operation).await? {
             let (merchant, id) = (&record.payment.merchant, &record.payment.id);
             return Ok(self
-                .update(merchant, id, |draft, context| draft.put_off(operation, DAY, context))
+                .update(merchant, id, |draft, context| answer::put_off(draft, operation, DAY, context))
                 .await?);
         }
         let sibling = self.sibling(&record).await?;
         let began = self.clock.monotonic();
         let context = self.context(account, sibling.as_ref(), &[]);
         let mut draft = Draft::of(record);
-        if draft.asks_for_no_more(operation, &context) || !draft.may_go_out(operation, &context) {
+        if answer::asks_for_no_more(&mut draft, operation, &context)
+            || !answer::may_go_out(&mut draft, operation, &context)
+        {
             return Ok(self.commit(draft, &context, None).await?);
         }
         let held = check(&mut draft, &context).err();
         match (held, operation) {
-            (Some(why), Operation::Cancel(id)) => draft.hold(id, why),
+            (Some(why), Operation::Cancel(id)) => compensation::hold(&mut draft, id, why),
             (Some(_), _) => {}
             (None, operation) => draft.send(operation, &context),
         }

@@ -7,7 +7,8 @@ use crate::{
     account::ConnectedAccount,
     clock::{SECOND, later},
     lifecycle::schedule::BETWEEN_HINTS,
-    store::{LookUpSubject, OwedLookUp, PaymentRecord, StoreError, Why},
+    model::LookUpSubject,
+    store::{OwedLookUp, PaymentRecord, StoreError, Why},
 };
 
 impl Committer {

@@ -9,9 +9,9 @@ use crate::{
     account::{ConnectedAccount, Priority},
     clock::{HOUR, later},
     lifecycle::{Answer, Foreign, schedule::step},
-    model::{MerchantId, PaymentId, PgOrderId},
+    model::{LookUpSubject, MerchantId, PaymentId, PgOrderId},
     provider::{ChargeRef, LookUp, ProviderError},
-    store::{LookUpSubject, PaymentRecord, StoreError},
+    store::{PaymentRecord, StoreError},
 };
 
 /// How often the PG is asked because the payment changed while it answered.

@@ -3,7 +3,7 @@
 //! One machine for confirms, cancels and closes: the request is committed with everything it is built from, sent, and its
 //! answer classified and committed. What is not definite is looked up, and sent again while a guard makes that safe.
 
-mod answer;
+pub(crate) mod answer;
 mod commit;
 mod due;
 mod guards;

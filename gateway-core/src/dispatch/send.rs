@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    answer::Verdict,
+    answer::{self, Verdict},
     commit::Committer,
     look_up::{LookUpError, LookedUp},
     request::{MoneyRequest, build},
@@ -18,11 +18,11 @@ use crate::{
         schedule::{SENT_WITHIN, STALE_APPROVAL},
     },
     model::{
-        CancelStatus, Charge, Dispatch, Failure, FailureReason, Operation, PgCancelStatus, PgMessage,
-        Snapshot,
+        CancelStatus, Charge, Dispatch, Failure, FailureReason, LookUpSubject, Operation, PgCancelStatus,
+        PgMessage, Snapshot,
     },
     provider::{CancelOutcome, LookUp, ProviderError, Response, Taken},
-    store::{KeptAnswer, LookUpSubject, PaymentRecord, StoreError},
+    store::{KeptAnswer, PaymentRecord, StoreError},
 };
 
 /// A success, and what the PG shows with it.
@@ -143,7 +143,7 @@ impl Committer {
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
         let note = |draft: &mut crate::lifecycle::Draft, context: &crate::lifecycle::Context<'_>| {
-            draft.succeeded(operation, success.status, context);
+            answer::succeeded(draft, operation, success.status, context);
             if let Operation::Cancel(id) = operation
                 && let (Some(cancel), Some(name)) = (draft.record.cancel_mut(id), &success.pg_cancel_id)
             {
@@ -280,7 +280,8 @@ impl Committer {
         verdict: &Verdict,
     ) -> Result<PaymentRecord, StoreError> {
         let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-        self.update(merchant, id, |draft, context| draft.answered(operation, sent, verdict, context)).await
+        self.update(merchant, id, |draft, context| answer::answered(draft, operation, sent, verdict, context))
+            .await
     }
 
     /// Asks what is true right after a request; if the PG does not tell, the look-up stays owed.

@@ -5,9 +5,9 @@ use crate::{
     account::ConnectedAccount,
     clock::Clock,
     dispatch::ROUNDS,
-    lifecycle::{Draft, needs_account},
+    lifecycle::{Draft, compensation::needs_account},
     model::{
-        Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, CancelView, Charge, Close, Failure,
+        Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, Charge, Close, Failure,
         FailureReason, MerchantId, Money, Operation, PaymentId, PaymentStatus, RefundAccount, ReviewOutcome,
         ReviewSubject,
     },
@@ -114,7 +114,7 @@ impl Gateway {
             return self.take_over(record, waiting, new, key).await;
         }
         let asks_first = match record.payment.status() {
-            PaymentStatus::Ready => may_hold_money(&record),
+            PaymentStatus::Ready => may_have_taken_money(&record),
             // Where the PG can close it, its answer says whether a deposit came first.
             PaymentStatus::AwaitingDeposit => !self.account_of(&record)?.description().closes_accounts(),
             _ => false,
@@ -354,7 +354,7 @@ fn was_done_by_person(record: &PaymentRecord, key: &RequestKey) -> bool {
 }
 
 /// Where money moves before confirm, an open window may have taken it already; anywhere, a charge that was claimed.
-fn may_hold_money(record: &PaymentRecord) -> bool {
+fn may_have_taken_money(record: &PaymentRecord) -> bool {
     let alone = record.attempts.iter().any(crate::model::Attempt::takes_money_before_confirm);
     alone || record.charges.iter().any(|charge| charge.confirm.is_some())
 }
@@ -384,15 +384,4 @@ fn cancel_outcome(record: PaymentRecord, id: CancelId) -> Result<(PaymentRecord,
         }
         failure => GatewayError::CancelRefused { failure, record: Box::new(record) },
     })
-}
-
-impl PaymentRecord {
-    /// A cancel or close of any charge of this payment, or of the payment itself.
-    #[must_use]
-    pub fn cancel_view(&self, id: &CancelId) -> Option<CancelView> {
-        let cancel = self.cancel(id).map(|(_, cancel)| CancelView::from(cancel));
-        let close = || self.close(id).map(|(_, close)| CancelView::from(close));
-        let of_payment = || self.payment.closes.iter().find(|close| close.id == *id).map(CancelView::from);
-        cancel.or_else(close).or_else(of_payment)
-    }
 }

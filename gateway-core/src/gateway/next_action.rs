@@ -9,11 +9,11 @@ use crate::{
     dispatch::{LookedUp, ROUNDS},
     lifecycle::{Context, Draft},
     model::{
-        Attempt, BrowserStep, Charge, Device, MerchantId, PaymentId, PaymentStatus, PgOrderId, Preparation,
-        PreparedStep, ReviewSubject,
+        Attempt, BrowserStep, Charge, Device, LookUpSubject, MerchantId, PaymentId, PaymentStatus, PgOrderId,
+        Preparation, PreparedStep, ReviewSubject,
     },
     provider::{Guard, PaymentRequest, Prepared, ProviderDescription, ProviderError, Response},
-    store::{LookUpSubject, PaymentRecord, StoreError},
+    store::{PaymentRecord, StoreError},
 };
 
 impl Gateway {

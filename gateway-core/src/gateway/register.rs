@@ -7,6 +7,7 @@ use crate::{
     account::{Account, ConnectedAccount},
     clock::later,
     dispatch::ROUNDS,
+    lifecycle::finish::finish,
     lifecycle::{Context, Draft},
     model::{AccountId, MerchantId, Mode, Money, OrderId, Payment, PaymentStatus, PaymentTerms, Shown},
     provider::MethodTerms,
@@ -135,7 +136,7 @@ impl Gateway {
         context: &Context<'_>,
         idempotency: Option<crate::store::IdempotencyRecord>,
     ) -> Result<PaymentRecord, GatewayError> {
-        let finished = new.finish(context);
+        let finished = finish(new, context);
         let mut payments: Vec<_> = finished.change.into_iter().collect();
         for old in older {
             // The account of the old payment may be another one, or gone.
@@ -143,7 +144,7 @@ impl Gateway {
             let of_old = account.map(|account| self.core.context(account, Some(&finished.record), &[]));
             let mut draft = Draft::of(old);
             draft.record.payment.superseded = true;
-            payments.extend(draft.finish(of_old.as_ref().unwrap_or(context)).change);
+            payments.extend(finish(draft, of_old.as_ref().unwrap_or(context)).change);
         }
         let accounts: BTreeSet<_> = payments.iter().map(|change| change.payment.account.clone()).collect();
         let change = crate::store::Change { at: context.now, payments, unchanged: Vec::new(), idempotency };

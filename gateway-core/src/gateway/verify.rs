@@ -5,8 +5,8 @@ use crate::{
     account::{Flight, Priority, Tells, Told, WHEN_BUSY},
     clock::later,
     dispatch::LookUpError,
-    model::{Attempt, Charge, MerchantId, PaymentId},
-    store::{LookUpSubject, PaymentRecord},
+    model::{Attempt, Charge, LookUpSubject, MerchantId, PaymentId},
+    store::PaymentRecord,
 };
 
 impl Gateway {

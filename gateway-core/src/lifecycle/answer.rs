@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    model::{Charge, PgPaymentId},
+    model::{Charge, LookUpSubject, PgPaymentId},
     provider::{LookUp, ProviderDescription},
-    store::LookUpSubject,
 };
 
 /// An answer of the PG.

@@ -20,9 +20,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{Answer, Context, Draft, Foreign, draft::session_expired, schedule::CLAIM_LIVES};
-use crate::clock::later;
+use super::{
+    Answer, Context, Draft, Foreign, acceptance, cancels, draft::session_expired, fit, plan, review,
+    schedule::CLAIM_LIVES,
+};
 use crate::{
+    clock::later,
     model::{
         Cancel, CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, MoneyMoves, Outcome,
         PgPaymentId, PgStatus, ReviewOutcome, ReviewReason, ReviewSubject, Snapshot,
@@ -30,216 +33,217 @@ use crate::{
     store::Why,
 };
 
-impl Draft {
-    /// Draws every consequence of an answer for the charges and their roles. Foreign payments end the claims that
-    /// named them, change nothing else, and are handed back.
-    pub(crate) fn apply(&mut self, answer: &Answer<'_>, context: &Context<'_>) -> Vec<Foreign> {
-        let mut foreign = Vec::new();
-        let mut shown: Vec<ChargeId> = Vec::new();
-        for snapshot in &answer.look_up.charges {
-            if let Some(id) = self.charge_shown(snapshot, answer, &shown, context) {
-                self.show(&id, snapshot, answer.asked_at, context);
-                shown.push(id);
-            } else {
-                foreign.push(Foreign {
-                    pg_payment_id: snapshot.pg_payment_id.clone(),
-                    order_id: snapshot.order_id.clone(),
-                    was_claimed: self.end_wrong_claim(&snapshot.pg_payment_id, answer.asked_at, context),
-                });
+/// Draws every consequence of an answer for the charges and their roles. Foreign payments end the claims that
+/// named them, change nothing else, and are handed back.
+pub(crate) fn apply(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_>) -> Vec<Foreign> {
+    let mut foreign = Vec::new();
+    let mut shown: Vec<ChargeId> = Vec::new();
+    for snapshot in &answer.look_up.charges {
+        if let Some(id) = charge_shown(draft, snapshot, answer, &shown, context) {
+            show(draft, &id, snapshot, answer.asked_at, context);
+            shown.push(id);
+        } else {
+            foreign.push(Foreign {
+                pg_payment_id: snapshot.pg_payment_id.clone(),
+                order_id: snapshot.order_id.clone(),
+                was_claimed: end_wrong_claim(draft, &snapshot.pg_payment_id, answer.asked_at, context),
+            });
+        }
+    }
+    if answer.look_up.complete {
+        for id in draft.charge_ids() {
+            let in_scope = draft.record.charge(&id).is_some_and(|charge| answer.should_hold(charge));
+            if in_scope && !shown.contains(&id) {
+                miss(draft, &id, answer.asked_at, context);
             }
         }
-        if answer.look_up.complete {
-            for id in self.charge_ids() {
-                let in_scope = self.record.charge(&id).is_some_and(|charge| answer.should_hold(charge));
-                if in_scope && !shown.contains(&id) {
-                    self.miss(&id, answer.asked_at, context);
-                }
-            }
-        }
-        self.judge(context);
-        if answer.is_look_up {
-            self.pay(answer, context);
-        }
-        foreign
     }
-
-    /// The charge that a snapshot is of, named or made if need be; `None` if it is foreign.
-    fn charge_shown(
-        &mut self,
-        snapshot: &Snapshot,
-        answer: &Answer<'_>,
-        shown: &[ChargeId],
-        context: &Context<'_>,
-    ) -> Option<ChargeId> {
-        let attempt = self.record.attempt_of(&snapshot.order_id)?.number;
-        if context.taken.contains(&snapshot.pg_payment_id) {
-            return None;
-        }
-        if let Some(charge) = self.record.charge_at_pg(&snapshot.pg_payment_id) {
-            let id = charge.id.clone();
-            // A browser may have named another of our order ids.
-            self.change(&id, |charge| charge.attempt = attempt);
-            return Some(id);
-        }
-        // A claim says that the buyer is through: what ended without money is an earlier try.
-        let has_ended = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Closed);
-        let waits = |charge: &&Charge| {
-            charge.attempt == attempt
-                && charge.pg_payment_id.is_none()
-                && !shown.contains(&charge.id)
-                && (charge.confirm.is_some() || !has_ended)
-                && began(charge).is_some_and(|began| answer.asked_at >= began)
-        };
-        let unnamed = self.record.charges.iter().find(waits).map(|charge| charge.id.clone());
-        let Some(id) = unnamed else {
-            return Some(self.add_charge(attempt, Some(snapshot.pg_payment_id.clone()), context));
-        };
-        self.change(&id, |charge| charge.pg_payment_id = Some(snapshot.pg_payment_id.clone()));
-        Some(id)
+    acceptance::judge(draft, context);
+    if answer.is_look_up {
+        plan::pay(draft, answer, context);
     }
+    foreign
+}
 
-    /// One snapshot with this charge's id.
-    fn show(&mut self, id: &ChargeId, snapshot: &Snapshot, asked_at: Timestamp, context: &Context<'_>) {
-        let Some(charge) = self.record.charge(id) else { return };
-        let is_less = shows_less(charge, snapshot);
-        if is_less && !self.believes_less(id, asked_at, context) {
+/// The charge that a snapshot is of, named or made if need be; `None` if it is foreign.
+fn charge_shown(
+    draft: &mut Draft,
+    snapshot: &Snapshot,
+    answer: &Answer<'_>,
+    shown: &[ChargeId],
+    context: &Context<'_>,
+) -> Option<ChargeId> {
+    let attempt = draft.record.attempt_of(&snapshot.order_id)?.number;
+    if context.taken.contains(&snapshot.pg_payment_id) {
+        return None;
+    }
+    if let Some(charge) = draft.record.charge_at_pg(&snapshot.pg_payment_id) {
+        let id = charge.id.clone();
+        // A browser may have named another of our order ids.
+        draft.change(&id, |charge| charge.attempt = attempt);
+        return Some(id);
+    }
+    // A claim says that the buyer is through: what ended without money is an earlier try.
+    let has_ended = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Closed);
+    let waits = |charge: &&Charge| {
+        charge.attempt == attempt
+            && charge.pg_payment_id.is_none()
+            && !shown.contains(&charge.id)
+            && (charge.confirm.is_some() || !has_ended)
+            && began(charge).is_some_and(|began| answer.asked_at >= began)
+    };
+    let unnamed = draft.record.charges.iter().find(waits).map(|charge| charge.id.clone());
+    let Some(id) = unnamed else {
+        return Some(draft.add_charge(attempt, Some(snapshot.pg_payment_id.clone()), context));
+    };
+    draft.change(&id, |charge| charge.pg_payment_id = Some(snapshot.pg_payment_id.clone()));
+    Some(id)
+}
+
+/// One snapshot with this charge's id.
+fn show(draft: &mut Draft, id: &ChargeId, snapshot: &Snapshot, asked_at: Timestamp, context: &Context<'_>) {
+    let Some(charge) = draft.record.charge(id) else { return };
+    let is_less = shows_less(charge, snapshot);
+    if is_less && !believes_less(draft, id, asked_at, context) {
+        return;
+    }
+    let Some(charge) = draft.record.charge(id) else { return };
+    let (subject, is_claimed) = (charge.subject(), charge.has_open_claim());
+    let has_accepted_money = charge.accepted && charge.has_money();
+    // What a person accepted as it is does not match, and need not.
+    let is_vouched_for = matches!(
+        review::decision(draft, ReviewReason::MismatchNotCancelled, id),
+        Some((_, ReviewOutcome::Done))
+    );
+    let stops_matching = has_accepted_money
+        && !is_vouched_for
+        && !snapshot.paid.is_zero()
+        && !fit::fits(&draft.record, snapshot, context);
+    let is_known = stops_matching && review::is_decided(draft, ReviewReason::AcceptedChanged, id);
+    let is_gone = is_less
+        && has_accepted_money
+        && (loses_money(charge, snapshot) || (snapshot.paid.is_zero() && was_told_by_person(draft, id)));
+    if (stops_matching || is_gone) && !is_known {
+        draft.raise(ReviewReason::AcceptedChanged, ReviewSubject::Charge(id.clone()), context.now);
+    }
+    if stops_matching && !is_known {
+        return;
+    }
+    if is_claimed && snapshot.status == PgStatus::Open {
+        // A browser may be ahead of what the PG shows, as a webhook may.
+        draft.owe(subject, context.visible_from(asked_at), Why::Recheck);
+    }
+    let within = confirms_within(draft, id);
+    draft.change(id, |charge| {
+        take_over(charge, snapshot, asked_at, context);
+        end_by_snapshot(charge, asked_at, within, context);
+    });
+    cancels::follow_cancels(draft, id, asked_at, context);
+    cancels::follow_closes(draft, id, asked_at, context);
+    if draft.record.charge(id).is_some_and(|charge| is_taken_and_not_shown(charge, asked_at, context)) {
+        draft.raise(ReviewReason::TakenNotShown, ReviewSubject::Charge(id.clone()), context.now);
+    }
+}
+
+/// Whether a person said that the money of a charge is there.
+fn was_told_by_person(draft: &Draft, id: &ChargeId) -> bool {
+    use ReviewReason::{AccountRetired, TakenNotShown, UnknownConfirm};
+    let said = |reason| matches!(review::decision(draft, reason, id), Some((_, ReviewOutcome::Done)));
+    [UnknownConfirm, TakenNotShown, AccountRetired].into_iter().any(said)
+}
+
+/// Whether an answer that shows less than was told before is believed: the second one, asked when the PG can no longer
+/// lag behind what it told.
+fn believes_less(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) -> bool {
+    let Some(charge) = draft.record.charge(id) else { return false };
+    let (subject, seen_at) = (charge.subject(), charge.less_seen_at);
+    let believed_from = context.visible_from(seen_at.unwrap_or(asked_at));
+    if seen_at.is_some() && asked_at >= believed_from && context.is_clock_trusted {
+        return true;
+    }
+    draft.change(id, |charge| charge.less_seen_at = Some(seen_at.unwrap_or(asked_at)));
+    // A clock in doubt pays none: the one that is owed stays, and each answer would add another.
+    if context.is_clock_trusted || !draft.owes(&subject, Why::Less) {
+        draft.owe(subject, believed_from, Why::Less);
+    }
+    false
+}
+
+/// A complete answer does not hold this charge.
+fn miss(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
+    let Some(charge) = draft.record.charge(id) else { return };
+    if charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.status != PgStatus::Open) {
+        // What ended without money may be forgotten by the PG.
+        let is_over = charge.ended_at.is_some();
+        let is_known =
+            charge.less_seen_at.is_some() && review::is_decided(draft, ReviewReason::ChargeVanished, id);
+        if !is_over && believes_less(draft, id, asked_at, context) && !is_known {
+            draft.raise(ReviewReason::ChargeVanished, ReviewSubject::Charge(id.clone()), context.now);
+        }
+        return;
+    }
+    if is_taken_and_not_shown(charge, asked_at, context) {
+        return draft.raise(ReviewReason::TakenNotShown, ReviewSubject::Charge(id.clone()), context.now);
+    }
+    draft.change(id, |charge| {
+        let is_unanswered = |sent: &&Dispatch| sent.outcome().is_none();
+        if charge
+            .confirm
+            .as_ref()
+            .filter(is_unanswered)
+            .is_some_and(|sent| context.is_past_final(sent, asked_at))
+        {
+            end_confirm(charge, Outcome::NotDone(session_expired()), context.now);
+        }
+        let Some(claim) = charge.claim.as_mut().filter(|claim| claim.is_open) else { return };
+        if !context.is_clock_trusted {
             return;
         }
-        let Some(charge) = self.record.charge(id) else { return };
-        let (subject, is_claimed) = (charge.subject(), charge.has_open_claim());
-        let has_accepted_money = charge.accepted && charge.has_money();
-        // What a person accepted as it is does not match, and need not.
-        let is_vouched_for =
-            matches!(self.decision(ReviewReason::MismatchNotCancelled, id), Some((_, ReviewOutcome::Done)));
-        let stops_matching = has_accepted_money
-            && !is_vouched_for
-            && !snapshot.paid.is_zero()
-            && !self.record.fits(snapshot, context);
-        let is_known = stops_matching && self.is_decided(ReviewReason::AcceptedChanged, id);
-        let is_gone = is_less
-            && has_accepted_money
-            && (loses_money(charge, snapshot) || (snapshot.paid.is_zero() && self.was_told_by_person(id)));
-        if (stops_matching || is_gone) && !is_known {
-            self.raise(ReviewReason::AcceptedChanged, ReviewSubject::Charge(id.clone()), context.now);
+        let since = *charge.not_found_since.get_or_insert(asked_at);
+        if asked_at >= later(since, CLAIM_LIVES) {
+            claim.is_open = false;
+            charge.ended_at = Some(context.now);
         }
-        if stops_matching && !is_known {
-            return;
-        }
-        if is_claimed && snapshot.status == PgStatus::Open {
-            // A browser may be ahead of what the PG shows, as a webhook may.
-            self.owe(subject, context.visible_from(asked_at), Why::Recheck);
-        }
-        let within = self.confirms_within(id);
-        self.change(id, |charge| {
-            take_over(charge, snapshot, asked_at, context);
-            end_by_snapshot(charge, asked_at, within, context);
-        });
-        self.follow_cancels(id, asked_at, context);
-        self.follow_closes(id, asked_at, context);
-        if self.record.charge(id).is_some_and(|charge| is_taken_and_not_shown(charge, asked_at, context)) {
-            self.raise(ReviewReason::TakenNotShown, ReviewSubject::Charge(id.clone()), context.now);
-        }
-    }
+    });
+}
 
-    /// Whether a person said that the money of a charge is there.
-    fn was_told_by_person(&self, id: &ChargeId) -> bool {
-        use ReviewReason::{AccountRetired, TakenNotShown, UnknownConfirm};
-        let said = |reason| matches!(self.decision(reason, id), Some((_, ReviewOutcome::Done)));
-        [UnknownConfirm, TakenNotShown, AccountRetired].into_iter().any(said)
-    }
+/// What a claim named turned out to be another order's: nothing can come of it, once what was sent for it must show.
+/// Whether this is the first answer that says so.
+fn end_wrong_claim(
+    draft: &mut Draft,
+    pg_payment_id: &PgPaymentId,
+    asked_at: Timestamp,
+    context: &Context<'_>,
+) -> bool {
+    let Some(charge) = draft.record.charge_at_pg(pg_payment_id).filter(|charge| charge.snapshot.is_none())
+    else {
+        return false;
+    };
+    let (id, is_first) = (charge.id.clone(), charge.not_found_since.is_none());
+    draft.change(&id, |charge| {
+        charge.not_found_since = charge.not_found_since.or(Some(asked_at));
+        if let Some(claim) = &mut charge.claim {
+            claim.is_open = false;
+        }
+        match &charge.confirm {
+            Some(sent) if sent.outcome().is_some() => {}
+            Some(sent) if !context.is_past_final(sent, asked_at) => {}
+            Some(_) => {
+                let mismatch = Outcome::NotDone(Failure::of(FailureReason::Mismatch));
+                end_confirm(charge, mismatch, context.now);
+            }
+            None => charge.ended_at = charge.ended_at.or(Some(context.now)),
+        }
+    });
+    is_first
+}
 
-    /// Whether an answer that shows less than was told before is believed: the second one, asked when the PG can no longer
-    /// lag behind what it told.
-    fn believes_less(&mut self, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) -> bool {
-        let Some(charge) = self.record.charge(id) else { return false };
-        let (subject, seen_at) = (charge.subject(), charge.less_seen_at);
-        let believed_from = context.visible_from(seen_at.unwrap_or(asked_at));
-        if seen_at.is_some() && asked_at >= believed_from && context.is_clock_trusted {
-            return true;
-        }
-        self.change(id, |charge| charge.less_seen_at = Some(seen_at.unwrap_or(asked_at)));
-        // A clock in doubt pays none: the one that is owed stays, and each answer would add another.
-        if context.is_clock_trusted || !self.owes(&subject, Why::Less) {
-            self.owe(subject, believed_from, Why::Less);
-        }
-        false
-    }
-
-    /// A complete answer does not hold this charge.
-    fn miss(&mut self, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
-        let Some(charge) = self.record.charge(id) else { return };
-        if charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.status != PgStatus::Open) {
-            // What ended without money may be forgotten by the PG.
-            let is_over = charge.ended_at.is_some();
-            let is_known = charge.less_seen_at.is_some() && self.is_decided(ReviewReason::ChargeVanished, id);
-            if !is_over && self.believes_less(id, asked_at, context) && !is_known {
-                self.raise(ReviewReason::ChargeVanished, ReviewSubject::Charge(id.clone()), context.now);
-            }
-            return;
-        }
-        if is_taken_and_not_shown(charge, asked_at, context) {
-            return self.raise(ReviewReason::TakenNotShown, ReviewSubject::Charge(id.clone()), context.now);
-        }
-        self.change(id, |charge| {
-            let is_unanswered = |sent: &&Dispatch| sent.outcome().is_none();
-            if charge
-                .confirm
-                .as_ref()
-                .filter(is_unanswered)
-                .is_some_and(|sent| is_past_final(sent, asked_at, context))
-            {
-                end_confirm(charge, Outcome::NotDone(session_expired()), context.now);
-            }
-            let Some(claim) = charge.claim.as_mut().filter(|claim| claim.is_open) else { return };
-            if !context.is_clock_trusted {
-                return;
-            }
-            let since = *charge.not_found_since.get_or_insert(asked_at);
-            if asked_at >= later(since, CLAIM_LIVES) {
-                claim.is_open = false;
-                charge.ended_at = Some(context.now);
-            }
-        });
-    }
-
-    /// What a claim named turned out to be another order's: nothing can come of it, once what was sent for it must show.
-    /// Whether this is the first answer that says so.
-    fn end_wrong_claim(
-        &mut self,
-        pg_payment_id: &PgPaymentId,
-        asked_at: Timestamp,
-        context: &Context<'_>,
-    ) -> bool {
-        let Some(charge) = self.record.charge_at_pg(pg_payment_id).filter(|charge| charge.snapshot.is_none())
-        else {
-            return false;
-        };
-        let (id, is_first) = (charge.id.clone(), charge.not_found_since.is_none());
-        self.change(&id, |charge| {
-            charge.not_found_since = charge.not_found_since.or(Some(asked_at));
-            if let Some(claim) = &mut charge.claim {
-                claim.is_open = false;
-            }
-            match &charge.confirm {
-                Some(sent) if sent.outcome().is_some() => {}
-                Some(sent) if !is_past_final(sent, asked_at, context) => {}
-                Some(_) => {
-                    let mismatch = Outcome::NotDone(Failure::of(FailureReason::Mismatch));
-                    end_confirm(charge, mismatch, context.now);
-                }
-                None => charge.ended_at = charge.ended_at.or(Some(context.now)),
-            }
-        });
-        is_first
-    }
-
-    /// How long after its claim the PG takes this charge's confirm.
-    fn confirms_within(&self, id: &ChargeId) -> Option<Duration> {
-        let attempt = self.record.attempt(self.record.charge(id)?.attempt)?;
-        match attempt.prepared()?.money_moves {
-            MoneyMoves::OnConfirm { within } => Some(within),
-            MoneyMoves::BeforeConfirm => None,
-        }
+/// How long after its claim the PG takes this charge's confirm.
+fn confirms_within(draft: &Draft, id: &ChargeId) -> Option<Duration> {
+    let attempt = draft.record.attempt(draft.record.charge(id)?.attempt)?;
+    match attempt.prepared()?.money_moves {
+        MoneyMoves::OnConfirm { within } => Some(within),
+        MoneyMoves::BeforeConfirm => None,
     }
 }
 
@@ -249,17 +253,11 @@ fn began(charge: &Charge) -> Option<Timestamp> {
     sent_at.or_else(|| charge.claim.as_ref().filter(|claim| claim.is_open).map(|claim| claim.at))
 }
 
-/// Whether "not there" and "unchanged" mean that no send of this request was done.
-pub(super) fn is_past_final(sent: &Dispatch, asked_at: Timestamp, context: &Context<'_>) -> bool {
-    // The last send is the newest, so it is final last. A clock that is in doubt concludes nothing.
-    context.is_clock_trusted && context.final_time(sent.last_sent_at) <= asked_at
-}
-
 /// The PG said that it took the money, and by now would have to show it. A success is never refuted by look-ups.
 fn is_taken_and_not_shown(charge: &Charge, asked_at: Timestamp, context: &Context<'_>) -> bool {
     let taken = charge.confirm.as_ref().filter(|sent| sent.outcome() == Some(&Outcome::Done));
     let is_missing = charge.is_unresolved() && !charge.is_pending_at_pg();
-    is_missing && taken.is_some_and(|sent| is_past_final(sent, asked_at, context))
+    is_missing && taken.is_some_and(|sent| context.is_past_final(sent, asked_at))
 }
 
 /// Whether a snapshot shows less than was told before: money, a cancel that was taken, an account, an end.
@@ -356,7 +354,7 @@ fn is_too_late(
     context: &Context<'_>,
 ) -> bool {
     let is_over = within.is_some_and(|within| later(sent.first_sent_at, within) <= asked_at);
-    sent.outcome().is_none() && is_over && is_past_final(sent, asked_at, context)
+    sent.outcome().is_none() && is_over && context.is_past_final(sent, asked_at)
 }
 
 fn end_confirm(charge: &mut Charge, outcome: Outcome, now: Timestamp) {

@@ -2,126 +2,99 @@
 
 use jiff::Timestamp;
 
-use super::{Context, Draft, apply::is_past_final, schedule::CANCEL_ERRORS};
+use super::{Context, Draft, schedule::CANCEL_ERRORS};
 use crate::model::{
     Cancel, CancelOrigin, CancelStatus, ChargeId, Close, Dispatch, Failure, FailureReason, LastResponse,
-    Outcome, PgCancelStatus, PgStatus, ReviewReason, Snapshot, SnapshotCancel,
+    Outcome, PgCancelStatus, PgStatus, Snapshot, SnapshotCancel,
 };
 
-impl Draft {
-    /// Brings the cancels of a charge to what its snapshot shows.
-    pub(super) fn follow_cancels(&mut self, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
-        let Some(charge) = self.record.charge_mut(id) else { return };
-        let Some(snapshot) = charge.snapshot.clone() else { return };
-        let theirs = snapshot.cancels.as_deref().unwrap_or_default();
-        for ours in &mut charge.cancels {
-            // What stands under our own name is not the one by hand that a person took for it.
-            let mut own = theirs.iter().filter(|theirs| theirs.id.as_ref() == Some(&ours.id)).peekable();
-            if own.peek().is_some() && own.all(|own| own.pg_cancel_id != ours.pg_cancel_id) {
-                ours.pg_cancel_id = None;
-            }
-        }
-        for (position, theirs_now) in theirs.iter().enumerate() {
-            if theirs_now.amount.is_zero() {
-                continue;
-            }
-            let Some(ours) = charge.cancels.iter_mut().find(|ours| theirs_now.is(ours)) else {
-                charge.cancels.push(adopt(&snapshot, theirs_now, context));
-                continue;
-            };
-            // Where a PG has one word for all refunds of a payment, that word is about the newest.
-            let is_about_newer = ours.is_failed_refund() && position + 1 != theirs.len();
-            // Of several tries of one cancel the one that came through counts.
-            let is_failed_try = theirs_now.status == PgCancelStatus::Failed && !snapshot.shows_failed(ours);
-            if !is_about_newer && !is_failed_try {
-                follow(ours, theirs_now, context.now);
-            }
-        }
-        // What is not there any more cannot go back, once none of its sends can have been done; if it comes again it is judged
-        // again.
-        let is_moot = |cancel: &&mut Cancel| {
-            let is_ours = cancel.held.is_some() || cancel.compensates.is_some();
-            let is_not_done = |sent| is_past_final(sent, asked_at, context) && !snapshot.shows_cancel(cancel);
-            is_ours && cancel.status.is_unresolved() && cancel.dispatch.as_ref().is_none_or(is_not_done)
-        };
-        if snapshot.balance().is_zero() {
-            for cancel in charge.cancels.iter_mut().filter(is_moot) {
-                cancel.refuse(Failure::of(FailureReason::NotCancellable));
-            }
-        }
-        // Answered with errors again and again, and certainly not done: the PG's own words are the answer. Of a
-        // compensation that is a review.
-        for cancel in charge.cancels.iter_mut().filter(|cancel| cancel.status.is_uncertain()) {
-            let Some(sent) = &cancel.dispatch else { continue };
-            let is_not_done = is_past_final(sent, asked_at, context) && !snapshot.shows_cancel(cancel);
-            if cancel.held.is_some() && is_not_done {
-                // It is not sent again, and none of its sends was done: it waits for a person as if it had never been sent.
-                cancel.status = CancelStatus::Requested;
-                continue;
-            }
-            if is_not_done && is_given_up(sent, asked_at, context) {
-                let failure = cancel.failure.take().unwrap_or(Failure::of(FailureReason::NotCancellable));
-                if cancel.needs_another_account(&failure) {
-                    cancel.wait_for_account(failure);
-                    continue;
-                }
-                cancel.refuse(failure);
-                if let Some(sent) = &mut cancel.dispatch {
-                    sent.final_at = Some(context.now);
-                }
-            }
+/// Brings the cancels of a charge to what its snapshot shows.
+pub(super) fn follow_cancels(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
+    let Some(charge) = draft.record.charge_mut(id) else { return };
+    let Some(snapshot) = charge.snapshot.clone() else { return };
+    let theirs = snapshot.cancels.as_deref().unwrap_or_default();
+    for ours in &mut charge.cancels {
+        // What stands under our own name is not the one by hand that a person took for it.
+        let mut own = theirs.iter().filter(|theirs| theirs.id.as_ref() == Some(&ours.id)).peekable();
+        if own.peek().is_some() && own.all(|own| own.pg_cancel_id != ours.pg_cancel_id) {
+            ours.pg_cancel_id = None;
         }
     }
-
-    /// Brings the closes of a charge's account to what its snapshot shows.
-    pub(super) fn follow_closes(&mut self, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
-        let Some(charge) = self.record.charge_mut(id) else { return };
-        let Some(snapshot) = &charge.snapshot else { return };
-        let has_money = !snapshot.paid.is_zero();
-        let ended = matches!(snapshot.status, PgStatus::Expired | PgStatus::Failed) && !has_money;
-        for close in charge.closes.iter_mut().filter(|close| close.status.is_unresolved()) {
-            // A request that is unanswered may be executed yet: the deposit has won only when it can no longer be.
-            let is_settled = close.dispatch.as_ref().is_none_or(|sent| {
-                sent.last_response != LastResponse::Unanswered || is_past_final(sent, asked_at, context)
-            });
-            if snapshot.status == PgStatus::Closed && !has_money {
-                close.status = CancelStatus::Done;
-                close.failure = None;
-                end(close, Outcome::Done, context.now);
-            } else if (has_money || ended) && is_settled {
-                let failure = Failure::of(FailureReason::NotCancellable);
-                close.refuse(failure.clone());
-                end(close, Outcome::Declined(failure), context.now);
-            } else if close.dispatch.as_ref().is_some_and(|sent| is_given_up(sent, asked_at, context)) {
-                let failure = close.failure.take().unwrap_or(Failure::of(FailureReason::NotCancellable));
-                close.refuse(failure.clone());
-                end(close, Outcome::Declined(failure), context.now);
+    for (position, theirs_now) in theirs.iter().enumerate() {
+        if theirs_now.amount.is_zero() {
+            continue;
+        }
+        let Some(ours) = charge.cancels.iter_mut().find(|ours| theirs_now.is(ours)) else {
+            charge.cancels.push(adopt(&snapshot, theirs_now, context));
+            continue;
+        };
+        // Where a PG has one word for all refunds of a payment, that word is about the newest.
+        let is_about_newer = ours.is_failed_refund() && position + 1 != theirs.len();
+        // Of several tries of one cancel the one that came through counts.
+        let is_failed_try = theirs_now.status == PgCancelStatus::Failed && !snapshot.shows_failed(ours);
+        if !is_about_newer && !is_failed_try {
+            follow(ours, theirs_now, context.now);
+        }
+    }
+    // What is not there any more cannot go back, once none of its sends can have been done; if it comes again it is judged
+    // again.
+    let is_moot = |cancel: &&mut Cancel| {
+        let is_ours = cancel.held.is_some() || cancel.compensates.is_some();
+        let is_not_done = |sent| context.is_past_final(sent, asked_at) && !snapshot.shows_cancel(cancel);
+        is_ours && cancel.status.is_unresolved() && cancel.dispatch.as_ref().is_none_or(is_not_done)
+    };
+    if snapshot.balance().is_zero() {
+        for cancel in charge.cancels.iter_mut().filter(is_moot) {
+            cancel.refuse(Failure::of(FailureReason::NotCancellable));
+        }
+    }
+    // Answered with errors again and again, and certainly not done: the PG's own words are the answer. Of a
+    // compensation that is a review.
+    for cancel in charge.cancels.iter_mut().filter(|cancel| cancel.status.is_uncertain()) {
+        let Some(sent) = &cancel.dispatch else { continue };
+        let is_not_done = context.is_past_final(sent, asked_at) && !snapshot.shows_cancel(cancel);
+        if cancel.held.is_some() && is_not_done {
+            // It is not sent again, and none of its sends was done: it waits for a person as if it had never been sent.
+            cancel.status = CancelStatus::Requested;
+            continue;
+        }
+        if is_not_done && is_given_up(sent, asked_at, context) {
+            let failure = cancel.failure.take().unwrap_or(Failure::of(FailureReason::NotCancellable));
+            if cancel.needs_another_account(&failure) {
+                cancel.wait_for_account(failure);
+                continue;
+            }
+            cancel.refuse(failure);
+            if let Some(sent) = &mut cancel.dispatch {
+                sent.final_at = Some(context.now);
             }
         }
     }
 }
 
-impl Cancel {
-    /// Whether money that must go back was refused for the account that the merchant named: a typo, most likely.
-    pub(crate) fn needs_another_account(&self, failure: &Failure) -> bool {
-        failure.reason == FailureReason::InvalidRefundAccount && self.compensates.is_some()
-    }
-
-    /// Whether it waits for the buyer's account, which the merchant names by taking it over.
-    pub(crate) fn waits_for_account(&self) -> bool {
-        self.held == Some(ReviewReason::CompensationNeedsAccount) && self.status.is_unresolved()
-    }
-
-    /// None of its sends was done, and it waits for another account. Its next send takes the next key, for a PG may repeat its
-    /// decline.
-    pub(crate) fn wait_for_account(&mut self, failure: Failure) {
-        self.status = CancelStatus::Requested;
-        self.held = Some(ReviewReason::CompensationNeedsAccount);
-        self.refund_account = None;
-        self.failure = Some(failure);
-        if let Some(sent) = &mut self.dispatch {
-            sent.last_response = LastResponse::Error;
-            (sent.unanswered_at, sent.had_unknown, sent.error_count) = (None, false, 0);
+/// Brings the closes of a charge's account to what its snapshot shows.
+pub(super) fn follow_closes(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
+    let Some(charge) = draft.record.charge_mut(id) else { return };
+    let Some(snapshot) = &charge.snapshot else { return };
+    let has_money = !snapshot.paid.is_zero();
+    let ended = matches!(snapshot.status, PgStatus::Expired | PgStatus::Failed) && !has_money;
+    for close in charge.closes.iter_mut().filter(|close| close.status.is_unresolved()) {
+        // A request that is unanswered may be executed yet: the deposit has won only when it can no longer be.
+        let is_settled = close.dispatch.as_ref().is_none_or(|sent| {
+            sent.last_response != LastResponse::Unanswered || context.is_past_final(sent, asked_at)
+        });
+        if snapshot.status == PgStatus::Closed && !has_money {
+            close.status = CancelStatus::Done;
+            close.failure = None;
+            end(close, Outcome::Done, context.now);
+        } else if (has_money || ended) && is_settled {
+            let failure = Failure::of(FailureReason::NotCancellable);
+            close.refuse(failure.clone());
+            end(close, Outcome::Declined(failure), context.now);
+        } else if close.dispatch.as_ref().is_some_and(|sent| is_given_up(sent, asked_at, context)) {
+            let failure = close.failure.take().unwrap_or(Failure::of(FailureReason::NotCancellable));
+            close.refuse(failure.clone());
+            end(close, Outcome::Declined(failure), context.now);
         }
     }
 }
@@ -129,7 +102,7 @@ impl Cancel {
 /// Answered with errors again and again, and any send that was done would have to show by now.
 fn is_given_up(sent: &Dispatch, asked_at: Timestamp, context: &Context<'_>) -> bool {
     let answered = sent.last_response == LastResponse::Error && sent.error_count >= CANCEL_ERRORS;
-    answered && is_past_final(sent, asked_at, context)
+    answered && context.is_past_final(sent, asked_at)
 }
 
 fn end(close: &mut Close, outcome: Outcome, now: Timestamp) {

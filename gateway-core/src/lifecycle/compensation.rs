@@ -1,10 +1,16 @@
 //! Money that goes back by itself: why, and whether the reason still holds right before it is sent.
 
-use super::{Context, Draft};
+use jiff::Timestamp;
+
+use super::{
+    Context, Draft,
+    fit::{self, Mismatch},
+    role,
+};
 use crate::{
     model::{
         Cancel, CancelId, CancelOrigin, CancelStatus, Charge, ChargeId, CompensationReason, Failure,
-        FailureReason, Method, Misfit, ReviewReason, ReviewSubject, Snapshot, Timing,
+        FailureReason, LatePayments, Method, Misfit, ReviewReason, ReviewSubject, Snapshot, Timing,
     },
     store::PaymentRecord,
 };
@@ -18,102 +24,143 @@ pub(crate) enum Held {
     ReasonGone,
 }
 
-impl Draft {
-    /// Writes the cancel that gives back what a charge holds.
-    pub(super) fn compensate(&mut self, id: &ChargeId, reason: CompensationReason, context: &Context<'_>) {
-        let Some(charge) = self.record.charge(id) else { return };
-        let Some(snapshot) = &charge.snapshot else { return };
-        let amount = snapshot.cancellable;
-        let is_whole_order = snapshot.total == self.record.payment.terms.amount;
-        let is_going_back = charge.compensation().is_some_and(|row| row.status.is_unresolved());
-        // A refund that is under way leaves too; a PG may count it as gone already.
-        let counted = snapshot.cancelled.amount().saturating_sub(charge.sum_of(CancelStatus::Done));
-        let under_way = charge.sum_of(CancelStatus::Pending).saturating_sub(counted);
-        let leaves = amount.amount().saturating_add(under_way);
-        let is_stuck = leaves < snapshot.balance().amount() && !is_going_back;
-        let cancel = Cancel {
-            id: context.ids.cancel(context.now),
-            origin: CancelOrigin::Compensation,
-            compensates: Some(reason),
-            status: CancelStatus::Requested,
-            held: needs_account(snapshot, context).then_some(ReviewReason::CompensationNeedsAccount),
-            is_whole: true,
-            amount,
-            tax_free_amount: self.record.tax_free_left(charge).filter(|_| is_whole_order),
-            vat_amount: None,
-            cancellable_before: amount,
-            failed_at: None,
-            reason: reason.text().to_owned(),
-            refund_account: None,
-            dispatch: None,
-            pg_cancel_id: None,
-            failure: None,
-            key: None,
-            created_at: context.now,
-        };
-        tracing::warn!(
-            payment = %self.record.payment.id,
-            account = %self.record.payment.account,
-            reason = reason.name(),
-            "money at the PG does not pay this order and goes back"
-        );
-        self.take_role_away(id);
-        self.change(id, |charge| {
-            charge.misfit = Some(misfit_of(reason));
-            // Somebody may have given it back already, or a request to do so may yet be executed.
-            if !amount.is_zero() && !is_going_back {
-                charge.cancels.push(cancel);
-            }
-        });
-        if is_stuck {
-            // The PG holds it, or a part of it, and lets nobody cancel that.
-            self.raise(ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id.clone()), context.now);
+/// Why the money of a charge must go back by itself, if it must. The first that holds, in this order.
+pub(super) fn reason_to_compensate(
+    draft: &mut Draft,
+    id: &ChargeId,
+    timing: Timing,
+    context: &Context<'_>,
+) -> Option<CompensationReason> {
+    let charge = draft.record.charge(id)?;
+    let snapshot = charge.snapshot.as_ref()?;
+    if fit::mismatch(&draft.record, snapshot, context) == Some(Mismatch::Amount) {
+        return Some(CompensationReason::WrongAmount);
+    }
+    let came_after = |closed_at: Timestamp| snapshot.paid_at.is_some_and(|paid_at| paid_at > closed_at);
+    if draft.record.closed_by_merchant_at().is_some_and(came_after) {
+        return Some(CompensationReason::Closed);
+    }
+    if draft.record.payment.yielded {
+        draft.rests_on_sibling = true;
+        if context.sibling.is_some_and(PaymentRecord::has_money) {
+            return Some(CompensationReason::Duplicate);
         }
     }
-
-    /// Whether a compensation may be sent now, by what the look-ups right before it showed.
-    ///
-    /// # Errors
-    ///
-    /// [`Held`].
-    pub(crate) fn check_compensation(&mut self, id: &CancelId, context: &Context<'_>) -> Result<(), Held> {
-        let Some((charge, cancel)) = self.record.cancel(id) else { return Err(Held::ReasonGone) };
-        let (Some(snapshot), Some(reason)) = (&charge.snapshot, cancel.compensates) else {
-            return Err(Held::ReasonGone);
-        };
-        if snapshot.balance().is_zero() {
-            return Err(Held::NothingLeft);
+    if draft.record.payment.superseded {
+        draft.rests_on_sibling = true;
+        if context.sibling.is_some_and(PaymentRecord::may_hold_money) {
+            return Some(CompensationReason::Superseded);
         }
-        let is_as_written =
-            snapshot.cancellable == cancel.cancellable_before && charge.less_seen_at.is_none();
-        let (charge, timing) = (charge.id.clone(), charge.timing.unwrap_or(Timing::InTime));
-        // Late was decided once, against the deadline then in force.
-        let is_late = reason == CompensationReason::Late && timing == Timing::Late;
-        let holds = self.reason_to_compensate(&charge, timing, context);
-        // Another reason may have become this one: a close that was refused since leaves a duplicate.
-        let is_duplicate = [Some(reason), holds].contains(&Some(CompensationReason::Duplicate));
-        let is_beside = !is_duplicate || self.paying_charge_is_intact(context);
-        let still_holds = is_late || holds.is_some();
-        if is_as_written && still_holds && is_beside { Ok(()) } else { Err(Held::ReasonGone) }
     }
-
-    /// Whether the money that pays the order is all there: a duplicate goes back only beside it.
-    fn paying_charge_is_intact(&mut self, context: &Context<'_>) -> bool {
-        if !self.record.payment.yielded {
-            return self.record.accepted().is_some_and(is_intact);
-        }
-        self.rests_on_sibling = true;
-        context.sibling.and_then(PaymentRecord::accepted).is_some_and(is_intact)
+    if timing == Timing::Late && context.late_payments == LatePayments::Cancel {
+        return Some(CompensationReason::Late);
     }
+    let other = draft.record.accepted().filter(|other| other.id != *id);
+    other.is_some_and(Charge::has_money).then_some(CompensationReason::Duplicate)
+}
 
-    /// Holds a compensation back: it is not sent until a person decides.
-    pub(crate) fn hold(&mut self, id: &CancelId, why: Held) {
-        let Some(cancel) = self.record.cancel_mut(id) else { return };
-        if why == Held::NothingLeft && cancel.dispatch.is_none() {
-            cancel.refuse(Failure::of(FailureReason::NotCancellable));
-        } else {
-            cancel.held = Some(ReviewReason::CompensationHeld);
+/// Writes the cancel that gives back what a charge holds.
+pub(super) fn compensate(
+    draft: &mut Draft,
+    id: &ChargeId,
+    reason: CompensationReason,
+    context: &Context<'_>,
+) {
+    let Some(charge) = draft.record.charge(id) else { return };
+    let Some(snapshot) = &charge.snapshot else { return };
+    let amount = snapshot.cancellable;
+    let is_whole_order = snapshot.total == draft.record.payment.terms.amount;
+    let is_going_back = charge.compensation().is_some_and(|row| row.status.is_unresolved());
+    // A refund that is under way leaves too; a PG may count it as gone already.
+    let counted = snapshot.cancelled.amount().saturating_sub(charge.sum_of(CancelStatus::Done));
+    let under_way = charge.sum_of(CancelStatus::Pending).saturating_sub(counted);
+    let leaves = amount.amount().saturating_add(under_way);
+    let is_stuck = leaves < snapshot.balance().amount() && !is_going_back;
+    let cancel = Cancel {
+        id: context.ids.cancel(context.now),
+        origin: CancelOrigin::Compensation,
+        compensates: Some(reason),
+        status: CancelStatus::Requested,
+        held: needs_account(snapshot, context).then_some(ReviewReason::CompensationNeedsAccount),
+        is_whole: true,
+        amount,
+        tax_free_amount: draft.record.tax_free_left(charge).filter(|_| is_whole_order),
+        vat_amount: None,
+        cancellable_before: amount,
+        failed_at: None,
+        reason: reason.text().to_owned(),
+        refund_account: None,
+        dispatch: None,
+        pg_cancel_id: None,
+        failure: None,
+        key: None,
+        created_at: context.now,
+    };
+    tracing::warn!(
+        payment = %draft.record.payment.id,
+        account = %draft.record.payment.account,
+        reason = reason.name(),
+        "money at the PG does not pay this order and goes back"
+    );
+    role::take_role_away(draft, id);
+    draft.change(id, |charge| {
+        charge.misfit = Some(misfit_of(reason));
+        // Somebody may have given it back already, or a request to do so may yet be executed.
+        if !amount.is_zero() && !is_going_back {
+            charge.cancels.push(cancel);
         }
+    });
+    if is_stuck {
+        // The PG holds it, or a part of it, and lets nobody cancel that.
+        draft.raise(ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id.clone()), context.now);
+    }
+}
+
+/// Whether a compensation may be sent now, by what the look-ups right before it showed.
+///
+/// # Errors
+///
+/// [`Held`].
+pub(crate) fn check_compensation(
+    draft: &mut Draft,
+    id: &CancelId,
+    context: &Context<'_>,
+) -> Result<(), Held> {
+    let Some((charge, cancel)) = draft.record.cancel(id) else { return Err(Held::ReasonGone) };
+    let (Some(snapshot), Some(reason)) = (&charge.snapshot, cancel.compensates) else {
+        return Err(Held::ReasonGone);
+    };
+    if snapshot.balance().is_zero() {
+        return Err(Held::NothingLeft);
+    }
+    let is_as_written = snapshot.cancellable == cancel.cancellable_before && charge.less_seen_at.is_none();
+    let (charge, timing) = (charge.id.clone(), charge.timing.unwrap_or(Timing::InTime));
+    // Late was decided once, against the deadline then in force.
+    let is_late = reason == CompensationReason::Late && timing == Timing::Late;
+    let holds = reason_to_compensate(draft, &charge, timing, context);
+    // Another reason may have become this one: a close that was refused since leaves a duplicate.
+    let is_duplicate = [Some(reason), holds].contains(&Some(CompensationReason::Duplicate));
+    let is_beside = !is_duplicate || paying_charge_is_intact(draft, context);
+    let still_holds = is_late || holds.is_some();
+    if is_as_written && still_holds && is_beside { Ok(()) } else { Err(Held::ReasonGone) }
+}
+
+/// Whether the money that pays the order is all there: a duplicate goes back only beside it.
+fn paying_charge_is_intact(draft: &mut Draft, context: &Context<'_>) -> bool {
+    if !draft.record.payment.yielded {
+        return draft.record.accepted().is_some_and(is_intact);
+    }
+    draft.rests_on_sibling = true;
+    context.sibling.and_then(PaymentRecord::accepted).is_some_and(is_intact)
+}
+
+/// Holds a compensation back: it is not sent until a person decides.
+pub(crate) fn hold(draft: &mut Draft, id: &CancelId, why: Held) {
+    let Some(cancel) = draft.record.cancel_mut(id) else { return };
+    if why == Held::NothingLeft && cancel.dispatch.is_none() {
+        cancel.refuse(Failure::of(FailureReason::NotCancellable));
+    } else {
+        cancel.held = Some(ReviewReason::CompensationHeld);
     }
 }
 

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 
-use super::{Context, events, plan::Paid, schedule::SCHEDULE, status};
+use super::{Context, schedule::SCHEDULE};
 use crate::{
     model::{
-        CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, LastAttempt, Operation,
-        PaymentStatus, PgPaymentId, Review, ReviewReason, ReviewSubject, Secret,
+        CancelStatus, Charge, ChargeId, Dispatch, Failure, FailureReason, LastAttempt, LookUpSubject,
+        Operation, PgPaymentId, Review, ReviewReason, ReviewSubject, Secret,
     },
-    store::{Checks, ChecksChange, LookUpSubject, OwedLookUp, PaymentChange, PaymentRecord, Why},
+    store::{OwedLookUp, PaymentRecord, Why},
 };
 
 /// A payment record being changed. Nothing of it is true before its change is committed.
@@ -26,13 +26,12 @@ pub(crate) struct Draft {
     pub(crate) sibling_yields: bool,
 }
 
-/// What a draft came to.
-#[derive(Debug)]
-pub(crate) struct Finished {
-    /// What to commit; `None` if nothing changed.
-    pub(crate) change: Option<PaymentChange>,
-    /// The record after it.
-    pub(crate) record: PaymentRecord,
+/// A debt that a look-up paid, and how many there were before it.
+#[derive(Clone, Debug)]
+pub(super) struct Paid {
+    pub(super) of: LookUpSubject,
+    pub(super) why: Why,
+    pub(super) tries: u32,
 }
 
 impl Draft {
@@ -248,64 +247,6 @@ impl Draft {
         };
         is_open && kept.is_same_send(sent)
     }
-
-    /// Draws everything that follows, and gives what is to be committed and the record after it.
-    pub(crate) fn finish(mut self, context: &Context<'_>) -> Finished {
-        let is_new = self.before.payment.version == 0;
-        status::show(&mut self.record, &self.before, context);
-        self.update_reviews(context);
-        self.plan(context);
-        let mut events = events::of(&self.before, &mut self.record, context);
-        if self.record == self.before && events.is_empty() && !is_new {
-            return Finished { change: None, record: self.record };
-        }
-        let mut record = self.record;
-        record.payment.version = self.before.payment.version + 1;
-        for event in &mut events {
-            event.payment.payment.version = record.payment.version;
-        }
-        record.events += u64::try_from(events.len()).unwrap_or(0);
-        let change = PaymentChange {
-            expected: (!is_new).then_some(self.before.payment.version),
-            payment: record.payment.clone(),
-            is_live: is_live(&record),
-            attempts: changed(&self.before.attempts, &record.attempts),
-            charges: changed(&self.before.charges, &record.charges),
-            events,
-            checks: checks_change(&self.before.checks, &record.checks),
-        };
-        Finished { change: Some(change), record }
-    }
-}
-
-/// Whether money of this payment may still come in or go back.
-fn is_live(record: &PaymentRecord) -> bool {
-    let ended = matches!(
-        record.payment.status(),
-        PaymentStatus::Cancelled | PaymentStatus::Failed | PaymentStatus::Expired
-    );
-    let holds_money = |charge: &Charge| {
-        let snapshot = charge.snapshot.as_ref();
-        snapshot.is_some_and(|snapshot| !snapshot.balance().is_zero()) || charge.is_unresolved()
-    };
-    !ended || record.checks.due_at().is_some() || record.charges.iter().any(holds_money)
-}
-
-fn checks_change(before: &Checks, after: &Checks) -> ChecksChange {
-    let only_in = |one: &[OwedLookUp], other: &[OwedLookUp]| {
-        one.iter().filter(|owed| !other.contains(owed)).cloned().collect()
-    };
-    ChecksChange {
-        paid: only_in(&before.owed, &after.owed),
-        owed: only_in(&after.owed, &before.owed),
-        pending: after.pending.clone(),
-        deadline: after.deadline,
-        asked: after.asked.clone(),
-    }
-}
-
-fn changed<T: PartialEq + Clone>(before: &[T], after: &[T]) -> Vec<T> {
-    after.iter().filter(|item| !before.contains(item)).cloned().collect()
 }
 
 /// The failure of a request that nobody refused and that was not done.
@@ -316,26 +257,4 @@ pub(super) const fn session_expired() -> Failure {
 /// How far a try counts on the schedule: beyond its end all tries are alike.
 pub(super) fn counted(tries: u32) -> u32 {
     tries.min(u32::try_from(SCHEDULE.len()).unwrap_or(u32::MAX)).saturating_add(1)
-}
-
-impl PaymentRecord {
-    /// The charge that a claim names, if it is known.
-    pub(crate) fn charge_of_claim(
-        &self,
-        attempt: u16,
-        pg_payment_id: Option<&PgPaymentId>,
-        state: Option<&Secret>,
-    ) -> Option<&Charge> {
-        let same_state = |charge: &&Charge| {
-            charge.attempt == attempt
-                && charge
-                    .claim
-                    .as_ref()
-                    .is_some_and(|claim| claim.is_unnamed && claim.state.as_ref() == state)
-        };
-        match pg_payment_id {
-            Some(id) => self.charge_at_pg(id),
-            None => self.charges.iter().find(same_state),
-        }
-    }
 }

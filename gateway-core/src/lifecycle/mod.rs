@@ -1,70 +1,45 @@
 //! Pure: what an answer of the PG, a browser result, a person or time does to a payment record. No await, no I/O.
 //!
 //! Two folds do most of it, each with a table of its steps on top: [`apply`] draws the consequences of a look-up for the
-//! charges, [`status`] reads off the charges what is shown of the payment.
+//! charges, [`status`] reads off the charges what is shown of the payment. Between them stand, from the bottom up:
+//!
+//! | file | says |
+//! |---|---|
+//! | [`schedule`] | how long everything waits |
+//! | `context`, `answer`, `draft` | what a fold knows, what the PG answered, the record that changes |
+//! | `fit` | whether money is what was registered, and whether it is late |
+//! | [`review`] | what only a person can decide |
+//! | `role` | giving a charge the order, and taking it away |
+//! | [`compensation`] | what goes back by itself, and why |
+//! | `reversals` | money that went away or came again |
+//! | [`acceptance`] | which charge pays the order |
+//! | `cancels` | following cancels and closes |
+//! | `plan` | what is to be looked up and sent next |
+//! | [`decision`] | what a person's decision does |
+//! | `events` | what a change announces |
+//! | [`finish`] | all that follows from a draft, as one atomic change |
 
-use jiff::Timestamp;
-
-use crate::{
-    model::{IdSource, LatePayments, PgPaymentId},
-    provider::ProviderDescription,
-    store::PaymentRecord,
-};
-
-mod acceptance;
+pub(crate) mod acceptance;
 mod answer;
-mod apply;
+pub(crate) mod apply;
 mod cancels;
-mod compensation;
-mod decision;
+pub(crate) mod compensation;
+mod context;
+pub(crate) mod decision;
 mod draft;
 mod events;
+pub(crate) mod finish;
+mod fit;
 mod plan;
 mod reversals;
-mod review;
+pub(crate) mod review;
+mod role;
 pub(crate) mod schedule;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
-mod view;
 
-pub(crate) use acceptance::may_hold_money;
 pub(crate) use answer::{Answer, Foreign};
-pub(crate) use compensation::{Held, needs_account};
+pub(crate) use context::Context;
 pub(crate) use draft::Draft;
 pub(crate) use events::amounts;
-
-/// What a fold needs to know besides the record.
-pub(crate) struct Context<'a> {
-    pub(crate) now: Timestamp,
-    /// Whether the wall clock can be believed. While it cannot, nothing expires and nothing is called late.
-    pub(crate) is_clock_trusted: bool,
-    /// Whether the PG can be asked at all. Where nobody has the account's credentials any more no answer can come.
-    pub(crate) can_ask: bool,
-    pub(crate) description: &'a ProviderDescription,
-    /// Whether the PG's list has a row for each part cancel.
-    pub(crate) lists_part_cancels: bool,
-    pub(crate) late_payments: LatePayments,
-    pub(crate) ids: &'a IdSource,
-    /// The payment that the order has now, if that is another one.
-    pub(crate) sibling: Option<&'a PaymentRecord>,
-    /// PG ids that another of our payments has accepted: never ours.
-    pub(crate) taken: &'a [PgPaymentId],
-}
-
-impl Context<'_> {
-    /// From when on every answer of the PG shows what was true at `at`.
-    pub(crate) fn visible_from(&self, at: Timestamp) -> Timestamp {
-        schedule::visible_from(at, self.description)
-    }
-
-    /// From when on "not there" and "unchanged" mean that a request was not done.
-    pub(crate) fn final_time(&self, sent_at: Timestamp) -> Timestamp {
-        schedule::final_time(sent_at, self.description)
-    }
-
-    /// Whether a deadline has passed for certain.
-    pub(crate) fn has_passed(&self, deadline: Timestamp) -> bool {
-        self.is_clock_trusted && self.now > deadline
-    }
-}

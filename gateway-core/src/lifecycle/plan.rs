@@ -16,242 +16,212 @@ use jiff::Timestamp;
 
 use super::{
     Answer, Context, Draft,
-    draft::counted,
+    draft::{Paid, counted},
     schedule::{
         DEPOSIT_CHECKS, DEPOSIT_GRACE, PAID_CHECKS, REFUND_STEP, WATCHED_FOR, answered_by, jittered, step,
     },
 };
-use crate::clock::{DAY, MINUTE, SECOND, later};
 use crate::{
-    model::{Attempt, Cancel, CancelStatus, Charge, Operation, PaymentStatus, Snapshot},
-    store::{LookUpSubject, OwedLookUp, PendingOperation, Why},
+    clock::{DAY, MINUTE, SECOND, later},
+    model::{Attempt, Cancel, CancelStatus, Charge, LookUpSubject, Operation, PaymentStatus, Snapshot},
+    store::{OwedLookUp, PendingOperation, Why},
 };
 
-/// A debt that a look-up paid, and how many there were before it.
-#[derive(Clone, Debug)]
-pub(super) struct Paid {
-    of: LookUpSubject,
+/// Pays the owed look-ups that an answered one covers: those of its own subject and, where it is complete for an
+/// order id, those of every charge under it.
+pub(super) fn pay(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_>) {
+    let settles = answer.settles(context.description);
+    let covers = |of: &LookUpSubject| match (answer.subject, of) {
+        (asked, of) if asked == of => settles,
+        (LookUpSubject::Attempt(asked), LookUpSubject::Charge { attempt, .. }) => {
+            answer.look_up.complete && asked == attempt
+        }
+        _ => false,
+    };
+    // A clock that is wrong would pay what is owed at a later time.
+    let pays = |why: Why| context.is_clock_trusted || matches!(why, Why::Hint | Why::Uncertain);
+    let is_paid = |owed: &OwedLookUp| owed.at <= answer.asked_at && pays(owed.why) && covers(&owed.of);
+    let paid: Vec<OwedLookUp> = draft.record.checks.owed.extract_if(.., |owed| is_paid(owed)).collect();
+    for owed in paid {
+        if owed.why == Why::Hint {
+            // A hint may be ahead of what the PG shows. One look behind the last of a storm is enough.
+            draft.record.checks.owed.retain(|other| other.of != owed.of || other.why != Why::Recheck);
+            draft.owe(owed.of.clone(), context.visible_from(answer.asked_at), Why::Recheck);
+        }
+        draft.paid.push(Paid { of: owed.of, why: owed.why, tries: owed.tries });
+    }
+    if let LookUpSubject::Attempt(number) = answer.subject
+        && context.is_clock_trusted
+        && settles
+    {
+        draft.record.checks.was_asked(*number, answer.asked_at);
+    }
+}
+
+/// Draws what is to be looked up and sent next.
+pub(super) fn plan(draft: &mut Draft, context: &Context<'_>) {
+    plan_uncertain(draft, context);
+    plan_operations(draft, context);
+    plan_deadlines(draft, context);
+    plan_deposits(draft, context);
+    plan_paid(draft, context);
+    plan_refunds(draft, context);
+    draft.record.checks.owed.sort();
+    draft.record.checks.owed.dedup();
+}
+
+/// How many look-ups for this reason were paid before, by this draft's own look-up.
+fn tries(draft: &Draft, of: &LookUpSubject, why: Why) -> u32 {
+    let paid = draft.paid.iter().filter(|paid| paid.of == *of && paid.why == why);
+    paid.map(|paid| counted(paid.tries)).max().unwrap_or(0)
+}
+
+/// Keeps one look-up of each of these subjects owed for a reason, and none of any other subject.
+fn keep_owed(
+    draft: &mut Draft,
     why: Why,
-    tries: u32,
+    subjects: &[LookUpSubject],
+    at: impl Fn(&Draft, &LookUpSubject, u32) -> Timestamp,
+) {
+    draft.record.checks.owed.retain(|owed| owed.why != why || subjects.contains(&owed.of));
+    for subject in subjects {
+        if !draft.owes(subject, why) {
+            let tries = tries(draft, subject, why);
+            let at = at(draft, subject, tries);
+            draft.owe_again(subject.clone(), at, why, tries);
+        }
+    }
 }
 
-impl Draft {
-    /// Pays the owed look-ups that an answered one covers: those of its own subject and, where it is complete for an
-    /// order id, those of every charge under it.
-    pub(super) fn pay(&mut self, answer: &Answer<'_>, context: &Context<'_>) {
-        let settles = answer.settles(context.description);
-        let covers = |of: &LookUpSubject| match (answer.subject, of) {
-            (asked, of) if asked == of => settles,
-            (LookUpSubject::Attempt(asked), LookUpSubject::Charge { attempt, .. }) => {
-                answer.look_up.complete && asked == attempt
-            }
-            _ => false,
-        };
-        // A clock that is wrong would pay what is owed at a later time.
-        let pays = |why: Why| context.is_clock_trusted || matches!(why, Why::Hint | Why::Uncertain);
-        let is_paid = |owed: &OwedLookUp| owed.at <= answer.asked_at && pays(owed.why) && covers(&owed.of);
-        let paid: Vec<OwedLookUp> = self.record.checks.owed.extract_if(.., |owed| is_paid(owed)).collect();
-        for owed in paid {
-            if owed.why == Why::Hint {
-                // A hint may be ahead of what the PG shows. One look behind the last of a storm is enough.
-                self.record.checks.owed.retain(|other| other.of != owed.of || other.why != Why::Recheck);
-                self.owe(owed.of.clone(), context.visible_from(answer.asked_at), Why::Recheck);
-            }
-            self.paid.push(Paid { of: owed.of, why: owed.why, tries: owed.tries });
-        }
-        if let LookUpSubject::Attempt(number) = answer.subject
-            && context.is_clock_trusted
-            && settles
-        {
-            self.record.checks.was_asked(*number, answer.asked_at);
+fn plan_uncertain(draft: &mut Draft, context: &Context<'_>) {
+    let uncertain: Vec<_> =
+        draft.record.charges.iter().filter(|charge| charge.is_uncertain()).map(Charge::subject).collect();
+    keep_owed(draft, Why::Uncertain, &uncertain, |draft, _, tries| {
+        // While a request is on its way its sender waits for the answer.
+        let sent = draft.sends.as_ref().and_then(|sends| draft.record.dispatch(sends));
+        let in_flight = sent.map(|sent| answered_by(sent.last_sent_at, context.description));
+        in_flight.unwrap_or_else(|| later(context.now, step(tries, context.ids)))
+    });
+}
+
+/// Keeps an entry for each operation that is not over. Its next try is set where it is sent and answered.
+fn plan_operations(draft: &mut Draft, context: &Context<'_>) {
+    let open = open_operations(&draft.record.charges);
+    let pending = &mut draft.record.checks.pending;
+    pending.retain(|pending| open.contains(&pending.operation));
+    for operation in open {
+        if !pending.iter().any(|pending| pending.operation == operation) {
+            pending.push(PendingOperation { operation, tries: 0, next_at: Some(context.now) });
         }
     }
-
-    /// Draws what is to be looked up and sent next.
-    pub(super) fn plan(&mut self, context: &Context<'_>) {
-        self.plan_uncertain(context);
-        self.plan_operations(context);
-        self.plan_deadlines(context);
-        self.plan_deposits(context);
-        self.plan_paid(context);
-        self.plan_refunds(context);
-        self.record.checks.owed.sort();
-        self.record.checks.owed.dedup();
+    pause_disputed(draft, context);
+    if let Some(sent) = draft.sends.take()
+        && let Some(sent_at) = draft.record.dispatch(&sent).map(|dispatch| dispatch.last_sent_at)
+        && let Some(pending) =
+            draft.record.checks.pending.iter_mut().find(|pending| pending.operation == sent)
+    {
+        // If its sender dies, another goes on when the answer can no longer come.
+        pending.next_at = Some(answered_by(sent_at, context.description));
     }
+}
 
-    /// How many look-ups for this reason were paid before, by this draft's own look-up.
-    fn tries(&self, of: &LookUpSubject, why: Why) -> u32 {
-        let paid = self.paid.iter().filter(|paid| paid.of == *of && paid.why == why);
-        paid.map(|paid| counted(paid.tries)).max().unwrap_or(0)
-    }
-
-    /// Keeps one look-up of each of these subjects owed for a reason, and none of any other subject.
-    fn keep_owed(
-        &mut self,
-        why: Why,
-        subjects: &[LookUpSubject],
-        at: impl Fn(&Self, &LookUpSubject, u32) -> Timestamp,
-    ) {
-        self.record.checks.owed.retain(|owed| owed.why != why || subjects.contains(&owed.of));
-        for subject in subjects {
-            if !self.owes(subject, why) {
-                let tries = self.tries(subject, why);
-                let at = at(self, subject, tries);
-                self.owe_again(subject.clone(), at, why, tries);
-            }
+/// While a dispute is open the card company may take the same money back.
+fn pause_disputed(draft: &mut Draft, context: &Context<'_>) {
+    let Draft { before, record, .. } = draft;
+    let was_disputed = |operation| before.charge_of(operation).is_some_and(Charge::is_disputed);
+    let mut pending = std::mem::take(&mut record.checks.pending);
+    for pending in &mut pending {
+        if matches!(pending.operation, Operation::Confirm(_)) {
+            continue;
+        }
+        if record.charge_of(&pending.operation).is_some_and(Charge::is_disputed) {
+            pending.next_at = None;
+        } else if was_disputed(&pending.operation) {
+            pending.next_at = pending.next_at.or(Some(context.now));
         }
     }
+    record.checks.pending = pending;
+}
 
-    fn plan_uncertain(&mut self, context: &Context<'_>) {
-        let uncertain: Vec<_> =
-            self.record.charges.iter().filter(|charge| charge.is_uncertain()).map(Charge::subject).collect();
-        self.keep_owed(Why::Uncertain, &uncertain, |draft, _, tries| {
-            // While a request is on its way its sender waits for the answer.
-            let sent = draft.sends.as_ref().and_then(|sends| draft.record.dispatch(sends));
-            let in_flight = sent.map(|sent| answered_by(sent.last_sent_at, context.description));
-            in_flight.unwrap_or_else(|| later(context.now, step(tries, context.ids)))
-        });
-    }
-
-    /// Keeps an entry for each operation that is not over. Its next try is set where it is sent and answered.
-    fn plan_operations(&mut self, context: &Context<'_>) {
-        let open = open_operations(&self.record.charges);
-        let pending = &mut self.record.checks.pending;
-        pending.retain(|pending| open.contains(&pending.operation));
-        for operation in open {
-            if !pending.iter().any(|pending| pending.operation == operation) {
-                pending.push(PendingOperation { operation, tries: 0, next_at: Some(context.now) });
-            }
-        }
-        self.pause_disputed(context);
-        if let Some(sent) = self.sends.take()
-            && let Some(sent_at) = self.record.dispatch(&sent).map(|dispatch| dispatch.last_sent_at)
-            && let Some(pending) =
-                self.record.checks.pending.iter_mut().find(|pending| pending.operation == sent)
-        {
-            // If its sender dies, another goes on when the answer can no longer come.
-            pending.next_at = Some(answered_by(sent_at, context.description));
-        }
-    }
-
-    /// While a dispute is open the card company may take the same money back.
-    fn pause_disputed(&mut self, context: &Context<'_>) {
-        let Self { before, record, .. } = self;
-        let was_disputed = |operation| before.charge_of(operation).is_some_and(Charge::is_disputed);
-        let mut pending = std::mem::take(&mut record.checks.pending);
-        for pending in &mut pending {
-            if matches!(pending.operation, Operation::Confirm(_)) {
-                continue;
-            }
-            if record.charge_of(&pending.operation).is_some_and(Charge::is_disputed) {
-                pending.next_at = None;
-            } else if was_disputed(&pending.operation) {
-                pending.next_at = pending.next_at.or(Some(context.now));
-            }
-        }
-        record.checks.pending = pending;
-    }
-
-    /// The deadline, and the days after it in which the PG may take money alone.
-    fn plan_deadlines(&mut self, context: &Context<'_>) {
-        let (expires_at, status) = (self.record.payment.expires_at, self.record.payment.status());
-        let waits = status == PaymentStatus::Ready && context.now <= expires_at;
-        let doubts = status == PaymentStatus::Ready && !context.is_clock_trusted;
-        self.record.checks.deadline =
-            if waits { Some(later(expires_at, SECOND)) } else { doubts.then(|| later(context.now, MINUTE)) };
-        let is_paid = self.record.accepted().is_some_and(Charge::has_money);
-        let last = later(expires_at, WATCHED_FOR);
-        // A PG that has not shown the whole order yet is asked until it has.
-        let is_over = context.has_passed(last);
-        let record = &self.record;
-        let watched = |attempt: &&Attempt| {
-            attempt.takes_money_before_confirm() && !(is_over && record.was_shown_past_deadline(attempt))
-        };
-        let subjects: Vec<_> = if is_paid {
-            Vec::new()
+/// The deadline, and the days after it in which the PG may take money alone.
+fn plan_deadlines(draft: &mut Draft, context: &Context<'_>) {
+    let (expires_at, status) = (draft.record.payment.expires_at, draft.record.payment.status());
+    let waits = status == PaymentStatus::Ready && context.now <= expires_at;
+    let doubts = status == PaymentStatus::Ready && !context.is_clock_trusted;
+    draft.record.checks.deadline =
+        if waits { Some(later(expires_at, SECOND)) } else { doubts.then(|| later(context.now, MINUTE)) };
+    let is_paid = draft.record.accepted().is_some_and(Charge::has_money);
+    let last = later(expires_at, WATCHED_FOR);
+    // A PG that has not shown the whole order yet is asked until it has.
+    let is_over = context.has_passed(last);
+    let record = &draft.record;
+    let watched = |attempt: &&Attempt| {
+        attempt.takes_money_before_confirm() && !(is_over && record.was_shown_past_deadline(attempt))
+    };
+    let subjects: Vec<_> = if is_paid {
+        Vec::new()
+    } else {
+        let attempts = draft.record.attempts.iter().filter(watched);
+        attempts.map(|attempt| LookUpSubject::Attempt(attempt.number)).collect()
+    };
+    let past = later(expires_at, SECOND);
+    // A deadline that moved takes its look-ups along.
+    let is_early = |owed: &OwedLookUp| owed.why == Why::Deadline && owed.at > context.now && owed.at < past;
+    draft.record.checks.owed.retain(|owed| !is_early(owed));
+    keep_owed(draft, Why::Deadline, &subjects, |_, _, _| {
+        if context.now <= expires_at {
+            past
         } else {
-            let attempts = self.record.attempts.iter().filter(watched);
-            attempts.map(|attempt| LookUpSubject::Attempt(attempt.number)).collect()
-        };
-        let past = later(expires_at, SECOND);
-        // A deadline that moved takes its look-ups along.
-        let is_early =
-            |owed: &OwedLookUp| owed.why == Why::Deadline && owed.at > context.now && owed.at < past;
-        self.record.checks.owed.retain(|owed| !is_early(owed));
-        self.keep_owed(Why::Deadline, &subjects, |_, _, _| {
-            if context.now <= expires_at {
-                past
-            } else {
-                let daily = later(context.now, jittered(DAY, context.ids));
-                if context.now <= last { daily.min(later(last, SECOND)) } else { daily }
-            }
-        });
-    }
-
-    /// PGs ask merchants not to poll for deposits: once a day, at the due time, and an hour later.
-    fn plan_deposits(&mut self, context: &Context<'_>) {
-        let waiting = |charge: &&Charge| {
-            let due_at = charge.snapshot.as_ref().and_then(Snapshot::due_at);
-            let is_over = due_at.is_some_and(|due_at| context.has_passed(later(due_at, WATCHED_FOR)));
-            charge.awaits_deposit() && !is_over
-        };
-        let subjects: Vec<_> = self.record.charges.iter().filter(waiting).map(Charge::subject).collect();
-        self.keep_owed(Why::Deposit, &subjects, |draft, subject, _| {
             let daily = later(context.now, jittered(DAY, context.ids));
-            let charge = draft.record.charges.iter().find(|charge| charge.subject() == *subject);
-            let due_at = charge.and_then(|charge| charge.snapshot.as_ref()?.due_at());
-            let moments = due_at.into_iter().flat_map(|due_at| [due_at, later(due_at, DEPOSIT_GRACE)]);
-            let asked_at = charge.and_then(|charge| charge.asked_at);
-            moments.filter(|at| asked_at.is_none_or(|asked_at| *at > asked_at)).fold(daily, Timestamp::min)
-        });
-    }
-
-    /// What is paid stays watched: for what the PG's list cannot show, and for deposits that turn out bad.
-    fn plan_paid(&mut self, context: &Context<'_>) {
-        let had_money = |charge: &Charge| self.before().charge(&charge.id).is_some_and(Charge::has_money);
-        let paid: Vec<_> =
-            self.record.charges.iter().filter(|charge| charge.has_money()).map(Charge::subject).collect();
-        let newly = self.record.charges.iter().filter(|charge| charge.has_money() && !had_money(charge));
-        let newly: Vec<_> = newly
-            .map(|charge| (charge.subject(), charge.snapshot.as_ref().is_some_and(Snapshot::is_deposit)))
-            .collect();
-        self.record.checks.owed.retain(|owed| owed.why != Why::Paid || paid.contains(&owed.of));
-        for (subject, is_deposit) in newly {
-            let lists = if context.lists_part_cancels { [].iter() } else { PAID_CHECKS.iter() };
-            let deposits = if is_deposit { DEPOSIT_CHECKS.iter() } else { [].iter() };
-            for wait in lists.chain(deposits) {
-                self.owe(subject.clone(), later(context.now, *wait), Why::Paid);
-            }
+            if context.now <= last { daily.min(later(last, SECOND)) } else { daily }
         }
-    }
+    });
+}
 
-    fn plan_refunds(&mut self, context: &Context<'_>) {
-        let is_pending = |cancel: &Cancel| cancel.status == CancelStatus::Pending;
-        let goes_on = |charge: &&Charge| charge.is_disputed() || charge.cancels.iter().any(is_pending);
-        let subjects: Vec<_> = self.record.charges.iter().filter(goes_on).map(Charge::subject).collect();
-        self.keep_owed(Why::Refund, &subjects, |_, _, tries| {
-            later(context.now, step(tries.saturating_add(REFUND_STEP), context.ids))
-        });
+/// PGs ask merchants not to poll for deposits: once a day, at the due time, and an hour later.
+fn plan_deposits(draft: &mut Draft, context: &Context<'_>) {
+    let waiting = |charge: &&Charge| {
+        let due_at = charge.snapshot.as_ref().and_then(Snapshot::due_at);
+        let is_over = due_at.is_some_and(|due_at| context.has_passed(later(due_at, WATCHED_FOR)));
+        charge.awaits_deposit() && !is_over
+    };
+    let subjects: Vec<_> = draft.record.charges.iter().filter(waiting).map(Charge::subject).collect();
+    keep_owed(draft, Why::Deposit, &subjects, |draft, subject, _| {
+        let daily = later(context.now, jittered(DAY, context.ids));
+        let charge = draft.record.charges.iter().find(|charge| charge.subject() == *subject);
+        let due_at = charge.and_then(|charge| charge.snapshot.as_ref()?.due_at());
+        let moments = due_at.into_iter().flat_map(|due_at| [due_at, later(due_at, DEPOSIT_GRACE)]);
+        let asked_at = charge.and_then(|charge| charge.asked_at);
+        moments.filter(|at| asked_at.is_none_or(|asked_at| *at > asked_at)).fold(daily, Timestamp::min)
+    });
+}
+
+/// What is paid stays watched: for what the PG's list cannot show, and for deposits that turn out bad.
+fn plan_paid(draft: &mut Draft, context: &Context<'_>) {
+    let had_money = |charge: &Charge| draft.before().charge(&charge.id).is_some_and(Charge::has_money);
+    let paid: Vec<_> =
+        draft.record.charges.iter().filter(|charge| charge.has_money()).map(Charge::subject).collect();
+    let newly = draft.record.charges.iter().filter(|charge| charge.has_money() && !had_money(charge));
+    let newly: Vec<_> = newly
+        .map(|charge| (charge.subject(), charge.snapshot.as_ref().is_some_and(Snapshot::is_deposit)))
+        .collect();
+    draft.record.checks.owed.retain(|owed| owed.why != Why::Paid || paid.contains(&owed.of));
+    for (subject, is_deposit) in newly {
+        let lists = if context.lists_part_cancels { [].iter() } else { PAID_CHECKS.iter() };
+        let deposits = if is_deposit { DEPOSIT_CHECKS.iter() } else { [].iter() };
+        for wait in lists.chain(deposits) {
+            draft.owe(subject.clone(), later(context.now, *wait), Why::Paid);
+        }
     }
 }
 
-impl Charge {
-    /// Since when nobody knows whether this charge took money.
-    pub(crate) fn unknown_since(&self) -> Option<Timestamp> {
-        let confirm =
-            self.confirm.as_ref().filter(|sent| sent.outcome().is_none() || self.is_pending_at_pg());
-        let claim = self.claim.as_ref().filter(|claim| claim.is_open || self.is_pending_at_pg());
-        confirm.map(|sent| sent.first_sent_at).or_else(|| claim.map(|claim| claim.at))
-    }
-
-    /// Whether money may have moved at this charge without our knowing.
-    pub(crate) fn is_uncertain(&self) -> bool {
-        self.is_unresolved()
-            || self.is_pending_at_pg()
-            || self.has_open_claim()
-            || self.cancels.iter().any(|cancel| cancel.status.is_uncertain())
-            || self.closes.iter().any(|close| close.status.is_uncertain())
-    }
+fn plan_refunds(draft: &mut Draft, context: &Context<'_>) {
+    let is_pending = |cancel: &Cancel| cancel.status == CancelStatus::Pending;
+    let goes_on = |charge: &&Charge| charge.is_disputed() || charge.cancels.iter().any(is_pending);
+    let subjects: Vec<_> = draft.record.charges.iter().filter(goes_on).map(Charge::subject).collect();
+    keep_owed(draft, Why::Refund, &subjects, |_, _, tries| {
+        later(context.now, step(tries.saturating_add(REFUND_STEP), context.ids))
+    });
 }
 
 /// The operations whose request is to go out, or may go out again.

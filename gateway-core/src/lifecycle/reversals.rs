@@ -7,69 +7,59 @@
 //! | it was set aside, went away and came again | a person decides |
 //! | it was reversed, and a duplicate beside it was never sent back | the duplicate pays the order |
 
-use super::{Context, Draft};
-use crate::model::{Charge, ChargeId, CompensationReason, Failure, FailureReason, Misfit, ReviewReason};
+use super::{Context, Draft, fit, role};
+use crate::model::{Charge, ChargeId, CompensationReason, Failure, FailureReason, ReviewReason};
 
-impl Draft {
-    /// Money that paid the order, was gone and is here again. It never goes back by itself; where something else pays the
-    /// order by now, nothing says which of them was sold.
-    pub(super) fn judge_what_came_again(&mut self, id: &ChargeId, context: &Context<'_>) {
-        let had_none = |charge: &Charge| !charge.has_money();
-        let came_again = self.before().charge(id).is_some_and(had_none);
-        let Some(charge) = self.record.charge(id).filter(|_| came_again) else { return };
-        let was_judged = charge.timing.is_some() && charge.has_money();
-        let Some(snapshot) = charge.snapshot.as_ref().filter(|_| was_judged) else { return };
-        if charge.is_set_aside() {
-            // A person was asked about it, and is asked again.
-            return self.set_aside(id, context);
-        }
-        if charge.misfit.is_some() {
-            return;
-        }
-        // Its own money takes nothing back of a close that was done without it.
-        let is_over = self.record.takes_no_money() || self.before().takes_no_money();
-        let others = self.record.charges.iter().filter(|other| other.id != *id);
-        let is_beside_money = others.clone().any(|other| other.accepted && other.has_money());
-        if is_over || is_beside_money || !self.record.fits(snapshot, context) {
-            self.set_aside(id, context);
-        } else if !charge.accepted {
-            self.accept(id, context);
-        }
+/// Money that paid the order, was gone and is here again. It never goes back by itself; where something else pays the
+/// order by now, nothing says which of them was sold.
+pub(super) fn judge_what_came_again(draft: &mut Draft, id: &ChargeId, context: &Context<'_>) {
+    let had_none = |charge: &Charge| !charge.has_money();
+    let came_again = draft.before().charge(id).is_some_and(had_none);
+    let Some(charge) = draft.record.charge(id).filter(|_| came_again) else { return };
+    let was_judged = charge.timing.is_some() && charge.has_money();
+    let Some(snapshot) = charge.snapshot.as_ref().filter(|_| was_judged) else { return };
+    if charge.is_set_aside() {
+        // A person was asked about it, and is asked again.
+        return role::set_aside(draft, id, context);
     }
-
-    /// A duplicate whose money was never sent back pays the order when what paid it has been reversed.
-    pub(super) fn promote_duplicate(&mut self, context: &Context<'_>) {
-        let is_unpaid = |accepted: &Charge| !accepted.has_money();
-        if self.record.takes_no_money() || !self.record.accepted().is_some_and(is_unpaid) {
-            return;
-        }
-        let unsent = |charge: &Charge| {
-            let row =
-                charge.compensation().filter(|row| row.status.is_unresolved() && row.dispatch.is_none());
-            row.filter(|row| row.compensates == Some(CompensationReason::Duplicate)).map(|row| row.id.clone())
-        };
-        let is_whole = |charge: &&Charge| {
-            let shown = charge.snapshot.as_ref().filter(|_| charge.less_seen_at.is_none());
-            shown.is_some_and(|snapshot| snapshot.cancelled.is_zero() && self.record.fits(snapshot, context))
-        };
-        let mut whole = self.record.charges.iter().filter(|charge| charge.has_money()).filter(is_whole);
-        let Some((id, row)) = whole.find_map(|charge| Some((charge.id.clone(), unsent(charge)?))) else {
-            return;
-        };
-        if let Some(cancel) = self.record.cancel_mut(&row) {
-            cancel.held = Some(ReviewReason::CompensationHeld);
-            cancel.refuse(Failure::of(FailureReason::NotCancellable));
-        }
-        self.change(&id, |charge| charge.misfit = None);
-        self.accept(&id, context);
+    if charge.misfit.is_some() {
+        return;
+    }
+    // Its own money takes nothing back of a close that was done without it.
+    let is_over = draft.record.takes_no_money() || draft.before().takes_no_money();
+    let others = draft.record.charges.iter().filter(|other| other.id != *id);
+    let is_beside_money = others.clone().any(|other| other.accepted && other.has_money());
+    if is_over || is_beside_money || !fit::fits(&draft.record, snapshot, context) {
+        role::set_aside(draft, id, context);
+    } else if !charge.accepted {
+        role::accept(draft, id, context);
     }
 }
 
-impl Charge {
-    /// Whether a person was asked what is to become of its money. A wrong amount does not match either, and goes back.
-    pub(super) fn is_set_aside(&self) -> bool {
-        let wrong_amount = Some(CompensationReason::WrongAmount);
-        let goes_back = self.compensation().is_some_and(|row| row.compensates == wrong_amount);
-        self.misfit == Some(Misfit::Mismatch) && !goes_back
+/// A duplicate whose money was never sent back pays the order when what paid it has been reversed.
+pub(super) fn promote_duplicate(draft: &mut Draft, context: &Context<'_>) {
+    let is_unpaid = |accepted: &Charge| !accepted.has_money();
+    if draft.record.takes_no_money() || !draft.record.accepted().is_some_and(is_unpaid) {
+        return;
     }
+    let unsent = |charge: &Charge| {
+        let row = charge.compensation().filter(|row| row.status.is_unresolved() && row.dispatch.is_none());
+        row.filter(|row| row.compensates == Some(CompensationReason::Duplicate)).map(|row| row.id.clone())
+    };
+    let is_whole = |charge: &&Charge| {
+        let shown = charge.snapshot.as_ref().filter(|_| charge.less_seen_at.is_none());
+        shown.is_some_and(|snapshot| {
+            snapshot.cancelled.is_zero() && fit::fits(&draft.record, snapshot, context)
+        })
+    };
+    let mut whole = draft.record.charges.iter().filter(|charge| charge.has_money()).filter(is_whole);
+    let Some((id, row)) = whole.find_map(|charge| Some((charge.id.clone(), unsent(charge)?))) else {
+        return;
+    };
+    if let Some(cancel) = draft.record.cancel_mut(&row) {
+        cancel.held = Some(ReviewReason::CompensationHeld);
+        cancel.refuse(Failure::of(FailureReason::NotCancellable));
+    }
+    draft.change(&id, |charge| charge.misfit = None);
+    role::accept(draft, &id, context);
 }

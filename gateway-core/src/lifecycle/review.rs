@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use super::{Context, Draft, schedule::UNKNOWN_FOR};
-use crate::clock::{DAY, later};
 use crate::{
+    clock::{DAY, later},
     model::{
         Cancel, CancelOrigin, CancelStatus, Charge, ChargeId, Review, ReviewClosing, ReviewOutcome,
         ReviewReason, ReviewSubject,
@@ -12,134 +12,107 @@ use crate::{
     store::PaymentRecord,
 };
 
-impl Draft {
-    /// Opens the reviews that the record gives reason for, and ends those whose reason is gone.
-    pub(super) fn update_reviews(&mut self, context: &Context<'_>) {
-        let now = context.now;
-        let standing = standing(&self.record, context);
-        let record = &self.record;
-        let is_gone = |review: &Review| {
-            let stands = standing.contains(&(review.reason, review.about.clone()));
-            review.is_open() && !stands && ends_by_itself(record, review, context)
-        };
-        let gone: Vec<bool> = record.payment.reviews.iter().map(is_gone).collect();
-        for (review, is_gone) in self.record.payment.reviews.iter_mut().zip(gone) {
-            if is_gone {
-                review.closing = Some(ReviewClosing::Resolved { at: now });
-            }
-        }
-        for (reason, about) in standing {
-            if self.contradicts_decision(reason, &about) {
-                self.raise(reason, about, now);
-            } else {
-                self.raise_unless_decided(reason, about, now);
-            }
+/// Opens the reviews that the record gives reason for, and ends those whose reason is gone.
+pub(super) fn update_reviews(draft: &mut Draft, context: &Context<'_>) {
+    let now = context.now;
+    let standing = standing(&draft.record, context);
+    let record = &draft.record;
+    let is_gone = |review: &Review| {
+        let stands = standing.contains(&(review.reason, review.about.clone()));
+        review.is_open() && !stands && ends_by_itself(record, review, context)
+    };
+    let gone: Vec<bool> = record.payment.reviews.iter().map(is_gone).collect();
+    for (review, is_gone) in draft.record.payment.reviews.iter_mut().zip(gone) {
+        if is_gone {
+            review.closing = Some(ReviewClosing::Resolved { at: now });
         }
     }
-
-    /// Whether the PG still shows a cancel undone a day after a person closed it as done: they are asked once more. So they are
-    /// about a cancel that they closed as not done, and that the PG showed since and undid again; and about an order that was
-    /// reopened since they decided, and is not shown whole after its new deadline either.
-    fn contradicts_decision(&self, reason: ReviewReason, about: &ReviewSubject) -> bool {
-        if reason == ReviewReason::OrderNotShown {
-            return true;
-        }
-        let (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) = (reason, about) else { return false };
-        let newest_first = self.decisions(reason, about).rev();
-        let mut done = newest_first.take_while(|(_, outcome)| *outcome == ReviewOutcome::Done);
-        match (done.next(), done.next()) {
-            (None, _) => true,
-            (Some((decided_at, _)), None) => {
-                let asked_at = self.record.cancel(id).and_then(|(charge, _)| charge.asked_at);
-                asked_at.is_some_and(|asked_at| asked_at >= later(decided_at, DAY))
-            }
-            (Some(_), Some(_)) => false,
-        }
-    }
-
-    /// Opens a review, unless one of that kind is open already or was decided: what a person has decided stays decided.
-    pub(crate) fn raise_unless_decided(
-        &mut self,
-        reason: ReviewReason,
-        about: ReviewSubject,
-        now: Timestamp,
-    ) {
-        let decided =
-            |review: &Review| review.reason == reason && review.about == about && review.decision().is_some();
-        if !self.record.payment.reviews.iter().any(decided) {
-            self.raise(reason, about, now);
-        }
-    }
-
-    /// The account cannot be asked any more, so no answer can come: every open outcome waits for a person.
-    pub(crate) fn hand_over(&mut self, now: Timestamp) {
-        let mut open = Vec::new();
-        for charge in &self.record.charges {
-            if charge.is_open_to(false) {
-                open.push(ReviewSubject::Charge(charge.id.clone()));
-            }
-            let cancels = charge.cancels.iter().filter(|cancel| cancel.is_open_to(false));
-            open.extend(cancels.map(|cancel| ReviewSubject::Cancel(cancel.id.clone())));
-            let closes = charge.closes.iter().filter(|close| close.status.is_unresolved());
-            open.extend(closes.map(|close| ReviewSubject::Cancel(close.id.clone())));
-        }
-        for about in open {
-            self.raise(ReviewReason::AccountRetired, about, now);
+    for (reason, about) in standing {
+        if contradicts_decision(draft, reason, &about) {
+            draft.raise(reason, about, now);
+        } else {
+            raise_unless_decided(draft, reason, about, now);
         }
     }
 }
 
-impl Draft {
-    /// Whether a person has decided a review of this kind about a charge, knowing all that is missing of it now.
-    pub(super) fn is_decided(&self, reason: ReviewReason, id: &ChargeId) -> bool {
-        let missing_since = self.record.charge(id).and_then(|charge| charge.less_seen_at);
-        self.decision(reason, id).is_some_and(|(at, _)| missing_since.is_none_or(|since| since <= at))
+/// Whether the PG still shows a cancel undone a day after a person closed it as done: they are asked once more. So they are
+/// about a cancel that they closed as not done, and that the PG showed since and undid again; and about an order that was
+/// reopened since they decided, and is not shown whole after its new deadline either.
+fn contradicts_decision(draft: &Draft, reason: ReviewReason, about: &ReviewSubject) -> bool {
+    if reason == ReviewReason::OrderNotShown {
+        return true;
     }
-
-    /// When a person last decided a review of this kind about a charge, and what they found out.
-    pub(super) fn decision(&self, reason: ReviewReason, id: &ChargeId) -> Option<(Timestamp, ReviewOutcome)> {
-        self.decisions(reason, &ReviewSubject::Charge(id.clone())).next_back()
-    }
-
-    /// What people decided about this, and when, the oldest first.
-    fn decisions(
-        &self,
-        reason: ReviewReason,
-        about: &ReviewSubject,
-    ) -> impl DoubleEndedIterator<Item = (Timestamp, ReviewOutcome)> {
-        let of_it = move |review: &&Review| review.reason == reason && review.about == *about;
-        self.record.payment.reviews.iter().filter(of_it).filter_map(|review| match &review.closing {
-            Some(ReviewClosing::Decided { at, outcome, .. }) => Some((*at, *outcome)),
-            Some(ReviewClosing::Resolved { .. }) | None => None,
-        })
+    let (ReviewReason::UnknownCancel, ReviewSubject::Cancel(id)) = (reason, about) else { return false };
+    let newest_first = decisions(draft, reason, about).rev();
+    let mut done = newest_first.take_while(|(_, outcome)| *outcome == ReviewOutcome::Done);
+    match (done.next(), done.next()) {
+        (None, _) => true,
+        (Some((decided_at, _)), None) => {
+            let asked_at = draft.record.cancel(id).and_then(|(charge, _)| charge.asked_at);
+            asked_at.is_some_and(|asked_at| asked_at >= later(decided_at, DAY))
+        }
+        (Some(_), Some(_)) => false,
     }
 }
 
-impl PaymentRecord {
-    /// Whether a cancel or close was made under an idempotency key.
-    fn has_key(&self, key: &str) -> bool {
-        let cancels = self.charges.iter().flat_map(|charge| &charge.cancels).map(|cancel| &cancel.key);
-        let closes = self.charges.iter().flat_map(|charge| &charge.closes).chain(&self.payment.closes);
-        let keys = cancels.chain(closes.map(|close| &close.key));
-        keys.flatten().any(|kept| kept.key == key)
+/// Opens a review, unless one of that kind is open already or was decided: what a person has decided stays decided.
+pub(crate) fn raise_unless_decided(
+    draft: &mut Draft,
+    reason: ReviewReason,
+    about: ReviewSubject,
+    now: Timestamp,
+) {
+    let decided =
+        |review: &Review| review.reason == reason && review.about == about && review.decision().is_some();
+    if !draft.record.payment.reviews.iter().any(decided) {
+        draft.raise(reason, about, now);
     }
 }
 
-impl Charge {
-    /// Whether somebody has to say what became of its money once its account is retired: what the PG can be asked about it tells
-    /// by itself.
-    pub(super) fn is_open_to(&self, can_ask: bool) -> bool {
-        let is_the_pgs = self.is_pending_at_pg() || self.awaits_deposit() || self.has_open_claim();
-        self.is_unresolved() || (is_the_pgs && !can_ask)
+/// The account cannot be asked any more, so no answer can come: every open outcome waits for a person.
+pub(crate) fn hand_over(draft: &mut Draft, now: Timestamp) {
+    let mut open = Vec::new();
+    for charge in &draft.record.charges {
+        if charge.is_open_to(false) {
+            open.push(ReviewSubject::Charge(charge.id.clone()));
+        }
+        let cancels = charge.cancels.iter().filter(|cancel| cancel.is_open_to(false));
+        open.extend(cancels.map(|cancel| ReviewSubject::Cancel(cancel.id.clone())));
+        let closes = charge.closes.iter().filter(|close| close.status.is_unresolved());
+        open.extend(closes.map(|close| ReviewSubject::Cancel(close.id.clone())));
+    }
+    for about in open {
+        draft.raise(ReviewReason::AccountRetired, about, now);
     }
 }
 
-impl Cancel {
-    /// The same of a cancel. What is held waits for a person already.
-    pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
-        let is_sent_or_to_be = self.status.is_unresolved() && self.held.is_none();
-        is_sent_or_to_be || (self.status == CancelStatus::Pending && !can_ask)
-    }
+/// Whether a person has decided a review of this kind about a charge, knowing all that is missing of it now.
+pub(super) fn is_decided(draft: &Draft, reason: ReviewReason, id: &ChargeId) -> bool {
+    let missing_since = draft.record.charge(id).and_then(|charge| charge.less_seen_at);
+    decision(draft, reason, id).is_some_and(|(at, _)| missing_since.is_none_or(|since| since <= at))
+}
+
+/// When a person last decided a review of this kind about a charge, and what they found out.
+pub(super) fn decision(
+    draft: &Draft,
+    reason: ReviewReason,
+    id: &ChargeId,
+) -> Option<(Timestamp, ReviewOutcome)> {
+    decisions(draft, reason, &ReviewSubject::Charge(id.clone())).next_back()
+}
+
+/// What people decided about this, and when, the oldest first.
+fn decisions(
+    draft: &Draft,
+    reason: ReviewReason,
+    about: &ReviewSubject,
+) -> impl DoubleEndedIterator<Item = (Timestamp, ReviewOutcome)> {
+    let of_it = move |review: &&Review| review.reason == reason && review.about == *about;
+    draft.record.payment.reviews.iter().filter(of_it).filter_map(|review| match &review.closing {
+        Some(ReviewClosing::Decided { at, outcome, .. }) => Some((*at, *outcome)),
+        Some(ReviewClosing::Resolved { .. }) | None => None,
+    })
 }
 
 /// Whether a review whose reason does not stand any more needs nobody. What happened at one moment is a person's to

@@ -21,8 +21,8 @@ use super::{
     Context,
     schedule::{CLAIM_LIVES, DEPOSIT_GRACE},
 };
-use crate::clock::later;
 use crate::{
+    clock::later,
     model::{
         Attempt, CancelStatus, Charge, Close, Dispatch, Failure, FailureReason, LastAttempt, Outcome,
         PaymentStatus, PgStatus, Shown, Snapshot, Timing,
@@ -126,7 +126,7 @@ fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<PaymentStatu
         _ if !snapshot.is_deposit() => return None,
         _ if accepted.closes.iter().any(is_closed) => PaymentStatus::Cancelled,
         PgStatus::Failed | PgStatus::Expired => PaymentStatus::Expired,
-        _ if accepted.was_asked_past_due() => PaymentStatus::Expired,
+        _ if was_asked_past_due(accepted) => PaymentStatus::Expired,
         _ => PaymentStatus::AwaitingDeposit,
     })
 }
@@ -170,15 +170,6 @@ fn is_over(record: &PaymentRecord, before: &PaymentRecord, context: &Context<'_>
         && record.attempts.iter().all(|attempt| record.was_shown_past_deadline(attempt))
 }
 
-impl PaymentRecord {
-    /// Whether the PG takes no money alone under this order id, or said after the deadline all that there is under it.
-    pub(super) fn was_shown_past_deadline(&self, attempt: &Attempt) -> bool {
-        let asked_at = self.checks.asked_at(attempt.number);
-        !attempt.takes_money_before_confirm()
-            || asked_at.is_some_and(|asked_at| asked_at > self.payment.expires_at)
-    }
-}
-
 /// What the newest attempt came to, by what the browser said or the PG shows, whichever is newer.
 fn last_attempt(record: &PaymentRecord) -> Option<LastAttempt> {
     let kept = record.payment.last_attempt.clone();
@@ -196,22 +187,9 @@ fn last_attempt(record: &PaymentRecord) -> Option<LastAttempt> {
     }
 }
 
-impl Charge {
-    /// Whether an answered look-up was asked an hour or more after its account was due: what it does not show does not come.
-    pub(super) fn was_asked_past_due(&self) -> bool {
-        let due_at = self.snapshot.as_ref().and_then(Snapshot::due_at);
-        let asked = self.asked_at.zip(due_at);
-        asked.is_some_and(|(asked_at, due_at)| asked_at >= later(due_at, DEPOSIT_GRACE))
-    }
-
-    /// Whether the PG itself waits for the outcome.
-    pub(crate) fn is_pending_at_pg(&self) -> bool {
-        let pending = |snapshot: &Snapshot| snapshot.status == PgStatus::Pending && snapshot.paid.is_zero();
-        self.snapshot.as_ref().is_some_and(pending)
-    }
-
-    /// Whether its money waits until the clock can be believed: what is late is decided then, and may go back.
-    pub(crate) fn is_undecided(&self) -> bool {
-        self.has_money() && self.timing.is_none() && self.misfit.is_none()
-    }
+/// Whether an answered look-up was asked an hour or more after its account was due: what it does not show does not come.
+pub(super) fn was_asked_past_due(charge: &Charge) -> bool {
+    let due_at = charge.snapshot.as_ref().and_then(Snapshot::due_at);
+    let asked = charge.asked_at.zip(due_at);
+    asked.is_some_and(|(asked_at, due_at)| asked_at >= later(due_at, DEPOSIT_GRACE))
 }

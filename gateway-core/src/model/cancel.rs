@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CancelId, Dispatch, Failure, FailureReason, Money, ReviewReason, Secret};
+use super::{CancelId, Dispatch, Failure, FailureReason, LastResponse, Money, ReviewReason, Secret};
 
 /// Who wanted a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +197,35 @@ impl Cancel {
         self.status == CancelStatus::Refused
             && failure.is_some_and(|failure| failure.reason == FailureReason::RefundFailed)
     }
+
+    /// Whether money that must go back was refused for the account that the merchant named: a typo, most likely.
+    pub(crate) fn needs_another_account(&self, failure: &Failure) -> bool {
+        failure.reason == FailureReason::InvalidRefundAccount && self.compensates.is_some()
+    }
+
+    /// Whether it waits for the buyer's account, which the merchant names by taking it over.
+    pub(crate) fn waits_for_account(&self) -> bool {
+        self.held == Some(ReviewReason::CompensationNeedsAccount) && self.status.is_unresolved()
+    }
+
+    /// None of its sends was done, and it waits for another account. Its next send takes the next key, for a PG may repeat its
+    /// decline.
+    pub(crate) fn wait_for_account(&mut self, failure: Failure) {
+        self.status = CancelStatus::Requested;
+        self.held = Some(ReviewReason::CompensationNeedsAccount);
+        self.refund_account = None;
+        self.failure = Some(failure);
+        if let Some(sent) = &mut self.dispatch {
+            sent.last_response = LastResponse::Error;
+            (sent.unanswered_at, sent.had_unknown, sent.error_count) = (None, false, 0);
+        }
+    }
+
+    /// The same of a cancel. What is held waits for a person already.
+    pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
+        let is_sent_or_to_be = self.status.is_unresolved() && self.held.is_none();
+        is_sent_or_to_be || (self.status == CancelStatus::Pending && !can_ask)
+    }
 }
 
 /// The close of an unpaid payment: no money moves.
@@ -225,5 +254,10 @@ impl Close {
     pub fn refuse(&mut self, failure: Failure) {
         self.status = CancelStatus::Refused;
         self.failure = Some(failure);
+    }
+
+    /// Whether the merchant closed with it what it names.
+    pub(crate) fn is_done_by_merchant(&self) -> bool {
+        self.status == CancelStatus::Done && self.origin == CancelOrigin::Merchant
     }
 }

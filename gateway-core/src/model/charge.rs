@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    Cancel, CancelId, CancelStatus, ChargeId, Close, Dispatch, Misfit, Money, Outcome, PgCancelStatus,
-    PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel,
+use super::{
+    Cancel, CancelId, CancelStatus, ChargeId, Close, CompensationReason, Dispatch, Misfit, Money, Outcome,
+    PgCancelStatus, PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel,
 };
 
 /// One payment *at the PG* under one of our order ids. Two tabs make two.
@@ -261,4 +261,75 @@ impl Charge {
     pub fn close(&self, id: &CancelId) -> Option<&Close> {
         self.closes.iter().find(|close| close.id == *id)
     }
+
+    /// Whether it was decided what the money that is there is to this payment.
+    pub(crate) fn is_judged(&self) -> bool {
+        self.has_money() && self.timing.is_some()
+    }
+
+    /// Whether a person was asked what is to become of its money. A wrong amount does not match either, and goes back.
+    pub(crate) fn is_set_aside(&self) -> bool {
+        let wrong_amount = Some(CompensationReason::WrongAmount);
+        let goes_back = self.compensation().is_some_and(|row| row.compensates == wrong_amount);
+        self.misfit == Some(Misfit::Mismatch) && !goes_back
+    }
+
+    /// Whether the PG itself waits for the outcome.
+    pub(crate) fn is_pending_at_pg(&self) -> bool {
+        let pending = |snapshot: &Snapshot| snapshot.status == PgStatus::Pending && snapshot.paid.is_zero();
+        self.snapshot.as_ref().is_some_and(pending)
+    }
+
+    /// Whether its money waits until the clock can be believed: what is late is decided then, and may go back.
+    pub(crate) fn is_undecided(&self) -> bool {
+        self.has_money() && self.timing.is_none() && self.misfit.is_none()
+    }
+
+    /// Since when nobody knows whether this charge took money.
+    pub(crate) fn unknown_since(&self) -> Option<Timestamp> {
+        let confirm =
+            self.confirm.as_ref().filter(|sent| sent.outcome().is_none() || self.is_pending_at_pg());
+        let claim = self.claim.as_ref().filter(|claim| claim.is_open || self.is_pending_at_pg());
+        confirm.map(|sent| sent.first_sent_at).or_else(|| claim.map(|claim| claim.at))
+    }
+
+    /// Whether money may have moved at this charge without our knowing.
+    pub(crate) fn is_uncertain(&self) -> bool {
+        self.is_unresolved()
+            || self.is_pending_at_pg()
+            || self.has_open_claim()
+            || self.cancels.iter().any(|cancel| cancel.status.is_uncertain())
+            || self.closes.iter().any(|close| close.status.is_uncertain())
+    }
+
+    /// Whether somebody has to say what became of its money once its account is retired: what the PG can be asked about it tells
+    /// by itself.
+    pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
+        let is_the_pgs = self.is_pending_at_pg() || self.awaits_deposit() || self.has_open_claim();
+        self.is_unresolved() || (is_the_pgs && !can_ask)
+    }
+
+    /// How it is looked up: by its PG id where that is known, else by its order id.
+    #[must_use]
+    pub fn subject(&self) -> LookUpSubject {
+        match &self.pg_payment_id {
+            Some(id) => LookUpSubject::Charge { attempt: self.attempt, pg_payment_id: id.clone() },
+            None => LookUpSubject::Attempt(self.attempt),
+        }
+    }
+}
+
+/// What a look-up is of.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LookUpSubject {
+    /// Everything under the order id of an attempt, by its number.
+    Attempt(u16),
+    /// One charge, by its PG id. It may be one that no record of ours names yet.
+    Charge {
+        /// The attempt whose order id it carries, or is said to carry.
+        attempt: u16,
+        /// The PG's id.
+        pg_payment_id: PgPaymentId,
+    },
 }

@@ -21,7 +21,7 @@ mod window;
 pub use attempt::{Attempt, Preparation, PreparedStep};
 pub use bank::standard_bank_code;
 pub use cancel::{Cancel, CancelKey, CancelOrigin, CancelStatus, Close, CompensationReason, RefundAccount};
-pub use charge::{Charge, ChargeRole, Claim, Timing};
+pub use charge::{Charge, ChargeRole, Claim, LookUpSubject, Timing};
 pub use dispatch::{Dispatch, LastResponse, Operation, Outcome};
 pub use event::{Event, EventKind, Misfit, Movement, NewEvent};
 pub use failure::{Failure, FailureReason, PgMessage};

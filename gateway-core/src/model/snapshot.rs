@@ -213,6 +213,16 @@ impl Snapshot {
             ..self
         }
     }
+
+    /// Whether the money is a deposit into an issued account.
+    pub(crate) fn is_deposit(&self) -> bool {
+        self.virtual_account.is_some() || self.method == Some(Method::VirtualAccount)
+    }
+
+    /// Until when an issued account may be paid into.
+    pub(crate) fn due_at(&self) -> Option<Timestamp> {
+        self.virtual_account.as_ref()?.due_at
+    }
 }
 
 impl SnapshotCancel {

@@ -15,6 +15,7 @@ use super::{
     PaymentRecord, PaymentStore, ReceivedWebhook, StoreError, Sweep, WorkQueue,
 };
 use crate::model::{AccountId, Event, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId};
+
 use books::{Books, Row, SweepRow, Waiting, is_free, is_void};
 
 /// How many webhooks may wait in each room of each account, if nothing else is said.

@@ -15,15 +15,17 @@ use crate::{
 
 mod account;
 mod change;
+mod checks;
 mod error;
 mod memory;
 mod record;
 
 pub use account::{AccountBinding, AccountDifference};
 pub use change::{Change, ChecksChange, IdempotencyRecord, KeptAnswer, PaymentChange, StoredAnswer};
+pub use checks::{Checks, OwedLookUp, PendingOperation, Why};
 pub use error::StoreError;
 pub use memory::MemoryStore;
-pub use record::{Checks, LookUpSubject, OwedLookUp, PaymentRecord, PendingOperation, Why};
+pub use record::PaymentRecord;
 
 /// Keeps everything. Nothing is acknowledged before it is durable.
 ///

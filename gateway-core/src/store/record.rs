@@ -1,12 +1,13 @@
 //! A payment with everything that hangs on it, as a store keeps it.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 
+use super::Checks;
 use crate::{
     model::{
-        Attempt, Cancel, CancelId, Charge, ChargeId, Close, Dispatch, Operation, Payment, PgOrderId,
-        PgPaymentId,
+        Attempt, Cancel, CancelId, CancelStatus, CancelView, Charge, ChargeId, Close, Dispatch,
+        DuplicateView, LookUpSubject, Money, Operation, Payment, PaymentStatus, PaymentView, PgNames,
+        PgOrderId, PgPaymentId, Secret, Snapshot,
     },
     provider::ChargeRef,
 };
@@ -131,161 +132,156 @@ impl PaymentRecord {
     pub fn order_ids(&self) -> impl Iterator<Item = &PgOrderId> {
         self.attempts.iter().map(|attempt| &attempt.pg_order_id)
     }
-}
 
-/// What a look-up is of.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LookUpSubject {
-    /// Everything under the order id of an attempt, by its number.
-    Attempt(u16),
-    /// One charge, by its PG id. It may be one that no record of ours names yet.
-    Charge {
-        /// The attempt whose order id it carries, or is said to carry.
+    /// Whether a person may have the order paid by the money of this charge: it is there, and no other money pays.
+    pub(crate) fn may_pay(&self, id: &ChargeId) -> bool {
+        let is_beside = self.accepted().is_some_and(|other| other.id != *id && other.has_money());
+        let shown = self.charge(id).and_then(|charge| charge.snapshot.as_ref());
+        shown.is_some_and(|snapshot| !snapshot.balance().is_zero()) && !is_beside
+    }
+
+    /// Whether the order is not to be paid by this payment any more: it was closed, gave way, or was registered anew.
+    pub(crate) fn takes_no_money(&self) -> bool {
+        self.is_closed() || self.payment.superseded || self.payment.yielded
+    }
+
+    /// Whether the merchant closed the payment, or we did.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.payment.closed_at().is_some() || self.closed_by_merchant_at().is_some()
+    }
+
+    /// Since when the merchant has closed the payment: itself, or the account that has the role, unless that is paid. A close of
+    /// our own is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
+    pub(crate) fn closed_by_merchant_at(&self) -> Option<Timestamp> {
+        let account = self.accepted().filter(|charge| !charge.is_judged());
+        let of_account = account.into_iter().flat_map(|charge| &charge.closes);
+        let closes = of_account.chain(&self.payment.closes);
+        closes.filter(|close| close.is_done_by_merchant()).map(|close| close.created_at).min()
+    }
+
+    /// The part free of VAT that is left in a charge of the whole amount: no more than all that is left, for nobody has to
+    /// say how much of a part was free of it.
+    pub(crate) fn tax_free_left(&self, charge: &Charge) -> Option<Money> {
+        let tax_free = self.payment.terms.tax_free_amount?;
+        let counts =
+            |cancel: &&crate::model::Cancel| cancel.status != CancelStatus::Refused && cancel.held.is_none();
+        let gone = charge.cancels.iter().filter(counts).filter_map(|cancel| cancel.tax_free_amount);
+        let rest = gone.fold(tax_free, Money::saturating_sub);
+        charge.cancellable().into_iter().chain([rest]).min_by_key(|money| money.amount())
+    }
+
+    /// Whether the PG takes no money alone under this order id, or said after the deadline all that there is under it.
+    pub(crate) fn was_shown_past_deadline(&self, attempt: &Attempt) -> bool {
+        let asked_at = self.checks.asked_at(attempt.number);
+        !attempt.takes_money_before_confirm()
+            || asked_at.is_some_and(|asked_at| asked_at > self.payment.expires_at)
+    }
+
+    /// The charge that a claim names, if it is known.
+    pub(crate) fn charge_of_claim(
+        &self,
         attempt: u16,
-        /// The PG's id.
-        pg_payment_id: PgPaymentId,
-    },
-}
-
-impl Charge {
-    /// How it is looked up: by its PG id where that is known, else by its order id.
-    #[must_use]
-    pub fn subject(&self) -> LookUpSubject {
-        match &self.pg_payment_id {
-            Some(id) => LookUpSubject::Charge { attempt: self.attempt, pg_payment_id: id.clone() },
-            None => LookUpSubject::Attempt(self.attempt),
-        }
-    }
-}
-
-/// Why a look-up is owed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Why {
-    /// Money may have moved without our knowing: on the schedule until it is known.
-    Uncertain,
-    /// A request went out without a definite answer: from now on "not there" means not done.
-    FinalTime,
-    /// A look-up showed less than was told before: believed if it shows so again.
-    Less,
-    /// A webhook, a row of the PG's list, or a merchant who reads says that something may have happened. One that
-    /// proves nothing waits for its turn.
-    Hint,
-    /// A hint may be ahead of what the PG showed: once more a while later.
-    Recheck,
-    /// The deadline, and the days after it in which late money may come.
-    Deadline,
-    /// An account waits for its deposit.
-    Deposit,
-    /// Paid: what a list cannot show, and deposits that turn out bad.
-    Paid,
-    /// A refund is under way.
-    Refund,
-    /// A person decided: the PG is asked once more.
-    Decision,
-}
-
-/// A look-up that is owed: paid only by an answered one, asked at or after `at`, that covers its subject.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct OwedLookUp {
-    /// What is to be looked up.
-    pub of: LookUpSubject,
-    /// Not before this.
-    pub at: Timestamp,
-    /// Why.
-    pub why: Why,
-    /// How many look-ups for the same reason came before.
-    pub tries: u32,
-}
-
-impl OwedLookUp {
-    /// Whether it is a hint about this that waits for its first turn, so that it covers what is said meanwhile. One that got no
-    /// answer and was put off covers nothing.
-    pub(crate) fn is_waiting_hint(&self, of: &LookUpSubject) -> bool {
-        self.why == Why::Hint && self.of == *of && self.tries == 0
-    }
-}
-
-/// An operation that is not over, and when its request goes out again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PendingOperation {
-    /// Which.
-    pub operation: Operation,
-    /// How often it was tried. It decides where on the schedule the next try is.
-    pub tries: u32,
-    /// When it is tried again; `None`: only look-ups or a person can end it.
-    pub next_at: Option<Timestamp>,
-}
-
-/// What is to be looked up and sent, and when. Kept beside the payment and in no event; there is no other timer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Checks {
-    /// The look-ups that are owed.
-    pub owed: Vec<OwedLookUp>,
-    /// The operations that are not over.
-    pub pending: Vec<PendingOperation>,
-    /// When time alone changes what is shown.
-    pub deadline: Option<Timestamp>,
-    /// For each attempt, when the newest look-up of its order id was asked whose answer said all that the PG can say.
-    pub asked: Vec<(u16, Timestamp)>,
-}
-
-impl Checks {
-    /// Adds look-ups. One that is owed already is not added again.
-    pub fn owe(&mut self, owed: impl IntoIterator<Item = OwedLookUp>) {
-        self.owed.extend(owed);
-        self.owed.sort();
-        self.owed.dedup();
-    }
-
-    /// Adds look-ups at `now`. Hints of one subject owe two at most, whatever their number: one that is due, and one ahead,
-    /// which covers every hint that was received by then. One that was put off gives way to a new one that is sooner.
-    pub fn owe_from_now(&mut self, owed: impl IntoIterator<Item = OwedLookUp>, now: Timestamp) {
-        for owed in owed {
-            let shares =
-                |kept: &OwedLookUp| kept.of == owed.of && kept.why == Why::Hint && owed.why == Why::Hint;
-            match self.owed.iter_mut().find(|kept| shares(kept) && kept.at > now) {
-                Some(kept) if owed.at < kept.at => *kept = owed,
-                Some(_) => {}
-                None => {
-                    // What is due by now is asked no sooner than now.
-                    let newest_due = self.owed.iter().filter(|kept| shares(kept)).map(|kept| kept.at).max();
-                    self.owed.retain(|kept| !shares(kept) || Some(kept.at) == newest_due);
-                    self.owed.push(owed);
-                }
-            }
-        }
-        self.owed.sort();
-        self.owed.dedup();
-    }
-
-    /// An attempt's order id was asked about at this time, and all was said that can be.
-    pub(crate) fn was_asked(&mut self, number: u16, at: Timestamp) {
-        self.asked.retain(|(known, asked_at)| *known != number || *asked_at > at);
-        if !self.asked.iter().any(|(known, _)| *known == number) {
-            self.asked.push((number, at));
-            self.asked.sort_unstable();
+        pg_payment_id: Option<&PgPaymentId>,
+        state: Option<&Secret>,
+    ) -> Option<&Charge> {
+        let same_state = |charge: &&Charge| {
+            charge.attempt == attempt
+                && charge
+                    .claim
+                    .as_ref()
+                    .is_some_and(|claim| claim.is_unnamed && claim.state.as_ref() == state)
+        };
+        match pg_payment_id {
+            Some(id) => self.charge_at_pg(id),
+            None => self.charges.iter().find(same_state),
         }
     }
 
-    /// When the payment is due next.
-    #[must_use]
-    pub fn due_at(&self) -> Option<Timestamp> {
-        let owed = self.owed.iter().map(|owed| owed.at);
-        let pending = self.pending.iter().filter_map(|pending| pending.next_at);
-        owed.chain(pending).chain(self.deadline).min()
+    /// Whether a cancel or close was made under an idempotency key.
+    pub(crate) fn has_key(&self, key: &str) -> bool {
+        let cancels = self.charges.iter().flat_map(|charge| &charge.cancels).map(|cancel| &cancel.key);
+        let closes = self.charges.iter().flat_map(|charge| &charge.closes).chain(&self.payment.closes);
+        let keys = cancels.chain(closes.map(|close| &close.key));
+        keys.flatten().any(|kept| kept.key == key)
     }
 
-    /// When the newest look-up of an attempt's order id was asked whose answer said all that the PG can say.
+    /// What can still be cancelled, in the PG's own counting: of the accepted charge, less what is on its way.
     #[must_use]
-    pub fn asked_at(&self, attempt: u16) -> Option<Timestamp> {
-        self.asked.iter().find(|(number, _)| *number == attempt).map(|(_, at)| *at)
+    pub fn cancellable(&self) -> Money {
+        let zero = Money::zero(self.payment.currency());
+        self.accepted().and_then(Charge::cancellable).unwrap_or(zero)
     }
 
-    /// How often an operation was tried.
+    /// Whether this payment holds the order's money.
+    pub(crate) fn has_money(&self) -> bool {
+        self.accepted().is_some_and(Charge::has_money)
+    }
+
+    /// Whether it holds money or may yet: `ready` holds nothing.
+    pub(crate) fn may_hold_money(&self) -> bool {
+        use PaymentStatus::{AwaitingDeposit, Confirming, Paid, PartiallyCancelled};
+        matches!(self.payment.status(), Paid | PartiallyCancelled | Confirming | AwaitingDeposit)
+    }
+
+    /// The payment as merchants see it.
     #[must_use]
-    pub fn tries(&self, operation: &Operation) -> u32 {
-        self.pending.iter().find(|pending| pending.operation == *operation).map_or(0, |pending| pending.tries)
+    pub fn view(&self) -> PaymentView {
+        let charge = self.accepted().or_else(|| self.candidate());
+        let attempt = charge.map(|charge| charge.attempt);
+        let order_id = attempt.and_then(|number| self.attempt(number)).or(self.attempts.last());
+        PaymentView {
+            payment: self.payment.clone(),
+            cancellable: self.cancellable(),
+            pg: PgNames {
+                order_id: order_id.map(|attempt| attempt.pg_order_id.clone()),
+                payment_id: charge.and_then(|charge| charge.pg_payment_id.clone()),
+            },
+            cancels: self.order_cancels(),
+            duplicates: self.duplicates(),
+        }
+    }
+
+    /// The charge that may pay the order yet, the newest if there are several; else what the newest attempt came to.
+    fn candidate(&self) -> Option<&Charge> {
+        let newest = self.attempts.last().map(|attempt| attempt.number);
+        let mut charges = self.charges.iter().rev().filter(|charge| charge.misfit.is_none());
+        let open = charges.clone().find(|charge| charge.ended_at.is_none());
+        open.or_else(|| charges.find(|charge| Some(charge.attempt) == newest))
+    }
+
+    /// The cancels of the order: of the charge that pays it, and closes of whatever was not paid.
+    fn order_cancels(&self) -> Vec<CancelView> {
+        let of_order = |charge: &&Charge| charge.misfit.is_none();
+        let cancels = self.charges.iter().filter(|charge| charge.accepted).flat_map(|charge| &charge.cancels);
+        let closes = self.charges.iter().filter(of_order).flat_map(|charge| &charge.closes);
+        let mut views: Vec<CancelView> = cancels.map(CancelView::from).collect();
+        views.extend(closes.chain(&self.payment.closes).map(CancelView::from));
+        views.sort_by(|one, other| (one.created_at, &one.id).cmp(&(other.created_at, &other.id)));
+        views
+    }
+
+    fn duplicates(&self) -> Vec<DuplicateView> {
+        let beside = self.charges.iter().filter(|charge| charge.misfit.is_some());
+        beside.map(|charge| self.duplicate(charge)).collect()
+    }
+
+    fn duplicate(&self, charge: &Charge) -> DuplicateView {
+        let paid = |snapshot: &Snapshot| snapshot.paid;
+        DuplicateView {
+            charge: charge.id.clone(),
+            pg_payment_id: charge.pg_payment_id.clone(),
+            role: charge.role(),
+            amount: charge.snapshot.as_ref().map_or(Money::zero(self.payment.currency()), paid),
+            cancels: charge.cancels.iter().map(CancelView::from).collect(),
+        }
+    }
+
+    /// A cancel or close of any charge of this payment, or of the payment itself.
+    #[must_use]
+    pub fn cancel_view(&self, id: &CancelId) -> Option<CancelView> {
+        let cancel = self.cancel(id).map(|(_, cancel)| CancelView::from(cancel));
+        let close = || self.close(id).map(|(_, close)| CancelView::from(close));
+        let of_payment = || self.payment.closes.iter().find(|close| close.id == *id).map(CancelView::from);
+        cancel.or_else(close).or_else(of_payment)
     }
 }

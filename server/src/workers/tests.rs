@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use paymux_core::{
-    model::{Device, PaymentStatus},
-    store::{LookUpSubject, OwedLookUp, PaymentRecord, Why},
+    model::{Device, LookUpSubject, PaymentStatus},
+    store::{OwedLookUp, PaymentRecord, Why},
 };
 use paymux_sandbox::{Control, Fault, FaultRule, PayMethod, PayOutcome, PayRequest};
 use tokio::time::{sleep, timeout};

@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use paymux_core::{
     model::{
         Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Charge, Claim, Close, Currency,
-        Customer, Device, EventKind, IdSource, MethodDetail, Money, MoneyMoves, NewEvent, Payment,
-        PaymentTerms, PaymentView, PgNames, PgOrderId, PgStatus, Preparation, PreparedStep, RefundAccount,
-        Secret, Shown, Snapshot,
+        Customer, Device, EventKind, IdSource, LookUpSubject, MethodDetail, Money, MoneyMoves, NewEvent,
+        Payment, PaymentTerms, PaymentView, PgNames, PgOrderId, PgStatus, Preparation, PreparedStep,
+        RefundAccount, Secret, Shown, Snapshot,
     },
     provider::RawWebhook,
     store::{
-        Change, ChecksChange, IdempotencyRecord, LookUpSubject, OwedLookUp, PaymentChange, PaymentRecord,
-        ReceivedWebhook, Room, StoredAnswer, Why,
+        Change, ChecksChange, IdempotencyRecord, OwedLookUp, PaymentChange, PaymentRecord, ReceivedWebhook,
+        Room, StoredAnswer, Why,
     },
 };
 

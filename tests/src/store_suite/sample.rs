@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use paymux_core::{
     model::{
         AccountId, Attempt, BrowserStep, Cancel, CancelKey, CancelOrigin, CancelStatus, Charge, Claim, Close,
-        Currency, Customer, Device, Dispatch, EventKind, IdSource, MethodDetail, Misfit, Money, MoneyMoves,
-        NewEvent, Payment, PaymentStatus, PaymentTerms, PaymentView, PgNames, PgOrderId, PgStatus,
-        Preparation, PreparedStep, RefundAccount, ReviewReason, Secret, Shown, Snapshot, Timing,
+        Currency, Customer, Device, Dispatch, EventKind, IdSource, LookUpSubject, MethodDetail, Misfit,
+        Money, MoneyMoves, NewEvent, Payment, PaymentStatus, PaymentTerms, PaymentView, PgNames, PgOrderId,
+        PgStatus, Preparation, PreparedStep, RefundAccount, ReviewReason, Secret, Shown, Snapshot, Timing,
     },
     provider::RawWebhook,
     store::{
-        Change, ChecksChange, IdempotencyRecord, LookUpSubject, OwedLookUp, PaymentChange, PaymentRecord,
-        ReceivedWebhook, Room, Store, Why,
+        Change, ChecksChange, IdempotencyRecord, OwedLookUp, PaymentChange, PaymentRecord, ReceivedWebhook,
+        Room, Store, Why,
     },
 };
 

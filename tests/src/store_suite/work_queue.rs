@@ -1,8 +1,8 @@
 //! What is due, and who works on it.
 
 use paymux_core::{
-    model::{Operation, Payment, PaymentId},
-    store::{ChecksChange, LookUpSubject, OwedLookUp, PaymentRecord, PendingOperation, Store, Why},
+    model::{LookUpSubject, Operation, Payment, PaymentId},
+    store::{ChecksChange, OwedLookUp, PaymentRecord, PendingOperation, Store, Why},
 };
 
 use super::sample::{

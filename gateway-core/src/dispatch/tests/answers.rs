@@ -2,6 +2,7 @@
 
 use super::super::answer::Verdict;
 use crate::{
+    dispatch::answer,
     lifecycle::tests::sample::{DAY, World, at, listed},
     model::{
         CancelStatus, Dispatch, Failure, FailureReason, Operation, Outcome, PaymentStatus, PgMessage,
@@ -71,7 +72,7 @@ pub(super) fn dispatch<'a>(world: &'a World, operation: &Operation) -> &'a Dispa
 
 pub(super) fn answer(world: &mut World, operation: &Operation, verdict: &Verdict) {
     let sent = dispatch(world, operation).clone();
-    world.change(|draft, context| draft.answered(operation, &sent, verdict, context));
+    world.change(|draft, context| answer::answered(draft, operation, &sent, verdict, context));
 }
 
 pub(super) fn retry(world: &mut World, operation: &Operation) {
@@ -206,7 +207,7 @@ fn answer_to_an_older_send_changes_nothing() {
             world.at(60);
             retry(&mut world, &operation);
             let before = world.record.clone();
-            world.change(|draft, context| draft.answered(&operation, &older, &verdict, context));
+            world.change(|draft, context| answer::answered(draft, &operation, &older, &verdict, context));
             assert_eq!(world.record, before, "{kind:?} {name}: a stalled process brings a stale answer");
         }
     }
@@ -235,7 +236,9 @@ fn success_counts_whenever_it_comes() {
         for (name, verdict) in verdicts() {
             let (mut world, operation) = sent(kind);
             answer(&mut world, &operation, &verdict);
-            world.at(60).change(|draft, context| draft.succeeded(&operation, CancelStatus::Done, context));
+            world
+                .at(60)
+                .change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
             assert_eq!(standing(&world, &operation), CancelStatus::Done, "{kind:?} after {name}");
             assert_eq!(dispatch(&world, &operation).outcome(), Some(&Outcome::Done));
         }
@@ -246,7 +249,7 @@ fn success_counts_whenever_it_comes() {
 fn confirm_that_succeeded_and_shows_nothing_is_confirming() {
     let (mut world, operation) = sent(Kind::Confirm);
     answer(&mut world, &operation, &Verdict::Declined(failure()));
-    world.change(|draft, context| draft.succeeded(&operation, CancelStatus::Done, context));
+    world.change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
     assert_eq!(world.status(), PaymentStatus::Confirming);
 }
 
@@ -256,7 +259,7 @@ fn less_that_was_seen_before_a_success_does_not_count_after_it() {
     let before = world.charge("k1").snapshot.clone().unwrap();
     world.at(10).see(&before.clone().with_cancel(listed(1_000, None)));
     world.at(20).see(&before);
-    world.at(30).change(|draft, context| draft.succeeded(&operation, CancelStatus::Done, context));
+    world.at(30).change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
     // Behind on both cancels: it is the first answer that shows less than the second.
     world.at(300).see(&before);
     let shown = world.charge("k1").snapshot.clone().unwrap();
@@ -271,7 +274,7 @@ fn refund_that_failed_is_not_called_done_by_an_older_answer() {
     failed.status = crate::model::PgCancelStatus::Failed;
     let shown = world.charge("k1").snapshot.clone().unwrap().with_cancel(failed);
     world.see(&shown);
-    world.change(|draft, context| draft.succeeded(&operation, CancelStatus::Pending, context));
+    world.change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Pending, context));
     assert_eq!(standing(&world, &operation), CancelStatus::Refused);
     assert_eq!(world.open_reviews(), ["failed_refund"]);
 }
@@ -298,13 +301,13 @@ fn definite_answer_owes_no_look_up_at_the_final_time() {
             assert_eq!(owes(&world), !is_definite, "{kind:?} {name}");
         }
         let (mut world, operation) = sent(kind);
-        world.change(|draft, context| draft.succeeded(&operation, CancelStatus::Done, context));
+        world.change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
         assert!(!owes(&world), "{kind:?} succeeded");
         let (mut world, operation) = sent(kind);
         answer(&mut world, &operation, &Verdict::Unanswered);
         world.at(60);
         retry(&mut world, &operation);
-        world.change(|draft, context| draft.succeeded(&operation, CancelStatus::Done, context));
+        world.change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
         assert!(owes(&world), "{kind:?}: the first send was never answered");
     }
 }

@@ -5,6 +5,7 @@ use super::{
     answers::{Kind, answer, dispatch, failure, pending, retry, sent, words},
 };
 use crate::{
+    dispatch::answer,
     lifecycle::tests::sample::{DAY, FINAL, START, World, at},
     model::{LastResponse, Operation},
 };
@@ -79,21 +80,21 @@ fn what_is_due_goes_out_only_while_a_guard_holds() {
     world.pay("k1");
     let operation = Operation::Cancel(world.cancel(4_000));
     for (second, goes) in [(FINAL - 1, false), (FINAL, true)] {
-        let may = world.at(second).change(|draft, context| draft.may_go_out(&operation, context));
+        let may = world.at(second).change(|draft, context| answer::may_go_out(draft, &operation, context));
         assert_eq!(may, goes, "{second}");
     }
     // The credential changed between planning and sending.
     let (mut world, operation) = sent(Kind::Cancel);
     answer(&mut world, &operation, &Verdict::Unanswered);
-    assert!(world.at(5).change(|draft, context| draft.may_go_out(&operation, context)));
+    assert!(world.at(5).change(|draft, context| answer::may_go_out(draft, &operation, context)));
     world.description.credential = "second".to_owned();
-    assert!(!world.change(|draft, context| draft.may_go_out(&operation, context)));
+    assert!(!world.change(|draft, context| answer::may_go_out(draft, &operation, context)));
     assert_eq!(pending(&world, &operation).unwrap().next_at, Some(at(FINAL)), "by its balance, then");
     // The PG has forgotten the key.
     let (mut world, operation) = sent(Kind::Cancel);
     world.description.guards.cancel_part.truncate(1);
     answer(&mut world, &operation, &Verdict::Unanswered);
-    assert!(!world.at(15 * DAY).change(|draft, context| draft.may_go_out(&operation, context)));
+    assert!(!world.at(15 * DAY).change(|draft, context| answer::may_go_out(draft, &operation, context)));
     assert_eq!(pending(&world, &operation).unwrap().next_at, None);
 }
 
@@ -105,7 +106,7 @@ fn first_send_needs_no_guard() {
     world.see(&second);
     world.description.guards = crate::provider::Guards::default();
     let operation = Operation::Cancel(world.charge("k2").compensation().unwrap().id.clone());
-    assert!(world.change(|draft, context| draft.may_go_out(&operation, context)));
+    assert!(world.change(|draft, context| answer::may_go_out(draft, &operation, context)));
 }
 
 #[test]
@@ -117,11 +118,11 @@ fn nothing_goes_back_while_a_dispute_is_open() {
         let shown = world.charge(name).snapshot.clone().unwrap();
         world.see(&crate::model::Snapshot { disputed: Some(true), ..shown.clone() });
         world.at(60);
-        assert!(!world.change(|draft, context| draft.may_go_out(&operation, context)), "{kind:?}");
+        assert!(!world.change(|draft, context| answer::may_go_out(draft, &operation, context)), "{kind:?}");
         assert_eq!(pending(&world, &operation).unwrap().next_at, None);
         world.see(&crate::model::Snapshot { disputed: Some(false), ..shown });
         assert_eq!(pending(&world, &operation).unwrap().next_at, Some(world.now), "it goes on at once");
-        assert!(world.change(|draft, context| draft.may_go_out(&operation, context)));
+        assert!(world.change(|draft, context| answer::may_go_out(draft, &operation, context)));
     }
 }
 

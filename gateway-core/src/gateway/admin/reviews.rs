@@ -5,7 +5,7 @@ use crate::{
     clock::later,
     dispatch::{LookUpError, ROUNDS},
     gateway::{Gateway, GatewayError, StateProblem, verify::subjects},
-    lifecycle::{Context, Draft, may_hold_money, schedule::DEPOSIT_GRACE},
+    lifecycle::{Context, Draft, decision, schedule::DEPOSIT_GRACE},
     model::{Charge, PaymentId, Review, ReviewOutcome, ReviewReason, ReviewSubject, is_printable},
     store::{PaymentRecord, StoreError},
 };
@@ -91,7 +91,7 @@ impl Gateway {
                 return Err(GatewayError::state(StateProblem::RequestUnderWay, record));
             }
             let mut draft = Draft::of(record);
-            draft.decide(number, verdict.outcome, &verdict.by, &verdict.reason, &context);
+            decision::decide(&mut draft, number, verdict.outcome, &verdict.by, &verdict.reason, &context);
             match self.core.commit(draft, &context, None).await {
                 Err(StoreError::Conflict) => {}
                 closed => {
@@ -176,7 +176,7 @@ fn check_verdict(
     let ReviewSubject::Charge(id) = &review.about else { return Ok(()) };
     let accepts =
         review.reason == ReviewReason::MismatchNotCancelled && verdict.outcome == ReviewOutcome::Done;
-    if accepts && context.sibling.is_some_and(may_hold_money) {
+    if accepts && context.sibling.is_some_and(PaymentRecord::may_hold_money) {
         let rule =
             "must be not_done: the order's newer payment holds money or may; give this money back at the PG";
         return Err(GatewayError::invalid("outcome", rule));

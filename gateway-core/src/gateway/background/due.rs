@@ -8,11 +8,13 @@ use jiff::Timestamp;
 use crate::{
     account::{ConnectedAccount, Priority},
     clock::{DAY, HOUR, SECOND, later},
-    dispatch::{LookUpError, is_of_account},
+    dispatch::{LookUpError, answer, is_of_account},
     gateway::{Gateway, GatewayError},
-    lifecycle::{Context, Draft},
-    model::{AccountId, Charge, MerchantId, Operation, PaymentId, ReviewReason, ReviewSubject},
-    store::{LookUpSubject, PaymentRecord, StoreError},
+    lifecycle::{Context, Draft, review},
+    model::{
+        AccountId, Charge, LookUpSubject, MerchantId, Operation, PaymentId, ReviewReason, ReviewSubject,
+    },
+    store::{PaymentRecord, StoreError},
 };
 
 /// How long a worker keeps a payment to itself: longer than its look-ups and a retry usually take. If not, another works on
@@ -84,7 +86,8 @@ impl Gateway {
             }
             worked += due.len();
             for (merchant, id) in due {
-                let hand_over = |draft: &mut Draft, context: &Context<'_>| draft.hand_over(context.now);
+                let hand_over =
+                    |draft: &mut Draft, context: &Context<'_>| review::hand_over(draft, context.now);
                 let record = self.core.update(&merchant, &id, hand_over).await?;
                 // A commit ended the lease.
                 let deadline = record.checks.deadline.filter(|deadline| *deadline > now);
@@ -179,8 +182,9 @@ impl Gateway {
         match next {
             Next::LookUp(subject, _) => self.core.put_off(merchant, id, subject, longest).await?,
             Next::Send(operation, _) => {
-                let put_off =
-                    |draft: &mut Draft, context: &Context<'_>| draft.put_off(operation, longest, context);
+                let put_off = |draft: &mut Draft, context: &Context<'_>| {
+                    answer::put_off(draft, operation, longest, context)
+                };
                 self.core.update(merchant, id, put_off).await?;
             }
             Next::Show | Next::Nothing => {}

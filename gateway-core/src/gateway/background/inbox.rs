@@ -13,9 +13,9 @@ use crate::{
     account::{ConnectedAccount, TOLD_EVERY, Work},
     clock::later,
     gateway::{Gateway, GatewayError},
-    model::{AccountId, Charge, MerchantId, PaymentId, PgOrderId, PgPaymentId},
+    model::{AccountId, Charge, LookUpSubject, MerchantId, PaymentId, PgOrderId, PgPaymentId},
     provider::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubject},
-    store::{LookUpSubject, PaymentRecord, ReceivedWebhook, Room, StoreError, Why},
+    store::{PaymentRecord, ReceivedWebhook, Room, StoreError, Why},
 };
 
 /// How long a worker keeps a webhook to itself.

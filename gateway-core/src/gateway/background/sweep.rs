@@ -12,9 +12,9 @@ use crate::{
     dispatch::LookUpError,
     gateway::{Gateway, GatewayError},
     lifecycle::schedule::WATCHED_FOR,
-    model::{AccountId, PgOrderId},
+    model::{AccountId, LookUpSubject, PgOrderId},
     provider::{MovementKind, Movements, Page, PgMovement, ProviderError},
-    store::{LookUpSubject, PaymentRecord, StoreError, Why},
+    store::{PaymentRecord, StoreError, Why},
 };
 
 /// How often an account is swept.

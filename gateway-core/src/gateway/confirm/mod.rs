@@ -13,12 +13,13 @@ use crate::{
     account::ConnectedAccount,
     dispatch::ROUNDS,
     lifecycle::Draft,
+    model::LookUpSubject,
     model::{
         Attempt, Charge, ChargeId, Claim, Failure, FailureReason, MerchantId, Misfit, Money, Outcome,
         PaymentId, PaymentStatus, PgPaymentId, ReviewSubject, Secret,
     },
     provider::{ClaimOutcome, ReturnClaim},
-    store::{LookUpSubject, PaymentRecord, StoreError},
+    store::{PaymentRecord, StoreError},
 };
 
 mod taking;

@@ -6,8 +6,8 @@ use crate::{
     clock::later,
     dispatch::{LookUpError, LookedUp},
     gateway::{Gateway, GatewayError, RequestKey},
-    model::{Charge, PaymentStatus, PgPaymentId, PgStatus},
-    store::{LookUpSubject, PaymentRecord},
+    model::{Charge, LookUpSubject, PaymentStatus, PgPaymentId, PgStatus},
+    store::PaymentRecord,
 };
 
 /// What the PG told of a browser's result.

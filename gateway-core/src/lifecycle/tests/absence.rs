@@ -1,10 +1,7 @@
 //! What follows when a complete answer does not hold a charge, and what never follows.
 
 use super::sample::{FINAL, HOUR, ON_CONFIRM, World, at};
-use crate::{
-    model::{Failure, FailureReason, Operation, Outcome, PaymentStatus, PgStatus},
-    store::LookUpSubject,
-};
+use crate::model::{Failure, FailureReason, LookUpSubject, Operation, Outcome, PaymentStatus, PgStatus};
 
 #[test]
 fn absent_charge_is_not_done_from_its_final_time_on() {

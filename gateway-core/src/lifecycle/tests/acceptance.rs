@@ -2,6 +2,7 @@
 
 use super::sample::{DAY, DEADLINE, HOUR, Happens, World, at, fresh, listed};
 use crate::{
+    lifecycle::{acceptance, apply},
     model::{
         CancelOrigin, CancelStatus, ChargeRole, CompensationReason, LatePayments, Method, PaymentStatus,
         PgStatus, Snapshot, Timing,
@@ -273,13 +274,13 @@ fn superseded_money_goes_back_only_if_the_new_payment_may_hold_some() {
     for (what, pay_sibling, goes_back) in cases {
         let mut world = superseded(pay_sibling);
         let paid = world.paid("k1");
-        let subject = crate::store::LookUpSubject::Attempt(1);
+        let subject = crate::model::LookUpSubject::Attempt(1);
         let look_up = crate::provider::LookUp { charges: vec![paid], complete: true };
         let asked_at = world.now;
         let (rests, yields) = world.change(|draft, context| {
             let answer =
                 crate::lifecycle::Answer { subject: &subject, look_up: &look_up, asked_at, is_look_up: true };
-            draft.apply(&answer, context);
+            apply::apply(draft, &answer, context);
             (draft.rests_on_sibling, draft.sibling_yields)
         });
         assert!(rests, "{what}: the decision compares the version of both");
@@ -302,7 +303,7 @@ fn payment_that_yields_is_closed_and_keeps_an_older_close() {
             world.at(second).close_payment();
         }
         world.sibling = Some(kept.record);
-        world.at(10).change(|draft, context| draft.yield_to_sibling(context));
+        world.at(10).change(|draft, context| acceptance::yield_to_sibling(draft, context));
         assert!(world.record.payment.yielded);
         assert_eq!(world.status(), PaymentStatus::Cancelled);
         assert_eq!(world.record.payment.closed_at(), Some(at(closed_at.unwrap_or(10))));
@@ -316,7 +317,7 @@ fn money_under_a_yielded_payment_is_a_duplicate_of_the_kept_one() {
         kept.pay("k1");
         let mut world = World::before_confirm();
         world.sibling = Some(kept.record);
-        world.at(10).change(|draft, context| draft.yield_to_sibling(context));
+        world.at(10).change(|draft, context| acceptance::yield_to_sibling(draft, context));
         let paid = world.shown("n1", PgStatus::Paid).with_money_at(paid_at);
         world.at(60).see(&paid);
         let back = world.charge("n1").compensation().unwrap();

@@ -2,10 +2,12 @@
 
 use super::sample::{DAY, HOUR, ON_CONFIRM, PRICE, VISIBLE, World, at, pg_id, shown};
 use crate::{
+    lifecycle::{apply, decision},
     model::{
-        ChargeRole, Dispatch, Failure, FailureReason, Operation, Outcome, PaymentStatus, PgStatus, Snapshot,
+        ChargeRole, Dispatch, Failure, FailureReason, LookUpSubject, Operation, Outcome, PaymentStatus,
+        PgStatus, Snapshot,
     },
-    store::{LookUpSubject, Why},
+    store::Why,
 };
 
 #[test]
@@ -172,7 +174,7 @@ fn money_that_a_person_accepted_goes_on_being_followed() {
     world.see(&discounted);
     assert_eq!(world.open_reviews(), ["mismatch_not_cancelled"]);
     world.change(|draft, context| {
-        draft.decide(1, crate::model::ReviewOutcome::Done, "kim", "it is fine", context)
+        decision::decide(draft, 1, crate::model::ReviewOutcome::Done, "kim", "it is fine", context)
     });
     assert_eq!(world.status(), PaymentStatus::Paid);
     let cancelled = discounted.with_cancel(super::sample::listed(1_000, None));
@@ -316,7 +318,7 @@ fn answer_to_a_request_pays_no_owed_look_up() {
     let look_up = crate::provider::LookUp { charges: vec![world.paid("k1")], complete: true };
     let asked_at = world.now;
     let answer = super::super::Answer { subject: &subject, look_up: &look_up, asked_at, is_look_up: false };
-    world.change(|draft, context| draft.apply(&answer, context));
+    world.change(|draft, context| apply::apply(draft, &answer, context));
     assert!(world.record.charge(&id).unwrap().accepted);
     assert!(world.record.checks.owed.iter().any(|owed| owed.why == Why::Hint));
 }

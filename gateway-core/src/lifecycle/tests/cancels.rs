@@ -1,9 +1,12 @@
 //! Cancels and closes become what the PG shows of them, and are refused only when that is certain (invariants 5, 7, 14).
 
 use super::sample::{FINAL, HOUR, PRICE, World, listed};
-use crate::model::{
-    Cancel, CancelId, CancelOrigin, CancelStatus, Close, Failure, FailureReason, LastResponse, Money,
-    Operation, Outcome, PaymentStatus, PgCancelStatus, PgMessage, PgStatus, Snapshot, SnapshotCancel,
+use crate::{
+    lifecycle::compensation,
+    model::{
+        Cancel, CancelId, CancelOrigin, CancelStatus, Close, Failure, FailureReason, LastResponse, Money,
+        Operation, Outcome, PaymentStatus, PgCancelStatus, PgMessage, PgStatus, Snapshot, SnapshotCancel,
+    },
 };
 
 fn paid() -> (World, Snapshot) {
@@ -304,7 +307,7 @@ fn held_compensation_that_was_sent_and_not_done_waits_for_a_person() {
     world.see(&second);
     let id = world.charge("k2").compensation().unwrap().id.clone();
     world.change(|draft, context| draft.send(&Operation::Cancel(id.clone()), context));
-    world.change(|draft, _| draft.hold(&id, crate::lifecycle::Held::ReasonGone));
+    world.change(|draft, _| compensation::hold(draft, &id, crate::lifecycle::compensation::Held::ReasonGone));
     world.at(FINAL).see(&second);
     assert_eq!(row(&world, &id).status, CancelStatus::Requested, "none of its sends was done");
     assert_eq!(world.open_reviews(), ["compensation_held"]);

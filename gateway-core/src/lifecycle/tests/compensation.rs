@@ -2,7 +2,10 @@
 
 use super::sample::{DAY, DEADLINE, FINAL, Happens, PRICE, World, listed};
 use crate::{
-    lifecycle::Held,
+    lifecycle::{
+        acceptance,
+        compensation::{self, Held},
+    },
     model::{
         CancelId, CancelStatus, CompensationReason, LatePayments, Money, PgCancelStatus, PgStatus,
         ReviewReason, Snapshot, SnapshotCancel,
@@ -20,7 +23,7 @@ fn duplicate() -> (World, CancelId, Snapshot) {
 }
 
 fn check(world: &mut World, id: &CancelId) -> Result<(), Held> {
-    world.change(|draft, context| draft.check_compensation(id, context))
+    world.change(|draft, context| compensation::check_compensation(draft, id, context))
 }
 
 #[test]
@@ -71,13 +74,13 @@ fn compensation_is_held_when_its_own_money_changed() {
 fn nothing_left_ends_what_was_never_sent_and_holds_what_was() {
     let (mut world, id, second) = duplicate();
     world.see(&second.with_cancel(listed(PRICE, None)));
-    world.change(|draft, _| draft.hold(&id, Held::NothingLeft));
+    world.change(|draft, _| compensation::hold(draft, &id, Held::NothingLeft));
     assert_eq!(world.record.cancel(&id).unwrap().1.status, CancelStatus::Refused);
     assert!(world.open_reviews().is_empty(), "the buyer has the money");
 
     let (mut world, id, second) = duplicate();
     world.change(|draft, context| draft.send(&crate::model::Operation::Cancel(id.clone()), context));
-    world.change(|draft, _| draft.hold(&id, Held::NothingLeft));
+    world.change(|draft, _| compensation::hold(draft, &id, Held::NothingLeft));
     assert_eq!(world.record.cancel(&id).unwrap().1.held, Some(ReviewReason::CompensationHeld));
     assert_eq!(world.open_reviews(), ["compensation_held"]);
     let gone = second.with_cancel(listed(PRICE, None));
@@ -92,7 +95,7 @@ fn nothing_left_ends_what_was_never_sent_and_holds_what_was() {
 fn held_row_is_no_pending_operation_and_blocks_nothing() {
     let (mut world, id, _) = duplicate();
     assert!(!world.record.checks.pending.is_empty());
-    world.change(|draft, _| draft.hold(&id, Held::ReasonGone));
+    world.change(|draft, _| compensation::hold(draft, &id, Held::ReasonGone));
     assert!(world.record.checks.pending.is_empty());
     assert!(world.charge("k2").unresolved_cancel().is_none());
     assert_eq!(world.charge("k2").cancellable(), Some(Money::krw(PRICE)));
@@ -161,7 +164,7 @@ fn duplicate_of_the_kept_payment_needs_its_money_intact() {
         kept.pay("k1");
         let mut world = World::before_confirm();
         world.sibling = Some(kept.record.clone());
-        world.at(10).change(|draft, context| draft.yield_to_sibling(context));
+        world.at(10).change(|draft, context| acceptance::yield_to_sibling(draft, context));
         let paid = world.at(60).paid("n1");
         world.see(&paid);
         let back = world.charge("n1").compensation().unwrap().clone();
@@ -172,7 +175,7 @@ fn duplicate_of_the_kept_payment_needs_its_money_intact() {
         }
         world.sibling = Some(kept.record);
         let rests = world.change(|draft, context| {
-            assert_eq!(draft.check_compensation(&back.id, context), expected, "{cancelled}");
+            assert_eq!(compensation::check_compensation(draft, &back.id, context), expected, "{cancelled}");
             draft.rests_on_sibling
         });
         assert!(rests, "the send compares the version of both");

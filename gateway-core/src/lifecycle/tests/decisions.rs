@@ -2,6 +2,7 @@
 
 use super::sample::{DAY, FINAL, HOUR, PRICE, World, at, listed};
 use crate::{
+    lifecycle::{compensation, decision},
     model::{
         CancelId, CancelStatus, ChargeRole, Money, Outcome, PaymentStatus, PgStatus, ReviewOutcome, Snapshot,
     },
@@ -13,7 +14,9 @@ const WEEK: i64 = 7 * DAY;
 fn decide(world: &mut World, outcome: ReviewOutcome) {
     let open = world.record.payment.reviews.iter().find(|review| review.is_open());
     let number = open.expect("one is open").number;
-    world.change(|draft, context| draft.decide(number, outcome, "kim", "seen in the console", context));
+    world.change(|draft, context| {
+        decision::decide(draft, number, outcome, "kim", "seen in the console", context)
+    });
 }
 
 fn owes_decision(world: &World) -> bool {
@@ -143,7 +146,9 @@ fn held_compensation_is_over_once_a_person_decided() {
         let second = world.paid("k2");
         world.see(&second);
         let id = world.charge("k2").compensation().unwrap().id.clone();
-        world.change(|draft, _| draft.hold(&id, crate::lifecycle::Held::ReasonGone));
+        world.change(|draft, _| {
+            compensation::hold(draft, &id, crate::lifecycle::compensation::Held::ReasonGone)
+        });
         decide(&mut world, outcome);
         assert_eq!(
             world.record.cancel(&id).unwrap().1.status,
@@ -237,7 +242,7 @@ fn closed_review_is_decided_by_nobody_again() {
     let (mut world, id, _) = unknown_cancel();
     decide(&mut world, ReviewOutcome::NotDone);
     let decided = world.record.clone();
-    world.change(|draft, context| draft.decide(1, ReviewOutcome::Done, "lee", "no", context));
+    world.change(|draft, context| decision::decide(draft, 1, ReviewOutcome::Done, "lee", "no", context));
     assert_eq!(world.record, decided);
     assert_eq!(world.record.cancel(&id).unwrap().1.status, CancelStatus::Refused);
 }

@@ -1,9 +1,12 @@
 //! What a change announces, and that every won is in exactly one event (invariant 11).
 
 use super::sample::{DAY, DEADLINE, HOUR, PRICE, World, listed};
-use crate::model::{
-    CancelStatus, EventKind, LatePayments, Money, Movement, Operation, PgCancelStatus, PgStatus, Snapshot,
-    SnapshotCancel,
+use crate::{
+    lifecycle::decision,
+    model::{
+        CancelStatus, EventKind, LatePayments, Money, Movement, Operation, PgCancelStatus, PgStatus,
+        Snapshot, SnapshotCancel,
+    },
 };
 
 fn moved(movement: Option<&Movement>) -> Option<(i64, i64)> {
@@ -185,7 +188,9 @@ fn review_is_announced_when_it_opens_and_when_it_closes() {
     let live = Snapshot { mode: Some(crate::model::Mode::Live), ..world.paid("k1") };
     world.see(&live);
     assert_eq!(world.kinds(), ["payment.mismatch_found", "payment.review_opened"]);
-    world.change(|draft, context| draft.decide(1, crate::model::ReviewOutcome::Done, "kim", "fine", context));
+    world.change(|draft, context| {
+        decision::decide(draft, 1, crate::model::ReviewOutcome::Done, "kim", "fine", context)
+    });
     assert_eq!(world.kinds(), ["payment.paid", "payment.review_closed"]);
     assert_eq!(world.news[0].movement, None, "its money was announced before");
     assert_eq!(sum(&world, "k1"), (10_000, 0));

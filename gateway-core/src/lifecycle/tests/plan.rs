@@ -2,8 +2,10 @@
 
 use super::sample::{DAY, DEADLINE, FINAL, HOUR, START, VISIBLE, World, at, listed};
 use crate::{
-    model::{CancelStatus, MoneyMoves, Operation, Outcome, PgCancelStatus, PgStatus, SnapshotCancel},
-    store::{LookUpSubject, Why},
+    model::{
+        CancelStatus, LookUpSubject, MoneyMoves, Operation, Outcome, PgCancelStatus, PgStatus, SnapshotCancel,
+    },
+    store::Why,
 };
 
 /// The first whole seconds in which look-ups are owed for a reason.

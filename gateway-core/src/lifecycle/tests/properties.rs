@@ -7,12 +7,12 @@ use proptest::prelude::*;
 
 use super::sample::{DAY, HOUR, START, World, at, pg_id};
 use crate::{
-    lifecycle::amounts,
+    lifecycle::{amounts, status},
     model::{
-        Cancel, CancelStatus, Charge, EventKind, LatePayments, Misfit, MoneyMoves, Outcome, PaymentStatus,
-        PgStatus, Snapshot, SnapshotCancel,
+        Cancel, CancelStatus, Charge, EventKind, LatePayments, LookUpSubject, Misfit, MoneyMoves, Outcome,
+        PaymentStatus, PgStatus, Snapshot, SnapshotCancel,
     },
-    store::{LookUpSubject, PaymentRecord},
+    store::PaymentRecord,
 };
 
 /// What may happen next. Charges are counted; a name that the PG does not know is made up.
@@ -356,7 +356,7 @@ impl Pg {
                 matches!(shown.status, PgStatus::Failed | PgStatus::Expired)
                     && shown.virtual_account.is_some()
             });
-            !charge.has_money() && (ended || charge.was_asked_past_due())
+            !charge.has_money() && (ended || status::was_asked_past_due(charge))
         };
         let decided = record.accepted().is_some_and(|charge| !is_over(charge))
             || record.payment.closed_at().is_some()

@@ -6,14 +6,15 @@ use jiff::Timestamp;
 
 pub(crate) use super::pg::{description, listed, shown, terms};
 use crate::{
-    lifecycle::{Answer, Context, Draft, Foreign},
+    lifecycle::{Answer, Context, Draft, Foreign, apply, finish},
     model::{
         Attempt, BrowserStep, Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, ChargeId, Claim,
-        Close, Device, IdSource, LatePayments, Money, MoneyMoves, NewEvent, Operation, Payment,
-        PaymentStatus, PgOrderId, PgPaymentId, PgStatus, Preparation, PreparedStep, Secret, Shown, Snapshot,
+        Close, Device, IdSource, LatePayments, LookUpSubject, Money, MoneyMoves, NewEvent, Operation,
+        Payment, PaymentStatus, PgOrderId, PgPaymentId, PgStatus, Preparation, PreparedStep, Secret, Shown,
+        Snapshot,
     },
     provider::{LookUp, ProviderDescription},
-    store::{Checks, LookUpSubject, PaymentRecord},
+    store::{Checks, PaymentRecord},
 };
 
 /// What every payment of the samples costs.
@@ -134,7 +135,7 @@ impl World {
         let context = self.context();
         let mut draft = Draft::of(self.record.clone());
         let done = change(&mut draft, &context);
-        let finished = draft.finish(&context);
+        let finished = finish::finish(draft, &context);
         self.news = finished.change.map(|change| change.events).unwrap_or_default();
         self.events.extend(self.news.iter().cloned());
         self.record = finished.record;
@@ -184,7 +185,7 @@ impl World {
     ) -> Vec<Foreign> {
         let look_up = LookUp { charges, complete };
         let answer = Answer { subject, look_up: &look_up, asked_at, is_look_up: true };
-        self.change(|draft, context| draft.apply(&answer, context))
+        self.change(|draft, context| apply::apply(draft, &answer, context))
     }
 
     /// A browser brings a charge back; `sends`: its confirm is committed.

@@ -192,7 +192,7 @@ fn every_order_id_is_asked_for_before_a_payment_expires() {
     world.open(MoneyMoves::BeforeConfirm);
     world.at(2 * DAY).look_up_order(Vec::new(), true);
     assert_eq!(world.status(), Ready, "the first order id may hold money");
-    world.answer(&crate::store::LookUpSubject::Attempt(1), Vec::new(), true, at(2 * DAY));
+    world.answer(&crate::model::LookUpSubject::Attempt(1), Vec::new(), true, at(2 * DAY));
     assert_eq!(world.status(), Expired);
 }
 

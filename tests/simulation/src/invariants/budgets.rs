@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use paymux_core::{
-    model::Charge,
-    store::{LookUpSubject, PaymentRecord},
+    model::{Charge, LookUpSubject},
+    store::PaymentRecord,
 };
 
 use super::Commit;
