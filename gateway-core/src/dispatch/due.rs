@@ -1,6 +1,11 @@
 //! Sending what is due: repeats, and money that goes back by itself.
 
-use super::{answer, commit::Committer, look_up::LookUpError};
+use super::{
+    answer,
+    commit::Committer,
+    look_up::{LookUpError, look_up},
+    send::send,
+};
 use crate::{
     account::Priority,
     clock::{Clock, DAY},
@@ -13,143 +18,140 @@ use crate::{
     store::{PaymentRecord, StoreError},
 };
 
-impl Committer {
-    /// Sends an operation that is due: commits its next send, then sends it. A compensation goes out only after look-ups that
-    /// show its reason still. If another was faster nothing is sent.
-    pub(crate) async fn send_due(
-        &self,
-        record: PaymentRecord,
-        operation: &Operation,
-    ) -> Result<PaymentRecord, LookUpError> {
-        let compensates = match operation {
-            Operation::Cancel(id) => record.cancel(id).and_then(|(_, cancel)| cancel.compensates),
-            Operation::Confirm(_) | Operation::Close(_) => None,
-        };
-        match (operation, compensates) {
-            (Operation::Cancel(id), Some(_)) => self.send_compensation(record, id).await,
-            _ => self.commit_and_send(record, operation, |_, _| Ok(())).await,
-        }
+/// Sends an operation that is due: commits its next send, then sends it. A compensation goes out only after look-ups that
+/// show its reason still. If another was faster nothing is sent.
+pub(crate) async fn send_due(
+    core: &Committer,
+    record: PaymentRecord,
+    operation: &Operation,
+) -> Result<PaymentRecord, LookUpError> {
+    let compensates = match operation {
+        Operation::Cancel(id) => record.cancel(id).and_then(|(_, cancel)| cancel.compensates),
+        Operation::Confirm(_) | Operation::Close(_) => None,
+    };
+    match (operation, compensates) {
+        (Operation::Cancel(id), Some(_)) => send_compensation(core, record, id).await,
+        _ => commit_and_send(core, record, operation, |_, _| Ok(())).await,
     }
+}
 
-    /// Money that must go back: asks once more what is true, and sends only what still has its reason.
-    async fn send_compensation(
-        &self,
-        record: PaymentRecord,
-        id: &CancelId,
-    ) -> Result<PaymentRecord, LookUpError> {
-        let (merchant, payment) = (record.payment.merchant.clone(), record.payment.id.clone());
-        let operation = Operation::Cancel(id.clone());
-        let Some(account) = self.account_of(&record) else { return Ok(record) };
-        let context = self.context(account, None, &[]);
-        let mut draft = Draft::of(record.clone());
-        if !answer::may_go_out(&mut draft, &operation, &context) {
-            // Nothing is asked for what waits anyway.
-            return Ok(self.commit(draft, &context, None).await?);
-        }
-        for (payment, subject) in self.subjects_before(&record, id).await? {
-            self.look_up(&merchant, &payment, &subject, Priority::Uncertain).await?;
-        }
-        let record = self.payment(&merchant, &payment).await?;
-        let still = record
-            .cancel(id)
-            .is_some_and(|(_, cancel)| cancel.status.is_unresolved() && cancel.held.is_none());
-        if !still {
-            return Ok(record);
-        }
-        self.commit_and_send(record, &operation, |draft, context| {
-            compensation::check_compensation(draft, id, context)
-        })
-        .await
+/// Money that must go back: asks once more what is true, and sends only what still has its reason.
+async fn send_compensation(
+    core: &Committer,
+    record: PaymentRecord,
+    id: &CancelId,
+) -> Result<PaymentRecord, LookUpError> {
+    let (merchant, payment) = (record.payment.merchant.clone(), record.payment.id.clone());
+    let operation = Operation::Cancel(id.clone());
+    let Some(account) = core.account_of(&record) else { return Ok(record) };
+    let context = core.context(account, None, &[]);
+    let mut draft = Draft::of(record.clone());
+    if !answer::may_go_out(&mut draft, &operation, &context) {
+        // Nothing is asked for what waits anyway.
+        return Ok(core.commit(draft, &context, None).await?);
     }
-
-    /// What has to be looked up right before a compensation: its own charge and the one that pays the order, beside which it
-    /// may turn out to be a duplicate.
-    async fn subjects_before(
-        &self,
-        record: &PaymentRecord,
-        id: &CancelId,
-    ) -> Result<Vec<(PaymentId, LookUpSubject)>, StoreError> {
-        let mut subjects = Vec::new();
-        if let Some((charge, _)) = record.cancel(id) {
-            subjects.push((record.payment.id.clone(), charge.subject()));
-        }
-        let sibling = self.sibling(record).await?.filter(|_| record.payment.yielded);
-        let holder = sibling.as_ref().unwrap_or(record);
-        if let Some(paying) = holder.accepted().map(Charge::subject) {
-            subjects.push((holder.payment.id.clone(), paying));
-        }
-        Ok(subjects)
+    for (payment, subject) in subjects_before(core, &record, id).await? {
+        look_up(core, &merchant, &payment, &subject, Priority::Uncertain).await?;
     }
-
-    async fn commit_and_send(
-        &self,
-        record: PaymentRecord,
-        operation: &Operation,
-        check: impl Fn(&mut Draft, &crate::lifecycle::Context<'_>) -> Result<(), Held> + Send + Sync,
-    ) -> Result<PaymentRecord, LookUpError> {
-        let Some(account) = self.account_of(&record) else { return Ok(record) };
-        if account.description().cancels_by_order && !self.names_this_charge(&record, operation).await? {
-            let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-            return Ok(self
-                .update(merchant, id, |draft, context| answer::put_off(draft, operation, DAY, context))
-                .await?);
-        }
-        let sibling = self.sibling(&record).await?;
-        let began = self.clock.monotonic();
-        let context = self.context(account, sibling.as_ref(), &[]);
-        let mut draft = Draft::of(record);
-        if answer::asks_for_no_more(&mut draft, operation, &context)
-            || !answer::may_go_out(&mut draft, operation, &context)
-        {
-            return Ok(self.commit(draft, &context, None).await?);
-        }
-        let held = check(&mut draft, &context).err();
-        match (held, operation) {
-            (Some(why), Operation::Cancel(id)) => compensation::hold(&mut draft, id, why),
-            (Some(_), _) => {}
-            (None, operation) => draft.send(operation, &context),
-        }
-        let record = self.commit(draft, &context, None).await?;
-        if held.is_some() {
-            return Ok(record);
-        }
-        Ok(Box::pin(self.send(record, operation, began)).await?)
+    let record = core.payment(&merchant, &payment).await?;
+    let still =
+        record.cancel(id).is_some_and(|(_, cancel)| cancel.status.is_unresolved() && cancel.held.is_none());
+    if !still {
+        return Ok(record);
     }
+    commit_and_send(core, record, &operation, |draft, context| {
+        compensation::check_compensation(draft, id, context)
+    })
+    .await
+}
 
-    /// Where a cancel names the order, it is of the charge that the PG shows for the order right now.
-    async fn names_this_charge(
-        &self,
-        record: &PaymentRecord,
-        operation: &Operation,
-    ) -> Result<bool, LookUpError> {
-        let (Some(account), Some(charge)) = (self.account_of(record), record.charge_of(operation)) else {
-            return Ok(false);
-        };
-        if matches!(operation, Operation::Confirm(_)) {
-            return Ok(true);
-        }
-        let Some(attempt) = record.attempt(charge.attempt) else { return Ok(false) };
-        let order = ChargeRef { order_id: attempt.pg_order_id.clone(), pg_payment_id: None };
-        let shown = account.call(account.provider.verify(&order)).await.map_err(LookUpError::Provider)?;
-        let is_only =
-            shown.charges.iter().all(|shown| Some(&shown.pg_payment_id) == charge.pg_payment_id.as_ref());
-        Ok(is_only && !shown.charges.is_empty())
+/// What has to be looked up right before a compensation: its own charge and the one that pays the order, beside which it
+/// may turn out to be a duplicate.
+async fn subjects_before(
+    core: &Committer,
+    record: &PaymentRecord,
+    id: &CancelId,
+) -> Result<Vec<(PaymentId, LookUpSubject)>, StoreError> {
+    let mut subjects = Vec::new();
+    if let Some((charge, _)) = record.cancel(id) {
+        subjects.push((record.payment.id.clone(), charge.subject()));
     }
+    let sibling = core.sibling(record).await?.filter(|_| record.payment.yielded);
+    let holder = sibling.as_ref().unwrap_or(record);
+    if let Some(paying) = holder.accepted().map(Charge::subject) {
+        subjects.push((holder.payment.id.clone(), paying));
+    }
+    Ok(subjects)
+}
 
-    /// Commits the first send of an operation that a caller asked for, and sends it.
-    pub(crate) async fn send_first(
-        &self,
-        record: PaymentRecord,
-        operation: &Operation,
-    ) -> Result<PaymentRecord, StoreError> {
-        let (merchant, id): (MerchantId, PaymentId) =
-            (record.payment.merchant.clone(), record.payment.id.clone());
-        match self.send_due(record, operation).await {
-            Ok(record) => Ok(record),
-            Err(LookUpError::Store(error)) => Err(error),
-            Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
-                self.payment(&merchant, &id).await
-            }
+async fn commit_and_send(
+    core: &Committer,
+    record: PaymentRecord,
+    operation: &Operation,
+    check: impl Fn(&mut Draft, &crate::lifecycle::Context<'_>) -> Result<(), Held> + Send + Sync,
+) -> Result<PaymentRecord, LookUpError> {
+    let Some(account) = core.account_of(&record) else { return Ok(record) };
+    if account.description().cancels_by_order && !names_this_charge(core, &record, operation).await? {
+        let (merchant, id) = (&record.payment.merchant, &record.payment.id);
+        return Ok(core
+            .update(merchant, id, |draft, context| answer::put_off(draft, operation, DAY, context))
+            .await?);
+    }
+    let sibling = core.sibling(&record).await?;
+    let began = core.clock.monotonic();
+    let context = core.context(account, sibling.as_ref(), &[]);
+    let mut draft = Draft::of(record);
+    if answer::asks_for_no_more(&mut draft, operation, &context)
+        || !answer::may_go_out(&mut draft, operation, &context)
+    {
+        return Ok(core.commit(draft, &context, None).await?);
+    }
+    let held = check(&mut draft, &context).err();
+    match (held, operation) {
+        (Some(why), Operation::Cancel(id)) => compensation::hold(&mut draft, id, why),
+        (Some(_), _) => {}
+        (None, operation) => draft.send(operation, &context),
+    }
+    let record = core.commit(draft, &context, None).await?;
+    if held.is_some() {
+        return Ok(record);
+    }
+    Ok(Box::pin(send(core, record, operation, began)).await?)
+}
+
+/// Where a cancel names the order, it is of the charge that the PG shows for the order right now.
+async fn names_this_charge(
+    core: &Committer,
+    record: &PaymentRecord,
+    operation: &Operation,
+) -> Result<bool, LookUpError> {
+    let (Some(account), Some(charge)) = (core.account_of(record), record.charge_of(operation)) else {
+        return Ok(false);
+    };
+    if matches!(operation, Operation::Confirm(_)) {
+        return Ok(true);
+    }
+    let Some(attempt) = record.attempt(charge.attempt) else { return Ok(false) };
+    let order = ChargeRef { order_id: attempt.pg_order_id.clone(), pg_payment_id: None };
+    let shown = account.call(account.provider.verify(&order)).await.map_err(LookUpError::Provider)?;
+    let is_only =
+        shown.charges.iter().all(|shown| Some(&shown.pg_payment_id) == charge.pg_payment_id.as_ref());
+    Ok(is_only && !shown.charges.is_empty())
+}
+
+/// Commits the first send of an operation that a caller asked for, and sends it.
+pub(crate) async fn send_first(
+    core: &Committer,
+    record: PaymentRecord,
+    operation: &Operation,
+) -> Result<PaymentRecord, StoreError> {
+    let (merchant, id): (MerchantId, PaymentId) =
+        (record.payment.merchant.clone(), record.payment.id.clone());
+    match send_due(core, record, operation).await {
+        Ok(record) => Ok(record),
+        Err(LookUpError::Store(error)) => Err(error),
+        Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
+            core.payment(&merchant, &id).await
         }
     }
 }

@@ -11,49 +11,47 @@ use crate::{
     store::{OwedLookUp, PaymentRecord, StoreError, Why},
 };
 
-impl Committer {
-    /// Owes a look-up because of something that proves nothing about who said it: what a browser brought, for instance.
-    pub(crate) async fn owe_hint(
-        &self,
-        account: &ConnectedAccount,
-        record: &PaymentRecord,
-        subject: LookUpSubject,
-    ) -> Result<(), StoreError> {
-        match self.turn_of(account, record, &subject, false) {
-            Some(at) => self.owe(record, subject, at, Why::Hint).await,
-            None => Ok(()),
-        }
+/// Owes a look-up because of something that proves nothing about who said it: what a browser brought, for instance.
+pub(crate) async fn owe_hint(
+    core: &Committer,
+    account: &ConnectedAccount,
+    record: &PaymentRecord,
+    subject: LookUpSubject,
+) -> Result<(), StoreError> {
+    match turn_of(core, account, record, &subject, false) {
+        Some(at) => core.owe(record, subject, at, Why::Hint).await,
+        None => Ok(()),
     }
+}
 
-    /// When a hint has its subject looked up; `None` if a look-up that is owed already covers it. Anybody can send one that is
-    /// unverified, so a storm of them must cost the PG little: those of one subject share a look-up, the next one waits
-    /// a little after the last, and those of one account take turns.
-    pub(crate) fn turn_of(
-        &self,
-        account: &ConnectedAccount,
-        record: &PaymentRecord,
-        subject: &LookUpSubject,
-        proved: bool,
-    ) -> Option<Timestamp> {
-        let now = self.now();
-        let of_subject = record.checks.owed.iter().filter(|owed| owed.is_waiting_hint(subject));
-        let newest = of_subject.map(|owed| owed.at).max();
-        let pause = if proved { SECOND } else { BETWEEN_HINTS };
-        match newest {
-            // A forger's hint may wait for a turn that is minutes away: what is proved does not wait with it.
-            Some(at) if at > later(now, SECOND) && proved => Some(now),
-            Some(at) if at > now => None,
-            // One is due, and may be under way: this hint is newer than what it asks.
-            Some(_) => Some(later(now, pause)),
-            None if proved => Some(now),
-            None => {
-                // Only what was put off is left of this subject's hints: its look-up got no answer, perhaps a moment ago.
-                let is_hint = |owed: &OwedLookUp| owed.of == *subject && owed.why == Why::Hint;
-                let put_off = record.checks.owed.iter().any(is_hint).then_some(now);
-                let asked_at = put_off.or_else(|| newest_look_up(record, subject).filter(|at| *at <= now));
-                let earliest = asked_at.map_or(now, |asked_at| later(asked_at, BETWEEN_HINTS).max(now));
-                Some(account.throttle.turn_of_hint(earliest, now))
-            }
+/// When a hint has its subject looked up; `None` if a look-up that is owed already covers it. Anybody can send one that is
+/// unverified, so a storm of them must cost the PG little: those of one subject share a look-up, the next one waits
+/// a little after the last, and those of one account take turns.
+pub(crate) fn turn_of(
+    core: &Committer,
+    account: &ConnectedAccount,
+    record: &PaymentRecord,
+    subject: &LookUpSubject,
+    proved: bool,
+) -> Option<Timestamp> {
+    let now = core.now();
+    let of_subject = record.checks.owed.iter().filter(|owed| owed.is_waiting_hint(subject));
+    let newest = of_subject.map(|owed| owed.at).max();
+    let pause = if proved { SECOND } else { BETWEEN_HINTS };
+    match newest {
+        // A forger's hint may wait for a turn that is minutes away: what is proved does not wait with it.
+        Some(at) if at > later(now, SECOND) && proved => Some(now),
+        Some(at) if at > now => None,
+        // One is due, and may be under way: this hint is newer than what it asks.
+        Some(_) => Some(later(now, pause)),
+        None if proved => Some(now),
+        None => {
+            // Only what was put off is left of this subject's hints: its look-up got no answer, perhaps a moment ago.
+            let is_hint = |owed: &OwedLookUp| owed.of == *subject && owed.why == Why::Hint;
+            let put_off = record.checks.owed.iter().any(is_hint).then_some(now);
+            let asked_at = put_off.or_else(|| newest_look_up(record, subject).filter(|at| *at <= now));
+            let earliest = asked_at.map_or(now, |asked_at| later(asked_at, BETWEEN_HINTS).max(now));
+            Some(account.throttle.turn_of_hint(earliest, now))
         }
     }
 }

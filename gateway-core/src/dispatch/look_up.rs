@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::commit::Committer;
+use super::{commit::Committer, hints::owe_hint};
 use crate::{
     account::{ConnectedAccount, Priority},
     clock::{HOUR, later},
@@ -57,127 +57,123 @@ pub(crate) struct LookedUp {
     pub(crate) is_partial: bool,
 }
 
-impl Committer {
-    /// Asks the PG about one subject of a payment and commits what follows. The version is read before the PG is asked; if
-    /// the payment changes meanwhile the answer is dropped and the PG asked again.
-    pub(crate) async fn look_up(
-        &self,
-        merchant: &MerchantId,
-        id: &PaymentId,
-        subject: &LookUpSubject,
-        priority: Priority,
-    ) -> Result<LookedUp, LookUpError> {
-        for _ in 0..ASKED_AT_MOST {
-            let record = self.payment(merchant, id).await?;
-            let account = self.account_of(&record).filter(|account| account.has_credentials);
-            let account = account.ok_or(LookUpError::NoCredentials)?;
-            let Some(reference) = record.reference(subject) else {
-                return Ok(LookedUp { record, met_foreign: false, is_partial: false });
-            };
-            let asked_at = self.now();
-            let look_up = self.ask(account, &record, subject, &reference, priority).await?;
-            let answer = Answer { subject, look_up: &look_up, asked_at, is_look_up: true };
-            match self.apply(&record, &answer, |_, _| ()).await {
-                Ok((record, foreign)) => {
-                    self.report(account, &record, &foreign).await;
-                    let is_by_order = matches!(subject, LookUpSubject::Attempt(_));
-                    let is_partial = is_by_order && !answer.settles(account.description());
-                    return Ok(LookedUp { record, met_foreign: !foreign.is_empty(), is_partial });
-                }
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Err(LookUpError::Store(StoreError::Conflict))
-    }
-
-    async fn ask(
-        &self,
-        account: &ConnectedAccount,
-        record: &PaymentRecord,
-        subject: &LookUpSubject,
-        reference: &ChargeRef,
-        priority: Priority,
-    ) -> Result<LookUp, LookUpError> {
-        account.admit(priority, 1).map_err(LookUpError::Busy)?;
-        match account.call(account.provider.verify(reference)).await {
-            Ok(look_up) => Ok(look_up),
-            // A PG that cannot be asked so shows nothing, and nothing follows from that.
-            Err(ProviderError::Unsupported(_)) => Ok(LookUp { charges: Vec::new(), complete: false }),
-            // What a browser or a webhook made up is no id of this PG.
-            Err(ProviderError::Invalid(_) | ProviderError::Declined(_)) if is_made_up(record, subject) => {
-                Ok(LookUp { charges: Vec::new(), complete: true })
-            }
-            Err(error) => {
-                tracing::warn!(
-                    payment = %record.payment.id,
-                    account = %account.id,
-                    error = error.name(),
-                    detail = error.detail(),
-                    "a look-up got no usable answer"
-                );
-                Err(LookUpError::Provider(error))
-            }
-        }
-    }
-
-    /// A look-up came to nothing because of this payment, or the clock is in doubt and the answer settles nothing: the next one
-    /// waits longer, at most `longest`, and not long after the doubt has ended.
-    pub(crate) async fn put_off(
-        &self,
-        merchant: &MerchantId,
-        id: &PaymentId,
-        subject: &LookUpSubject,
-        longest: Duration,
-    ) -> Result<(), StoreError> {
-        let put_off = |draft: &mut crate::lifecycle::Draft, context: &crate::lifecycle::Context<'_>| {
-            for owed in &mut draft.record.checks.owed {
-                if owed.of == *subject && owed.at <= context.now {
-                    let wait = step(owed.tries, context.ids).min(longest);
-                    owed.at =
-                        later(context.now, if context.is_clock_trusted { wait } else { wait.min(HOUR) });
-                    owed.tries = owed.tries.saturating_add(1);
-                }
-            }
+/// Asks the PG about one subject of a payment and commits what follows. The version is read before the PG is asked; if
+/// the payment changes meanwhile the answer is dropped and the PG asked again.
+pub(crate) async fn look_up(
+    core: &Committer,
+    merchant: &MerchantId,
+    id: &PaymentId,
+    subject: &LookUpSubject,
+    priority: Priority,
+) -> Result<LookedUp, LookUpError> {
+    for _ in 0..ASKED_AT_MOST {
+        let record = core.payment(merchant, id).await?;
+        let account = core.account_of(&record).filter(|account| account.has_credentials);
+        let account = account.ok_or(LookUpError::NoCredentials)?;
+        let Some(reference) = record.reference(subject) else {
+            return Ok(LookedUp { record, met_foreign: false, is_partial: false });
         };
-        self.update(merchant, id, put_off).await.map(|_| ())
+        let asked_at = core.now();
+        let look_up = ask(account, &record, subject, &reference, priority).await?;
+        let answer = Answer { subject, look_up: &look_up, asked_at, is_look_up: true };
+        match core.apply(&record, &answer, |_, _| ()).await {
+            Ok((record, foreign)) => {
+                report(core, account, &record, &foreign).await;
+                let is_by_order = matches!(subject, LookUpSubject::Attempt(_));
+                let is_partial = is_by_order && !answer.settles(account.description());
+                return Ok(LookedUp { record, met_foreign: !foreign.is_empty(), is_partial });
+            }
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error.into()),
+        }
     }
+    Err(LookUpError::Store(StoreError::Conflict))
+}
 
-    /// Payments of other orders: nothing is cancelled; their true owners, where we know them, are looked up.
-    async fn report(&self, account: &ConnectedAccount, record: &PaymentRecord, foreign: &[Foreign]) {
-        for foreign in foreign.iter().filter(|foreign| foreign.was_claimed) {
-            tracing::error!(
+async fn ask(
+    account: &ConnectedAccount,
+    record: &PaymentRecord,
+    subject: &LookUpSubject,
+    reference: &ChargeRef,
+    priority: Priority,
+) -> Result<LookUp, LookUpError> {
+    account.admit(priority, 1).map_err(LookUpError::Busy)?;
+    match account.call(account.provider.verify(reference)).await {
+        Ok(look_up) => Ok(look_up),
+        // A PG that cannot be asked so shows nothing, and nothing follows from that.
+        Err(ProviderError::Unsupported(_)) => Ok(LookUp { charges: Vec::new(), complete: false }),
+        // What a browser or a webhook made up is no id of this PG.
+        Err(ProviderError::Invalid(_) | ProviderError::Declined(_)) if is_made_up(record, subject) => {
+            Ok(LookUp { charges: Vec::new(), complete: true })
+        }
+        Err(error) => {
+            tracing::warn!(
                 payment = %record.payment.id,
                 account = %account.id,
-                "a PG payment of another order was claimed for this payment; nothing was accepted or cancelled"
+                error = error.name(),
+                detail = error.detail(),
+                "a look-up got no usable answer"
             );
-            if let Err(error) = self.owe_to_owner(account, record, foreign).await {
-                tracing::warn!(payment = %record.payment.id, %error, "the true owner of a PG payment could not be marked");
+            Err(LookUpError::Provider(error))
+        }
+    }
+}
+
+/// A look-up came to nothing because of this payment, or the clock is in doubt and the answer settles nothing: the next one
+/// waits longer, at most `longest`, and not long after the doubt has ended.
+pub(crate) async fn put_off(
+    core: &Committer,
+    merchant: &MerchantId,
+    id: &PaymentId,
+    subject: &LookUpSubject,
+    longest: Duration,
+) -> Result<(), StoreError> {
+    let put_off = |draft: &mut crate::lifecycle::Draft, context: &crate::lifecycle::Context<'_>| {
+        for owed in &mut draft.record.checks.owed {
+            if owed.of == *subject && owed.at <= context.now {
+                let wait = step(owed.tries, context.ids).min(longest);
+                owed.at = later(context.now, if context.is_clock_trusted { wait } else { wait.min(HOUR) });
+                owed.tries = owed.tries.saturating_add(1);
             }
         }
-    }
+    };
+    core.update(merchant, id, put_off).await.map(|_| ())
+}
 
-    async fn owe_to_owner(
-        &self,
-        account: &ConnectedAccount,
-        record: &PaymentRecord,
-        foreign: &Foreign,
-    ) -> Result<(), StoreError> {
-        let Ok(order_id) = foreign.order_id.parse::<PgOrderId>() else { return Ok(()) };
-        let Some((merchant, owner)) = self.store.owner_of_order(&account.id, &order_id).await? else {
-            return Ok(());
-        };
-        if owner == record.payment.id {
-            return Ok(());
+/// Payments of other orders: nothing is cancelled; their true owners, where we know them, are looked up.
+async fn report(core: &Committer, account: &ConnectedAccount, record: &PaymentRecord, foreign: &[Foreign]) {
+    for foreign in foreign.iter().filter(|foreign| foreign.was_claimed) {
+        tracing::error!(
+            payment = %record.payment.id,
+            account = %account.id,
+            "a PG payment of another order was claimed for this payment; nothing was accepted or cancelled"
+        );
+        if let Err(error) = owe_to_owner(core, account, record, foreign).await {
+            tracing::warn!(payment = %record.payment.id, %error, "the true owner of a PG payment could not be marked");
         }
-        let owner = self.payment(&merchant, &owner).await?;
-        let Some(attempt) = owner.attempt_of(order_id.as_str()).map(|attempt| attempt.number) else {
-            return Ok(());
-        };
-        let pg_payment_id = foreign.pg_payment_id.clone();
-        // Anybody can name a payment, again and again.
-        self.owe_hint(account, &owner, LookUpSubject::Charge { attempt, pg_payment_id }).await
     }
+}
+
+async fn owe_to_owner(
+    core: &Committer,
+    account: &ConnectedAccount,
+    record: &PaymentRecord,
+    foreign: &Foreign,
+) -> Result<(), StoreError> {
+    let Ok(order_id) = foreign.order_id.parse::<PgOrderId>() else { return Ok(()) };
+    let Some((merchant, owner)) = core.store.owner_of_order(&account.id, &order_id).await? else {
+        return Ok(());
+    };
+    if owner == record.payment.id {
+        return Ok(());
+    }
+    let owner = core.payment(&merchant, &owner).await?;
+    let Some(attempt) = owner.attempt_of(order_id.as_str()).map(|attempt| attempt.number) else {
+        return Ok(());
+    };
+    let pg_payment_id = foreign.pg_payment_id.clone();
+    // Anybody can name a payment, again and again.
+    owe_hint(core, account, &owner, LookUpSubject::Charge { attempt, pg_payment_id }).await
 }
 
 /// Whether a subject is only what a browser or a webhook said: the PG never showed it, and nothing was sent for it.

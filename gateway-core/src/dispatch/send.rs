@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{
     answer::{self, Verdict},
     commit::Committer,
-    look_up::{LookUpError, LookedUp},
+    look_up::{LookUpError, LookedUp, look_up},
     request::{MoneyRequest, build},
 };
 use crate::{
@@ -32,270 +32,263 @@ struct Success {
     snapshot: Option<Snapshot>,
 }
 
-impl Committer {
-    /// Sends an operation whose row is committed, and gives the record after what came back. `began`: the monotonic clock
-    /// before the time of the send was read.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError`]: the request may have been sent; its row says that it was.
-    pub(crate) async fn send(
-        &self,
-        record: PaymentRecord,
-        operation: &Operation,
-        began: Duration,
-    ) -> Result<PaymentRecord, StoreError> {
-        let Some(account) = self.account_of(&record) else { return Ok(record) };
-        let (Some(request), Some(sent)) = (build(&record, operation), record.dispatch(operation).cloned())
-        else {
-            return Ok(record);
-        };
-        if !self.is_still_ours(&record, operation, &sent, began).await? {
-            return self.payment(&record.payment.merchant, &record.payment.id).await;
+/// Sends an operation whose row is committed, and gives the record after what came back. `began`: the monotonic clock
+/// before the time of the send was read.
+///
+/// # Errors
+///
+/// [`StoreError`]: the request may have been sent; its row says that it was.
+pub(crate) async fn send(
+    core: &Committer,
+    record: PaymentRecord,
+    operation: &Operation,
+    began: Duration,
+) -> Result<PaymentRecord, StoreError> {
+    let Some(account) = core.account_of(&record) else { return Ok(record) };
+    let (Some(request), Some(sent)) = (build(&record, operation), record.dispatch(operation).cloned()) else {
+        return Ok(record);
+    };
+    if !is_still_ours(core, &record, operation, &sent, began).await? {
+        return core.payment(&record.payment.merchant, &record.payment.id).await;
+    }
+    let asked_at = core.now();
+    // Money that moves already is always admitted, and counted.
+    let _ = account.admit(Priority::Critical, 1);
+    let answer = match &request {
+        MoneyRequest::Confirm(request) => {
+            let answer = account.call(account.provider.confirm(request)).await;
+            taken(core, account, &record, operation, answer).await?
         }
-        let asked_at = self.now();
-        // Money that moves already is always admitted, and counted.
-        let _ = account.admit(Priority::Critical, 1);
-        let answer = match &request {
-            MoneyRequest::Confirm(request) => {
-                let taken = account.call(account.provider.confirm(request)).await;
-                self.taken(account, &record, operation, taken).await?
-            }
-            MoneyRequest::Cancel(request) => {
-                let outcome = account.call(account.provider.cancel(request)).await;
-                outcome.map(|outcome| cancelled(&record, operation, outcome)).map_err(Some)
-            }
-        };
-        match answer {
-            Ok(success) => self.succeed(record, operation, success, asked_at).await,
-            Err(error) => {
-                let error = error.unwrap_or_else(|| another_payment(&record, operation));
-                self.fail(account, record, operation, &sent, error).await
-            }
+        MoneyRequest::Cancel(request) => {
+            let outcome = account.call(account.provider.cancel(request)).await;
+            outcome.map(|outcome| cancelled(&record, operation, outcome)).map_err(Some)
+        }
+    };
+    match answer {
+        Ok(success) => succeed(core, record, operation, success, asked_at).await,
+        Err(error) => {
+            let error = error.unwrap_or_else(|| another_payment(&record, operation));
+            fail(core, account, record, operation, &sent, error).await
         }
     }
+}
 
-    /// Whether a request that was committed may still go out. A process that was stalled since then may have been given up:
-    /// another has repeated the request, or was told by the PG that it never came. Others count on it that a request
-    /// leaves within [`SENT_WITHIN`] or not at all.
-    async fn is_still_ours(
-        &self,
-        record: &PaymentRecord,
-        operation: &Operation,
-        sent: &Dispatch,
-        began: Duration,
-    ) -> Result<bool, StoreError> {
-        let kept = self.payment(&record.payment.merchant, &record.payment.id).await?;
-        let is_kept = kept.dispatch(operation) == Some(sent);
-        // Last, for the read itself may have taken long. And not by the wall clock, which may have been set.
-        let in_time = self.clock.monotonic() < began.saturating_add(SENT_WITHIN);
-        if !(is_kept && in_time) {
-            tracing::error!(
-                payment = %record.payment.id,
-                account = %record.payment.account,
-                "a request for money came too late to be sent; it is left to whoever looks the payment up next"
-            );
-        }
-        Ok(is_kept && in_time)
-    }
-
-    /// What a confirm's success is worth. What only this answer holds is written first, whatever else changed.
-    async fn taken(
-        &self,
-        account: &ConnectedAccount,
-        record: &PaymentRecord,
-        operation: &Operation,
-        answer: Result<Taken, ProviderError>,
-    ) -> Result<Result<Success, Option<ProviderError>>, StoreError> {
-        let taken = match answer {
-            Ok(taken) => taken,
-            Err(error) => return Ok(Err(Some(error))),
-        };
-        let Some(charge) = record.charge_of(operation) else { return Ok(Err(None)) };
-        if taken.snapshot.as_ref().is_some_and(|snapshot| !is_of(snapshot, charge, record)) {
-            return Ok(Err(None));
-        }
-        if let Some(webhook_secret) = taken.webhook_secret {
-            let answer = KeptAnswer { charge: charge.id.clone(), webhook_secret };
-            self.store.save_answer(&record.payment.merchant, &record.payment.id, answer).await?;
-        }
-        // A repeat may be answered with what was stored for its key: the money may have gone back since then.
-        let sent_at = charge.confirm.as_ref().map(|sent| sent.last_sent_at);
-        let is_stale = |snapshot: &Snapshot| {
-            let approved_before =
-                |sent_at| snapshot.paid_at.is_some_and(|at| at < earlier(sent_at, STALE_APPROVAL));
-            sent_at.is_some_and(approved_before)
-        };
-        let snapshot = taken.snapshot.filter(|snapshot| !is_stale(snapshot));
-        if snapshot.is_none() {
-            tracing::info!(payment = %record.payment.id, account = %account.id, "the PG took the money before; it is looked up");
-        }
-        Ok(Ok(Success { status: CancelStatus::Done, pg_cancel_id: None, snapshot }))
-    }
-
-    async fn succeed(
-        &self,
-        record: PaymentRecord,
-        operation: &Operation,
-        success: Success,
-        asked_at: Timestamp,
-    ) -> Result<PaymentRecord, StoreError> {
-        let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
-        let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
-        let note = |draft: &mut crate::lifecycle::Draft, context: &crate::lifecycle::Context<'_>| {
-            answer::succeeded(draft, operation, success.status, context);
-            if let Operation::Cancel(id) = operation
-                && let (Some(cancel), Some(name)) = (draft.record.cancel_mut(id), &success.pg_cancel_id)
-            {
-                cancel.pg_cancel_id = Some(name.clone());
-            }
-        };
-        if let Some(snapshot) = success.snapshot.clone() {
-            let look_up = LookUp { charges: vec![snapshot], complete: false };
-            let answer = Answer { subject: &subject, look_up: &look_up, asked_at, is_look_up: false };
-            match self.apply(&record, &answer, note).await {
-                Ok((record, _)) => return Ok(record),
-                // What the PG showed is dropped and asked for again; that it did it is kept.
-                Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let record = self
-            .update(&merchant, &id, |draft, context| {
-                note(draft, context);
-                draft.owe(subject.clone(), context.now, crate::store::Why::Hint);
-            })
-            .await?;
-        self.look_up_after(record, &subject).await
-    }
-
-    async fn fail(
-        &self,
-        account: &ConnectedAccount,
-        record: PaymentRecord,
-        operation: &Operation,
-        sent: &Dispatch,
-        error: ProviderError,
-    ) -> Result<PaymentRecord, StoreError> {
-        tracing::info!(
+/// Whether a request that was committed may still go out. A process that was stalled since then may have been given up:
+/// another has repeated the request, or was told by the PG that it never came. Others count on it that a request
+/// leaves within [`SENT_WITHIN`] or not at all.
+async fn is_still_ours(
+    core: &Committer,
+    record: &PaymentRecord,
+    operation: &Operation,
+    sent: &Dispatch,
+    began: Duration,
+) -> Result<bool, StoreError> {
+    let kept = core.payment(&record.payment.merchant, &record.payment.id).await?;
+    let is_kept = kept.dispatch(operation) == Some(sent);
+    // Last, for the read itself may have taken long. And not by the wall clock, which may have been set.
+    let in_time = core.clock.monotonic() < began.saturating_add(SENT_WITHIN);
+    if !(is_kept && in_time) {
+        tracing::error!(
             payment = %record.payment.id,
-            account = %account.id,
-            error = error.name(),
-            detail = error.detail(),
-            "a request that moves money did not succeed"
+            account = %record.payment.account,
+            "a request for money came too late to be sent; it is left to whoever looks the payment up next"
         );
-        let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
-        let verdict = match error {
-            ProviderError::NotDone { response: Response::Unanswered(_), .. } => Verdict::NotSent,
-            ProviderError::NotDone { response: Response::Error(pg), .. } => Verdict::Later(pg),
-            ProviderError::StillRunning | ProviderError::Unknown(Response::Unanswered(_)) => {
-                Verdict::Unanswered
-            }
-            ProviderError::Unknown(Response::Error(pg)) => Verdict::Unknown(pg),
-            // A decline that would end it: what the PG shows may tell another story.
-            ProviderError::Declined(failure)
-                if !matches!(operation, Operation::Confirm(_)) && sent.is_last_word() =>
-            {
-                return self.declined_cancel(record, operation, sent, failure).await;
-            }
-            ProviderError::Declined(failure) => Verdict::Declined(failure),
-            ProviderError::Invalid(pg)
-                if matches!(operation, Operation::Confirm(_)) && sent.is_last_word() =>
-            {
-                return self.refused_as_invalid(account, record, operation, sent, pg).await;
-            }
-            // Of a repeat too the buyer may be the cause; what became of the sends before it is looked up anyway.
-            ProviderError::Invalid(pg) if matches!(operation, Operation::Confirm(_)) => Verdict::Unknown(pg),
-            ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) => {
+    }
+    Ok(is_kept && in_time)
+}
+
+/// What a confirm's success is worth. What only this answer holds is written first, whatever else changed.
+async fn taken(
+    core: &Committer,
+    account: &ConnectedAccount,
+    record: &PaymentRecord,
+    operation: &Operation,
+    answer: Result<Taken, ProviderError>,
+) -> Result<Result<Success, Option<ProviderError>>, StoreError> {
+    let taken = match answer {
+        Ok(taken) => taken,
+        Err(error) => return Ok(Err(Some(error))),
+    };
+    let Some(charge) = record.charge_of(operation) else { return Ok(Err(None)) };
+    if taken.snapshot.as_ref().is_some_and(|snapshot| !is_of(snapshot, charge, record)) {
+        return Ok(Err(None));
+    }
+    if let Some(webhook_secret) = taken.webhook_secret {
+        let answer = KeptAnswer { charge: charge.id.clone(), webhook_secret };
+        core.store.save_answer(&record.payment.merchant, &record.payment.id, answer).await?;
+    }
+    // A repeat may be answered with what was stored for its key: the money may have gone back since then.
+    let sent_at = charge.confirm.as_ref().map(|sent| sent.last_sent_at);
+    let is_stale = |snapshot: &Snapshot| {
+        let approved_before =
+            |sent_at| snapshot.paid_at.is_some_and(|at| at < earlier(sent_at, STALE_APPROVAL));
+        sent_at.is_some_and(approved_before)
+    };
+    let snapshot = taken.snapshot.filter(|snapshot| !is_stale(snapshot));
+    if snapshot.is_none() {
+        tracing::info!(payment = %record.payment.id, account = %account.id, "the PG took the money before; it is looked up");
+    }
+    Ok(Ok(Success { status: CancelStatus::Done, pg_cancel_id: None, snapshot }))
+}
+
+async fn succeed(
+    core: &Committer,
+    record: PaymentRecord,
+    operation: &Operation,
+    success: Success,
+    asked_at: Timestamp,
+) -> Result<PaymentRecord, StoreError> {
+    let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+    let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
+    let note = |draft: &mut crate::lifecycle::Draft, context: &crate::lifecycle::Context<'_>| {
+        answer::succeeded(draft, operation, success.status, context);
+        if let Operation::Cancel(id) = operation
+            && let (Some(cancel), Some(name)) = (draft.record.cancel_mut(id), &success.pg_cancel_id)
+        {
+            cancel.pg_cancel_id = Some(name.clone());
+        }
+    };
+    if let Some(snapshot) = success.snapshot.clone() {
+        let look_up = LookUp { charges: vec![snapshot], complete: false };
+        let answer = Answer { subject: &subject, look_up: &look_up, asked_at, is_look_up: false };
+        match core.apply(&record, &answer, note).await {
+            Ok((record, _)) => return Ok(record),
+            // What the PG showed is dropped and asked for again; that it did it is kept.
+            Err(StoreError::Conflict) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let record = core
+        .update(&merchant, &id, |draft, context| {
+            note(draft, context);
+            draft.owe(subject.clone(), context.now, crate::store::Why::Hint);
+        })
+        .await?;
+    look_up_after(core, record, &subject).await
+}
+
+async fn fail(
+    core: &Committer,
+    account: &ConnectedAccount,
+    record: PaymentRecord,
+    operation: &Operation,
+    sent: &Dispatch,
+    error: ProviderError,
+) -> Result<PaymentRecord, StoreError> {
+    tracing::info!(
+        payment = %record.payment.id,
+        account = %account.id,
+        error = error.name(),
+        detail = error.detail(),
+        "a request that moves money did not succeed"
+    );
+    let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
+    let verdict = match error {
+        ProviderError::NotDone { response: Response::Unanswered(_), .. } => Verdict::NotSent,
+        ProviderError::NotDone { response: Response::Error(pg), .. } => Verdict::Later(pg),
+        ProviderError::StillRunning | ProviderError::Unknown(Response::Unanswered(_)) => Verdict::Unanswered,
+        ProviderError::Unknown(Response::Error(pg)) => Verdict::Unknown(pg),
+        // A decline that would end it: what the PG shows may tell another story.
+        ProviderError::Declined(failure)
+            if !matches!(operation, Operation::Confirm(_)) && sent.is_last_word() =>
+        {
+            return declined_cancel(core, record, operation, sent, failure).await;
+        }
+        ProviderError::Declined(failure) => Verdict::Declined(failure),
+        ProviderError::Invalid(pg) if matches!(operation, Operation::Confirm(_)) && sent.is_last_word() => {
+            return refused_as_invalid(core, account, record, operation, sent, pg).await;
+        }
+        // Of a repeat too the buyer may be the cause; what became of the sends before it is looked up anyway.
+        ProviderError::Invalid(pg) if matches!(operation, Operation::Confirm(_)) => Verdict::Unknown(pg),
+        ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) => {
+            page_operator(account, &record, &pg);
+            Verdict::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg))
+        }
+        ProviderError::Unsupported(_) => Verdict::Refused(Failure::of(FailureReason::Unsupported)),
+    };
+    let record = record_verdict(core, &record, operation, sent, &verdict).await?;
+    let is_definite = matches!(verdict, Verdict::NotSent | Verdict::Later(_))
+        || record.dispatch(operation).is_some_and(|sent| sent.outcome().is_some());
+    if is_definite { Ok(record) } else { look_up_after(core, record, &subject).await }
+}
+
+/// A refused cancel is asked for again under a new key, so a refusal of what was done gives the money back twice. A PG that
+/// passes on the words of another one may word a lost answer so that no table knows it. So what it shows is asked once
+/// before anybody is told; if it does not tell, its decline stands.
+async fn declined_cancel(
+    core: &Committer,
+    before: PaymentRecord,
+    operation: &Operation,
+    sent: &Dispatch,
+    failure: Failure,
+) -> Result<PaymentRecord, StoreError> {
+    let Some(subject) = before.charge_of(operation).map(Charge::subject) else { return Ok(before) };
+    let (merchant, id) = (&before.payment.merchant, &before.payment.id);
+    let shown = look_up(core, merchant, id, &subject, Priority::Critical).await;
+    let in_doubt = shown.is_ok_and(|shown| is_less_left_than_known(&before, &shown.record, operation));
+    let verdict = match failure {
+        Failure { pg: Some(pg), .. } if in_doubt => Verdict::Unknown(pg),
+        failure => Verdict::Declined(failure),
+    };
+    // What the look-up found done is not refused any more.
+    record_verdict(core, &before, operation, sent, &verdict).await
+}
+
+/// A PG refuses a confirm as invalid also where the buyer's browser named another order's payment, or paid another
+/// amount in the window. That is looked up first, and pages nobody.
+async fn refused_as_invalid(
+    core: &Committer,
+    account: &ConnectedAccount,
+    record: PaymentRecord,
+    operation: &Operation,
+    sent: &Dispatch,
+    pg: PgMessage,
+) -> Result<PaymentRecord, StoreError> {
+    let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
+    let (merchant, id) = (&record.payment.merchant, &record.payment.id);
+    let verdict = match look_up(core, merchant, id, &subject, Priority::Critical).await {
+        Ok(LookedUp { record, met_foreign, .. }) => {
+            let shown = record.charge_of(operation).and_then(|charge| charge.snapshot.as_ref());
+            let expected = record.payment.terms.amount;
+            let is_ours = shown.is_some_and(|snapshot| snapshot.total == expected) && !met_foreign;
+            if is_ours {
                 page_operator(account, &record, &pg);
                 Verdict::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg))
+            } else {
+                Verdict::Refused(Failure::by_pg(FailureReason::Mismatch, pg))
             }
-            ProviderError::Unsupported(_) => Verdict::Refused(Failure::of(FailureReason::Unsupported)),
-        };
-        let record = self.record_verdict(&record, operation, sent, &verdict).await?;
-        let is_definite = matches!(verdict, Verdict::NotSent | Verdict::Later(_))
-            || record.dispatch(operation).is_some_and(|sent| sent.outcome().is_some());
-        if is_definite { Ok(record) } else { self.look_up_after(record, &subject).await }
-    }
+        }
+        Err(LookUpError::Store(error)) => return Err(error),
+        Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
+            Verdict::Later(pg)
+        }
+    };
+    record_verdict(core, &record, operation, sent, &verdict).await
+}
 
-    /// A refused cancel is asked for again under a new key, so a refusal of what was done gives the money back twice. A PG that
-    /// passes on the words of another one may word a lost answer so that no table knows it. So what it shows is asked once
-    /// before anybody is told; if it does not tell, its decline stands.
-    async fn declined_cancel(
-        &self,
-        before: PaymentRecord,
-        operation: &Operation,
-        sent: &Dispatch,
-        failure: Failure,
-    ) -> Result<PaymentRecord, StoreError> {
-        let Some(subject) = before.charge_of(operation).map(Charge::subject) else { return Ok(before) };
-        let (merchant, id) = (&before.payment.merchant, &before.payment.id);
-        let shown = self.look_up(merchant, id, &subject, Priority::Critical).await;
-        let in_doubt = shown.is_ok_and(|shown| is_less_left_than_known(&before, &shown.record, operation));
-        let verdict = match failure {
-            Failure { pg: Some(pg), .. } if in_doubt => Verdict::Unknown(pg),
-            failure => Verdict::Declined(failure),
-        };
-        // What the look-up found done is not refused any more.
-        self.record_verdict(&before, operation, sent, &verdict).await
-    }
+async fn record_verdict(
+    core: &Committer,
+    record: &PaymentRecord,
+    operation: &Operation,
+    sent: &Dispatch,
+    verdict: &Verdict,
+) -> Result<PaymentRecord, StoreError> {
+    let (merchant, id) = (&record.payment.merchant, &record.payment.id);
+    core.update(merchant, id, |draft, context| answer::answered(draft, operation, sent, verdict, context))
+        .await
+}
 
-    /// A PG refuses a confirm as invalid also where the buyer's browser named another order's payment, or paid another
-    /// amount in the window. That is looked up first, and pages nobody.
-    async fn refused_as_invalid(
-        &self,
-        account: &ConnectedAccount,
-        record: PaymentRecord,
-        operation: &Operation,
-        sent: &Dispatch,
-        pg: PgMessage,
-    ) -> Result<PaymentRecord, StoreError> {
-        let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
-        let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-        let verdict = match self.look_up(merchant, id, &subject, Priority::Critical).await {
-            Ok(LookedUp { record, met_foreign, .. }) => {
-                let shown = record.charge_of(operation).and_then(|charge| charge.snapshot.as_ref());
-                let expected = record.payment.terms.amount;
-                let is_ours = shown.is_some_and(|snapshot| snapshot.total == expected) && !met_foreign;
-                if is_ours {
-                    page_operator(account, &record, &pg);
-                    Verdict::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg))
-                } else {
-                    Verdict::Refused(Failure::by_pg(FailureReason::Mismatch, pg))
-                }
-            }
-            Err(LookUpError::Store(error)) => return Err(error),
-            Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
-                Verdict::Later(pg)
-            }
-        };
-        self.record_verdict(&record, operation, sent, &verdict).await
-    }
-
-    async fn record_verdict(
-        &self,
-        record: &PaymentRecord,
-        operation: &Operation,
-        sent: &Dispatch,
-        verdict: &Verdict,
-    ) -> Result<PaymentRecord, StoreError> {
-        let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-        self.update(merchant, id, |draft, context| answer::answered(draft, operation, sent, verdict, context))
-            .await
-    }
-
-    /// Asks what is true right after a request; if the PG does not tell, the look-up stays owed.
-    async fn look_up_after(
-        &self,
-        record: PaymentRecord,
-        subject: &LookUpSubject,
-    ) -> Result<PaymentRecord, StoreError> {
-        match self.look_up(&record.payment.merchant, &record.payment.id, subject, Priority::Critical).await {
-            Ok(looked_up) => Ok(looked_up.record),
-            Err(LookUpError::Store(error)) => Err(error),
-            Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
-                self.payment(&record.payment.merchant, &record.payment.id).await
-            }
+/// Asks what is true right after a request; if the PG does not tell, the look-up stays owed.
+async fn look_up_after(
+    core: &Committer,
+    record: PaymentRecord,
+    subject: &LookUpSubject,
+) -> Result<PaymentRecord, StoreError> {
+    match look_up(core, &record.payment.merchant, &record.payment.id, subject, Priority::Critical).await {
+        Ok(looked_up) => Ok(looked_up.record),
+        Err(LookUpError::Store(error)) => Err(error),
+        Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
+            core.payment(&record.payment.merchant, &record.payment.id).await
         }
     }
 }

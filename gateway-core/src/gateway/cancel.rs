@@ -4,12 +4,11 @@ use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     account::ConnectedAccount,
     clock::Clock,
-    dispatch::ROUNDS,
+    dispatch::{ROUNDS, send, send_first},
     lifecycle::{Draft, compensation::needs_account},
     model::{
-        Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, Charge, Close, Failure,
-        FailureReason, MerchantId, Money, Operation, PaymentId, PaymentStatus, RefundAccount, ReviewOutcome,
-        ReviewSubject,
+        Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, Charge, Close, Failure, FailureReason,
+        MerchantId, Money, Operation, PaymentId, PaymentStatus, RefundAccount, ReviewOutcome, ReviewSubject,
     },
     store::{PaymentRecord, StoreError},
 };
@@ -180,9 +179,9 @@ impl Gateway {
         let record = self.core.commit(draft, &context, idempotency).await?;
         let Some(operation) = &operation else { return cancel_outcome(record, cancel) };
         let sent = if account.description().cancels_by_order {
-            self.core.send_first(record, operation).await
+            send_first(&self.core, record, operation).await
         } else {
-            Box::pin(self.core.send(record, operation, began)).await
+            Box::pin(send(&self.core, record, operation, began)).await
         };
         cancel_outcome(self.after_sending(&merchant, &id, sent).await?, cancel)
     }
@@ -244,7 +243,7 @@ impl Gateway {
         cancel.key = key.map(cancel_key);
         let idempotency = self.idempotency(&merchant, key, &id, Some(waiting));
         let record = self.core.commit(draft, &context, idempotency).await?;
-        let sent = self.core.send_first(record, &Operation::Cancel(waiting.clone())).await;
+        let sent = send_first(&self.core, record, &Operation::Cancel(waiting.clone())).await;
         cancel_outcome(self.after_sending(&merchant, &id, sent).await?, waiting.clone())
     }
 

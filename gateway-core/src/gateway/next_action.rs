@@ -6,7 +6,7 @@ use super::{Gateway, GatewayError, RequestKey, StateProblem, register::choose_me
 use crate::{
     account::{Account, ConnectedAccount, Priority, WHEN_BUSY},
     clock::later,
-    dispatch::{LookedUp, ROUNDS},
+    dispatch::{LookedUp, ROUNDS, look_up, owe_hint},
     lifecycle::{Context, Draft},
     model::{
         Attempt, BrowserStep, Charge, Device, LookUpSubject, MerchantId, PaymentId, PaymentStatus, PgOrderId,
@@ -68,7 +68,7 @@ impl Gateway {
             let now = self.core.now();
             self.results.admit(id, now).map_err(|until| self.busy_until(until))?;
             let subject = LookUpSubject::Attempt(number);
-            let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
+            let looked_up = look_up(&self.core, merchant, id, &subject, Priority::Interactive).await;
             let LookedUp { record: now_shown, is_partial, .. } =
                 looked_up.map_err(|error| self.not_looked_up(error))?;
             record = now_shown;
@@ -193,7 +193,7 @@ impl Gateway {
         let record = self.change_attempt(record, number, refuse).await?;
         let is_open = record.attempt(number).is_some_and(|attempt| attempt.prepared().is_some());
         if is_open && refuses_id {
-            self.core.owe_hint(account, &record, LookUpSubject::Attempt(number)).await?;
+            owe_hint(&self.core, account, &record, LookUpSubject::Attempt(number)).await?;
         }
         if (is_reused || is_open) && refuses_id {
             return Ok(None);

@@ -4,7 +4,7 @@ use super::{Gateway, GatewayError};
 use crate::{
     account::{Flight, Priority, Tells, Told, WHEN_BUSY},
     clock::later,
-    dispatch::LookUpError,
+    dispatch::{LookUpError, look_up},
     model::{Attempt, Charge, LookUpSubject, MerchantId, PaymentId},
     store::PaymentRecord,
 };
@@ -54,7 +54,7 @@ impl Gateway {
         let _place = self.place(self.account_of(&record)?)?;
         let mut told = Told::All;
         for subject in subjects(&record) {
-            let looked_up = self.core.look_up(merchant, id, &subject, Priority::Interactive).await;
+            let looked_up = look_up(&self.core, merchant, id, &subject, Priority::Interactive).await;
             let looked_up = looked_up.map_err(|error| self.not_looked_up(error))?;
             if looked_up.is_partial {
                 told = Told::Part;

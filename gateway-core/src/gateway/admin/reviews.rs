@@ -3,7 +3,7 @@
 use crate::{
     account::Priority,
     clock::later,
-    dispatch::{LookUpError, ROUNDS},
+    dispatch::{LookUpError, ROUNDS, look_up},
     gateway::{Gateway, GatewayError, StateProblem, verify::subjects},
     lifecycle::{Context, Draft, decision, schedule::DEPOSIT_GRACE},
     model::{Charge, PaymentId, Review, ReviewOutcome, ReviewReason, ReviewSubject, is_printable},
@@ -110,7 +110,7 @@ impl Gateway {
         let _place = self.place(self.account_of(record)?)?;
         for subject in subjects(record) {
             let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-            match self.core.look_up(merchant, id, &subject, Priority::Critical).await {
+            match look_up(&self.core, merchant, id, &subject, Priority::Critical).await {
                 Ok(_) | Err(LookUpError::NoCredentials) => {}
                 Err(LookUpError::Store(error)) => return Err(error.into()),
                 Err(LookUpError::Busy(until)) => return Err(self.busy_until(until)),

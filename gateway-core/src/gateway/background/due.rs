@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     account::{ConnectedAccount, Priority},
     clock::{DAY, HOUR, SECOND, later},
-    dispatch::{LookUpError, answer, is_of_account},
+    dispatch::{LookUpError, answer, is_of_account, look_up, put_off, send_due},
     gateway::{Gateway, GatewayError},
     lifecycle::{Context, Draft, review},
     model::{
@@ -131,7 +131,7 @@ impl Gateway {
             let done = match &next {
                 Next::LookUp(subject, _) => self.look_up_due(account, &record, subject).await,
                 Next::Send(operation, _) if account.retired => self.hold_retired(&record, operation).await,
-                Next::Send(operation, _) => self.core.send_due(record, operation).await.map(|_| ()),
+                Next::Send(operation, _) => send_due(&self.core, record, operation).await.map(|_| ()),
                 Next::Show => {
                     self.core.update(merchant, id, |_, _| ()).await.map(|_| ()).map_err(LookUpError::Store)
                 }
@@ -161,12 +161,12 @@ impl Gateway {
         let is_uncertain =
             record.charges.iter().any(|charge| is_of(subject, charge) && charge.is_uncertain());
         let priority = if is_uncertain { Priority::Uncertain } else { Priority::Background };
-        let look_up = Box::pin(self.core.look_up(merchant, id, subject, priority));
+        let look_up = Box::pin(look_up(&self.core, merchant, id, subject, priority));
         let looked_up = account.look_ups.alone(id, look_up).await?;
         let stays = |owed: &crate::store::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
         if looked_up.record.checks.owed.iter().any(stays) {
             // The answer does not cover it: asking again at once would be answered the same.
-            self.core.put_off(merchant, id, subject, DAY).await?;
+            put_off(&self.core, merchant, id, subject, DAY).await?;
         }
         Ok(())
     }
@@ -180,7 +180,7 @@ impl Gateway {
         longest: Duration,
     ) -> Result<(), GatewayError> {
         match next {
-            Next::LookUp(subject, _) => self.core.put_off(merchant, id, subject, longest).await?,
+            Next::LookUp(subject, _) => put_off(&self.core, merchant, id, subject, longest).await?,
             Next::Send(operation, _) => {
                 let put_off = |draft: &mut Draft, context: &Context<'_>| {
                     answer::put_off(draft, operation, longest, context)

@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::{
     account::{ConnectedAccount, TOLD_EVERY, Work},
     clock::later,
+    dispatch::turn_of,
     gateway::{Gateway, GatewayError},
     model::{AccountId, Charge, LookUpSubject, MerchantId, PaymentId, PgOrderId, PgPaymentId},
     provider::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubject},
@@ -186,7 +187,7 @@ impl Gateway {
         if is_unknown && !proved && unknown_hints(&record) >= MOST_UNKNOWN {
             return Ok(None);
         }
-        if let Some(at) = self.core.turn_of(account, &record, &subject, proved) {
+        if let Some(at) = turn_of(&self.core, account, &record, &subject, proved) {
             self.core.owe(&record, subject, at, Why::Hint).await?;
         }
         Ok(Some(InboxOutcome::Marked { proved }))

@@ -11,12 +11,11 @@ use serde_json::Value;
 use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     account::ConnectedAccount,
-    dispatch::ROUNDS,
+    dispatch::{ROUNDS, owe_hint},
     lifecycle::Draft,
-    model::LookUpSubject,
     model::{
-        Attempt, Charge, ChargeId, Claim, Failure, FailureReason, MerchantId, Misfit, Money, Outcome,
-        PaymentId, PaymentStatus, PgPaymentId, ReviewSubject, Secret,
+        Attempt, Charge, ChargeId, Claim, Failure, FailureReason, LookUpSubject, MerchantId, Misfit, Money,
+        Outcome, PaymentId, PaymentStatus, PgPaymentId, ReviewSubject, Secret,
     },
     provider::{ClaimOutcome, ReturnClaim},
     store::{PaymentRecord, StoreError},
@@ -123,7 +122,7 @@ impl Gateway {
             if let Some(attempt) = owner.attempt_of(order_id.as_str()) {
                 let subject = LookUpSubject::Attempt(attempt.number);
                 // Anybody can name an order id, again and again.
-                self.core.owe_hint(account, &owner, subject).await?;
+                owe_hint(&self.core, account, &owner, subject).await?;
             }
         }
         Err(GatewayError::Mismatch(Box::new(record)))

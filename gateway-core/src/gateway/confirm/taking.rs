@@ -4,6 +4,7 @@ use super::{Claimed, MOST_CLAIMS, claims, outcome};
 use crate::{
     account::{ConnectedAccount, Priority},
     clock::{Clock, DAY, MINUTE, later},
+    dispatch::send,
     gateway::{Gateway, GatewayError, RequestKey, StateProblem},
     model::{Operation, PaymentStatus, ReviewSubject},
     provider::InvalidBrowserResult,
@@ -69,7 +70,7 @@ impl Gateway {
         let operation = Operation::Confirm(charge.clone());
         let record =
             self.commit_claim(account, draft, key, |draft, context| draft.send(&operation, context)).await?;
-        let record = Box::pin(self.core.send(record, &operation, began)).await?;
+        let record = Box::pin(send(&self.core, record, &operation, began)).await?;
         outcome(record, &charge)
     }
 

@@ -4,7 +4,7 @@ use super::{Claimed, MOST_CLAIMS, claims, outcome, outcome_of_payment};
 use crate::{
     account::{ConnectedAccount, Priority, WHEN_BUSY},
     clock::later,
-    dispatch::{LookUpError, LookedUp},
+    dispatch::{LookUpError, LookedUp, look_up, owe_hint},
     gateway::{Gateway, GatewayError, RequestKey},
     model::{Charge, LookUpSubject, PaymentStatus, PgPaymentId, PgStatus},
     store::PaymentRecord,
@@ -70,7 +70,7 @@ impl Gateway {
         }
         if !is_kept {
             // The browser may be ahead of what the PG shows, and no claim is there that would have it asked again.
-            self.core.owe_hint(account, &record, LookUpSubject::Attempt(attempt)).await?;
+            owe_hint(&self.core, account, &record, LookUpSubject::Attempt(attempt)).await?;
         }
         if met_foreign && !record.payment.status().has_money() {
             return Err(GatewayError::Mismatch(Box::new(record)));
@@ -102,14 +102,14 @@ impl Gateway {
             }
         }
         if asked.not_told.is_some() {
-            self.core.owe_hint(account, &asked.record, LookUpSubject::Attempt(attempt)).await?;
+            owe_hint(&self.core, account, &asked.record, LookUpSubject::Attempt(attempt)).await?;
         }
         Ok(asked)
     }
 
     async fn ask_once(&self, asked: &mut Asked, subject: &LookUpSubject) -> Result<(), GatewayError> {
         let (merchant, id) = (asked.record.payment.merchant.clone(), asked.record.payment.id.clone());
-        match self.core.look_up(&merchant, &id, subject, Priority::Interactive).await {
+        match look_up(&self.core, &merchant, &id, subject, Priority::Interactive).await {
             Ok(LookedUp { record, met_foreign, is_partial }) => {
                 asked.record = record;
                 asked.met_foreign |= met_foreign;
@@ -157,7 +157,7 @@ impl Gateway {
             "a window takes its money at another moment than the account says: check the channel's settings at the PG"
         );
         // The window may be ahead of what the PG shows: it is asked once more a while later.
-        self.core.owe_hint(account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
+        owe_hint(&self.core, account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
         let record = {
             let _place = self.place(account)?;
             self.look_claim_up(account, record, claimed, true).await?

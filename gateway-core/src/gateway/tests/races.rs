@@ -161,7 +161,7 @@ async fn request_that_another_has_repeated_is_theirs() {
     let sent = bench.confirms();
     let operation = Operation::Confirm(committed.charges[0].id.clone());
     let began = bench.clock.monotonic();
-    bench.gateway.core.send(committed, &operation, began).await.unwrap();
+    crate::dispatch::send(&bench.gateway.core, committed, &operation, began).await.unwrap();
     assert_eq!(bench.confirms(), sent, "nothing is sent any more");
 }
 
