@@ -5,6 +5,12 @@ use crate::{
     account::ConnectedAccount,
     clock::Clock,
     dispatch::{ROUNDS, send, send_first},
+    gateway::{
+        request_key::idempotency,
+        retired::refuse_retired,
+        shared::{account_of, place},
+        verify::verify_whole,
+    },
     lifecycle::{Draft, compensation::needs_account},
     model::{
         Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, Charge, Close, Failure, FailureReason,
@@ -115,14 +121,16 @@ impl Gateway {
         let asks_first = match record.payment.status() {
             PaymentStatus::Ready => may_have_taken_money(&record),
             // Where the PG can close it, its answer says whether a deposit came first.
-            PaymentStatus::AwaitingDeposit => !self.account_of(&record)?.description().closes_accounts(),
+            PaymentStatus::AwaitingDeposit => {
+                !account_of(&self.core, &record)?.description().closes_accounts()
+            }
             _ => false,
         };
         if asks_first {
             // Nothing may be closed here that the buyer has paid there.
-            record = self.verify_whole(merchant, id).await?;
+            record = verify_whole(self, merchant, id).await?;
         }
-        let account = self.account_of(&record)?;
+        let account = account_of(&self.core, &record)?;
         let row = match record.payment.status() {
             PaymentStatus::Paid | PaymentStatus::PartiallyCancelled => {
                 Row::Refund(self.refund(account, &record, new, key)?)
@@ -133,7 +141,7 @@ impl Gateway {
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         };
         if account.retired && !matches!(row, Row::ClosePayment(_)) {
-            return self.refuse_retired(record, &row.asked_for(), ReviewSubject::Payment, key).await;
+            return refuse_retired(&self.core, record, &row.asked_for(), ReviewSubject::Payment, key).await;
         }
         self.commit_row(account, record, row, key).await
     }
@@ -145,7 +153,7 @@ impl Gateway {
         row: Row,
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
-        let _place = self.place(account)?;
+        let _place = place(account)?;
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let began = self.core.clock.monotonic();
         let context = self.core.context(account, None, &[]);
@@ -175,7 +183,7 @@ impl Gateway {
         if let Some(operation) = operation.as_ref().filter(|_| !account.description().cancels_by_order) {
             draft.send(operation, &context);
         }
-        let idempotency = self.idempotency(&merchant, key, &id, Some(&cancel));
+        let idempotency = idempotency(key, &merchant, &id, Some(&cancel), self.core.now());
         let record = self.core.commit(draft, &context, idempotency).await?;
         let Some(operation) = &operation else { return cancel_outcome(record, cancel) };
         let sent = if account.description().cancels_by_order {
@@ -225,12 +233,17 @@ impl Gateway {
             let rule = "names no cancel of this payment that waits for an account";
             return Err(GatewayError::invalid("cancel_id", rule));
         }
-        let account = self.account_of(&record)?;
+        let account = account_of(&self.core, &record)?;
         if account.retired {
             let about = ReviewSubject::Cancel(waiting.clone());
-            return self
-                .refuse_retired(record, "to send it to the account that the buyer named", about, key)
-                .await;
+            return refuse_retired(
+                &self.core,
+                record,
+                "to send it to the account that the buyer named",
+                about,
+                key,
+            )
+            .await;
         }
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         let context = self.core.context(account, None, &[]);
@@ -241,7 +254,7 @@ impl Gateway {
         cancel.refund_account = Some(refund_account.clone());
         cancel.reason.clone_from(&new.reason);
         cancel.key = key.map(cancel_key);
-        let idempotency = self.idempotency(&merchant, key, &id, Some(waiting));
+        let idempotency = idempotency(key, &merchant, &id, Some(waiting), self.core.now());
         let record = self.core.commit(draft, &context, idempotency).await?;
         let sent = send_first(&self.core, record, &Operation::Cancel(waiting.clone())).await;
         cancel_outcome(self.after_sending(&merchant, &id, sent).await?, waiting.clone())

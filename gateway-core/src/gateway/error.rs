@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use crate::{
     account::WHEN_BUSY,
+    clock::SECOND,
+    dispatch::LookUpError,
     model::{Failure, PaymentId, PgMessage},
-    provider::InvalidBrowserResult,
+    provider::{InvalidBrowserResult, ProviderError, Response},
     store::{PaymentRecord, StoreError},
 };
+use jiff::Timestamp;
 
 /// Why a use case did not do what was asked, by what the merchant may do next.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +123,28 @@ impl GatewayError {
 
     pub(crate) fn invalid(param: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { param, message: message.into() }
+    }
+
+    /// What a caller is answered who would have to wait until `from`.
+    pub(crate) fn busy_until(from: Timestamp, now: Timestamp) -> Self {
+        let wait = Duration::try_from(from.duration_since(now)).unwrap_or(SECOND);
+        Self::ProviderUnavailable { retry_after: Some(wait.max(SECOND)) }
+    }
+
+    /// What a merchant is answered for a look-up that came to nothing.
+    pub(crate) fn not_looked_up(error: LookUpError, now: Timestamp) -> Self {
+        match error {
+            LookUpError::Store(error) => error.into(),
+            LookUpError::Busy(until) => Self::busy_until(until, now),
+            LookUpError::NoCredentials => Self::Unsupported("look-ups on an account without credentials"),
+            LookUpError::Provider(ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg)) => {
+                Self::ProviderMisconfigured(Some(pg))
+            }
+            LookUpError::Provider(ProviderError::NotDone { retry_after, response: Response::Error(_) }) => {
+                Self::ProviderUnavailable { retry_after }
+            }
+            LookUpError::Provider(_) => Self::ProviderUnavailable { retry_after: None },
+        }
     }
 
     /// Too many talk to the PG already.

@@ -2,19 +2,16 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use jiff::Timestamp;
-use tokio::sync::SemaphorePermit;
-
 use crate::{
-    account::{Account, ConnectedAccount, Recent, Work},
-    clock::{Clock, MINUTE, SECOND, SteadyClock},
-    dispatch::{Committer, LookUpError},
-    model::{AccountId, IdSource, LatePayments, MerchantId, Method, PaymentId, PgOrderId},
-    provider::{ProviderError, Response},
-    store::{IdempotencyRecord, PaymentRecord, Store},
+    account::{Account, ConnectedAccount, Work},
+    clock::{Clock, SteadyClock},
+    dispatch::Committer,
+    model::{AccountId, IdSource, LatePayments, MerchantId, Method, PaymentId},
+    store::{PaymentRecord, Store},
 };
 
 mod admin;
+mod admissions;
 mod background;
 mod cancel;
 mod confirm;
@@ -22,6 +19,9 @@ mod error;
 mod next_action;
 mod read;
 mod register;
+mod request_key;
+mod retired;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod verify;
@@ -31,6 +31,9 @@ pub use background::InboxOutcome;
 pub use cancel::NewCancel;
 pub use error::{GatewayError, StateProblem};
 pub use register::{NewPayment, Registered};
+pub use request_key::RequestKey;
+
+use admissions::Admissions;
 
 /// How a merchant wants its payments handled.
 #[derive(Clone, Debug)]
@@ -45,15 +48,6 @@ pub struct MerchantPolicy {
     pub payable_for: Duration,
 }
 
-/// The idempotency key of a request, to be written with the first row the request creates.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestKey {
-    /// The key, as the merchant sent it.
-    pub key: String,
-    /// A digest of method, path and body.
-    pub digest: String,
-}
-
 /// The use cases, over any store, clock and set of accounts.
 ///
 /// Every method that may move money goes on if its future is polled; run it in a task of its own,
@@ -62,13 +56,7 @@ pub struct RequestKey {
 pub struct Gateway {
     core: Committer,
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
-    /// The reads that had an uncertain payment looked up.
-    reads: Recent<PaymentId>,
-    /// What browsers brought or asked for that had the PG asked.
-    results: Recent<PaymentId>,
-    /// The webhooks that waited among the known ones although their charge is not known.
-    new_charges: Recent<PgOrderId>,
-    unreadable: background::Unreadable,
+    admissions: Admissions,
 }
 
 impl Gateway {
@@ -92,10 +80,7 @@ impl Gateway {
         Self {
             core: Committer { store, clock, ids, accounts, late_payments },
             merchants,
-            reads: Recent::of(1, read::FRESH_FOR),
-            results: Recent::of(confirm::RESULTS_A_MINUTE, MINUTE),
-            new_charges: Recent::of(background::NEW_CHARGES, background::COUNTED_FOR),
-            unreadable: background::Unreadable::default(),
+            admissions: Admissions::default(),
         }
     }
 
@@ -173,57 +158,5 @@ impl Gateway {
         id: &PaymentId,
     ) -> Result<PaymentRecord, GatewayError> {
         self.core.store.payment(merchant, id).await?.ok_or(GatewayError::NotFound)
-    }
-
-    fn account_of(&self, record: &PaymentRecord) -> Result<&ConnectedAccount, GatewayError> {
-        // The start-up check refuses a configuration without an account whose payments need it.
-        self.core.account_of(record).ok_or(GatewayError::Unsupported("this payment's account any more"))
-    }
-
-    /// A place among the use cases that talk to the PG, kept until it is dropped.
-    fn place<'a>(&self, account: &'a ConnectedAccount) -> Result<SemaphorePermit<'a>, GatewayError> {
-        account.place().ok_or(GatewayError::busy())
-    }
-
-    /// What a caller is answered who would have to wait.
-    fn busy_until(&self, from: Timestamp) -> GatewayError {
-        let wait = Duration::try_from(from.duration_since(self.core.now())).unwrap_or(SECOND);
-        GatewayError::ProviderUnavailable { retry_after: Some(wait.max(SECOND)) }
-    }
-
-    /// What a merchant is answered for a look-up that came to nothing.
-    fn not_looked_up(&self, error: LookUpError) -> GatewayError {
-        match error {
-            LookUpError::Store(error) => error.into(),
-            LookUpError::Busy(until) => self.busy_until(until),
-            LookUpError::NoCredentials => {
-                GatewayError::Unsupported("look-ups on an account without credentials")
-            }
-            LookUpError::Provider(ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg)) => {
-                GatewayError::ProviderMisconfigured(Some(pg))
-            }
-            LookUpError::Provider(ProviderError::NotDone { retry_after, response: Response::Error(_) }) => {
-                GatewayError::ProviderUnavailable { retry_after }
-            }
-            LookUpError::Provider(_) => GatewayError::ProviderUnavailable { retry_after: None },
-        }
-    }
-
-    fn idempotency(
-        &self,
-        merchant: &MerchantId,
-        key: Option<&RequestKey>,
-        payment: &PaymentId,
-        cancel: Option<&crate::model::CancelId>,
-    ) -> Option<IdempotencyRecord> {
-        key.map(|key| IdempotencyRecord {
-            merchant: merchant.clone(),
-            key: key.key.clone(),
-            digest: key.digest.clone(),
-            payment: Some(payment.clone()),
-            cancel: cancel.cloned(),
-            answer: None,
-            created_at: self.core.now(),
-        })
     }
 }

@@ -7,6 +7,11 @@ use crate::{
     account::{Account, ConnectedAccount, Priority, WHEN_BUSY},
     clock::later,
     dispatch::{LookedUp, ROUNDS, look_up, owe_hint},
+    gateway::{
+        request_key::idempotency,
+        retired::refuse_retired,
+        shared::{account_of, place},
+    },
     lifecycle::{Context, Draft},
     model::{
         Attempt, BrowserStep, Charge, Device, LookUpSubject, MerchantId, PaymentId, PaymentStatus, PgOrderId,
@@ -54,29 +59,40 @@ impl Gateway {
         key: Option<&RequestKey>,
     ) -> Result<Option<(PaymentRecord, BrowserStep)>, GatewayError> {
         let mut record = self.payment(merchant, id).await?;
-        let account = self.account_of(&record)?;
+        let account = account_of(&self.core, &record)?;
         if !may_be_paid(&record) || record.payment.expires_at <= self.core.now() {
             return Err(GatewayError::state(StateProblem::Status, record));
         }
         if account.retired {
-            return self
-                .refuse_retired(record, "a payment window for the buyer", ReviewSubject::Payment, None)
-                .await;
+            return refuse_retired(
+                &self.core,
+                record,
+                "a payment window for the buyer",
+                ReviewSubject::Payment,
+                None,
+            )
+            .await;
         }
         if let Some((number, settled_from)) = refused_window(&record) {
             // The buyer may have paid in it, which may be why the PG refused another: nobody pays twice.
             let now = self.core.now();
-            self.results.admit(id, now).map_err(|until| self.busy_until(until))?;
+            self.admissions
+                .results
+                .admit(id, now)
+                .map_err(|until| GatewayError::busy_until(until, self.core.now()))?;
             let subject = LookUpSubject::Attempt(number);
             let looked_up = look_up(&self.core, merchant, id, &subject, Priority::Interactive).await;
             let LookedUp { record: now_shown, is_partial, .. } =
-                looked_up.map_err(|error| self.not_looked_up(error))?;
+                looked_up.map_err(|error| GatewayError::not_looked_up(error, self.core.now()))?;
             record = now_shown;
             if !may_be_paid(&record) {
                 return Err(GatewayError::state(StateProblem::Status, record));
             }
             if is_partial || record.checks.asked_at(number).is_none_or(|asked_at| asked_at < settled_from) {
-                return Err(self.busy_until(settled_from.max(later(now, WHEN_BUSY))));
+                return Err(GatewayError::busy_until(
+                    settled_from.max(later(now, WHEN_BUSY)),
+                    self.core.now(),
+                ));
             }
         }
         if account.description().cancels_by_order
@@ -94,9 +110,11 @@ impl Gateway {
             let step = prepared.step.clone();
             return Ok(Some((record, step)));
         }
-        let _place = self.place(account)?;
+        let _place = place(account)?;
         let requests = account.description().requests_per_window;
-        account.admit(Priority::Interactive, requests).map_err(|until| self.busy_until(until))?;
+        account
+            .admit(Priority::Interactive, requests)
+            .map_err(|until| GatewayError::busy_until(until, self.core.now()))?;
         // The row is durable before the PG sees its order id.
         let number = usable.map(|attempt| attempt.number);
         let (record, number) = match number {
@@ -125,7 +143,7 @@ impl Gateway {
         let mut draft = Draft::of(record);
         draft.record.attempts.push(Attempt::new(number, pg_order_id, context.now));
         draft.say_attempt(number, None, context.now);
-        let idempotency = self.idempotency(&merchant, key, &id, None);
+        let idempotency = idempotency(key, &merchant, &id, None, self.core.now());
         Ok((self.core.commit(draft, &context, idempotency).await?, number))
     }
 

@@ -1,15 +1,10 @@
 //! Reading a payment, and having an uncertain one looked up.
 
-use std::time::Duration;
-
 use super::{Gateway, GatewayError};
 use crate::{
     model::{Charge, MerchantId, PaymentId},
     store::{OwedLookUp, PaymentRecord, Why},
 };
-
-/// How old an uncertain state may be when a merchant reads it, before the PG is asked again.
-pub(super) const FRESH_FOR: Duration = Duration::from_secs(10);
 
 impl Gateway {
     /// A payment of a merchant. One that is uncertain is looked up in the background, at most every ten seconds.
@@ -26,7 +21,7 @@ impl Gateway {
             .filter(|charge| charge.is_uncertain())
             .map(|charge: &Charge| OwedLookUp { of: charge.subject(), at: now, why: Why::Hint, tries: 0 })
             .collect();
-        if !owed.is_empty() && self.reads.admit(id, now).is_ok() {
+        if !owed.is_empty() && self.admissions.reads.admit(id, now).is_ok() {
             self.core.store.owe(merchant, id, owed, now).await?;
             self.core.wake(&record.payment.account);
         }

@@ -7,8 +7,8 @@ use crate::{
     account::{Account, ConnectedAccount},
     clock::later,
     dispatch::ROUNDS,
-    lifecycle::finish::finish,
-    lifecycle::{Context, Draft},
+    gateway::{request_key::idempotency, shared::account_of},
+    lifecycle::{Context, Draft, finish::finish},
     model::{AccountId, MerchantId, Mode, Money, OrderId, Payment, PaymentStatus, PaymentTerms, Shown},
     provider::MethodTerms,
     store::{PaymentFilter, PaymentRecord, StoreError},
@@ -102,7 +102,7 @@ impl Gateway {
         check_terms(account, &new.terms)?;
         let context = self.core.context(account, None, &[]);
         let draft = Draft::of(self.fresh(merchant, account, new)?);
-        let idempotency = self.idempotency(merchant, key, &draft.record.payment.id, None);
+        let idempotency = idempotency(key, merchant, &draft.record.payment.id, None, self.core.now());
         let record = self.commit_new(draft, older, &context, idempotency).await?;
         Ok(Registered { record, created: true })
     }
@@ -159,7 +159,7 @@ impl Gateway {
         record: PaymentRecord,
         key: Option<&RequestKey>,
     ) -> Result<PaymentRecord, GatewayError> {
-        let account = self.account_of(&record)?;
+        let account = account_of(&self.core, &record)?;
         if account.retired {
             return Err(GatewayError::invalid("account", "is retired and takes no new payment"));
         }
@@ -173,7 +173,7 @@ impl Gateway {
         {
             charge.accepted = false;
         }
-        let idempotency = self.idempotency(&merchant, key, &id, None);
+        let idempotency = idempotency(key, &merchant, &id, None, self.core.now());
         Ok(self.core.commit(draft, &context, idempotency).await?)
     }
 

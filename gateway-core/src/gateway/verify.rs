@@ -2,9 +2,9 @@
 
 use super::{Gateway, GatewayError};
 use crate::{
-    account::{Flight, Priority, Tells, Told, WHEN_BUSY},
-    clock::later,
-    dispatch::{LookUpError, look_up},
+    account::{Flight, Priority, Tells, Told},
+    dispatch::look_up,
+    gateway::shared::{account_of, place},
     model::{Attempt, Charge, LookUpSubject, MerchantId, PaymentId},
     store::PaymentRecord,
 };
@@ -20,28 +20,10 @@ impl Gateway {
         Ok(self.verify_shared(merchant, id).await?.0)
     }
 
-    /// The same for what follows only if the PG showed all that there is: a row that could not be read may be money.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`verify`](Self::verify); [`GatewayError::ProviderUnavailable`] where a row could not be read, too.
-    pub(super) async fn verify_whole(
-        &self,
-        merchant: &MerchantId,
-        id: &PaymentId,
-    ) -> Result<PaymentRecord, GatewayError> {
-        let (record, told) = self.verify_shared(merchant, id).await?;
-        if told == Told::All {
-            Ok(record)
-        } else {
-            Err(self.not_looked_up(LookUpError::Busy(later(self.core.now(), WHEN_BUSY))))
-        }
-    }
-
     async fn verify_shared(&self, merchant: &MerchantId, id: &PaymentId) -> Verified {
         // Another merchant's payment is not found, and its look-ups are not shared.
         let record = self.payment(merchant, id).await?;
-        let account = self.account_of(&record)?;
+        let account = account_of(&self.core, &record)?;
         match account.look_ups.run(id, Box::pin(self.verify_all(merchant, id))).await {
             Flight::Led(done) => done,
             Flight::Shared(Told::Nothing) => Err(GatewayError::ProviderUnavailable { retry_after: None }),
@@ -51,11 +33,11 @@ impl Gateway {
 
     async fn verify_all(&self, merchant: &MerchantId, id: &PaymentId) -> Verified {
         let mut record = self.payment(merchant, id).await?;
-        let _place = self.place(self.account_of(&record)?)?;
+        let _place = place(account_of(&self.core, &record)?)?;
         let mut told = Told::All;
         for subject in subjects(&record) {
             let looked_up = look_up(&self.core, merchant, id, &subject, Priority::Interactive).await;
-            let looked_up = looked_up.map_err(|error| self.not_looked_up(error))?;
+            let looked_up = looked_up.map_err(|error| GatewayError::not_looked_up(error, self.core.now()))?;
             if looked_up.is_partial {
                 told = Told::Part;
             }
@@ -63,6 +45,20 @@ impl Gateway {
         }
         Ok((record, told))
     }
+}
+
+/// The same for what follows only if the PG showed all that there is: a row that could not be read may be money.
+///
+/// # Errors
+///
+/// Those of [`Gateway::verify`]; [`GatewayError::ProviderUnavailable`] where a row could not be read, too.
+pub(super) async fn verify_whole(
+    gateway: &Gateway,
+    merchant: &MerchantId,
+    id: &PaymentId,
+) -> Result<PaymentRecord, GatewayError> {
+    let (record, told) = gateway.verify_shared(merchant, id).await?;
+    if told == Told::All { Ok(record) } else { Err(GatewayError::busy()) }
 }
 
 /// A payment, and how much the PG told of it.

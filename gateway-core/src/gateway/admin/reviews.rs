@@ -4,7 +4,11 @@ use crate::{
     account::Priority,
     clock::later,
     dispatch::{LookUpError, ROUNDS, look_up},
-    gateway::{Gateway, GatewayError, StateProblem, verify::subjects},
+    gateway::{
+        Gateway, GatewayError, StateProblem,
+        shared::{account_of, place},
+        verify::subjects,
+    },
     lifecycle::{Context, Draft, decision, schedule::DEPOSIT_GRACE},
     model::{Charge, PaymentId, Review, ReviewOutcome, ReviewReason, ReviewSubject, is_printable},
     store::{PaymentRecord, StoreError},
@@ -83,7 +87,7 @@ impl Gateway {
         for _ in 0..ROUNDS {
             let record = self.payment_of_any(id).await?;
             let review = open_review(&record, number)?.clone();
-            let account = self.account_of(&record)?;
+            let account = account_of(&self.core, &record)?;
             let sibling = self.core.sibling(&record).await?;
             let context = self.core.context(account, sibling.as_ref(), &[]);
             check_verdict(&record, &review, verdict, &context)?;
@@ -107,13 +111,15 @@ impl Gateway {
     /// Asks the PG about everything of the payment that may hold money. That it does not tell may be the very reason of the
     /// review.
     async fn ask_before(&self, record: &PaymentRecord, number: u16) -> Result<(), GatewayError> {
-        let _place = self.place(self.account_of(record)?)?;
+        let _place = place(account_of(&self.core, record)?)?;
         for subject in subjects(record) {
             let (merchant, id) = (&record.payment.merchant, &record.payment.id);
             match look_up(&self.core, merchant, id, &subject, Priority::Critical).await {
                 Ok(_) | Err(LookUpError::NoCredentials) => {}
                 Err(LookUpError::Store(error)) => return Err(error.into()),
-                Err(LookUpError::Busy(until)) => return Err(self.busy_until(until)),
+                Err(LookUpError::Busy(until)) => {
+                    return Err(GatewayError::busy_until(until, self.core.now()));
+                }
                 Err(LookUpError::Provider(error)) => {
                     tracing::warn!(payment = %id, review = number, error = error.name(), "the PG could not be asked before a review was closed");
                 }

@@ -1,21 +1,19 @@
 //! Received webhooks: stored first, then read as hints. None of them carries state.
 
-use std::{
-    collections::HashMap,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
-use jiff::Timestamp;
 
 use crate::{
-    account::{ConnectedAccount, TOLD_EVERY, Work},
+    account::{ConnectedAccount, Work},
     clock::later,
     dispatch::turn_of,
-    gateway::{Gateway, GatewayError},
+    gateway::{
+        Gateway, GatewayError,
+        background::room::{names, room_of},
+    },
     model::{AccountId, Charge, LookUpSubject, MerchantId, PaymentId, PgOrderId, PgPaymentId},
-    provider::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubject},
+    provider::{Proof, RawWebhook, WebhookClaim, WebhookRejected},
     store::{PaymentRecord, ReceivedWebhook, Room, StoreError, Why},
 };
 
@@ -50,24 +48,6 @@ pub enum InboxOutcome {
     Unreadable,
 }
 
-/// How many webhooks of each account could not be read, and when operators were last told.
-#[derive(Debug, Default)]
-pub(in crate::gateway) struct Unreadable(Mutex<HashMap<AccountId, (u64, Timestamp)>>);
-
-impl Unreadable {
-    /// Counts one; the count, if operators are to be told now.
-    fn count(&self, account: &AccountId, now: Timestamp) -> Option<u64> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, told_at) = counts.entry(account.clone()).or_insert((0, Timestamp::MIN));
-        *count += 1;
-        let tells = later(*told_at, TOLD_EVERY) <= now || *told_at > now;
-        tells.then(|| {
-            *told_at = now;
-            *count
-        })
-    }
-}
-
 impl Gateway {
     /// Stores a webhook. Once this returns `Ok`, no crash loses it.
     ///
@@ -77,7 +57,7 @@ impl Gateway {
     pub async fn receive(&self, account: &AccountId, raw: RawWebhook) -> Result<(), GatewayError> {
         let id = self.core.ids.webhook(self.core.now());
         let room = match self.core.accounts.get(account) {
-            Some(account) => self.room_of(account, &raw).await?,
+            Some(account) => room_of(self, account, &raw).await?,
             None => Room::Unverified,
         };
         self.core.store.receive(ReceivedWebhook { id, account: account.clone(), room, raw }).await?;
@@ -159,7 +139,7 @@ impl Gateway {
     }
 
     fn tell_unreadable(&self, account: &ConnectedAccount, rejected: WebhookRejected) {
-        if let Some(count) = self.unreadable.count(&account.id, self.core.now()) {
+        if let Some(count) = self.admissions.unreadable.count(&account.id, self.core.now()) {
             tracing::error!(
                 account = %account.id,
                 reason = %rejected,
@@ -208,17 +188,6 @@ impl Gateway {
             Some(id) => self.core.store.owner_of_charge(&account.id, id).await,
             None => Ok(None),
         }
-    }
-}
-
-pub(super) fn names(claim: &WebhookClaim) -> Option<(Option<&PgPaymentId>, Option<&str>)> {
-    match &claim.subject {
-        WebhookSubject::Charge { pg_payment_id, order_id }
-            if pg_payment_id.is_some() || order_id.is_some() =>
-        {
-            Some((pg_payment_id.as_ref(), order_id.as_deref()))
-        }
-        WebhookSubject::Charge { .. } | WebhookSubject::Cancel(_) | WebhookSubject::Other => None,
     }
 }
 

@@ -7,5 +7,3 @@ mod sweep;
 mod time;
 
 pub use inbox::InboxOutcome;
-pub(super) use inbox::Unreadable;
-pub(super) use room::{COUNTED_FOR, NEW_CHARGES};

@@ -1,11 +1,15 @@
 //! Confirming where the PG takes the money in the window: what a claim names is looked up.
 
-use super::{Claimed, MOST_CLAIMS, claims, outcome, outcome_of_payment};
+use super::taking::take;
 use crate::{
     account::{ConnectedAccount, Priority, WHEN_BUSY},
     clock::later,
     dispatch::{LookUpError, LookedUp, look_up, owe_hint},
-    gateway::{Gateway, GatewayError, RequestKey},
+    gateway::{
+        Gateway, GatewayError, RequestKey,
+        confirm::claim::{Claimed, MOST_CLAIMS, claim, claims, commit_claim, outcome, outcome_of_payment},
+        shared::place,
+    },
     model::{Charge, LookUpSubject, PaymentStatus, PgPaymentId, PgStatus},
     store::PaymentRecord,
 };
@@ -19,155 +23,153 @@ pub(super) struct Asked {
     pub(super) not_told: Option<LookUpError>,
 }
 
-impl Gateway {
-    /// Money moved before confirm, or did not: a claim is a hint with an id. It bars nothing, and ends after an hour of
-    /// answered look-ups that do not know it.
-    pub(super) async fn verify_claim(
-        &self,
-        account: &ConnectedAccount,
-        record: PaymentRecord,
-        claimed: &Claimed<'_>,
-        key: Option<&RequestKey>,
-    ) -> Result<PaymentRecord, GatewayError> {
-        let accepted = record.accepted().and_then(|charge| charge.pg_payment_id.as_ref());
-        let is_shown = claimed.pg_payment_id.is_none() || claimed.pg_payment_id == accepted;
-        if record.payment.status().has_money() && is_shown {
-            return Ok(record);
-        }
-        let _place = self.place(account)?;
-        let may_wait = matches!(
-            record.payment.status(),
-            PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Confirming | PaymentStatus::Expired
-        );
-        let in_time = self.core.now() <= record.payment.expires_at;
-        // Where nobody can ask the PG, a person is asked about what a claim names, in time or not.
-        let may_wait = may_wait && in_time || !account.has_credentials;
-        let known = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, None);
-        let is_kept = known.is_some_and(Charge::has_open_claim);
-        let is_new = known.is_none() && claims(&record) < MOST_CLAIMS;
-        let keeps = may_wait && is_new;
-        let record = if keeps {
-            let (draft, _) = self.claim(account, record, claimed, false);
-            self.commit_claim(account, draft, key, |_, _| ()).await?
-        } else {
-            record
-        };
-        self.look_claim_up(account, record, claimed, keeps || is_kept).await
+/// Money moved before confirm, or did not: a claim is a hint with an id. It bars nothing, and ends after an hour of
+/// answered look-ups that do not know it.
+pub(super) async fn verify_claim(
+    gateway: &Gateway,
+    account: &ConnectedAccount,
+    record: PaymentRecord,
+    claimed: &Claimed<'_>,
+    key: Option<&RequestKey>,
+) -> Result<PaymentRecord, GatewayError> {
+    let accepted = record.accepted().and_then(|charge| charge.pg_payment_id.as_ref());
+    let is_shown = claimed.pg_payment_id.is_none() || claimed.pg_payment_id == accepted;
+    if record.payment.status().has_money() && is_shown {
+        return Ok(record);
     }
+    let _place = place(account)?;
+    let may_wait = matches!(
+        record.payment.status(),
+        PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Confirming | PaymentStatus::Expired
+    );
+    let in_time = gateway.core.now() <= record.payment.expires_at;
+    // Where nobody can ask the PG, a person is asked about what a claim names, in time or not.
+    let may_wait = may_wait && in_time || !account.has_credentials;
+    let known = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, None);
+    let is_kept = known.is_some_and(Charge::has_open_claim);
+    let is_new = known.is_none() && claims(&record) < MOST_CLAIMS;
+    let keeps = may_wait && is_new;
+    let record = if keeps {
+        let (draft, _) = claim(&gateway.core, account, record, claimed, false);
+        commit_claim(&gateway.core, account, draft, key, |_, _| ()).await?
+    } else {
+        record
+    };
+    look_claim_up(gateway, account, record, claimed, keeps || is_kept).await
+}
 
-    /// What a claim comes to by what the PG tells of it, kept or not.
-    async fn look_claim_up(
-        &self,
-        account: &ConnectedAccount,
-        record: PaymentRecord,
-        claimed: &Claimed<'_>,
-        is_kept: bool,
-    ) -> Result<PaymentRecord, GatewayError> {
-        let (attempt, named) = (claimed.attempt.number, claimed.pg_payment_id);
-        let Asked { record, met_foreign, not_told } = self.ask(account, record, attempt, named).await?;
-        if let Some(error) = not_told {
-            return self.not_told(record, error);
-        }
-        if !is_kept {
-            // The browser may be ahead of what the PG shows, and no claim is there that would have it asked again.
-            owe_hint(&self.core, account, &record, LookUpSubject::Attempt(attempt)).await?;
-        }
-        if met_foreign && !record.payment.status().has_money() {
-            return Err(GatewayError::Mismatch(Box::new(record)));
-        }
-        told(record, claimed)
+/// What a claim comes to by what the PG tells of it, kept or not.
+async fn look_claim_up(
+    gateway: &Gateway,
+    account: &ConnectedAccount,
+    record: PaymentRecord,
+    claimed: &Claimed<'_>,
+    is_kept: bool,
+) -> Result<PaymentRecord, GatewayError> {
+    let (attempt, named) = (claimed.attempt.number, claimed.pg_payment_id);
+    let Asked { record, met_foreign, not_told } = ask(gateway, account, record, attempt, named).await?;
+    if let Some(error) = not_told {
+        return without_answer(gateway, record, error);
     }
+    if !is_kept {
+        // The browser may be ahead of what the PG shows, and no claim is there that would have it asked again.
+        owe_hint(&gateway.core, account, &record, LookUpSubject::Attempt(attempt)).await?;
+    }
+    if met_foreign && !record.payment.status().has_money() {
+        return Err(GatewayError::Mismatch(Box::new(record)));
+    }
+    told(record, claimed)
+}
 
-    /// Has the PG asked about what a browser brought: what it names, then everything under its order id, until money shows. Where
-    /// the PG does not tell now, everything under the order id is looked up in the background.
-    pub(super) async fn ask(
-        &self,
-        account: &ConnectedAccount,
-        record: PaymentRecord,
-        attempt: u16,
-        named: Option<&PgPaymentId>,
-    ) -> Result<Asked, GatewayError> {
-        let mut asked = Asked { record, met_foreign: false, not_told: None };
-        if let Err(until) = self.results.admit(&asked.record.payment.id, self.core.now()) {
-            asked.not_told = Some(LookUpError::Busy(until));
-        }
-        let by_id = named.map(|id| LookUpSubject::Charge { attempt, pg_payment_id: id.clone() });
-        for subject in by_id.into_iter().chain([LookUpSubject::Attempt(attempt)]) {
-            if asked.not_told.is_some() {
-                break;
-            }
-            self.ask_once(&mut asked, &subject).await?;
-            if asked.record.payment.status().has_money() {
-                break;
-            }
-        }
+/// Has the PG asked about what a browser brought: what it names, then everything under its order id, until money shows. Where
+/// the PG does not tell now, everything under the order id is looked up in the background.
+pub(super) async fn ask(
+    gateway: &Gateway,
+    account: &ConnectedAccount,
+    record: PaymentRecord,
+    attempt: u16,
+    named: Option<&PgPaymentId>,
+) -> Result<Asked, GatewayError> {
+    let mut asked = Asked { record, met_foreign: false, not_told: None };
+    if let Err(until) = gateway.admissions.results.admit(&asked.record.payment.id, gateway.core.now()) {
+        asked.not_told = Some(LookUpError::Busy(until));
+    }
+    let by_id = named.map(|id| LookUpSubject::Charge { attempt, pg_payment_id: id.clone() });
+    for subject in by_id.into_iter().chain([LookUpSubject::Attempt(attempt)]) {
         if asked.not_told.is_some() {
-            owe_hint(&self.core, account, &asked.record, LookUpSubject::Attempt(attempt)).await?;
+            break;
         }
-        Ok(asked)
-    }
-
-    async fn ask_once(&self, asked: &mut Asked, subject: &LookUpSubject) -> Result<(), GatewayError> {
-        let (merchant, id) = (asked.record.payment.merchant.clone(), asked.record.payment.id.clone());
-        match look_up(&self.core, &merchant, &id, subject, Priority::Interactive).await {
-            Ok(LookedUp { record, met_foreign, is_partial }) => {
-                asked.record = record;
-                asked.met_foreign |= met_foreign;
-                // The row that could not be read may be the one that was paid.
-                asked.not_told = is_partial.then(|| LookUpError::Busy(later(self.core.now(), WHEN_BUSY)));
-            }
-            Err(LookUpError::Store(error)) => return Err(error.into()),
-            Err(error) => {
-                asked.record = self.core.payment(&merchant, &id).await?;
-                asked.not_told = Some(error);
-            }
-        }
-        Ok(())
-    }
-
-    /// The PG did not tell whether the buyer has paid. A claim that is kept waits, and money that is known by now is told.
-    pub(super) fn not_told(
-        &self,
-        record: PaymentRecord,
-        error: LookUpError,
-    ) -> Result<PaymentRecord, GatewayError> {
-        let is_unpaid = matches!(
-            record.payment.status(),
-            PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired
-        );
-        match error {
-            _ if !is_unpaid => outcome_of_payment(record),
-            LookUpError::NoCredentials => Err(GatewayError::AccountRetired(Box::new(record))),
-            error => Err(self.not_looked_up(error)),
+        ask_once(gateway, &mut asked, &subject).await?;
+        if asked.record.payment.status().has_money() {
+            break;
         }
     }
-
-    /// The window says another thing than was prepared: what is true is looked up before anything is sent.
-    pub(super) async fn unexpected_claim(
-        &self,
-        account: &ConnectedAccount,
-        record: PaymentRecord,
-        claimed: &Claimed<'_>,
-        asks: bool,
-        key: Option<&RequestKey>,
-    ) -> Result<PaymentRecord, GatewayError> {
-        tracing::error!(
-            payment = %record.payment.id,
-            account = %account.id,
-            "a window takes its money at another moment than the account says: check the channel's settings at the PG"
-        );
-        // The window may be ahead of what the PG shows: it is asked once more a while later.
-        owe_hint(&self.core, account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
-        let record = {
-            let _place = self.place(account)?;
-            self.look_claim_up(account, record, claimed, true).await?
-        };
-        let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
-        let untaken = charge
-            .and_then(|charge| charge.snapshot.as_ref())
-            .is_some_and(|shown| shown.status == PgStatus::Open);
-        if asks && untaken { self.take(account, record, claimed, key).await } else { Ok(record) }
+    if asked.not_told.is_some() {
+        owe_hint(&gateway.core, account, &asked.record, LookUpSubject::Attempt(attempt)).await?;
     }
+    Ok(asked)
+}
+
+async fn ask_once(gateway: &Gateway, asked: &mut Asked, subject: &LookUpSubject) -> Result<(), GatewayError> {
+    let (merchant, id) = (asked.record.payment.merchant.clone(), asked.record.payment.id.clone());
+    match look_up(&gateway.core, &merchant, &id, subject, Priority::Interactive).await {
+        Ok(LookedUp { record, met_foreign, is_partial }) => {
+            asked.record = record;
+            asked.met_foreign |= met_foreign;
+            // The row that could not be read may be the one that was paid.
+            asked.not_told = is_partial.then(|| LookUpError::Busy(later(gateway.core.now(), WHEN_BUSY)));
+        }
+        Err(LookUpError::Store(error)) => return Err(error.into()),
+        Err(error) => {
+            asked.record = gateway.core.payment(&merchant, &id).await?;
+            asked.not_told = Some(error);
+        }
+    }
+    Ok(())
+}
+
+/// The PG did not tell whether the buyer has paid. A claim that is kept waits, and money that is known by now is told.
+pub(super) fn without_answer(
+    gateway: &Gateway,
+    record: PaymentRecord,
+    error: LookUpError,
+) -> Result<PaymentRecord, GatewayError> {
+    let is_unpaid = matches!(
+        record.payment.status(),
+        PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired
+    );
+    match error {
+        _ if !is_unpaid => outcome_of_payment(record),
+        LookUpError::NoCredentials => Err(GatewayError::AccountRetired(Box::new(record))),
+        error => Err(GatewayError::not_looked_up(error, gateway.core.now())),
+    }
+}
+
+/// The window says another thing than was prepared: what is true is looked up before anything is sent.
+pub(super) async fn unexpected_claim(
+    gateway: &Gateway,
+    account: &ConnectedAccount,
+    record: PaymentRecord,
+    claimed: &Claimed<'_>,
+    asks: bool,
+    key: Option<&RequestKey>,
+) -> Result<PaymentRecord, GatewayError> {
+    tracing::error!(
+        payment = %record.payment.id,
+        account = %account.id,
+        "a window takes its money at another moment than the account says: check the channel's settings at the PG"
+    );
+    // The window may be ahead of what the PG shows: it is asked once more a while later.
+    owe_hint(&gateway.core, account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
+    let record = {
+        let _place = place(account)?;
+        look_claim_up(gateway, account, record, claimed, true).await?
+    };
+    let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
+    let untaken = charge
+        .and_then(|charge| charge.snapshot.as_ref())
+        .is_some_and(|shown| shown.status == PgStatus::Open);
+    if asks && untaken { take(gateway, account, record, claimed, key).await } else { Ok(record) }
 }
 
 /// What a claim comes to by what is known.

@@ -9,7 +9,7 @@ use super::{
     log::Log,
 };
 use crate::{
-    gateway::{GatewayError, StateProblem, confirm::RESULTS_A_MINUTE},
+    gateway::{GatewayError, StateProblem, admissions::RESULTS_A_MINUTE},
     lifecycle::tests::sample::PRICE,
     model::{ChargeRole, PaymentStatus, PgStatus},
 };

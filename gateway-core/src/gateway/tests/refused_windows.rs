@@ -8,7 +8,7 @@ use super::{
     fake_pg::Op,
 };
 use crate::{
-    gateway::{GatewayError, StateProblem, confirm::RESULTS_A_MINUTE},
+    gateway::{GatewayError, StateProblem, admissions::RESULTS_A_MINUTE},
     lifecycle::tests::sample::PRICE,
     model::{Device, LatePayments, MoneyMoves, PaymentId, PaymentStatus, Preparation},
     store::PaymentRecord,

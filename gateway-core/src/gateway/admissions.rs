@@ -1,0 +1,68 @@
+//! How often what anybody can cause may have the PG asked, or an operator told.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::{
+    account::{Recent, TOLD_EVERY},
+    clock::{MINUTE, later},
+    model::{AccountId, PaymentId, PgOrderId},
+};
+
+/// How old an uncertain state may be when a merchant reads it, before the PG is asked again.
+const FRESH_FOR: Duration = Duration::from_secs(10);
+
+/// How many results of one payment have the PG asked in a minute. Buyers try a handful of cards, and anybody can make results up.
+pub(super) const RESULTS_A_MINUTE: usize = 6;
+
+/// How many webhooks about charges that we do not know wait among the known ones for each order id, in so long a time. A PG
+/// without signatures names a new charge in its first webhook, and some send it once; a forger who knows an order id names
+/// thousands.
+const NEW_CHARGES: usize = 8;
+const COUNTED_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// The counts of what anybody can cause. Each process has its own.
+#[derive(Debug)]
+pub(super) struct Admissions {
+    /// The reads that had an uncertain payment looked up.
+    pub(super) reads: Recent<PaymentId>,
+    /// What browsers brought or asked for that had the PG asked.
+    pub(super) results: Recent<PaymentId>,
+    /// The webhooks that waited among the known ones although their charge is not known.
+    pub(super) new_charges: Recent<PgOrderId>,
+    pub(super) unreadable: Unreadable,
+}
+
+impl Default for Admissions {
+    fn default() -> Self {
+        Self {
+            reads: Recent::of(1, FRESH_FOR),
+            results: Recent::of(RESULTS_A_MINUTE, MINUTE),
+            new_charges: Recent::of(NEW_CHARGES, COUNTED_FOR),
+            unreadable: Unreadable::default(),
+        }
+    }
+}
+
+/// How many webhooks of each account could not be read, and when operators were last told.
+#[derive(Debug, Default)]
+pub(super) struct Unreadable(Mutex<HashMap<AccountId, (u64, Timestamp)>>);
+
+impl Unreadable {
+    /// Counts one; the count, if operators are to be told now.
+    pub(super) fn count(&self, account: &AccountId, now: Timestamp) -> Option<u64> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, told_at) = counts.entry(account.clone()).or_insert((0, Timestamp::MIN));
+        *count += 1;
+        let tells = later(*told_at, TOLD_EVERY) <= now || *told_at > now;
+        tells.then(|| {
+            *told_at = now;
+            *count
+        })
+    }
+}

@@ -1,0 +1,130 @@
+//! What a browser says was paid, as a charge of the record; and how a payment answers it.
+
+use crate::{
+    account::ConnectedAccount,
+    dispatch::Committer,
+    gateway::{GatewayError, RequestKey, StateProblem, request_key::idempotency},
+    lifecycle::{Context, Draft},
+    model::{
+        Attempt, Charge, ChargeId, Claim, Dispatch, FailureReason, Misfit, Outcome, PaymentStatus,
+        PgPaymentId, Secret,
+    },
+    store::PaymentRecord,
+};
+
+/// How many charges a payment keeps that only browsers have named. A further claim is looked up and not kept.
+pub(super) const MOST_CLAIMS: usize = 32;
+
+/// A claim and what it is of.
+pub(super) struct Claimed<'a> {
+    pub(super) attempt: &'a Attempt,
+    pub(super) pg_payment_id: Option<&'a PgPaymentId>,
+    pub(super) state: Option<&'a Secret>,
+}
+
+/// A draft in which the claim's charge is known. `by_us`: its money moves when we ask for it, so nothing is looked up
+/// for the claim alone.
+pub(super) fn claim(
+    core: &Committer,
+    account: &ConnectedAccount,
+    record: PaymentRecord,
+    claimed: &Claimed<'_>,
+    by_us: bool,
+) -> (Draft, ChargeId) {
+    let context = core.context(account, None, &[]);
+    let mut draft = Draft::of(record);
+    let number = claimed.attempt.number;
+    let id = draft.charge_for_claim(number, claimed.pg_payment_id, claimed.state, &context);
+    if let Some(charge) = draft.record.charge_mut(&id).filter(|charge| charge.claim.is_none()) {
+        charge.claim = Some(Claim {
+            at: context.now,
+            state: claimed.state.cloned(),
+            is_unnamed: claimed.pg_payment_id.is_none(),
+            is_open: !by_us && charge.snapshot.is_none(),
+        });
+    }
+    (draft, id)
+}
+
+pub(super) async fn commit_claim(
+    core: &Committer,
+    account: &ConnectedAccount,
+    mut draft: Draft,
+    key: Option<&RequestKey>,
+    change: impl FnOnce(&mut Draft, &Context<'_>),
+) -> Result<PaymentRecord, GatewayError> {
+    let context = core.context(account, None, &[]);
+    change(&mut draft, &context);
+    let payment = &draft.record.payment;
+    let idempotency = idempotency(key, &payment.merchant, &payment.id, None, core.now());
+    Ok(core.commit(draft, &context, idempotency).await?)
+}
+
+/// How many charges only browsers have named.
+pub(super) fn claims(record: &PaymentRecord) -> usize {
+    record.charges.iter().filter(|charge| charge.snapshot.is_none() && charge.confirm.is_none()).count()
+}
+
+/// How a payment answers the confirm of one of its charges.
+pub(super) fn outcome(record: PaymentRecord, id: &ChargeId) -> Result<PaymentRecord, GatewayError> {
+    let Some(charge) = record.charge(id) else { return outcome_of_payment(record) };
+    match charge.misfit {
+        Some(Misfit::Mismatch) => return Err(GatewayError::Mismatch(Box::new(record))),
+        // What goes back must not be taken for paid.
+        Some(Misfit::Late) => return Err(GatewayError::state(StateProblem::Status, record)),
+        Some(Misfit::Duplicate) | None => {}
+    }
+    if record.payment.status().has_money() {
+        return Ok(record);
+    }
+    if charge.awaits_deposit() && is_of_another_amount(charge, &record) {
+        // An account was issued, and a deposit into it would not pay the order.
+        return Err(GatewayError::Mismatch(Box::new(record)));
+    }
+    let failure = match charge.confirm.as_ref().and_then(Dispatch::outcome) {
+        Some(Outcome::NotDone(failure)) => failure.clone(),
+        Some(Outcome::Declined(_) | Outcome::Done) | None => return outcome_of_payment(record),
+    };
+    match failure.reason {
+        FailureReason::Mismatch => Err(GatewayError::Mismatch(Box::new(record))),
+        FailureReason::ProviderMisconfigured => Err(GatewayError::ProviderMisconfigured(failure.pg)),
+        FailureReason::Unsupported => Err(GatewayError::Unsupported("confirming on this account")),
+        _ => outcome_of_payment(record),
+    }
+}
+
+fn is_of_another_amount(charge: &Charge, record: &PaymentRecord) -> bool {
+    charge.snapshot.as_ref().is_some_and(|shown| shown.total != record.payment.terms.amount)
+}
+
+/// How a payment answers where no charge of it is meant.
+pub(super) fn outcome_of_payment(record: PaymentRecord) -> Result<PaymentRecord, GatewayError> {
+    match record.payment.status() {
+        PaymentStatus::Failed => Err(GatewayError::Declined(Box::new(record))),
+        PaymentStatus::Expired | PaymentStatus::Cancelled => {
+            Err(GatewayError::state(StateProblem::Status, record))
+        }
+        _ => Ok(record),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        lifecycle::tests::sample::{HOUR, PRICE, World},
+        model::PgStatus,
+    };
+
+    #[test]
+    fn account_of_another_amount_is_a_mismatch() {
+        for (amount, is_mismatch) in [(PRICE, false), (PRICE / 10, true)] {
+            let mut world = World::before_confirm();
+            let account = world.shown("i1", PgStatus::Open).with_account(HOUR).with_total(amount);
+            world.see(&account);
+            let id = world.charge("i1").id.clone();
+            let answered = outcome(world.record, &id);
+            assert_eq!(matches!(answered, Err(GatewayError::Mismatch(_))), is_mismatch, "{amount}");
+        }
+    }
+}
