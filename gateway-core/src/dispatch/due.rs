@@ -116,7 +116,7 @@ async fn commit_and_send(
     if held.is_some() {
         return Ok(record);
     }
-    Ok(Box::pin(send(core, record, operation, began)).await?)
+    Ok(send(core, record, operation, began).await?)
 }
 
 /// Where a cancel names the order, it is of the charge that the PG shows for the order right now.

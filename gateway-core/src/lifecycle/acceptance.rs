@@ -80,7 +80,7 @@ fn may_accept_account(draft: &Draft, charge: &Charge, context: &Context<'_>) -> 
         && record.accepted().is_none_or(gives_way)
         && !record.takes_no_money()
         && !snapshot.due_at().is_some_and(is_past)
-        && fit::fits(&record, snapshot, context)
+        && fit::fits(record, snapshot, context)
 }
 
 /// Closes accounts that nobody should pay into any more, where the PG can: once each.

@@ -161,7 +161,7 @@ impl Gateway {
         let is_uncertain =
             record.charges.iter().any(|charge| is_of(subject, charge) && charge.is_uncertain());
         let priority = if is_uncertain { Priority::Uncertain } else { Priority::Background };
-        let look_up = Box::pin(look_up(&self.core, merchant, id, subject, priority));
+        let look_up = look_up(&self.core, merchant, id, subject, priority);
         let looked_up = account.look_ups.alone(id, look_up).await?;
         let stays = |owed: &crate::store::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
         if looked_up.record.checks.owed.iter().any(stays) {

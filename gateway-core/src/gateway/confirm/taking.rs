@@ -79,7 +79,7 @@ pub(super) async fn take(
     let record =
         commit_claim(&gateway.core, account, draft, key, |draft, context| draft.send(&operation, context))
             .await?;
-    let record = Box::pin(send(&gateway.core, record, &operation, began)).await?;
+    let record = send(&gateway.core, record, &operation, began).await?;
     outcome(record, &charge)
 }
 

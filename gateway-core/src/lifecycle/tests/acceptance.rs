@@ -303,7 +303,7 @@ fn payment_that_yields_is_closed_and_keeps_an_older_close() {
             world.at(second).close_payment();
         }
         world.sibling = Some(kept.record);
-        world.at(10).change(|draft, context| acceptance::yield_to_sibling(draft, context));
+        world.at(10).change(acceptance::yield_to_sibling);
         assert!(world.record.payment.yielded);
         assert_eq!(world.status(), PaymentStatus::Cancelled);
         assert_eq!(world.record.payment.closed_at(), Some(at(closed_at.unwrap_or(10))));
@@ -317,7 +317,7 @@ fn money_under_a_yielded_payment_is_a_duplicate_of_the_kept_one() {
         kept.pay("k1");
         let mut world = World::before_confirm();
         world.sibling = Some(kept.record);
-        world.at(10).change(|draft, context| acceptance::yield_to_sibling(draft, context));
+        world.at(10).change(acceptance::yield_to_sibling);
         let paid = world.shown("n1", PgStatus::Paid).with_money_at(paid_at);
         world.at(60).see(&paid);
         let back = world.charge("n1").compensation().unwrap();

@@ -164,7 +164,7 @@ fn duplicate_of_the_kept_payment_needs_its_money_intact() {
         kept.pay("k1");
         let mut world = World::before_confirm();
         world.sibling = Some(kept.record.clone());
-        world.at(10).change(|draft, context| acceptance::yield_to_sibling(draft, context));
+        world.at(10).change(acceptance::yield_to_sibling);
         let paid = world.at(60).paid("n1");
         world.see(&paid);
         let back = world.charge("n1").compensation().unwrap().clone();

@@ -1,5 +1,11 @@
 //! Giving money back, and closing what was not paid.
 
+mod row;
+
+pub use row::NewCancel;
+
+use row::{Row, cancel_key, close, refund};
+
 use super::{Gateway, GatewayError, RequestKey, StateProblem};
 use crate::{
     account::ConnectedAccount,
@@ -11,55 +17,13 @@ use crate::{
         shared::{account_of, place},
         verify::verify_whole,
     },
-    lifecycle::{Draft, compensation::needs_account},
+    lifecycle::Draft,
     model::{
-        Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, Charge, Close, Failure, FailureReason,
-        MerchantId, Money, Operation, PaymentId, PaymentStatus, RefundAccount, ReviewOutcome, ReviewSubject,
+        Cancel, CancelId, CancelStatus, Failure, FailureReason, MerchantId, Operation, PaymentId,
+        PaymentStatus, ReviewOutcome, ReviewSubject,
     },
     store::{PaymentRecord, StoreError},
 };
-
-/// A cancel a merchant asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewCancel {
-    /// Why, 1 to 200 characters; the PG keeps it.
-    pub reason: String,
-    /// How much, in the PG's own counting; `None` for all that is left.
-    pub amount: Option<Money>,
-    /// What the merchant believes is left; the cancel is refused if it is otherwise.
-    pub expected_cancellable: Option<Money>,
-    /// The part of the amount that is free of VAT.
-    pub tax_free_amount: Option<Money>,
-    /// The VAT in the amount, where the merchant fixes it.
-    pub vat_amount: Option<Money>,
-    /// Where the money of a paid virtual account goes.
-    pub refund_account: Option<RefundAccount>,
-    /// The compensation to take over, which waits for an account. Without it a cancel always means the charge that pays the
-    /// order.
-    pub takes_over: Option<CancelId>,
-}
-
-/// What a cancel writes, and whether it has to be sent.
-enum Row {
-    /// Money of the charge that pays the order.
-    Refund(Cancel),
-    /// The account of that charge.
-    CloseAccount(Close),
-    /// Nothing was issued, or the PG cannot close: no PG is asked.
-    ClosePayment(Close),
-}
-
-impl Row {
-    /// What an operator reads where it cannot be sent.
-    fn asked_for(&self) -> String {
-        match self {
-            Self::Refund(cancel) => format!("to refund {} ({})", cancel.amount, cancel.reason),
-            Self::CloseAccount(close) | Self::ClosePayment(close) => {
-                format!("to close the unpaid account ({})", close.reason)
-            }
-        }
-    }
-}
 
 impl Gateway {
     /// Gives back all or part of a payment; closes one that is not paid, after a look-up where the PG does not close it. The
@@ -131,13 +95,12 @@ impl Gateway {
             record = verify_whole(self, merchant, id).await?;
         }
         let account = account_of(&self.core, &record)?;
+        let context = self.core.context(account, None, &[]);
         let row = match record.payment.status() {
             PaymentStatus::Paid | PaymentStatus::PartiallyCancelled => {
-                Row::Refund(self.refund(account, &record, new, key)?)
+                Row::Refund(refund(&record, new, key, &context)?)
             }
-            PaymentStatus::Ready | PaymentStatus::AwaitingDeposit => {
-                self.close(account, &record, new, key)?
-            }
+            PaymentStatus::Ready | PaymentStatus::AwaitingDeposit => close(&record, new, key, &context)?,
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         };
         if account.retired && !matches!(row, Row::ClosePayment(_)) {
@@ -189,7 +152,7 @@ impl Gateway {
         let sent = if account.description().cancels_by_order {
             send_first(&self.core, record, operation).await
         } else {
-            Box::pin(send(&self.core, record, operation, began)).await
+            send(&self.core, record, operation, began).await
         };
         cancel_outcome(self.after_sending(&merchant, &id, sent).await?, cancel)
     }
@@ -259,104 +222,6 @@ impl Gateway {
         let sent = send_first(&self.core, record, &Operation::Cancel(waiting.clone())).await;
         cancel_outcome(self.after_sending(&merchant, &id, sent).await?, waiting.clone())
     }
-
-    fn refund(
-        &self,
-        account: &ConnectedAccount,
-        record: &PaymentRecord,
-        new: &NewCancel,
-        key: Option<&RequestKey>,
-    ) -> Result<Cancel, GatewayError> {
-        let refuse = |problem| Err(GatewayError::state(problem, record.clone()));
-        let Some(charge) = record.accepted() else { return refuse(StateProblem::Status) };
-        if charge.unresolved_cancel().is_some() || charge.is_disputed() {
-            return refuse(StateProblem::CancelInProgress);
-        }
-        let left = record.cancellable();
-        if new.expected_cancellable.is_some_and(|expected| expected != left) {
-            return refuse(StateProblem::CancellableAmountChanged);
-        }
-        let amount = new.amount.unwrap_or(left);
-        if amount.currency() != left.currency() {
-            return Err(GatewayError::invalid("amount", "must be in the payment's currency"));
-        }
-        if amount.is_zero() || amount.amount() > left.amount() {
-            return refuse(StateProblem::CancellableAmountExceeded);
-        }
-        let is_too_much = |part: Money| amount.checked_sub(part).is_err();
-        if new.tax_free_amount.is_some_and(is_too_much) {
-            return Err(GatewayError::invalid("tax_free_amount", "must not be more than the amount"));
-        }
-        if new.vat_amount.is_some_and(is_too_much) {
-            return Err(GatewayError::invalid("vat_amount", "must not be more than the amount"));
-        }
-        let context = self.core.context(account, None, &[]);
-        let needs_account = charge.snapshot.as_ref().is_some_and(|shown| needs_account(shown, &context));
-        if needs_account && new.refund_account.is_none() {
-            return Err(GatewayError::invalid("refund_account", "is required for a paid virtual account"));
-        }
-        let is_whole = new.amount.is_none();
-        Ok(Cancel {
-            id: self.core.ids.cancel(context.now),
-            origin: CancelOrigin::Merchant,
-            compensates: None,
-            status: CancelStatus::Requested,
-            held: None,
-            is_whole,
-            amount,
-            tax_free_amount: new
-                .tax_free_amount
-                .or_else(|| record.tax_free_left(charge).filter(|_| is_whole)),
-            vat_amount: new.vat_amount,
-            cancellable_before: left,
-            failed_at: None,
-            reason: new.reason.clone(),
-            refund_account: new.refund_account.clone(),
-            dispatch: None,
-            pg_cancel_id: None,
-            failure: None,
-            key: key.map(cancel_key),
-            created_at: context.now,
-        })
-    }
-
-    /// A close gives no money back: full only, at the PG where an account is issued and the PG can.
-    fn close(
-        &self,
-        account: &ConnectedAccount,
-        record: &PaymentRecord,
-        new: &NewCancel,
-        key: Option<&RequestKey>,
-    ) -> Result<Row, GatewayError> {
-        let refuse = |problem| Err(GatewayError::state(problem, record.clone()));
-        let total = record.payment.terms.amount;
-        if new.amount.is_some_and(|amount| amount != total) {
-            return refuse(StateProblem::FullCloseOnly);
-        }
-        if new.expected_cancellable.is_some_and(|expected| !expected.is_zero() && expected != total) {
-            return refuse(StateProblem::CancellableAmountChanged);
-        }
-        if record.accepted().and_then(Charge::unresolved_close).is_some() {
-            return refuse(StateProblem::CancelInProgress);
-        }
-        let issued = record.payment.status() == PaymentStatus::AwaitingDeposit;
-        let asks_pg = issued && account.description().closes_accounts();
-        let close = Close {
-            id: self.core.ids.cancel(self.core.now()),
-            origin: CancelOrigin::Merchant,
-            status: if asks_pg { CancelStatus::Requested } else { CancelStatus::Done },
-            reason: new.reason.clone(),
-            dispatch: None,
-            failure: None,
-            key: key.map(cancel_key),
-            created_at: self.core.now(),
-        };
-        Ok(if asks_pg { Row::CloseAccount(close) } else { Row::ClosePayment(close) })
-    }
-}
-
-fn cancel_key(key: &RequestKey) -> CancelKey {
-    CancelKey { key: key.key.clone(), digest: key.digest.clone() }
 }
 
 /// Whether an operator did what this request asks for while its account was retired: it is answered as it was then.

@@ -1,0 +1,147 @@
+//! What a merchant's cancel writes: a refund of money, or a close of what is not paid.
+
+use crate::{
+    gateway::{GatewayError, RequestKey, StateProblem},
+    lifecycle::{Context, compensation::needs_account},
+    model::{
+        Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, Charge, Close, Money, PaymentStatus,
+        RefundAccount,
+    },
+    store::PaymentRecord,
+};
+
+/// A cancel a merchant asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCancel {
+    /// Why, 1 to 200 characters; the PG keeps it.
+    pub reason: String,
+    /// How much, in the PG's own counting; `None` for all that is left.
+    pub amount: Option<Money>,
+    /// What the merchant believes is left; the cancel is refused if it is otherwise.
+    pub expected_cancellable: Option<Money>,
+    /// The part of the amount that is free of VAT.
+    pub tax_free_amount: Option<Money>,
+    /// The VAT in the amount, where the merchant fixes it.
+    pub vat_amount: Option<Money>,
+    /// Where the money of a paid virtual account goes.
+    pub refund_account: Option<RefundAccount>,
+    /// The compensation to take over, which waits for an account. Without it a cancel always means the charge that pays the
+    /// order.
+    pub takes_over: Option<CancelId>,
+}
+
+/// What a cancel writes, and whether it has to be sent.
+pub(super) enum Row {
+    /// Money of the charge that pays the order.
+    Refund(Cancel),
+    /// The account of that charge.
+    CloseAccount(Close),
+    /// Nothing was issued, or the PG cannot close: no PG is asked.
+    ClosePayment(Close),
+}
+
+impl Row {
+    /// What an operator reads where it cannot be sent.
+    pub(super) fn asked_for(&self) -> String {
+        match self {
+            Self::Refund(cancel) => format!("to refund {} ({})", cancel.amount, cancel.reason),
+            Self::CloseAccount(close) | Self::ClosePayment(close) => {
+                format!("to close the unpaid account ({})", close.reason)
+            }
+        }
+    }
+}
+
+/// The cancel of money that pays the order: of no more than what is left, and to an account where the PG needs one.
+pub(super) fn refund(
+    record: &PaymentRecord,
+    new: &NewCancel,
+    key: Option<&RequestKey>,
+    context: &Context<'_>,
+) -> Result<Cancel, GatewayError> {
+    let refuse = |problem| Err(GatewayError::state(problem, record.clone()));
+    let Some(charge) = record.accepted() else { return refuse(StateProblem::Status) };
+    if charge.unresolved_cancel().is_some() || charge.is_disputed() {
+        return refuse(StateProblem::CancelInProgress);
+    }
+    let left = record.cancellable();
+    if new.expected_cancellable.is_some_and(|expected| expected != left) {
+        return refuse(StateProblem::CancellableAmountChanged);
+    }
+    let amount = new.amount.unwrap_or(left);
+    if amount.currency() != left.currency() {
+        return Err(GatewayError::invalid("amount", "must be in the payment's currency"));
+    }
+    if amount.is_zero() || amount.amount() > left.amount() {
+        return refuse(StateProblem::CancellableAmountExceeded);
+    }
+    let is_too_much = |part: Money| amount.checked_sub(part).is_err();
+    if new.tax_free_amount.is_some_and(is_too_much) {
+        return Err(GatewayError::invalid("tax_free_amount", "must not be more than the amount"));
+    }
+    if new.vat_amount.is_some_and(is_too_much) {
+        return Err(GatewayError::invalid("vat_amount", "must not be more than the amount"));
+    }
+    let needs_account = charge.snapshot.as_ref().is_some_and(|shown| needs_account(shown, context));
+    if needs_account && new.refund_account.is_none() {
+        return Err(GatewayError::invalid("refund_account", "is required for a paid virtual account"));
+    }
+    let is_whole = new.amount.is_none();
+    Ok(Cancel {
+        id: context.ids.cancel(context.now),
+        origin: CancelOrigin::Merchant,
+        compensates: None,
+        status: CancelStatus::Requested,
+        held: None,
+        is_whole,
+        amount,
+        tax_free_amount: new.tax_free_amount.or_else(|| record.tax_free_left(charge).filter(|_| is_whole)),
+        vat_amount: new.vat_amount,
+        cancellable_before: left,
+        failed_at: None,
+        reason: new.reason.clone(),
+        refund_account: new.refund_account.clone(),
+        dispatch: None,
+        pg_cancel_id: None,
+        failure: None,
+        key: key.map(cancel_key),
+        created_at: context.now,
+    })
+}
+
+/// A close gives no money back: full only, at the PG where an account is issued and the PG can.
+pub(super) fn close(
+    record: &PaymentRecord,
+    new: &NewCancel,
+    key: Option<&RequestKey>,
+    context: &Context<'_>,
+) -> Result<Row, GatewayError> {
+    let refuse = |problem| Err(GatewayError::state(problem, record.clone()));
+    let total = record.payment.terms.amount;
+    if new.amount.is_some_and(|amount| amount != total) {
+        return refuse(StateProblem::FullCloseOnly);
+    }
+    if new.expected_cancellable.is_some_and(|expected| !expected.is_zero() && expected != total) {
+        return refuse(StateProblem::CancellableAmountChanged);
+    }
+    if record.accepted().and_then(Charge::unresolved_close).is_some() {
+        return refuse(StateProblem::CancelInProgress);
+    }
+    let issued = record.payment.status() == PaymentStatus::AwaitingDeposit;
+    let asks_pg = issued && context.description.closes_accounts();
+    let close = Close {
+        id: context.ids.cancel(context.now),
+        origin: CancelOrigin::Merchant,
+        status: if asks_pg { CancelStatus::Requested } else { CancelStatus::Done },
+        reason: new.reason.clone(),
+        dispatch: None,
+        failure: None,
+        key: key.map(cancel_key),
+        created_at: context.now,
+    };
+    Ok(if asks_pg { Row::CloseAccount(close) } else { Row::ClosePayment(close) })
+}
+
+pub(super) fn cancel_key(key: &RequestKey) -> CancelKey {
+    CancelKey { key: key.key.clone(), digest: key.digest.clone() }
+}
