@@ -12,10 +12,10 @@ use std::{
 use paymux_core::{
     account::Account,
     clock::{Clock, SystemClock},
-    gateway::{Gateway, GatewayError, MerchantPolicy},
-    model::{AccountId, IdSource, MerchantId},
+    gateway::{BuildError, Gateway, MerchantPolicy, Workers},
+    model::{AccountId, MerchantId},
     provider::PaymentProvider,
-    store::{AccountBinding, Store, StoreError},
+    store::{Store, StoreError},
 };
 use paymux_sandbox::Control;
 use paymux_store::{Key, Keys, OpenError, SqliteStore};
@@ -33,7 +33,6 @@ use crate::{
     },
     registry,
     webhooks::{self, WebhookTokens},
-    workers,
 };
 
 /// Why the server cannot start.
@@ -58,10 +57,10 @@ pub enum StartError {
     },
     /// The configured accounts do not fit the payments in the database, or it cannot be written.
     #[error(transparent)]
-    Accounts(StoreError),
-    /// The database cannot be read.
+    Store(StoreError),
+    /// A merchant's account is not there.
     #[error(transparent)]
-    Gateway(#[from] GatewayError),
+    Build(#[from] BuildError),
     /// The simulators cannot start.
     #[error(transparent)]
     Simulators(#[from] SimulatorError),
@@ -71,7 +70,7 @@ impl StartError {
     /// Whether somebody has to change the configuration first: starting again will not help.
     #[must_use]
     pub const fn is_about_config(&self) -> bool {
-        matches!(self, Self::Config(_) | Self::Accounts(StoreError::AccountChanged { .. }))
+        matches!(self, Self::Config(_) | Self::Build(_) | Self::Store(StoreError::AccountChanged { .. }))
     }
 }
 
@@ -86,7 +85,7 @@ pub struct App {
     simulators: Option<Simulators>,
     stop: watch::Sender<bool>,
     servers: JoinSet<io::Result<()>>,
-    workers: JoinSet<()>,
+    workers: Workers,
     tasks: TaskTracker,
     shutdown_wait: Duration,
 }
@@ -149,14 +148,12 @@ impl App {
         };
         let store = (parts.store)(open_store(&config).await?);
         let accounts = accounts(&config, demo.is_some(), parts.provider)?;
-        let bindings: Vec<AccountBinding> = accounts.iter().map(Account::binding).collect();
-        store.bind_accounts(&bindings).await.map_err(StartError::Accounts)?;
         let clock: Arc<dyn Clock> = match &demo {
             Some(demo) => Arc::new(demo.clock.clone()),
             None => parts.clock.unwrap_or_else(|| Arc::new(SystemClock::default())),
         };
-        let gateway = Gateway::new(store, clock, IdSource::random(), accounts, policies(&config));
-        gateway.start().await?;
+        let gateway = gateway(&config, store, clock, accounts)?;
+        gateway.start().await.map_err(StartError::Store)?;
         Ok(Self::serve(config, Arc::new(gateway), demo, public, admin))
     }
 
@@ -185,7 +182,7 @@ impl App {
         let stop_admin = async move { drop(until_stopped.wait_for(|stop| *stop).await) };
         let operators = admin::routes(&config.server, &gateway, &tasks, limits);
         servers.spawn(admin.serve(operators, stop_admin, wait));
-        let workers = workers::start(&gateway, &tasks, &stopped);
+        let workers = Workers::start(&gateway);
         Self {
             gateway,
             addresses,
@@ -243,9 +240,9 @@ impl App {
         while let Some(served) = self.servers.join_next().await {
             ended = ended.and(served.unwrap_or_else(|_| Err(io::Error::other("a listener failed"))));
         }
-        while self.workers.join_next().await.is_some() {}
         self.tasks.close();
-        if tokio::time::timeout(self.shutdown_wait, self.tasks.wait()).await.is_err() {
+        let begun = async { tokio::join!(self.workers.stop(), self.tasks.wait()) };
+        if tokio::time::timeout(self.shutdown_wait, begun).await.is_err() {
             tracing::warn!("some work did not end in time; the next start goes on with it");
         }
         if let Some(simulators) = self.simulators {
@@ -324,27 +321,35 @@ fn accounts(
 ) -> Result<Vec<Account>, ConfigError> {
     let account = |account: &crate::config::AccountConfig| {
         let connected = registry::provider(account)?;
-        Ok(Account {
-            id: account.id.clone(),
-            merchant: account.merchant.clone(),
-            provider: around(connected.provider),
-            simulated,
-            retired: account.retired,
-            has_credentials: connected.has_credentials,
-            limits: registry::limits(account),
-        })
+        let provider = around(connected.provider);
+        let mut connection = Account::new(account.id.clone(), account.merchant.clone(), provider);
+        connection.simulated = simulated;
+        connection.retired = account.retired;
+        connection.has_credentials = connected.has_credentials;
+        connection.limits = registry::limits(account);
+        Ok(connection)
     };
     config.accounts.values().map(account).collect()
 }
 
-fn policies(config: &Config) -> BTreeMap<MerchantId, MerchantPolicy> {
-    let policy = |merchant: &crate::config::MerchantConfig| MerchantPolicy {
-        default_account: merchant.default_account.clone(),
-        account_by_method: merchant.accounts_by_method.clone(),
-        late_payments: merchant.late_payments,
-        payable_for: merchant.payable_for,
-    };
-    config.merchants.values().map(|merchant| (merchant.id.clone(), policy(merchant))).collect()
+fn gateway(
+    config: &Config,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    accounts: Vec<Account>,
+) -> Result<Gateway, StartError> {
+    let mut builder = Gateway::builder(store).clock(clock);
+    for account in accounts {
+        builder = builder.account(account);
+    }
+    for merchant in config.merchants.values() {
+        let mut policy = MerchantPolicy::new(merchant.default_account.clone());
+        policy.account_by_method = merchant.accounts_by_method.clone();
+        policy.late_payments = merchant.late_payments;
+        policy.payable_for = merchant.payable_for;
+        builder = builder.merchant(merchant.id.clone(), policy);
+    }
+    Ok(builder.build()?)
 }
 
 /// The API's documentation over no gateway in particular: what `paymux openapi` prints.
@@ -355,13 +360,7 @@ fn policies(config: &Config) -> BTreeMap<MerchantId, MerchantPolicy> {
 #[must_use]
 pub fn documentation() -> Documentation {
     let store: Arc<dyn Store> = Arc::new(paymux_core::store::MemoryStore::default());
-    let gateway = Gateway::new(
-        store,
-        Arc::new(SystemClock::default()),
-        IdSource::random(),
-        Vec::new(),
-        BTreeMap::new(),
-    );
+    let gateway = Gateway::builder(store).build().expect("nothing is configured that could be wrong");
     let origins = Arc::new(BTreeMap::new());
     let service = api::service(&Arc::new(gateway), origins, TaskTracker::new(), Duration::ZERO);
     Documentation::new(&service, api::complete_document)

@@ -15,7 +15,8 @@ pub mod telemetry;
 #[cfg(test)]
 mod testing;
 mod webhooks;
-mod workers;
+#[cfg(test)]
+mod worker_tests;
 
 pub use app::{App, Parts, StartError, documentation};
 pub use demo::{Simulators, start_alone as run_sandbox};

@@ -32,8 +32,19 @@ pub(crate) const WHEN_BUSY: Duration = Duration::from_secs(5);
 /// How often operators are told the same of an account.
 pub(crate) const TOLD_EVERY: Duration = Duration::from_secs(10 * 60);
 
-/// A configured account at a PG.
+/// A configured account at a PG, of one merchant.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use paymux_core::{account::Account, model::{AccountId, MerchantId}, provider::PaymentProvider};
+/// # fn account(provider: Arc<dyn PaymentProvider>) -> Result<Account, Box<dyn std::error::Error>> {
+/// let mut account = Account::new("toss".parse()?, "shop".parse()?, provider);
+/// account.limits.requests_per_minute = Some(600);
+/// # Ok(account)
+/// # }
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Account {
     /// Its name.
     pub id: AccountId,
@@ -41,17 +52,31 @@ pub struct Account {
     pub merchant: MerchantId,
     /// The PG.
     pub provider: Arc<dyn PaymentProvider>,
-    /// Whether the PG is a simulator.
+    /// Whether the PG is a simulator. `false` unless it is set.
     pub simulated: bool,
-    /// Whether it takes no new payment and sends nothing. It stays for what was paid on it.
+    /// Whether it takes no new payment and sends nothing. It stays for what was paid on it. `false` unless it is set.
     pub retired: bool,
-    /// Whether it can be asked: a retired account may have no credentials any more.
+    /// Whether it can be asked: a retired account may have no credentials any more. `true` unless it is set.
     pub has_credentials: bool,
     /// How much it may ask of the PG.
     pub limits: AccountLimits,
 }
 
 impl Account {
+    /// An active account with the default limits.
+    #[must_use]
+    pub fn new(id: AccountId, merchant: MerchantId, provider: Arc<dyn PaymentProvider>) -> Self {
+        Self {
+            id,
+            merchant,
+            provider,
+            simulated: false,
+            retired: false,
+            has_credentials: true,
+            limits: AccountLimits::default(),
+        }
+    }
+
     /// What the PG can do and how it behaves.
     #[must_use]
     pub fn description(&self) -> &ProviderDescription {

@@ -1,18 +1,19 @@
 //! The use cases: what merchants, browsers, PGs, operators and time make happen to a payment. One file each.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{
-    account::{Account, ConnectedAccount, Work},
-    clock::{Clock, SteadyClock},
+    account::{Account, Work},
+    clock::Clock,
     dispatch::Committer,
-    model::{AccountId, IdSource, LatePayments, MerchantId, Method, PaymentId},
+    model::{AccountId, IdSource, MerchantId, PaymentId},
     store::{PaymentRecord, Store},
 };
 
 mod admin;
 mod admissions;
 mod background;
+mod builder;
 mod cancel;
 mod confirm;
 mod error;
@@ -27,7 +28,8 @@ mod tests;
 mod verify;
 
 pub use admin::{LedgerDifference, LedgerPage, LedgerProblem, Verdict};
-pub use background::InboxOutcome;
+pub use background::{InboxOutcome, Workers};
+pub use builder::{BuildError, GatewayBuilder, MerchantPolicy};
 pub use cancel::NewCancel;
 pub use error::{GatewayError, StateProblem};
 pub use register::{NewPayment, Registered};
@@ -35,20 +37,39 @@ pub use request_key::RequestKey;
 
 use admissions::Admissions;
 
-/// How a merchant wants its payments handled.
-#[derive(Clone, Debug)]
-pub struct MerchantPolicy {
-    /// The account that takes payments no rule says otherwise of.
-    pub default_account: AccountId,
-    /// Rules by method.
-    pub account_by_method: BTreeMap<Method, AccountId>,
-    /// What happens to late payments.
-    pub late_payments: LatePayments,
-    /// How long a registered payment may be paid.
-    pub payable_for: Duration,
-}
-
 /// The use cases, over any store, clock and set of accounts.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use paymux_core::{
+/// #     account::Account,
+/// #     gateway::{Gateway, MerchantPolicy, NewPayment, Workers},
+/// #     model::{Device, MerchantId, Money, PaymentTerms},
+/// #     provider::PaymentProvider,
+/// #     store::MemoryStore,
+/// # };
+/// # async fn shop(provider: Arc<dyn PaymentProvider>) -> Result<(), Box<dyn std::error::Error>> {
+/// let shop: MerchantId = "shop".parse()?;
+/// let account = Account::new("toss".parse()?, shop.clone(), provider);
+/// let policy = MerchantPolicy::new(account.id.clone());
+/// let gateway = Gateway::builder(Arc::new(MemoryStore::default()))
+///     .account(account)
+///     .merchant(shop.clone(), policy)
+///     .build()?;
+/// let gateway = Arc::new(gateway);
+/// gateway.start().await?;
+/// let workers = Workers::start(&gateway);
+///
+/// let terms = PaymentTerms::new("A blue mug", Money::krw(12_000), "https://shop.example/return");
+/// let order = NewPayment { order_id: "order-1".parse()?, terms };
+/// let payment = gateway.register(&shop, order, None).await?.record.payment.id;
+/// let (_, step) = gateway.next_action(&shop, &payment, Device::Desktop, None).await?;
+/// println!("the browser has to do {step:?}, and brings back what `confirm` takes");
+///
+/// workers.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 ///
 /// Every method that may move money goes on if its future is polled; run it in a task of its own,
 /// so that a caller who hangs up only stops waiting.
@@ -60,28 +81,9 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// A gateway over these accounts and merchants.
-    #[must_use]
-    pub fn new(
-        store: Arc<dyn Store>,
-        clock: Arc<dyn Clock>,
-        ids: IdSource,
-        accounts: Vec<Account>,
-        merchants: BTreeMap<MerchantId, MerchantPolicy>,
-    ) -> Self {
-        let clock = Arc::new(SteadyClock::new(clock));
-        let connect = |account: Account| {
-            (account.id.clone(), ConnectedAccount::new(account, Arc::clone(&clock) as Arc<dyn Clock>))
-        };
-        let accounts = accounts.into_iter().map(connect).collect();
-        let late =
-            |(merchant, policy): (&MerchantId, &MerchantPolicy)| (merchant.clone(), policy.late_payments);
-        let late_payments = merchants.iter().map(late).collect();
-        Self {
-            core: Committer { store, clock, ids, accounts, late_payments },
-            merchants,
-            admissions: Admissions::default(),
-        }
+    /// Begins to put a gateway together over a store.
+    pub fn builder(store: Arc<dyn Store>) -> GatewayBuilder {
+        GatewayBuilder::over(store)
     }
 
     /// Every configured account.

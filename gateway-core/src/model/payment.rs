@@ -157,6 +157,39 @@ pub struct PaymentTerms {
     pub metadata: BTreeMap<String, String>,
 }
 
+impl PaymentTerms {
+    /// A price and nothing else: any method, the merchant's default account, a customer who is not named.
+    ///
+    /// ```
+    /// use paymux_core::model::{Method, Money, PaymentTerms};
+    ///
+    /// let card = PaymentTerms {
+    ///     method: Some(Method::Card),
+    ///     ..PaymentTerms::new("A blue mug", Money::krw(12_000), "https://shop.example/return")
+    /// };
+    /// assert_eq!(card.amount, Money::krw(12_000));
+    /// ```
+    #[must_use]
+    pub fn new(order_name: impl Into<String>, amount: Money, return_url: impl Into<String>) -> Self {
+        Self {
+            order_name: order_name.into(),
+            amount,
+            tax_free_amount: None,
+            method: None,
+            account: None,
+            customer: Customer::default(),
+            card_issuer: None,
+            installment_months: None,
+            easy_pay_provider: None,
+            deposit_due_at: None,
+            cash_receipt: None,
+            locale: None,
+            return_url: return_url.into(),
+            metadata: BTreeMap::new(),
+        }
+    }
+}
+
 /// What the newest browser result said, for the merchant's page.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastAttempt {

@@ -240,7 +240,7 @@ fn seconds(wait: Option<Duration>) -> u32 {
 }
 
 /// An error with everything it was caused by, on one line.
-pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'a));
+struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'a));
 
 impl std::fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

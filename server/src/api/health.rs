@@ -64,12 +64,11 @@ impl HealthApi {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, time::Duration};
+    use std::time::Duration;
 
     use jiff::Timestamp;
     use paymux_core::{
         clock::{Clock as _, ManualClock},
-        model::IdSource,
         store::MemoryStore,
     };
 
@@ -79,8 +78,8 @@ mod tests {
     async fn not_ready_while_the_clock_is_in_doubt() {
         const HOUR: Duration = Duration::from_secs(60 * 60);
         let clock = ManualClock::at(Timestamp::from_second(1_790_000_000).unwrap());
-        let (store, ids) = (Arc::new(MemoryStore::default()), IdSource::seeded(1));
-        let gateway = Gateway::new(store, Arc::new(clock.clone()), ids, Vec::new(), BTreeMap::new());
+        let store = Arc::new(MemoryStore::default());
+        let gateway = Gateway::builder(store).clock(Arc::new(clock.clone())).build().unwrap();
         let api = HealthApi { gateway: Arc::new(gateway) };
         clock.advance(HOUR);
         assert!(api.ready().await.is_ok(), "time that passed is no doubt");

@@ -26,7 +26,6 @@ use paymux_core::{gateway::Gateway, model::MerchantId};
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject, Tags};
 use tokio_util::task::TaskTracker;
 
-pub(crate) use answer::Chain;
 pub(crate) use health::HealthApi;
 pub use payment_body::{PaymentBody, PgMessageBody};
 pub(crate) use published::complete as complete_document;

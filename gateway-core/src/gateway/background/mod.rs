@@ -5,5 +5,7 @@ mod inbox;
 mod room;
 mod sweep;
 mod time;
+mod workers;
 
 pub use inbox::InboxOutcome;
+pub use workers::Workers;

@@ -5,9 +5,10 @@ use std::time::Duration;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
-    account::ConnectedAccount,
+    account::{Account, ConnectedAccount},
     clock::{Clock, earlier},
     gateway::{Gateway, GatewayError},
+    store::StoreError,
 };
 
 /// How long idempotency keys are kept, those of cancels excepted.
@@ -17,12 +18,16 @@ const KEYS_KEPT_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);
 const FRESH_FOR: Duration = Duration::from_secs(30);
 
 impl Gateway {
-    /// Holds the clock against the newest commit. Call it once, before anything else works.
+    /// Binds the accounts to the store, and holds the clock against the newest commit. Call it once, before anything
+    /// else works.
     ///
     /// # Errors
     ///
-    /// [`GatewayError::Store`].
-    pub async fn start(&self) -> Result<(), GatewayError> {
+    /// [`StoreError::AccountChanged`]: an account is another one at the PG than before, or is gone, while money of its
+    /// payments may still come in or go back. [`StoreError::Unavailable`]: it may be called again.
+    pub async fn start(&self) -> Result<(), StoreError> {
+        let bindings: Vec<_> = self.accounts().map(Account::binding).collect();
+        self.core.store.bind_accounts(&bindings).await?;
         let newest = self.core.store.newest_commit().await?;
         self.core.clock.start(newest);
         Ok(())

@@ -1,6 +1,6 @@
 //! A gateway over a fake PG, a store in memory and a clock that moves only when told to.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -362,24 +362,17 @@ fn gateway(
     merchant: &MerchantId,
     settings: &Settings,
 ) -> Arc<Gateway> {
-    let account = Account {
-        id: account(),
-        merchant: merchant.clone(),
-        provider: Arc::new(pg.clone()),
-        simulated: true,
-        retired: settings.retired,
-        has_credentials: settings.has_credentials,
-        limits: settings.limits,
-    };
-    let policy = MerchantPolicy {
-        default_account: account.id.clone(),
-        account_by_method: BTreeMap::new(),
-        late_payments: settings.late_payments,
-        payable_for: PAYABLE_FOR,
-    };
-    let merchants = BTreeMap::from([(merchant.clone(), policy)]);
-    let ids = IdSource::seeded(settings.seed);
-    Arc::new(Gateway::new(Arc::new(store.clone()), Arc::new(clock.clone()), ids, vec![account], merchants))
+    let mut account = Account::new(account(), merchant.clone(), Arc::new(pg.clone()));
+    account.simulated = true;
+    account.retired = settings.retired;
+    account.has_credentials = settings.has_credentials;
+    account.limits = settings.limits;
+    let mut policy = MerchantPolicy::new(account.id.clone());
+    policy.late_payments = settings.late_payments;
+    policy.payable_for = PAYABLE_FOR;
+    let builder = Gateway::builder(Arc::new(store.clone())).clock(Arc::new(clock.clone()));
+    let builder = builder.ids(IdSource::seeded(settings.seed)).account(account);
+    Arc::new(builder.merchant(merchant.clone(), policy).build().unwrap())
 }
 
 /// A caller who dies while the PG works: its future is dropped at an await.

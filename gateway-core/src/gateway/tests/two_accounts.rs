@@ -1,6 +1,6 @@
 //! An order that was registered again on another account: each payment goes by its own.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use serde_json::json;
@@ -10,10 +10,10 @@ use super::{
     fake_pg::FakePg,
 };
 use crate::{
-    account::{Account, AccountLimits, Work},
+    account::{Account, Work},
     gateway::{Gateway, MerchantPolicy, NewPayment},
     lifecycle::tests::sample::{PRICE, terms},
-    model::{AccountId, Device, IdSource, LatePayments, MoneyMoves, PaymentId, PaymentStatus, PgStatus},
+    model::{AccountId, Device, IdSource, MoneyMoves, PaymentId, PaymentStatus, PgStatus},
 };
 
 fn other() -> AccountId {
@@ -24,25 +24,13 @@ fn other() -> AccountId {
 fn with_other_account(bench: &mut Bench) -> FakePg {
     let mut pg = FakePg::new(bench.pg.clock.clone(), MoneyMoves::BeforeConfirm);
     pg.description.guards.close = Vec::new();
-    let account_at = |id: AccountId, pg: &FakePg| Account {
-        id,
-        merchant: bench.merchant.clone(),
-        provider: Arc::new(pg.clone()),
-        simulated: true,
-        retired: false,
-        has_credentials: true,
-        limits: AccountLimits::default(),
-    };
-    let accounts = vec![account_at(account(), &bench.pg), account_at(other(), &pg)];
-    let policy = MerchantPolicy {
-        default_account: account(),
-        account_by_method: BTreeMap::new(),
-        late_payments: LatePayments::Keep,
-        payable_for: PAYABLE_FOR,
-    };
-    let merchants = BTreeMap::from([(bench.merchant.clone(), policy)]);
-    let (store, clock) = (Arc::new(bench.store.clone()), Arc::new(bench.clock.clone()));
-    bench.gateway = Arc::new(Gateway::new(store, clock, IdSource::seeded(9), accounts, merchants));
+    let account_at = |id, pg: &FakePg| Account::new(id, bench.merchant.clone(), Arc::new(pg.clone()));
+    let mut policy = MerchantPolicy::new(account());
+    policy.payable_for = PAYABLE_FOR;
+    let builder = Gateway::builder(Arc::new(bench.store.clone())).clock(Arc::new(bench.clock.clone()));
+    let builder = builder.ids(IdSource::seeded(9)).merchant(bench.merchant.clone(), policy);
+    let builder = builder.account(account_at(account(), &bench.pg)).account(account_at(other(), &pg));
+    bench.gateway = Arc::new(builder.build().unwrap());
     pg
 }
 

@@ -1,13 +1,15 @@
+//! The workers beside a PG that does not answer: others do not wait for it.
+
 use std::time::Duration;
 
 use paymux_core::{
-    model::{Device, LookUpSubject, PaymentStatus},
+    gateway::Gateway,
+    model::{AccountId, Device, LookUpSubject, PaymentStatus},
     store::{OwedLookUp, PaymentRecord, Why},
 };
 use paymux_sandbox::{Control, Fault, FaultRule, PayMethod, PayOutcome, PayRequest};
 use tokio::time::{sleep, timeout};
 
-use super::*;
 use crate::testing::{demo, registered};
 
 /// Far more than a payment takes, and far less than a PG is waited for.

@@ -1,0 +1,137 @@
+//! Putting a gateway together.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use super::{Gateway, admissions::Admissions};
+use crate::{
+    account::{Account, ConnectedAccount},
+    clock::{Clock, SteadyClock, SystemClock},
+    dispatch::Committer,
+    model::{AccountId, IdSource, LatePayments, MerchantId, Method},
+    store::Store,
+};
+
+/// How a merchant wants its payments handled.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MerchantPolicy {
+    /// The account that takes payments no rule says otherwise of.
+    pub default_account: AccountId,
+    /// Rules by method. None unless they are set.
+    pub account_by_method: BTreeMap<Method, AccountId>,
+    /// What happens to late payments. They are kept unless it is set.
+    pub late_payments: LatePayments,
+    /// How long a registered payment may be paid. 30 minutes unless it is set.
+    pub payable_for: Duration,
+}
+
+impl MerchantPolicy {
+    /// Everything goes to this account; late payments are kept.
+    #[must_use]
+    pub const fn new(default_account: AccountId) -> Self {
+        Self {
+            default_account,
+            account_by_method: BTreeMap::new(),
+            late_payments: LatePayments::Keep,
+            payable_for: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// Why a gateway cannot be put together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// Two accounts have one name.
+    #[error("there are two accounts named {0}")]
+    AccountTwice(AccountId),
+    /// A policy names an account that is not the merchant's.
+    #[error("the merchant {merchant} has no account named {account}")]
+    NoSuchAccount {
+        /// Whose policy it is.
+        merchant: MerchantId,
+        /// The account that it names.
+        account: AccountId,
+    },
+}
+
+/// Puts a [`Gateway`] together.
+#[derive(Debug)]
+#[must_use = "a builder does nothing before it builds"]
+pub struct GatewayBuilder {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: IdSource,
+    accounts: Vec<Account>,
+    merchants: BTreeMap<MerchantId, MerchantPolicy>,
+}
+
+impl GatewayBuilder {
+    pub(super) fn over(store: Arc<dyn Store>) -> Self {
+        Self {
+            store,
+            clock: Arc::new(SystemClock::default()),
+            ids: IdSource::random(),
+            accounts: Vec::new(),
+            merchants: BTreeMap::new(),
+        }
+    }
+
+    /// Another clock than the machine's.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Another source of ids than the operating system's randomness.
+    pub fn ids(self, ids: IdSource) -> Self {
+        Self { ids, ..self }
+    }
+
+    /// One more account.
+    pub fn account(mut self, account: Account) -> Self {
+        self.accounts.push(account);
+        self
+    }
+
+    /// One more merchant, or another policy for it.
+    pub fn merchant(mut self, merchant: MerchantId, policy: MerchantPolicy) -> Self {
+        self.merchants.insert(merchant, policy);
+        self
+    }
+
+    /// The gateway. Call its [`start`](Gateway::start) before anything else.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`]: two accounts have one name, or a policy names an account that is not the merchant's.
+    pub fn build(self) -> Result<Gateway, BuildError> {
+        let clock = Arc::new(SteadyClock::new(self.clock));
+        let mut accounts = BTreeMap::new();
+        for account in self.accounts {
+            let id = account.id.clone();
+            let connected = ConnectedAccount::new(account, Arc::clone(&clock) as Arc<dyn Clock>);
+            if accounts.insert(id.clone(), connected).is_some() {
+                return Err(BuildError::AccountTwice(id));
+            }
+        }
+        for (merchant, policy) in &self.merchants {
+            let named = std::iter::once(&policy.default_account).chain(policy.account_by_method.values());
+            for account in named {
+                if accounts.get(account).is_none_or(|account| account.merchant != *merchant) {
+                    return Err(BuildError::NoSuchAccount {
+                        merchant: merchant.clone(),
+                        account: account.clone(),
+                    });
+                }
+            }
+        }
+        let late_payments = self.merchants.iter();
+        let late_payments =
+            late_payments.map(|(merchant, policy)| (merchant.clone(), policy.late_payments)).collect();
+        Ok(Gateway {
+            core: Committer { store: self.store, clock, ids: self.ids, accounts, late_payments },
+            merchants: self.merchants,
+            admissions: Admissions::default(),
+        })
+    }
+}
