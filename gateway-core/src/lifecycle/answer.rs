@@ -32,6 +32,7 @@ impl Answer<'_> {
     /// Whether it says all that the PG can say of its subject. Where the PG has no complete look-up by order any answered one
     /// does, and nothing follows from absence.
     pub(crate) fn settles(&self, description: &ProviderDescription) -> bool {
+        // Where no answer by order is ever complete, the look-up would be owed for ever.
         let is_by_order = matches!(self.subject, LookUpSubject::Attempt(_));
         self.look_up.complete || (is_by_order && !description.shows_whole_orders)
     }
@@ -39,7 +40,9 @@ impl Answer<'_> {
     /// Whether a complete answer has to hold this charge if the PG has it.
     pub(super) fn should_hold(&self, charge: &Charge) -> bool {
         match self.subject {
+            // Two tabs make two charges under one order id, and a complete answer holds both.
             LookUpSubject::Attempt(number) => charge.attempt == *number,
+            // A 404 to one PG id says nothing about the charge of another tab.
             LookUpSubject::Charge { pg_payment_id, .. } => {
                 charge.pg_payment_id.as_ref() == Some(pg_payment_id)
             }

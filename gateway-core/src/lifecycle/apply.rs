@@ -50,6 +50,7 @@ pub(crate) fn apply(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_
             });
         }
     }
+    // A PG may show only the newest payment of an order: that proves nothing about the others.
     if answer.look_up.complete {
         for id in draft.charge_ids() {
             let in_scope = draft.record.charge(&id).is_some_and(|charge| answer.should_hold(charge));
@@ -58,7 +59,9 @@ pub(crate) fn apply(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_
             }
         }
     }
+    // Last, so that which charge pays the order does not depend on its place in the answer.
     acceptance::judge(draft, context);
+    // A PG may answer a repeated request with what it stored for the key, and that is not what is true now.
     if answer.is_look_up {
         plan::pay(draft, answer, context);
     }
@@ -74,17 +77,21 @@ fn charge_shown(
     context: &Context<'_>,
 ) -> Option<ChargeId> {
     let attempt = draft.record.attempt_of(&snapshot.order_id)?.number;
+    // The store found that another payment has accepted this PG id. One payment at the PG pays one order.
     if context.taken.contains(&snapshot.pg_payment_id) {
         return None;
     }
     if let Some(charge) = draft.record.charge_at_pg(&snapshot.pg_payment_id) {
         let id = charge.id.clone();
-        // A browser may have named another of our order ids.
+        // A browser may have named another of our order ids. The PG's word counts.
         draft.change(&id, |charge| charge.attempt = attempt);
         return Some(id);
     }
-    // A claim says that the buyer is through: what ended without money is an earlier try.
+    // A claim without a PG id says that the buyer went through the window. What ended without money is an
+    // earlier try: taken for the claim it would tell a buyer who has paid that the card was declined.
     let has_ended = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Closed);
+    // An answer that was asked before the request left cannot show it, and one answer names an unnamed charge
+    // once: the second snapshot is of another tab.
     let waits = |charge: &&Charge| {
         charge.attempt == attempt
             && charge.pg_payment_id.is_none()
@@ -94,6 +101,7 @@ fn charge_shown(
     };
     let unnamed = draft.record.charges.iter().find(waits).map(|charge| charge.id.clone());
     let Some(id) = unnamed else {
+        // A window that no browser result told us of. It is kept, for it may take money next to the others.
         return Some(draft.add_charge(attempt, Some(snapshot.pg_payment_id.clone()), context));
     };
     draft.change(&id, |charge| charge.pg_payment_id = Some(snapshot.pg_payment_id.clone()));
@@ -103,6 +111,8 @@ fn charge_shown(
 /// One snapshot with this charge's id.
 fn show(draft: &mut Draft, id: &ChargeId, snapshot: &Snapshot, asked_at: Timestamp, context: &Context<'_>) {
     let Some(charge) = draft.record.charge(id) else { return };
+    // A PG's read side may lag behind its own answers for seconds (ADR 7). Believed at once, such an answer
+    // would turn a paid payment back to `ready`, and the buyer could pay again.
     let is_less = shows_less(charge, snapshot);
     if is_less && !believes_less(draft, id, asked_at, context) {
         return;
@@ -115,22 +125,27 @@ fn show(draft: &mut Draft, id: &ChargeId, snapshot: &Snapshot, asked_at: Timesta
         review::decision(draft, ReviewReason::MismatchNotCancelled, id),
         Some((_, ReviewOutcome::Done))
     );
+    // Nothing paid is no mismatch: a reversed deposit shows that, and the payment waits for it again.
     let stops_matching = has_accepted_money
         && !is_vouched_for
         && !snapshot.paid.is_zero()
         && !fit::fits(&draft.record, snapshot, context);
+    // Once a person has decided, the changed amounts are followed. Else later cancels would never be seen.
     let is_known = stops_matching && review::is_decided(draft, ReviewReason::AcceptedChanged, id);
+    // A reversal needs no person, unless only a person's word had said that the money is there.
     let is_gone = is_less
         && has_accepted_money
         && (loses_money(charge, snapshot) || (snapshot.paid.is_zero() && was_told_by_person(draft, id)));
     if (stops_matching || is_gone) && !is_known {
         draft.raise(ReviewReason::AcceptedChanged, ReviewSubject::Charge(id.clone()), context.now);
     }
+    // Sold by the amounts shown before: they stay, and nothing is refunded, until a person has decided.
     if stops_matching && !is_known {
         return;
     }
     if is_claimed && snapshot.status == PgStatus::Open {
-        // A browser may be ahead of what the PG shows, as a webhook may.
+        // A browser may be ahead of what the PG shows, as a webhook may. This snapshot ends the claim, so one
+        // more look-up is owed for when the PG can no longer lag.
         draft.owe(subject, context.visible_from(asked_at), Why::Recheck);
     }
     let within = confirms_within(draft, id);
@@ -161,8 +176,9 @@ fn believes_less(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context:
     if seen_at.is_some() && asked_at >= believed_from && context.is_clock_trusted {
         return true;
     }
+    // The wait counts from the first such answer: frequent look-ups would put it off for ever.
     draft.change(id, |charge| charge.less_seen_at = Some(seen_at.unwrap_or(asked_at)));
-    // A clock in doubt pays none: the one that is owed stays, and each answer would add another.
+    // While the clock is in doubt no answer pays this look-up, so every answer would add another one.
     if context.is_clock_trusted || !draft.owes(&subject, Why::Less) {
         draft.owe(subject, believed_from, Why::Less);
     }
@@ -173,7 +189,7 @@ fn believes_less(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context:
 fn miss(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
     let Some(charge) = draft.record.charge(id) else { return };
     if charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.status != PgStatus::Open) {
-        // What ended without money may be forgotten by the PG.
+        // A PG may forget what ended without money, so its absence is no news.
         let is_over = charge.ended_at.is_some();
         let is_known =
             charge.less_seen_at.is_some() && review::is_decided(draft, ReviewReason::ChargeVanished, id);
@@ -186,6 +202,8 @@ fn miss(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context
         return draft.raise(ReviewReason::TakenNotShown, ReviewSubject::Charge(id.clone()), context.now);
     }
     draft.change(id, |charge| {
+        // Until the final time a send may still be executed, and "not there" means "not there yet". Ended too
+        // early, the buyer pays with another card and both are charged.
         let is_unanswered = |sent: &&Dispatch| sent.outcome().is_none();
         if charge
             .confirm
@@ -196,9 +214,11 @@ fn miss(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context
             end_confirm(charge, Outcome::NotDone(session_expired()), context.now);
         }
         let Some(claim) = charge.claim.as_mut().filter(|claim| claim.is_open) else { return };
+        // This clock cannot measure the hour of a claim, and a claim that ends lets the buyer pay again.
         if !context.is_clock_trusted {
             return;
         }
+        // A PG may know a payment only some time after the browser came back from its window.
         let since = *charge.not_found_since.get_or_insert(asked_at);
         if asked_at >= later(since, CLAIM_LIVES) {
             claim.is_open = false;
@@ -215,10 +235,12 @@ fn end_wrong_claim(
     asked_at: Timestamp,
     context: &Context<'_>,
 ) -> bool {
+    // What the PG has shown under an order id of ours is no wrong claim, whatever this answer says.
     let Some(charge) = draft.record.charge_at_pg(pg_payment_id).filter(|charge| charge.snapshot.is_none())
     else {
         return false;
     };
+    // A browser can bring the same foreign id again and again. It is reported once.
     let (id, is_first) = (charge.id.clone(), charge.not_found_since.is_none());
     draft.change(&id, |charge| {
         charge.not_found_since = charge.not_found_since.or(Some(asked_at));
@@ -227,6 +249,7 @@ fn end_wrong_claim(
         }
         match &charge.confirm {
             Some(sent) if sent.outcome().is_some() => {}
+            // It may still be executed, and as long as it may it has to bar other confirms of this payment.
             Some(sent) if !context.is_past_final(sent, asked_at) => {}
             Some(_) => {
                 let mismatch = Outcome::NotDone(Failure::of(FailureReason::Mismatch));
@@ -247,7 +270,7 @@ fn confirms_within(draft: &Draft, id: &ChargeId) -> Option<Duration> {
     }
 }
 
-/// When the PG may first have heard of an unnamed charge whose outcome is open.
+/// When the PG may first have known of an unnamed charge whose outcome is open.
 fn began(charge: &Charge) -> Option<Timestamp> {
     let sent_at = charge.confirm.as_ref().filter(|_| charge.is_unresolved()).map(|sent| sent.first_sent_at);
     sent_at.or_else(|| charge.claim.as_ref().filter(|claim| claim.is_open).map(|claim| claim.at))
@@ -267,6 +290,7 @@ fn shows_less(charge: &Charge, now: &Snapshot) -> bool {
     let told = |cancel: &&Cancel| cancel.status == CancelStatus::Done;
     // A refund that failed is no cancel less: the PG says what became of it.
     let cancelled = now.cancelled.amount().saturating_add(newly_failed(charge, now));
+    // Compared one by one: by the sum, another cancel of the same amount would hide that ours is missing.
     let misses_cancel = match &now.cancels {
         Some(_) => charge.cancels.iter().filter(told).any(|cancel| !now.shows_cancel(cancel)),
         None => cancelled < charge.sum_of(CancelStatus::Done),
@@ -302,15 +326,18 @@ fn take_over(charge: &mut Charge, snapshot: &Snapshot, asked_at: Timestamp, cont
     let is_reversal = shown.status == PgStatus::AwaitingDeposit;
     let went_back = !charge.accepted && charge.misfit.is_some() && !charge.is_set_aside();
     if charge.has_money() && shown.paid.is_zero() && (is_reversal || went_back) {
-        // When money comes again it is judged again. What paid the order once never goes back by itself.
+        // A reversed deposit and money that went back by itself are judged again if they come again. Other
+        // money that paid the order keeps its judgement, so that it never goes back by itself.
         charge.timing = None;
         charge.misfit = None;
     }
     charge.snapshot = Some(shown);
-    // A clock in doubt does not say when.
+    // An answer that was asked while the clock is in doubt counts as asked at no time.
     charge.asked_at = charge.asked_at.max(context.is_clock_trusted.then_some(asked_at));
+    // Less is measured against what is shown now, so the next such answer is the first of its kind.
     charge.less_seen_at = None;
     charge.not_found_since = None;
+    // An answer that was asked before the browser came back says nothing about what it claims.
     if let Some(claim) = charge.claim.as_mut().filter(|claim| claim.at <= asked_at) {
         claim.is_open = false;
     }
@@ -327,7 +354,7 @@ fn end_by_snapshot(
     let failure = snapshot.failure.clone();
     let outcome = match snapshot.status {
         _ if !snapshot.paid.is_zero() => Outcome::Done,
-        // While the PG waits for the outcome it has the request: sending it again is answered "already".
+        // `Pending`: the PG has the request and waits itself. A repeat would be answered "already done".
         PgStatus::AwaitingDeposit | PgStatus::Closed | PgStatus::Pending => Outcome::Done,
         PgStatus::Failed => Outcome::Declined(failure.unwrap_or(Failure::of(FailureReason::Other))),
         PgStatus::Expired => Outcome::NotDone(failure.unwrap_or_else(session_expired)),
@@ -336,6 +363,7 @@ fn end_by_snapshot(
         {
             Outcome::NotDone(session_expired())
         }
+        // `Paid` with nothing paid contradicts itself, and ends nothing.
         PgStatus::Open | PgStatus::Paid => return,
     };
     let goes_on = matches!(snapshot.status, PgStatus::AwaitingDeposit | PgStatus::Pending);
@@ -343,6 +371,7 @@ fn end_by_snapshot(
     if charge.confirm.as_ref().is_some_and(|sent| sent.outcome().is_none()) {
         end_confirm(charge, outcome, context.now);
     }
+    // A PG may show money for what it called failed a minute before. Money takes the end back.
     charge.ended_at = if is_unpaid_end { charge.ended_at.or(Some(context.now)) } else { None };
 }
 
@@ -353,6 +382,7 @@ fn is_too_late(
     within: Option<Duration>,
     context: &Context<'_>,
 ) -> bool {
+    // The PG counts from the buyer's authentication, so its time ends before what we count here.
     let is_over = within.is_some_and(|within| later(sent.first_sent_at, within) <= asked_at);
     sent.outcome().is_none() && is_over && context.is_past_final(sent, asked_at)
 }

@@ -14,7 +14,8 @@ pub(super) fn follow_cancels(draft: &mut Draft, id: &ChargeId, asked_at: Timesta
     let Some(snapshot) = charge.snapshot.clone() else { return };
     let theirs = snapshot.cancels.as_deref().unwrap_or_default();
     for ours in &mut charge.cancels {
-        // What stands under our own name is not the one by hand that a person took for it.
+        // A person may have taken a cancel in the PG's console for ours. Once the PG lists one under our own
+        // id there were two, and the one by hand becomes a row of its own.
         let mut own = theirs.iter().filter(|theirs| theirs.id.as_ref() == Some(&ours.id)).peekable();
         if own.peek().is_some() && own.all(|own| own.pg_cancel_id != ours.pg_cancel_id) {
             ours.pg_cancel_id = None;
@@ -36,8 +37,8 @@ pub(super) fn follow_cancels(draft: &mut Draft, id: &ChargeId, asked_at: Timesta
             follow(ours, theirs_now, context.now);
         }
     }
-    // What is not there any more cannot go back, once none of its sends can have been done; if it comes again it is judged
-    // again.
+    // Money that is not there any more cannot go back: its compensation ends, once none of its sends can have
+    // been done. Money that comes again is judged again.
     let is_moot = |cancel: &&mut Cancel| {
         let is_ours = cancel.held.is_some() || cancel.compensates.is_some();
         let is_not_done = |sent| context.is_past_final(sent, asked_at) && !snapshot.shows_cancel(cancel);
@@ -54,7 +55,7 @@ pub(super) fn follow_cancels(draft: &mut Draft, id: &ChargeId, asked_at: Timesta
         let Some(sent) = &cancel.dispatch else { continue };
         let is_not_done = context.is_past_final(sent, asked_at) && !snapshot.shows_cancel(cancel);
         if cancel.held.is_some() && is_not_done {
-            // It is not sent again, and none of its sends was done: it waits for a person as if it had never been sent.
+            // None of its sends was done, and it is not sent again: it waits for a person.
             cancel.status = CancelStatus::Requested;
             continue;
         }
@@ -113,20 +114,20 @@ fn end(close: &mut Close, outcome: Outcome, now: Timestamp) {
 
 /// A cancel that the PG shows becomes what the PG shows.
 fn follow(ours: &mut Cancel, theirs: &SnapshotCancel, now: Timestamp) {
-    // A PG that tells of all refunds in one word would take a finished one back when the next begins. What is booked as done may
-    // still turn out not to be paid out.
+    // A PG with one status for all refunds of a payment would take a finished refund back when the next one
+    // begins. Only a failure counts after "done": a booked refund may turn out not to be paid out.
     if ours.status != CancelStatus::Done || theirs.status == PgCancelStatus::Failed {
         ours.status = status_of(theirs.status);
     }
     if ours.amount.currency() == theirs.amount.currency() {
-        // "All that is left" may have been less than it was when we asked.
+        // Sent without an amount it took what was left, and somebody may have cancelled a part before.
         ours.amount = theirs.amount;
     }
     if theirs.pg_cancel_id.is_some() {
         ours.pg_cancel_id.clone_from(&theirs.pg_cancel_id);
     }
     ours.held = None;
-    // It is in the PG's list, so it was taken; refused, it was not paid out.
+    // The PG lists it, so it accepted it. A failure after that is a review, never a second cancel.
     let is_failed = ours.status == CancelStatus::Refused;
     ours.failure = is_failed.then_some(Failure::of(FailureReason::RefundFailed));
     ours.failed_at = if is_failed { ours.failed_at.or(Some(now)) } else { None };
