@@ -33,13 +33,17 @@ pub(super) fn reason_to_compensate(
 ) -> Option<CompensationReason> {
     let charge = draft.record.charge(id)?;
     let snapshot = charge.snapshot.as_ref()?;
+    // First, because it goes back whatever else there is. A duplicate goes back only beside other money.
     if fit::mismatch(&draft.record, snapshot, context) == Some(Mismatch::Amount) {
         return Some(CompensationReason::WrongAmount);
     }
+    // Money from before the close, or of a time that the PG does not tell, pays: the close is refused.
     let came_after = |closed_at: Timestamp| snapshot.paid_at.is_some_and(|paid_at| paid_at > closed_at);
     if draft.record.closed_by_merchant_at().is_some_and(came_after) {
         return Some(CompensationReason::Closed);
     }
+    // What is decided by the order's other payment holds at its version only. If it lost its money in the
+    // same moment, this refund would leave the order with none, so the commit compares both versions.
     if draft.record.payment.yielded {
         draft.rests_on_sibling = true;
         if context.sibling.is_some_and(PaymentRecord::has_money) {
@@ -55,6 +59,7 @@ pub(super) fn reason_to_compensate(
     if timing == Timing::Late && context.late_payments == LatePayments::Cancel {
         return Some(CompensationReason::Late);
     }
+    // Beside an account without money nothing goes back: the account gives way.
     let other = draft.record.accepted().filter(|other| other.id != *id);
     other.is_some_and(Charge::has_money).then_some(CompensationReason::Duplicate)
 }
@@ -69,6 +74,7 @@ pub(super) fn compensate(
     let Some(charge) = draft.record.charge(id) else { return };
     let Some(snapshot) = &charge.snapshot else { return };
     let amount = snapshot.cancellable;
+    // The part free of VAT was registered for this amount. Of another amount nobody knows it.
     let is_whole_order = snapshot.total == draft.record.payment.terms.amount;
     let is_going_back = charge.compensation().is_some_and(|row| row.status.is_unresolved());
     // A refund that is under way leaves too; a PG may count it as gone already.
@@ -102,10 +108,12 @@ pub(super) fn compensate(
         reason = reason.name(),
         "money at the PG does not pay this order and goes back"
     );
+    // Where it was an account in the role, its money must not show the order as paid while it goes back.
     role::take_role_away(draft, id);
     draft.change(id, |charge| {
         charge.misfit = Some(misfit_of(reason));
-        // Somebody may have given it back already, or a request to do so may yet be executed.
+        // Somebody may have given it back in the PG's console, or a request to do so may still be executed: a
+        // second row would give back twice.
         if !amount.is_zero() && !is_going_back {
             charge.cancels.push(cancel);
         }
@@ -133,9 +141,10 @@ pub(crate) fn check_compensation(
     if snapshot.balance().is_zero() {
         return Err(Held::NothingLeft);
     }
+    // If somebody has cancelled a part, or the PG shows less, this is not the refund that was decided.
     let is_as_written = snapshot.cancellable == cancel.cancellable_before && charge.less_seen_at.is_none();
     let (charge, timing) = (charge.id.clone(), charge.timing.unwrap_or(Timing::InTime));
-    // Late was decided once, against the deadline then in force.
+    // Late was decided once, by the deadline of then: reopening the payment does not undo it.
     let is_late = reason == CompensationReason::Late && timing == Timing::Late;
     let holds = reason_to_compensate(draft, &charge, timing, context);
     // Another reason may have become this one: a close that was refused since leaves a duplicate.
@@ -157,6 +166,7 @@ fn paying_charge_is_intact(draft: &mut Draft, context: &Context<'_>) -> bool {
 /// Holds a compensation back: it is not sent until a person decides.
 pub(crate) fn hold(draft: &mut Draft, id: &CancelId, why: Held) {
     let Some(cancel) = draft.record.cancel_mut(id) else { return };
+    // If it was sent before, it may itself be what left nothing: a later look-up or a person says so.
     if why == Held::NothingLeft && cancel.dispatch.is_none() {
         cancel.refuse(Failure::of(FailureReason::NotCancellable));
     } else {

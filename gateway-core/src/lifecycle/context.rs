@@ -41,6 +41,7 @@ impl Context<'_> {
     /// Whether an answer asked at `asked_at` says for certain of a request that nothing of it was done. The last send is the
     /// newest, so it is final last. A clock that is in doubt concludes nothing.
     pub(crate) fn is_past_final(&self, sent: &Dispatch, asked_at: Timestamp) -> bool {
+        // By the time of the question: an answer that was long on its way shows what was true at the start.
         self.is_clock_trusted && self.final_time(sent.last_sent_at) <= asked_at
     }
 

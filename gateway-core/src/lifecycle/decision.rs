@@ -47,22 +47,25 @@ pub(crate) fn decide(
             // A person searched the PG's console in its stead and found no money.
             draft.record.checks.was_asked(*number, context.now);
         }
+        // Either outcome ends it: the buyer has the money already, or it is kept.
         (
             ReviewReason::CompensationNeedsAccount | ReviewReason::CompensationHeld,
             ReviewSubject::Cancel(id),
         ) => give_up(draft, id),
         (ReviewReason::MismatchNotCancelled, ReviewSubject::Charge(id))
+            // Beside other money that pays the order, a person's word would make two accepted charges.
             if outcome == ReviewOutcome::Done && draft.record.may_pay(id) =>
         {
             keep(draft, id);
             role::accept(draft, id, context);
         }
+        // Of the other reasons the decision is only kept: the same is not asked again (`raise_unless_decided`).
         _ => {}
     }
     check_later(draft, &about, context);
 }
 
-/// A decision is no wall: a day later the PG is asked once more.
+/// Owes one more look-up a day later: the person may be mistaken, and the PG may show more by then.
 fn check_later(draft: &mut Draft, about: &ReviewSubject, context: &Context<'_>) {
     let charge = match about {
         ReviewSubject::Charge(id) => draft.record.charge(id),
@@ -84,6 +87,7 @@ fn decide_confirm(draft: &mut Draft, id: &ChargeId, outcome: ReviewOutcome, cont
     let is_done = outcome == ReviewOutcome::Done;
     let was_closed = draft.record.is_closed();
     draft.change(id, |charge| {
+        // Money without a PG id could never be given back, so it is not taken for paid.
         let done = charge.pg_payment_id.clone().filter(|_| is_done);
         let failure = Failure::of(FailureReason::Other);
         if let Some(confirm) = &mut charge.confirm {
@@ -97,7 +101,7 @@ fn decide_confirm(draft: &mut Draft, id: &ChargeId, outcome: ReviewOutcome, cont
             Some(pg) => charge.snapshot = Some(told_by_person(charge, pg, order_id, amount)),
             None => {
                 charge.ended_at = Some(context.now);
-                // Where nobody can ask the PG, it will not say itself that it waits no longer.
+                // No answer of the PG can end its `Pending` here: it would be `confirming` for ever.
                 if !context.can_ask
                     && let Some(snapshot) = &mut charge.snapshot
                 {
@@ -107,7 +111,7 @@ fn decide_confirm(draft: &mut Draft, id: &ChargeId, outcome: ReviewOutcome, cont
         }
     });
     if is_done && was_closed {
-        // Whether the money came before the close nobody knows.
+        // Nobody knows whether the money came before the close. Accepting it is a decision of its own.
         role::set_aside(draft, id, context);
     }
     acceptance::judge(draft, context);
@@ -118,6 +122,7 @@ fn decide_request(draft: &mut Draft, id: &CancelId, outcome: ReviewOutcome, cont
     let Some((charge, cancel)) = draft.record.cancel(id) else {
         return decide_close(draft, id, outcome, context);
     };
+    // A merchant named an account, the retired PG account could not send it, and a person paid it out.
     if cancel.waits_for_account() && outcome == ReviewOutcome::Done {
         return give_up(draft, id);
     }
@@ -125,6 +130,8 @@ fn decide_request(draft: &mut Draft, id: &CancelId, outcome: ReviewOutcome, cont
         return;
     }
     let is_listed = charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.shows_cancel(cancel));
+    // "Done" says of a compensation that the buyer has the money. That our own request did it only follows
+    // where the PG had accepted it; else the person did it beside the PG, and the row sends nothing any more.
     let is_taken = cancel.status == CancelStatus::Pending || is_listed;
     let arrived = is_taken && outcome == ReviewOutcome::Done;
     let is_given_up = cancel.origin == CancelOrigin::Compensation && !arrived;
@@ -170,12 +177,14 @@ fn decide_close(draft: &mut Draft, id: &CancelId, outcome: ReviewOutcome, contex
         ReviewOutcome::Done => close.status = CancelStatus::Done,
         ReviewOutcome::NotDone => close.refuse(Failure::of(FailureReason::DecidedByOperator)),
     }
-    // What is paid is not closed.
+    // A payment that was paid in the meantime is not closed by a person's word.
     acceptance::judge(draft, context);
 }
 
 /// A person says that the money of a cancel went back.
 fn gave_back(charge: &mut Charge, id: &CancelId, context: &Context<'_>) {
+    // The PG was asked right before, so its list holds what the person did. Without that, what it listed
+    // earlier is another cancel.
     if context.can_ask {
         unite_with_one_by_hand(charge, id);
     }
@@ -183,11 +192,12 @@ fn gave_back(charge: &mut Charge, id: &CancelId, context: &Context<'_>) {
     cancel.status = CancelStatus::Done;
     cancel.failure = None;
     if let Some(sent) = &mut cancel.dispatch {
-        // It counts as of the snapshot whose amounts hold it from now on: it is not on its way to the next one.
+        // Dated by the snapshot that counts it from now on: only later look-ups contradict it.
         sent.end(Outcome::Done, charge.asked_at.unwrap_or(context.now));
     }
     // What the PG shows in its list is in its amounts already.
     if let Some(snapshot) = charge.snapshot.as_mut().filter(|snapshot| !snapshot.shows_cancel(cancel)) {
+        // No more than is left: somebody may have cancelled a part of it since.
         let left = snapshot.cancellable.saturating_sub(cancel.amount);
         let taken = snapshot.cancellable.saturating_sub(left);
         snapshot.cancelled = snapshot.cancelled.checked_add(taken).unwrap_or(snapshot.cancelled);
@@ -203,6 +213,7 @@ fn unite_with_one_by_hand(charge: &mut Charge, id: &CancelId) {
     let Some(ours) = charge.cancel(id).filter(is_ours).filter(|ours| !is_shown(ours)) else { return };
     let is_by_hand = |row: &Cancel| {
         let is_theirs = row.origin == CancelOrigin::Pg && row.pg_cancel_id.is_some();
+        // One that was made before ours was asked for is another one.
         let is_same = row.amount == ours.amount && row.created_at >= ours.created_at;
         is_theirs && is_same && row.status != CancelStatus::Refused
     };

@@ -65,6 +65,7 @@ impl Draft {
         state: Option<&Secret>,
         context: &Context<'_>,
     ) -> ChargeId {
+        // A page that is loaded again brings the same claim. As a second charge it would be confirmed too.
         let known =
             self.record.charge_of_claim(attempt, pg_payment_id, state).map(|charge| charge.id.clone());
         known.unwrap_or_else(|| self.add_charge(attempt, pg_payment_id.cloned(), context))
@@ -78,7 +79,7 @@ impl Draft {
     ) -> ChargeId {
         let id = context.ids.charge(context.now);
         self.record.charges.push(Charge::new(id.clone(), attempt, pg_payment_id, context.now));
-        // Ids made in the same millisecond are in no order; a store keeps charges by id.
+        // Ids made in the same millisecond are in no order, and a store gives charges back by id.
         self.record.charges.sort_by(|one, other| one.id.cmp(&other.id));
         id
     }
@@ -108,6 +109,7 @@ impl Draft {
 
     /// Owes the look-up of uncertain money now, whenever it was planned.
     pub(crate) fn owe_uncertain_now(&mut self, of: &LookUpSubject, now: Timestamp) {
+        // The planned one may be a day away.
         self.record.checks.owed.retain(|owed| owed.of != *of || owed.why != Why::Uncertain);
         self.owe(of.clone(), now, Why::Uncertain);
     }
@@ -121,12 +123,13 @@ impl Draft {
             Some(sent) => sent.retry(now, credential),
         });
         if !self.is_unknown(operation) {
-            // A repeat of what may have been done leaves it unknown.
+            // A repeat answers nothing about the sends before it: what may have been done stays unknown.
             self.set_status(operation, CancelStatus::Sent);
         }
+        // The plan leaves a request alone while its sender waits for the answer.
         self.sends = Some(operation.clone());
         if let Some(subject) = self.record.charge_of(operation).map(Charge::subject) {
-            // Of several sends the newest is final last.
+            // Of several sends the newest is final last, so one look-up is enough.
             self.record.checks.owed.retain(|owed| owed.of != subject || owed.why != Why::FinalTime);
             self.owe(subject, context.final_time(now), Why::FinalTime);
         }
@@ -195,6 +198,7 @@ impl Draft {
         now: Timestamp,
     ) {
         const MOST: usize = 20;
+        // A merchant's client may repeat for ever, and a review is never deleted.
         let is_asked = |review: &&Review| review.asked_for.is_some() && review.is_open();
         if self.record.payment.reviews.iter().filter(is_asked).count() >= MOST {
             return;
@@ -213,6 +217,7 @@ impl Draft {
         now: Timestamp,
     ) {
         let payment = &mut self.record.payment;
+        // Two requests on a retired account are two reviews: a decision about one binds only its own key.
         let same = |review: &Review| {
             review.about == about
                 && review.reason == reason
@@ -235,6 +240,7 @@ impl Draft {
     /// Whether an operation has no outcome and its newest send is `sent`. What one send came to says nothing of a later
     /// one: a process that was stalled may bring a stale answer.
     pub(crate) fn awaits_answer_to(&self, operation: &Operation, sent: &Dispatch) -> bool {
+        // A sender that was stalled may bring its answer after another process has repeated the request.
         let Some(kept) = self.record.dispatch(operation) else { return false };
         let is_open = match operation {
             Operation::Confirm(_) => kept.outcome().is_none(),
