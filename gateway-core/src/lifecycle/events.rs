@@ -34,6 +34,7 @@ pub(super) fn of(before: &PaymentRecord, after: &mut PaymentRecord, context: &Co
         news
     };
     news.extend(review_news(before, after));
+    // Before the view is taken: events carry the payment as it is committed.
     remember_announced(after, &news);
     let view = after.view();
     (after.events + 1..)
@@ -61,21 +62,25 @@ fn payment_news(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
     let (was, is) = (before.payment.status(), after.payment.status());
     let announced = after.payment.announced.as_ref();
     let told_paid = announced.is_some() && announced == after.accepted().map(|charge| &charge.id);
+    // The shop was told that the deposit came. That it is gone again has a name of its own.
     let reversed = is == PaymentStatus::AwaitingDeposit && first.as_ref().is_some_and(|moved| moved.paid < 0);
     let kind = match is {
         _ if is == was => first.is_some().then_some(EventKind::AmountsUpdated),
         _ if reversed => Some(EventKind::DepositReversed),
-        // The same money again: its refund failed, or what was shown less is shown again.
+        // The same money again: its refund failed, or it was shown less for a while. A shop that ships on
+        // `paid` must not be told twice.
         PaymentStatus::Paid if told_paid => Some(EventKind::AmountsUpdated),
         status => Some(EventKind::Status(status)),
     };
     let news = kind.map(|kind| News { kind, movement: first, cancel: None });
+    // Every amount is in exactly one event, so what else moved in this change gets an event for itself.
     let rest =
         moved.map(|moved| News { kind: EventKind::AmountsUpdated, movement: Some(moved), cancel: None });
     news.into_iter().chain(rest).collect()
 }
 
-/// Whether a charge's money is told with the payment's own events: it is accepted, or was when its money went, or may be yet.
+/// Whether a charge's money is announced with the payment's own events: it is accepted, or was when its money
+/// went, or may be yet.
 fn pays(charge: &Charge, before: &PaymentRecord) -> bool {
     let was_accepted = || before.charge(&charge.id).is_some_and(|charge| charge.accepted);
     charge.accepted || charge.is_undecided() || (charge.misfit.is_none() && was_accepted())
@@ -86,8 +91,10 @@ fn other_money(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
     let mut news = Vec::new();
     for charge in after.charges.iter().filter(|charge| !pays(charge, before)) {
         let Some(moved) = movement(before, charge) else { continue };
+        // Money that went took its misfit along (`take_over`). It leaves under the name it came by.
         let misfit = charge.misfit.or_else(|| before.charge(&charge.id)?.misfit).unwrap_or(Misfit::Mismatch);
         let kind = match (moved.paid, moved.cancelled) {
+            // Also where it went back in the same change: the movement holds both amounts.
             (1.., _) => EventKind::Found(misfit),
             // What was given back is here again: its refund failed, or was undone.
             (0, ..0) => EventKind::AmountsUpdated,
@@ -105,6 +112,7 @@ fn movement(before: &PaymentRecord, charge: &Charge) -> Option<Movement> {
     let moved = Movement {
         charge: charge.id.clone(),
         currency: currency(charge)?,
+        // Signed: the PG may take back what it showed, and all movements add up to what it shows now.
         paid: paid.saturating_sub(paid_before),
         cancelled: cancelled.saturating_sub(cancelled_before),
     };
@@ -127,6 +135,7 @@ pub(crate) fn amounts(charge: Option<&Charge>) -> (i64, i64) {
 fn cancel_news(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
     let was = statuses(before);
     let is_news = |(id, status): &(CancelId, CancelStatus)| {
+        // A repeat changes no status, so a cancel that is stuck for days writes no events.
         let old = was.iter().find(|(known, _)| known == id).map(|(_, status)| *status);
         old != Some(*status)
     };
@@ -167,6 +176,7 @@ fn review_news(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
             ReviewSubject::Cancel(id) => Some(id.clone()),
             _ => None,
         };
+        // A review that opens and closes in one change is announced twice, so that the feed has both.
         if old.is_none() {
             news.push(News { kind: EventKind::ReviewOpened, movement: None, cancel: cancel.clone() });
         }
@@ -177,10 +187,11 @@ fn review_news(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
     news
 }
 
-/// The same money is announced as paid once, while it is here.
+/// Remembers which charge was announced as paid, so that the same money is not announced again.
 fn remember_announced(after: &mut PaymentRecord, news: &[News]) {
     let accepted: Option<ChargeId> = after.accepted().map(|charge| charge.id.clone());
     if after.payment.shown.amount_paid.is_zero() {
+        // A deposit that was reversed and comes again is a new `paid`.
         after.payment.announced = None;
     } else if news.iter().any(|news| news.kind == EventKind::Status(PaymentStatus::Paid)) {
         after.payment.announced = accepted;

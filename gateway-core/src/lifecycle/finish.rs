@@ -18,16 +18,19 @@ pub(crate) struct Finished {
 /// Draws everything that follows, and gives what is to be committed and the record after it.
 pub(crate) fn finish(mut draft: Draft, context: &Context<'_>) -> Finished {
     let is_new = draft.before.payment.version == 0;
+    // In this order: the plan goes by the status, and events announce the status and the reviews.
     status::show(&mut draft.record, &draft.before, context);
     review::update_reviews(&mut draft, context);
     plan::plan(&mut draft, context);
     let mut events = events::of(&draft.before, &mut draft.record, context);
+    // What changes nothing writes no version: another commit that is under way would lose to it.
     if draft.record == draft.before && events.is_empty() && !is_new {
         return Finished { change: None, record: draft.record };
     }
     let mut record = draft.record;
     record.payment.version = draft.before.payment.version + 1;
     for event in &mut events {
+        // The view in an event was taken before the version was counted up.
         event.payment.payment.version = record.payment.version;
     }
     record.events += u64::try_from(events.len()).unwrap_or(0);
@@ -45,6 +48,7 @@ pub(crate) fn finish(mut draft: Draft, context: &Context<'_>) -> Finished {
 
 /// Whether money of this payment may still come in or go back.
 fn is_live(record: &PaymentRecord) -> bool {
+    // While this holds the account may not become another one at the PG, where refunds would then go.
     let ended = matches!(
         record.payment.status(),
         PaymentStatus::Cancelled | PaymentStatus::Failed | PaymentStatus::Expired
@@ -57,6 +61,7 @@ fn is_live(record: &PaymentRecord) -> bool {
 }
 
 fn checks_change(before: &Checks, after: &Checks) -> ChecksChange {
+    // Only what this draft paid and added: a hint that came meanwhile has no version and must survive.
     let only_in = |one: &[OwedLookUp], other: &[OwedLookUp]| {
         one.iter().filter(|owed| !other.contains(owed)).cloned().collect()
     };

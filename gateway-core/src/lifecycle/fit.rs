@@ -32,13 +32,17 @@ pub(super) fn mismatch(
 ) -> Option<Mismatch> {
     let expected = record.payment.terms.amount;
     let other_currency = snapshot.total.currency() != expected.currency();
+    // A PG that does not tell the mode of a payment is believed to use the account's.
     let other_mode = snapshot.mode.is_some_and(|mode| mode != context.description.mode);
     let paid = snapshot.paid;
+    // An account that waits has nothing paid yet: only its total can be compared.
     let adds_up = paid.is_zero() || paid.checked_add(snapshot.discount) == Ok(snapshot.total);
     let same_amount = snapshot.total.amount() == expected.amount() && adds_up;
     match (same_amount, other_currency || other_mode) {
         (true, false) => None,
         (true, true) => Some(Mismatch::Other),
+        // The numbers may differ because of a discount that we were not told of, and amounts of two
+        // currencies cannot be compared. Neither may refund a sale by itself.
         (false, _) if other_currency || !snapshot.discount.is_zero() => Some(Mismatch::Other),
         (false, _) => Some(Mismatch::Amount),
     }
@@ -47,6 +51,7 @@ pub(super) fn mismatch(
 /// Whether money came after the deadline in force. A missing time is never late.
 pub(super) fn is_late(record: &PaymentRecord, charge: &Charge, snapshot: &Snapshot) -> bool {
     let Some(paid_at) = snapshot.paid_at else { return false };
+    // By when it was paid, not by when we learned of it: the webhook may be lost and the look-up hours later.
     if snapshot.is_deposit() {
         return snapshot.due_at().is_some_and(|due_at| paid_at > later(due_at, DEPOSIT_GRACE));
     }
