@@ -38,18 +38,19 @@ pub(super) fn pay(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_>)
         }
         _ => false,
     };
-    // A clock that is wrong would pay what is owed at a later time.
+    // A clock that runs ahead would pay what is owed for later. What is owed for now is paid by any answer.
     let pays = |why: Why| context.is_clock_trusted || matches!(why, Why::Hint | Why::Uncertain);
     let is_paid = |owed: &OwedLookUp| owed.at <= answer.asked_at && pays(owed.why) && covers(&owed.of);
     let paid: Vec<OwedLookUp> = draft.record.checks.owed.extract_if(.., |owed| is_paid(owed)).collect();
     for owed in paid {
         if owed.why == Why::Hint {
-            // A hint may be ahead of what the PG shows. One look behind the last of a storm is enough.
+            // A hint may be ahead of what the PG shows. After a storm of hints one more look-up is enough.
             draft.record.checks.owed.retain(|other| other.of != owed.of || other.why != Why::Recheck);
             draft.owe(owed.of.clone(), context.visible_from(answer.asked_at), Why::Recheck);
         }
         draft.paid.push(Paid { of: owed.of, why: owed.why, tries: owed.tries });
     }
+    // By this an order expires: only an answer that says all, asked by a clock that can be believed, counts.
     if let LookUpSubject::Attempt(number) = answer.subject
         && context.is_clock_trusted
         && settles
@@ -66,6 +67,7 @@ pub(super) fn plan(draft: &mut Draft, context: &Context<'_>) {
     plan_deposits(draft, context);
     plan_paid(draft, context);
     plan_refunds(draft, context);
+    // In one order always: the record is compared with the one before, and an order of debts is no change.
     draft.record.checks.owed.sort();
     draft.record.checks.owed.dedup();
 }
@@ -85,6 +87,7 @@ fn keep_owed(
 ) {
     draft.record.checks.owed.retain(|owed| owed.why != why || subjects.contains(&owed.of));
     for subject in subjects {
+        // A debt keeps its time. Drawn anew, every webhook would put it off.
         if !draft.owes(subject, why) {
             let tries = tries(draft, subject, why);
             let at = at(draft, subject, tries);
@@ -108,8 +111,10 @@ fn plan_uncertain(draft: &mut Draft, context: &Context<'_>) {
 fn plan_operations(draft: &mut Draft, context: &Context<'_>) {
     let open = open_operations(&draft.record.charges);
     let pending = &mut draft.record.checks.pending;
+    // What goes on keeps its entry and its tries: other changes must not send its schedule back to 2 s.
     pending.retain(|pending| open.contains(&pending.operation));
     for operation in open {
+        // Written by this change and sent by nobody yet: a compensation goes out from here.
         if !pending.iter().any(|pending| pending.operation == operation) {
             pending.push(PendingOperation { operation, tries: 0, next_at: Some(context.now) });
         }
@@ -147,12 +152,13 @@ fn pause_disputed(draft: &mut Draft, context: &Context<'_>) {
 fn plan_deadlines(draft: &mut Draft, context: &Context<'_>) {
     let (expires_at, status) = (draft.record.payment.expires_at, draft.record.payment.status());
     let waits = status == PaymentStatus::Ready && context.now <= expires_at;
+    // Nothing expires by a clock in doubt, so it is asked every minute whether the doubt has ended.
     let doubts = status == PaymentStatus::Ready && !context.is_clock_trusted;
     draft.record.checks.deadline =
         if waits { Some(later(expires_at, SECOND)) } else { doubts.then(|| later(context.now, MINUTE)) };
     let is_paid = draft.record.accepted().is_some_and(Charge::has_money);
     let last = later(expires_at, WATCHED_FOR);
-    // A PG that has not shown the whole order yet is asked until it has.
+    // A PG that has not shown the whole order is asked until it has: money may lie there unseen.
     let is_over = context.has_passed(last);
     let record = &draft.record;
     let watched = |attempt: &&Attempt| {
@@ -164,6 +170,7 @@ fn plan_deadlines(draft: &mut Draft, context: &Context<'_>) {
         let attempts = draft.record.attempts.iter().filter(watched);
         attempts.map(|attempt| LookUpSubject::Attempt(attempt.number)).collect()
     };
+    // At the deadline itself money is still in time, so the PG is asked a second later.
     let past = later(expires_at, SECOND);
     // A deadline that moved takes its look-ups along.
     let is_early = |owed: &OwedLookUp| owed.why == Why::Deadline && owed.at > context.now && owed.at < past;
@@ -173,6 +180,7 @@ fn plan_deadlines(draft: &mut Draft, context: &Context<'_>) {
             past
         } else {
             let daily = later(context.now, jittered(DAY, context.ids));
+            // The last one comes right after the week, so that nothing of its last day is missed.
             if context.now <= last { daily.min(later(last, SECOND)) } else { daily }
         }
     });
@@ -191,6 +199,7 @@ fn plan_deposits(draft: &mut Draft, context: &Context<'_>) {
         let charge = draft.record.charges.iter().find(|charge| charge.subject() == *subject);
         let due_at = charge.and_then(|charge| charge.snapshot.as_ref()?.due_at());
         let moments = due_at.into_iter().flat_map(|due_at| [due_at, later(due_at, DEPOSIT_GRACE)]);
+        // A moment that was asked about is over. Owed again it would be due at once, for ever.
         let asked_at = charge.and_then(|charge| charge.asked_at);
         moments.filter(|at| asked_at.is_none_or(|asked_at| *at > asked_at)).fold(daily, Timestamp::min)
     });
@@ -198,6 +207,7 @@ fn plan_deposits(draft: &mut Draft, context: &Context<'_>) {
 
 /// What is paid stays watched: for what the PG's list cannot show, and for deposits that turn out bad.
 fn plan_paid(draft: &mut Draft, context: &Context<'_>) {
+    // Once, when the money first shows. Drawn with every change, these look-ups would never end.
     let had_money = |charge: &Charge| draft.before().charge(&charge.id).is_some_and(Charge::has_money);
     let paid: Vec<_> =
         draft.record.charges.iter().filter(|charge| charge.has_money()).map(Charge::subject).collect();
@@ -232,6 +242,7 @@ fn open_operations(charges: &[Charge]) -> Vec<Operation> {
             open.push(Operation::Confirm(charge.id.clone()));
         }
         let cancels =
+            // A held cancel waits for a person, and no worker may send it.
             charge.cancels.iter().filter(|cancel| cancel.status.is_unresolved() && cancel.held.is_none());
         open.extend(cancels.map(|cancel| Operation::Cancel(cancel.id.clone())));
         let closes = charge.closes.iter().filter(|close| close.status.is_unresolved());

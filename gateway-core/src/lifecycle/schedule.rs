@@ -51,9 +51,11 @@ pub(crate) const LATE_MARGIN: Duration = Duration::from_secs(5 * 60);
 pub(crate) const CLAIM_LIVES: Duration = HOUR;
 
 /// How many answered errors a cancel may have before a look-up past its final time refuses it.
+// Sends at 0, 2 and 7 s: a merchant learns about two minutes after the request that it has to decide.
 pub(crate) const CANCEL_ERRORS: u32 = 3;
 
 /// An answer whose approval is older than the send that it answers by more than this is a stale answer.
+// The PG dates approvals by its own clock, which may differ from ours by a minute before either is in doubt.
 pub(crate) const STALE_APPROVAL: Duration = MINUTE;
 
 /// How long after the payment what a list cannot show is looked up again.
@@ -83,6 +85,7 @@ pub(crate) fn visible_from(at: Timestamp, description: &ProviderDescription) -> 
 
 /// From when on "not there" can no longer be "not there yet", however late after its commit the request left.
 pub(crate) fn final_time(sent_at: Timestamp, description: &ProviderDescription) -> Timestamp {
+    // The row has the time of its commit. The request may have left that much later.
     visible_from(later(sent_at, SENT_WITHIN), description)
 }
 

@@ -50,7 +50,7 @@ fn of_snapshot(
     before: &PaymentRecord,
     context: &Context<'_>,
 ) -> Shown {
-    // A PG that tells no time of payment: when we first saw the money.
+    // A PG may tell no time of payment. Then it is when we first saw the money, and it does not move.
     let paid_at = snapshot.paid_at.or(before.payment.shown.paid_at).or(Some(context.now));
     Shown {
         amount_paid: snapshot.paid,
@@ -74,22 +74,26 @@ fn status(
     context: &Context<'_>,
 ) -> (PaymentStatus, Option<Failure>) {
     let accepted = record.accepted().and_then(|accepted| of_accepted(record, accepted));
-    // An account that is over says nothing of what another window may have taken.
+    // An account that is over says nothing about other windows. Shown as `expired` at once, a card that was
+    // taken without an answer would be paid again.
     let has_expired = accepted == Some(PaymentStatus::Expired);
     if let Some(status) = accepted.filter(|_| !has_expired) {
         return (status, None);
     }
+    // Before `confirming`: what a confirm under a closed order still takes goes back, or refuses the close.
     if record.takes_no_money() {
         return (PaymentStatus::Cancelled, None);
     }
+    // A duplicate on its way back must neither hold the buyer up nor be told as a decline.
     let counting = || record.charges.iter().filter(|charge| charge.misfit.is_none());
+    // Before any decline: a buyer who is told `failed` pays again, and another tab may have taken the money.
     if counting().any(|charge| is_confirming(charge, context.now)) {
         return (PaymentStatus::Confirming, None);
     }
     if has_expired {
         return (PaymentStatus::Expired, Some(Failure::of(FailureReason::DepositExpired)));
     }
-    // A claim that came to nothing is no answer.
+    // A claim that the PG never knew ended without an answer, and must not hide a decline before it.
     let answered = counting()
         .filter(|charge| charge.ended_at.is_some() && charge.is_definite() && is_answer(record, charge));
     let newest = answered.max_by_key(|charge| charge.ended_at);
@@ -105,10 +109,12 @@ fn status(
 /// Line a; `expired` is that of line d.
 fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<PaymentStatus> {
     let snapshot = accepted.snapshot.as_ref()?;
+    // It may turn out late and go back, so it is not shown as paid yet.
     if accepted.is_undecided() {
         return None;
     }
     if !snapshot.paid.is_zero() {
+        // Amounts before labels: a PG may keep the status "paid" after a part was cancelled.
         let status = if snapshot.cancelled.is_zero() {
             PaymentStatus::Paid
         } else if snapshot.is_fully_cancelled() {
@@ -122,7 +128,7 @@ fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<PaymentStatu
     Some(match snapshot.status {
         PgStatus::Closed => PaymentStatus::Cancelled,
         _ if record.payment.closed_at().is_some() => PaymentStatus::Cancelled,
-        // The PG took its money back without a word, and it is no account that waits for more.
+        // Card money that is gone leaves no account that could wait for more.
         _ if !snapshot.is_deposit() => return None,
         _ if accepted.closes.iter().any(is_closed) => PaymentStatus::Cancelled,
         PgStatus::Failed | PgStatus::Expired => PaymentStatus::Expired,
@@ -140,6 +146,7 @@ fn is_confirming(charge: &Charge, now: Timestamp) -> bool {
 /// A claim under an hour old, or one about which the PG has answered nothing yet.
 fn is_believed_claim(charge: &Charge, now: Timestamp) -> bool {
     let Some(claim) = charge.claim.as_ref().filter(|claim| claim.is_open) else { return false };
+    // Without an answer the hour does not count: an outage must not let the buyer pay again.
     now < later(claim.at, CLAIM_LIVES) || charge.not_found_since.is_none()
 }
 
@@ -167,6 +174,7 @@ fn is_over(record: &PaymentRecord, before: &PaymentRecord, context: &Context<'_>
     let expires_at = record.payment.expires_at;
     let was_over = before.payment.status() == PaymentStatus::Expired && context.now > expires_at;
     (was_over || context.has_passed(expires_at))
+        // A buyer may have paid in any window at the last moment, and the webhook may be lost.
         && record.attempts.iter().all(|attempt| record.was_shown_past_deadline(attempt))
 }
 
