@@ -19,13 +19,14 @@ pub(super) fn judge_what_came_again(draft: &mut Draft, id: &ChargeId, context: &
     let was_judged = charge.timing.is_some() && charge.has_money();
     let Some(snapshot) = charge.snapshot.as_ref().filter(|_| was_judged) else { return };
     if charge.is_set_aside() {
-        // A person was asked about it, and is asked again.
+        // A person was asked about it before it went away, and is asked about what is here now.
         return role::set_aside(draft, id, context);
     }
     if charge.misfit.is_some() {
         return;
     }
-    // Its own money takes nothing back of a close that was done without it.
+    // A close that was done while the money was gone counts. After this change it would be overlooked, for
+    // the close of an account that is paid closes nothing: so the record before is asked too.
     let is_over = draft.record.takes_no_money() || draft.before().takes_no_money();
     let others = draft.record.charges.iter().filter(|other| other.id != *id);
     let is_beside_money = others.clone().any(|other| other.accepted && other.has_money());
@@ -42,10 +43,12 @@ pub(super) fn promote_duplicate(draft: &mut Draft, context: &Context<'_>) {
     if draft.record.takes_no_money() || !draft.record.accepted().is_some_and(is_unpaid) {
         return;
     }
+    // A compensation that was sent may still give it back.
     let unsent = |charge: &Charge| {
         let row = charge.compensation().filter(|row| row.status.is_unresolved() && row.dispatch.is_none());
         row.filter(|row| row.compensates == Some(CompensationReason::Duplicate)).map(|row| row.id.clone())
     };
+    // Nothing of it may be gone: it has to pay the order in full.
     let is_whole = |charge: &&Charge| {
         let shown = charge.snapshot.as_ref().filter(|_| charge.less_seen_at.is_none());
         shown.is_some_and(|snapshot| {
@@ -56,6 +59,7 @@ pub(super) fn promote_duplicate(draft: &mut Draft, context: &Context<'_>) {
     let Some((id, row)) = whole.find_map(|charge| Some((charge.id.clone(), unsent(charge)?))) else {
         return;
     };
+    // Ended in the same commit, or a worker would refund what pays. Held, so that no review follows.
     if let Some(cancel) = draft.record.cancel_mut(&row) {
         cancel.held = Some(ReviewReason::CompensationHeld);
         cancel.refuse(Failure::of(FailureReason::NotCancellable));

@@ -47,11 +47,14 @@ fn contradicts_decision(draft: &Draft, reason: ReviewReason, about: &ReviewSubje
     let newest_first = decisions(draft, reason, about).rev();
     let mut done = newest_first.take_while(|(_, outcome)| *outcome == ReviewOutcome::Done);
     match (done.next(), done.next()) {
+        // Nobody has decided, or somebody decided "not done" before the PG showed it done: this is news.
         (None, _) => true,
+        // The look-up that the decision owes comes a day later. Only that one can contradict it.
         (Some((decided_at, _)), None) => {
             let asked_at = draft.record.cancel(id).and_then(|(charge, _)| charge.asked_at);
             asked_at.is_some_and(|asked_at| asked_at >= later(decided_at, DAY))
         }
+        // Called done twice. The person knows more than the PG's list.
         (Some(_), Some(_)) => false,
     }
 }
@@ -123,6 +126,7 @@ fn ends_by_itself(record: &PaymentRecord, review: &Review, context: &Context<'_>
         _ => false,
     };
     match review.reason {
+        // Somebody may have acted on what was shown at that moment, whatever is shown now.
         ReviewReason::AcceptedChanged
         | ReviewReason::MismatchNotCancelled
         | ReviewReason::OlderPaymentKept => false,
@@ -139,12 +143,13 @@ fn ends_by_itself(record: &PaymentRecord, review: &Review, context: &Context<'_>
                 let close = record.close(id).is_some_and(|(_, close)| close.status.is_unresolved());
                 !cancel && !close
             }
-            // Its key was sent again once the account was active.
+            // The merchant sent the key again once the account was active, and it was done then.
             ReviewSubject::Payment => review.key.as_ref().is_some_and(|key| record.has_key(key)),
             ReviewSubject::Attempt(_) => false,
         },
-        // Its deadline is a week behind, and a clock in doubt says nothing of that.
+        // A clock in doubt does not know whether the deadline is a week behind.
         ReviewReason::OrderNotShown if !context.is_clock_trusted => false,
+        // These two are opened where an answer is applied: the charge tells whether they still hold.
         ReviewReason::ChargeVanished => about_charge(|charge| charge.less_seen_at.is_none()),
         ReviewReason::TakenNotShown => about_charge(|charge| !charge.is_unresolved()),
         _ => true,
@@ -157,9 +162,10 @@ fn standing(record: &PaymentRecord, context: &Context<'_>) -> Vec<(ReviewReason,
     let mut found = Vec::new();
     let expires_at = record.payment.expires_at;
     let is_unshown = if context.can_ask {
-        // A clock that is wrong would ask about every order that is open.
+        // A clock that runs ahead would open a review of every order that waits for its buyer.
         context.has_passed(later(expires_at, UNKNOWN_FOR))
     } else {
+        // Nobody can ask the PG any more, so a week of waiting brings no answer.
         context.now > expires_at
     };
     if is_unshown && !record.accepted().is_some_and(Charge::has_money) {
@@ -178,6 +184,7 @@ fn standing(record: &PaymentRecord, context: &Context<'_>) -> Vec<(ReviewReason,
             }
         }
         for close in charge.closes.iter().filter(|close| close.status.is_unresolved()) {
+            // A week from the first send: from the last, repeats would put the review off for ever.
             let since = close.dispatch.as_ref().map_or(close.created_at, |sent| sent.first_sent_at);
             if is_old(since) {
                 found.push((ReviewReason::UnknownClose, ReviewSubject::Cancel(close.id.clone())));
@@ -199,7 +206,7 @@ fn reason_of_cancel(
         (CancelStatus::Done, _) => {
             is_told_and_not_shown(charge, cancel).then_some(ReviewReason::UnknownCancel)
         }
-        // One that is under way need not be listed before it arrives.
+        // A PG may list a refund only when it is paid out.
         (CancelStatus::Pending, _) => {
             (is_old(since) && is_told_and_not_shown(charge, cancel)).then_some(ReviewReason::UnknownCancel)
         }
@@ -221,6 +228,7 @@ fn is_told_and_not_shown(charge: &Charge, cancel: &Cancel) -> bool {
 
 /// Money must go back and the PG refused: it is still with the merchant.
 fn refused_compensation(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason> {
+    // Money that came again has a compensation of its own, and that one says what became of it.
     let is_newest = charge.compensation().is_some_and(|newest| newest.id == cancel.id);
     let is_left = charge.snapshot.as_ref().is_some_and(|snapshot| !snapshot.balance().is_zero());
     let is_ours = cancel.origin == CancelOrigin::Compensation;
@@ -239,7 +247,8 @@ fn failed_refund(charge: &Charge, cancel: &Cancel) -> Option<ReviewReason> {
     let mut failed: Vec<_> = charge.cancels.iter().filter(|row| row.is_failed_refund()).collect();
     failed.sort_by_key(|row| row.failed_at);
     let place = failed.iter().position(|row| row.id == cancel.id)?;
-    // The oldest is made good first: from no failure on does as much come back as failed from then to this one.
+    // The oldest failure is made good first. This one is owed if, counted from any failure before it, less
+    // came back than failed. A refund that was asked for before a failure was meant for something else.
     let is_owed = (0..=place).any(|first| {
         let since = failed[first].failed_at;
         let returned = sum(done.clone().filter(|row| Some(row.created_at) >= since));
