@@ -40,9 +40,12 @@ pub(super) fn answered(
     if !draft.awaits_answer_to(operation, sent) {
         return;
     }
+    // "Declined" to a repeat may mean "done before": it counts only if every earlier send was answered.
     let speaks_for_all = sent.is_last_word();
     match verdict {
+        // It never reached the PG: the same key goes out again, and no guard has to wait for its final time.
         Verdict::NotSent => not_done(draft, operation, context, |sent| sent.may_have_left = false),
+        // Answered, so the next key: a PG may repeat its answer for the same one for days.
         Verdict::Later(pg) => {
             say(draft, operation, pg);
             not_done(draft, operation, context, |sent| sent.last_response = LastResponse::Error);
@@ -52,10 +55,12 @@ pub(super) fn answered(
             say(draft, operation, pg);
             unknown(draft, operation, context, |sent| {
                 sent.last_response = LastResponse::Error;
+                // From now on a decline of a later send proves nothing: this one may have been done.
                 sent.had_unknown = true;
                 sent.error_count = sent.error_count.saturating_add(1);
             });
         }
+        // A typo in an account must not end money that has to go back.
         Verdict::Declined(failure) if speaks_for_all && needs_another_account(draft, operation, failure) => {
             wait_for_account(draft, operation, failure);
         }
@@ -65,7 +70,7 @@ pub(super) fn answered(
         Verdict::Refused(failure) if speaks_for_all && !is_compensation(draft, operation) => {
             end(draft, operation, Outcome::NotDone(failure.clone()), failure.clone(), context);
         }
-        // Money that must go back goes once an operator has mended it.
+        // Money that must go back waits for the operator: it goes out when keys or contract are right.
         Verdict::Refused(failure) if speaks_for_all => {
             draft.set_failure(operation, Some(failure.clone()));
             not_done(draft, operation, context, |sent| sent.last_response = LastResponse::Error);
@@ -88,6 +93,7 @@ pub(super) fn succeeded(
     status: CancelStatus,
     context: &Context<'_>,
 ) {
+    // A look-up may have shown it done already, or a refund that failed since: this answer is older.
     let is_done_already = match operation {
         Operation::Confirm(_) => false,
         Operation::Cancel(id) => {
@@ -107,6 +113,7 @@ pub(super) fn succeeded(
     if let Some(Some(sent)) = draft.record.dispatch_mut(operation) {
         sent.end(Outcome::Done, context.now);
     }
+    // An earlier send without an answer may be executed as well. The look-up at the final time would show it.
     if speaks_for_all {
         owe_no_final_look_up(draft, operation);
     }
@@ -119,7 +126,7 @@ pub(super) fn succeeded(
         }
     }
     if matches!(operation, Operation::Close(_)) {
-        // Money may have come first.
+        // If a deposit came first the payment is paid, and the close refused although the PG answered "done".
         acceptance::judge(draft, context);
     }
 }
@@ -158,6 +165,7 @@ fn not_done(
     context: &Context<'_>,
     change: impl FnOnce(&mut Dispatch),
 ) {
+    // This send did nothing. That leaves open what became of an earlier one without an answer.
     let in_doubt = draft.record.dispatch(operation).is_some_and(|sent| !sent.is_last_word());
     draft.set_status(operation, if in_doubt { CancelStatus::Unknown } else { CancelStatus::Requested });
     if let Some(Some(sent)) = draft.record.dispatch_mut(operation) {
@@ -190,6 +198,7 @@ fn unknown(
 /// dispute is open. What may not is planned anew.
 pub(super) fn may_go_out(draft: &mut Draft, operation: &Operation, context: &Context<'_>) -> bool {
     let is_cancel = !matches!(operation, Operation::Confirm(_));
+    // The card company may take the same money back, and it would be given back twice.
     if is_cancel && draft.record.charge_of(operation).is_some_and(Charge::is_disputed) {
         return false;
     }
@@ -198,10 +207,11 @@ pub(super) fn may_go_out(draft: &mut Draft, operation: &Operation, context: &Con
         pending.operation == *operation && pending.next_at.is_some_and(|at| at <= context.now)
     };
     if !draft.record.checks.pending.iter().any(is_due) {
-        // Another has sent it meanwhile: beside that one a repeat would take its answer's meaning away.
+        // Another process has just sent it. With a repeat beside that send, a decline of either would prove
+        // nothing of the other.
         return false;
     }
-    // What a clock in doubt says of final times is worth nothing.
+    // A clock in doubt knows no final times, so guards that go by them get another minute.
     let earliest = if context.is_clock_trusted { context.now } else { later(context.now, MINUTE) };
     let next_at = repeat_from(&draft.record, operation, sent, context.description, earliest);
     if next_at.is_some_and(|next_at| next_at <= context.now) {
@@ -221,6 +231,7 @@ pub(super) fn asks_for_no_more(draft: &mut Draft, operation: &Operation, context
     let is_over = draft.record.takes_no_money();
     let is_paid = draft.record.accepted().is_some_and(|other| other.id != *id && other.has_money());
     let Some(sent) = draft.record.dispatch(operation).filter(|_| is_over || is_paid) else { return false };
+    // Every send of it was answered or never left, so it ends here. Else only look-ups can end it.
     let did_nothing = sent.last_response == LastResponse::Error || !sent.may_have_left;
     if did_nothing && sent.is_last_word() {
         let failure = Failure::of(FailureReason::SessionExpired);
@@ -245,6 +256,7 @@ pub(crate) fn put_off(draft: &mut Draft, operation: &Operation, longest: Duratio
 
 fn plan_retry(draft: &mut Draft, operation: &Operation, context: &Context<'_>) {
     let tries = draft.record.checks.tries(operation);
+    // Each operation counts its own tries: another one that changes the payment must not set them back.
     let earliest = later(context.now, step(tries, context.ids));
     let Some(sent) = draft.record.dispatch(operation) else { return };
     let next_at = repeat_from(&draft.record, operation, sent, context.description, earliest);

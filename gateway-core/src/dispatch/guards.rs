@@ -23,6 +23,7 @@ pub(super) fn guards<'a>(
     match operation {
         Operation::Confirm(_) => &description.guards.confirm,
         Operation::Close(_) => &description.guards.close,
+        // A repeated "all" finds nothing left. A repeated part takes the same amount once more.
         Operation::Cancel(id) if record.cancel(id).is_some_and(|(_, cancel)| cancel.is_whole) => {
             &description.guards.cancel_all
         }
@@ -41,6 +42,7 @@ pub(super) fn repeat_from(
 ) -> Option<Timestamp> {
     let is_cancel = matches!(operation, Operation::Cancel(_));
     let is_confirm = matches!(operation, Operation::Confirm(_));
+    // Each error took a new key, and any of these sends may be done. Of a confirm no error ends the tries.
     if !is_confirm && sent.error_count >= CANCEL_ERRORS {
         return None;
     }
@@ -59,18 +61,22 @@ fn holds_from(
     let settled = settled_from(sent, description).map_or(earliest, |settled| settled.max(earliest));
     match guard {
         Guard::Key { within, per_credential } => {
+            // A key that is forgotten, or was kept for another credential, makes a new request of the repeat.
             let same_credential = !per_credential || sent.credential == description.credential;
             let is_kept = earliest < later(sent.key_sent_at, within);
             (!takes_next_key && same_credential && is_kept).then_some(earliest)
         }
+        // An earlier send under another key may still be executed: no PG says that its check is atomic.
         Guard::Order | Guard::Charge if is_cancel && takes_next_key => Some(settled),
         Guard::Order | Guard::Charge => Some(earliest),
+        // Two requests at once may both see the balance of before.
         Guard::Balance => Some(settled),
     }
 }
 
 /// From when on no earlier send can be executed any more; `None` if that is so already.
 fn settled_from(sent: &Dispatch, description: &ProviderDescription) -> Option<Timestamp> {
+    // Later answers say nothing of an older send without one, so that one is kept beside the newest.
     let is_open = sent.last_response == LastResponse::Unanswered && sent.may_have_left;
     let newest = is_open.then_some(sent.last_sent_at).max(sent.unanswered_at);
     newest.map(|sent_at| final_time(sent_at, description))

@@ -37,6 +37,7 @@ pub(crate) fn turn_of(
     let now = core.now();
     let of_subject = record.checks.owed.iter().filter(|owed| owed.is_waiting_hint(subject));
     let newest = of_subject.map(|owed| owed.at).max();
+    // A forger can send hints all day, a PG sends a few.
     let pause = if proved { SECOND } else { BETWEEN_HINTS };
     match newest {
         // A forger's hint may wait for a turn that is minutes away: what is proved does not wait with it.
@@ -49,6 +50,7 @@ pub(crate) fn turn_of(
             // Only what was put off is left of this subject's hints: its look-up got no answer, perhaps a moment ago.
             let is_hint = |owed: &OwedLookUp| owed.of == *subject && owed.why == Why::Hint;
             let put_off = record.checks.owed.iter().any(is_hint).then_some(now);
+            // A look-up that is dated ahead was made by a clock that was set back since. It holds no hint up.
             let asked_at = put_off.or_else(|| newest_look_up(record, subject).filter(|at| *at <= now));
             let earliest = asked_at.map_or(now, |asked_at| later(asked_at, BETWEEN_HINTS).max(now));
             Some(account.throttle.turn_of_hint(earliest, now))

@@ -18,11 +18,13 @@ pub(super) fn build(record: &PaymentRecord, operation: &Operation) -> Option<Mon
     let sent = record.dispatch(operation)?;
     let charge = record.charge_of(operation)?;
     let order_id = record.attempt(charge.attempt)?.pg_order_id.clone();
+    // The committed sequence: after a crash the repeat has to carry the same key.
     let idempotency_key = operation.idempotency_key(&record.payment.id, sent.key_seq);
     let pg_payment_id = charge.pg_payment_id.clone();
     Some(match operation {
         Operation::Confirm(_) => MoneyRequest::Confirm(ConfirmRequest {
             charge: ChargeRef { order_id, pg_payment_id },
+            // What was registered, never what a browser said: a PG refuses a window that was paid with less.
             amount: record.payment.terms.amount,
             state: charge.claim.as_ref().and_then(|claim| claim.state.clone()),
             idempotency_key,
@@ -30,6 +32,7 @@ pub(super) fn build(record: &PaymentRecord, operation: &Operation) -> Option<Mon
         Operation::Cancel(id) => {
             let cancel = charge.cancel(id)?;
             let tax_free = cancel.tax_free_amount;
+            // "All" is sent without an amount: PGs count a discount in or out, and ours may differ.
             let scope = if cancel.is_whole {
                 CancelScope::All { tax_free }
             } else {
