@@ -73,6 +73,7 @@ impl Committer {
         if !payment.superseded && !payment.yielded {
             return Ok(None);
         }
+        // An order may be registered a third time: the payment that counts is the one that has it now.
         let current = self.store.payment_of_order(&payment.merchant, &payment.order_id).await?;
         Ok(current.filter(|current| current.payment.id != payment.id))
     }
@@ -88,12 +89,14 @@ impl Committer {
         let finished = finish(draft, context);
         let record = finished.record;
         let Some(change) = finished.change else {
-            // Nothing to change, so no commit compares versions.
+            // Nothing changed, so there is no version to win or lose.
             return Ok(record);
         };
         let mut payments = vec![change];
         let mut unchanged = Vec::new();
         if let Some(sibling) = context.sibling {
+            // The order's other payment is closed in this commit, or must at least not change before it: else
+            // both of them may be refunded, or both be kept.
             if yields {
                 payments.extend(self.give_way(sibling, &record, context));
             } else if rests_on_sibling {
@@ -102,6 +105,7 @@ impl Committer {
         }
         let accounts: Vec<_> = payments.iter().map(|change| change.payment.account.clone()).collect();
         self.store.commit(Change { at: context.now, payments, unchanged, idempotency }).await?;
+        // The other payment may be on another account, whose workers have to see it too.
         accounts.iter().for_each(|account| self.wake(account));
         Ok(record)
     }
@@ -113,8 +117,10 @@ impl Committer {
         kept: &PaymentRecord,
         context: &Context<'_>,
     ) -> Option<PaymentChange> {
+        // One commit has one time.
         let of_newer = match self.account_of(newer) {
             Some(account) => Context { now: context.now, ..self.context(account, Some(kept), &[]) },
+            // An account that is not configured any more keeps no payment from giving way.
             None => Context { sibling: Some(kept), taken: &[], ..*context },
         };
         let mut draft = Draft::of(newer.clone());
@@ -134,6 +140,7 @@ impl Committer {
         let sibling = self.sibling(record).await?;
         let mut taken: Vec<PgPaymentId> = Vec::new();
         let mut is_order_taken = false;
+        // Each time from the record that was read before the PG was asked: a newer one may know more.
         loop {
             let context = self.context(account, sibling.as_ref(), &taken);
             let mut draft = Draft::of(record.clone());
@@ -152,6 +159,7 @@ impl Committer {
                 },
                 // The PG shows money of a payment whose order another has: it is committed beside that one.
                 Err(StoreError::OrderTaken) if !is_order_taken => is_order_taken = true,
+                // A conflict too: the caller asks the PG again.
                 Err(error) => return Err(error),
             }
         }
@@ -176,7 +184,9 @@ impl Committer {
                 acceptance::give_up_order(&mut draft, &context);
             }
             match self.commit(draft, &context, None).await {
+                // No answer of the PG is involved that could be out of date, so the change is drawn again.
                 Err(StoreError::Conflict) => {}
+                // The order was registered anew while this payment did not hold it.
                 Err(StoreError::OrderTaken) if !is_order_taken => is_order_taken = true,
                 done => return done,
             }
@@ -194,6 +204,7 @@ impl Committer {
     ) -> Result<(), StoreError> {
         let payment = &record.payment;
         let owed = vec![crate::store::OwedLookUp { of, at, why, tries: 0 }];
+        // Without a new version: a hint must not make a look-up that is under way lose its commit.
         self.store.owe(&payment.merchant, &payment.id, owed, self.now()).await?;
         self.wake(&payment.account);
         Ok(())

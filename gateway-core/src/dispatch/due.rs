@@ -47,13 +47,16 @@ async fn send_compensation(
     let context = core.context(account, None, &[]);
     let mut draft = Draft::of(record.clone());
     if !answer::may_go_out(&mut draft, &operation, &context) {
-        // Nothing is asked for what waits anyway.
+        // What may not go out now costs the PG no look-up.
         return Ok(core.commit(draft, &context, None).await?);
     }
+    // Days may have passed since the reason was found. If the money that is kept was cancelled or reversed
+    // since then, this refund would leave the order with none.
     for (payment, subject) in subjects_before(core, &record, id).await? {
         look_up(core, &merchant, &payment, &subject, Priority::Uncertain).await?;
     }
     let record = core.payment(&merchant, &payment).await?;
+    // The look-ups may have found it done, or held it for a person.
     let still =
         record.cancel(id).is_some_and(|(_, cancel)| cancel.status.is_unresolved() && cancel.held.is_none());
     if !still {
@@ -76,6 +79,7 @@ async fn subjects_before(
     if let Some((charge, _)) = record.cancel(id) {
         subjects.push((record.payment.id.clone(), charge.subject()));
     }
+    // Of a payment that gave way, the money that is kept is at the order's other payment.
     let sibling = core.sibling(record).await?.filter(|_| record.payment.yielded);
     let holder = sibling.as_ref().unwrap_or(record);
     if let Some(paying) = holder.accepted().map(Charge::subject) {
@@ -91,6 +95,8 @@ async fn commit_and_send(
     check: impl Fn(&mut Draft, &crate::lifecycle::Context<'_>) -> Result<(), Held> + Send + Sync,
 ) -> Result<PaymentRecord, LookUpError> {
     let Some(account) = core.account_of(&record) else { return Ok(record) };
+    // A PG that takes the order id in a cancel gives back the order's current payment, which may be the one
+    // to keep. Not due again at once, or it would be looked up in a loop.
     if account.description().cancels_by_order && !names_this_charge(core, &record, operation).await? {
         let (merchant, id) = (&record.payment.merchant, &record.payment.id);
         return Ok(core
@@ -98,6 +104,7 @@ async fn commit_and_send(
             .await?);
     }
     let sibling = core.sibling(&record).await?;
+    // Before the time of the send is read: a stall between the two counts as one.
     let began = core.clock.monotonic();
     let context = core.context(account, sibling.as_ref(), &[]);
     let mut draft = Draft::of(record);
@@ -112,6 +119,8 @@ async fn commit_and_send(
         (Some(_), _) => {}
         (None, operation) => draft.send(operation, &context),
     }
+    // The row says "sent" before the first byte: after a crash somebody looks it up. If another process was
+    // faster, this commit fails and nothing is sent.
     let record = core.commit(draft, &context, None).await?;
     if held.is_some() {
         return Ok(record);
@@ -132,6 +141,7 @@ async fn names_this_charge(
         return Ok(true);
     }
     let Some(attempt) = record.attempt(charge.attempt) else { return Ok(false) };
+    // Asked without the PG's id, because the cancel will name only the order as well.
     let order = ChargeRef { order_id: attempt.pg_order_id.clone(), pg_payment_id: None };
     let shown = account.call(account.provider.verify(&order)).await.map_err(LookUpError::Provider)?;
     let is_only =
@@ -150,6 +160,7 @@ pub(crate) async fn send_first(
     match send_due(core, record, operation).await {
         Ok(record) => Ok(record),
         Err(LookUpError::Store(error)) => Err(error),
+        // Nothing was sent. The row is committed and due, so a worker sends it.
         Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
             core.payment(&merchant, &id).await
         }

@@ -67,12 +67,14 @@ pub(crate) async fn look_up(
     priority: Priority,
 ) -> Result<LookedUp, LookUpError> {
     for _ in 0..ASKED_AT_MOST {
+        // Read before the PG is asked: a commit in between is newer than the answer, which must lose to it.
         let record = core.payment(merchant, id).await?;
         let account = core.account_of(&record).filter(|account| account.has_credentials);
         let account = account.ok_or(LookUpError::NoCredentials)?;
         let Some(reference) = record.reference(subject) else {
             return Ok(LookedUp { record, met_foreign: false, is_partial: false });
         };
+        // The time of the question. What was sent after it need not show in the answer.
         let asked_at = core.now();
         let look_up = ask(account, &record, subject, &reference, priority).await?;
         let answer = Answer { subject, look_up: &look_up, asked_at, is_look_up: true };
@@ -83,6 +85,7 @@ pub(crate) async fn look_up(
                 let is_partial = is_by_order && !answer.settles(account.description());
                 return Ok(LookedUp { record, met_foreign: !foreign.is_empty(), is_partial });
             }
+            // The answer is older than what somebody else has committed, so it is dropped.
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }
@@ -102,7 +105,7 @@ async fn ask(
         Ok(look_up) => Ok(look_up),
         // A PG that cannot be asked so shows nothing, and nothing follows from that.
         Err(ProviderError::Unsupported(_)) => Ok(LookUp { charges: Vec::new(), complete: false }),
-        // What a browser or a webhook made up is no id of this PG.
+        // What a browser or a webhook made up is no id of this PG: that is as good as "not found".
         Err(ProviderError::Invalid(_) | ProviderError::Declined(_)) if is_made_up(record, subject) => {
             Ok(LookUp { charges: Vec::new(), complete: true })
         }
@@ -130,6 +133,7 @@ pub(crate) async fn put_off(
 ) -> Result<(), StoreError> {
     let put_off = |draft: &mut crate::lifecycle::Draft, context: &crate::lifecycle::Context<'_>| {
         for owed in &mut draft.record.checks.owed {
+            // What is owed for later keeps its time.
             if owed.of == *subject && owed.at <= context.now {
                 let wait = step(owed.tries, context.ids).min(longest);
                 owed.at = later(context.now, if context.is_clock_trusted { wait } else { wait.min(HOUR) });
@@ -142,12 +146,14 @@ pub(crate) async fn put_off(
 
 /// Payments of other orders: nothing is cancelled; their true owners, where we know them, are looked up.
 async fn report(core: &Committer, account: &ConnectedAccount, record: &PaymentRecord, foreign: &[Foreign]) {
+    // What nobody claimed for this payment is another system's business.
     for foreign in foreign.iter().filter(|foreign| foreign.was_claimed) {
         tracing::error!(
             payment = %record.payment.id,
             account = %account.id,
             "a PG payment of another order was claimed for this payment; nothing was accepted or cancelled"
         );
+        // The answer is committed: a failure here must not undo what the look-up found.
         if let Err(error) = owe_to_owner(core, account, record, foreign).await {
             tracing::warn!(payment = %record.payment.id, %error, "the true owner of a PG payment could not be marked");
         }
@@ -160,6 +166,7 @@ async fn owe_to_owner(
     record: &PaymentRecord,
     foreign: &Foreign,
 ) -> Result<(), StoreError> {
+    // An order id that is not of our shape belongs to another system at the same PG.
     let Ok(order_id) = foreign.order_id.parse::<PgOrderId>() else { return Ok(()) };
     let Some((merchant, owner)) = core.store.owner_of_order(&account.id, &order_id).await? else {
         return Ok(());

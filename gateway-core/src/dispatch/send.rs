@@ -51,6 +51,7 @@ pub(crate) async fn send(
     if !is_still_ours(core, &record, operation, &sent, began).await? {
         return core.payment(&record.payment.merchant, &record.payment.id).await;
     }
+    // The answer's snapshot is at least as new as this.
     let asked_at = core.now();
     // Money that moves already is always admitted, and counted.
     let _ = account.admit(Priority::Critical, 1);
@@ -67,6 +68,7 @@ pub(crate) async fn send(
     match answer {
         Ok(success) => succeed(core, record, operation, success, asked_at).await,
         Err(error) => {
+            // `None`: the answer shows another payment.
             let error = error.unwrap_or_else(|| another_payment(&record, operation));
             fail(core, account, record, operation, &sent, error).await
         }
@@ -110,9 +112,11 @@ async fn taken(
         Err(error) => return Ok(Err(Some(error))),
     };
     let Some(charge) = record.charge_of(operation) else { return Ok(Err(None)) };
+    // An answer about another payment tells nothing of this one: it is unknown, and looked up.
     if taken.snapshot.as_ref().is_some_and(|snapshot| !is_of(snapshot, charge, record)) {
         return Ok(Err(None));
     }
+    // No look-up shows it again, and the webhooks of a deposit are verified by it. So no race may lose it.
     if let Some(webhook_secret) = taken.webhook_secret {
         let answer = KeptAnswer { charge: charge.id.clone(), webhook_secret };
         core.store.save_answer(&record.payment.merchant, &record.payment.id, answer).await?;
@@ -149,6 +153,7 @@ async fn succeed(
         }
     };
     if let Some(snapshot) = success.snapshot.clone() {
+        // It shows the charge that was asked for and says nothing about others of the order.
         let look_up = LookUp { charges: vec![snapshot], complete: false };
         let answer = Answer { subject: &subject, look_up: &look_up, asked_at, is_look_up: false };
         match core.apply(&record, &answer, note).await {
@@ -161,6 +166,7 @@ async fn succeed(
     let record = core
         .update(&merchant, &id, |draft, context| {
             note(draft, context);
+            // Owed before it is asked: this process may die first.
             draft.owe(subject.clone(), context.now, crate::store::Why::Hint);
         })
         .await?;
@@ -186,9 +192,10 @@ async fn fail(
     let verdict = match error {
         ProviderError::NotDone { response: Response::Unanswered(_), .. } => Verdict::NotSent,
         ProviderError::NotDone { response: Response::Error(pg), .. } => Verdict::Later(pg),
+        // It may still be executed. The repeat keeps the key, or it could be executed as well.
         ProviderError::StillRunning | ProviderError::Unknown(Response::Unanswered(_)) => Verdict::Unanswered,
         ProviderError::Unknown(Response::Error(pg)) => Verdict::Unknown(pg),
-        // A decline that would end it: what the PG shows may tell another story.
+        // A decline that would end a cancel is checked by a look-up first.
         ProviderError::Declined(failure)
             if !matches!(operation, Operation::Confirm(_)) && sent.is_last_word() =>
         {
@@ -200,6 +207,7 @@ async fn fail(
         }
         // Of a repeat too the buyer may be the cause; what became of the sends before it is looked up anyway.
         ProviderError::Invalid(pg) if matches!(operation, Operation::Confirm(_)) => Verdict::Unknown(pg),
+        // Neither the buyer nor the card is to blame: an operator has to correct keys, contract or request.
         ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) => {
             page_operator(account, &record, &pg);
             Verdict::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg))
@@ -207,6 +215,7 @@ async fn fail(
         ProviderError::Unsupported(_) => Verdict::Refused(Failure::of(FailureReason::Unsupported)),
     };
     let record = record_verdict(core, &record, operation, sent, &verdict).await?;
+    // What did nothing, or is decided, needs no look-up.
     let is_definite = matches!(verdict, Verdict::NotSent | Verdict::Later(_))
         || record.dispatch(operation).is_some_and(|sent| sent.outcome().is_some());
     if is_definite { Ok(record) } else { look_up_after(core, record, &subject).await }
@@ -250,6 +259,7 @@ async fn refused_as_invalid(
         Ok(LookedUp { record, met_foreign, .. }) => {
             let shown = record.charge_of(operation).and_then(|charge| charge.snapshot.as_ref());
             let expected = record.payment.terms.amount;
+            // The window was for this order and this amount, so the mistake is in our request or keys.
             let is_ours = shown.is_some_and(|snapshot| snapshot.total == expected) && !met_foreign;
             if is_ours {
                 page_operator(account, &record, &pg);
@@ -259,6 +269,7 @@ async fn refused_as_invalid(
             }
         }
         Err(LookUpError::Store(error)) => return Err(error),
+        // Whose fault it is nobody knows yet. A buyer who may have paid is told no final error.
         Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
             Verdict::Later(pg)
         }
@@ -307,6 +318,7 @@ fn cancelled(record: &PaymentRecord, operation: &Operation, outcome: CancelOutco
 
 /// Whether an answer shows the charge that was asked for. A PG that replays an answer by key alone may answer with another.
 fn is_of(snapshot: &Snapshot, charge: &Charge, record: &PaymentRecord) -> bool {
+    // An unnamed charge takes its PG id from this answer, so only the order id can be compared.
     let same_id = charge.pg_payment_id.as_ref().is_none_or(|id| *id == snapshot.pg_payment_id);
     let attempt = record.attempt_of(&snapshot.order_id);
     same_id && attempt.is_some_and(|attempt| attempt.number == charge.attempt)
