@@ -117,7 +117,7 @@ fn decide_confirm(draft: &mut Draft, id: &ChargeId, outcome: ReviewOutcome, cont
     acceptance::judge(draft, context);
 }
 
-/// A cancel or close that a retired account did not send, or of which it heard no more.
+/// A cancel or close that a retired account did not send, or whose outcome it never learned.
 fn decide_request(draft: &mut Draft, id: &CancelId, outcome: ReviewOutcome, context: &Context<'_>) {
     let Some((charge, cancel)) = draft.record.cancel(id) else {
         return decide_close(draft, id, outcome, context);
@@ -239,7 +239,8 @@ fn gave_nothing_back(charge: &mut Charge, id: &CancelId, context: &Context<'_>) 
     }
 }
 
-/// A charge as a person found it in the PG's console: paid, as far as the PG told of it before. When, nobody knows.
+/// A charge as a person found it in the PG's console: paid, with what the PG showed of it before. When it
+/// was paid nobody knows.
 fn told_by_person(charge: &Charge, pg_payment_id: PgPaymentId, order_id: String, amount: Money) -> Snapshot {
     let before = charge.snapshot.clone().unwrap_or_else(|| Snapshot::open(pg_payment_id, order_id, amount));
     let paid = before.total.saturating_sub(before.discount);

@@ -87,7 +87,7 @@ fn keep_owed(
 ) {
     draft.record.checks.owed.retain(|owed| owed.why != why || subjects.contains(&owed.of));
     for subject in subjects {
-        // A debt keeps its time. Drawn anew, every webhook would put it off.
+        // A debt keeps its time. Planned again with every change, webhooks would put it off.
         if !draft.owes(subject, why) {
             let tries = tries(draft, subject, why);
             let at = at(draft, subject, tries);
