@@ -15,6 +15,8 @@ pub struct AccountLimits {
 
 impl Default for AccountLimits {
     fn default() -> Self {
+        // PGs publish few limits (one documents 100 requests a minute, for its test environment), so none is
+        // assumed.
         Self { max_concurrent_calls: 256, requests_per_minute: None, unverified_webhooks_per_minute: 600 }
     }
 }

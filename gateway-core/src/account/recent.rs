@@ -35,12 +35,18 @@ impl<K: Clone + Eq + Hash> Recent<K> {
     /// From when on it may be done again.
     pub(crate) fn admit(&self, key: &K, now: Timestamp) -> Result<(), Timestamp> {
         let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of every key, not only this one: keys come from outside (payments, order ids that webhooks name),
+        // and those that nobody uses any more must not stay.
         moments.retain(|_, moments| {
+            // A moment that is far ahead was dated before the clock was set back. It would refuse its key
+            // until then.
             moments.retain(|at| later(*at, self.within) > now && *at < later(now, self.within));
             !moments.is_empty()
         });
         let of_key = moments.entry(key.clone()).or_default();
         match of_key.front() {
+            // What is refused is not counted: else somebody who asks all the time would never be admitted
+            // again.
             Some(oldest) if of_key.len() >= self.most => return Err(later(*oldest, self.within)),
             _ => of_key.push_back(now),
         }

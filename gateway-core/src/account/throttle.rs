@@ -14,10 +14,13 @@ use crate::{
     lifecycle::schedule::SCHEDULE,
 };
 
-/// The longest a PG's "come back later" is followed: a word too many must not stop an account.
+/// The longest that a PG's "come back later" is followed: a wrong `Retry-After` must not stop an account for
+/// days.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// The longest an account waits between two look-ups while its PG does not answer.
+// The first answer after an outage wakes every uncertain payment, so the account goes on asking more often
+// than the schedule of one payment, which ends in hours and days.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15 * 60);
 
 /// Why the PG is called.
@@ -45,6 +48,8 @@ pub enum Work {
 /// Who may call an account's PG now.
 #[derive(Debug)]
 pub(crate) struct Throttle {
+    // One signal for each kind of work: a worker of the inbox must not use up the signal that due payments
+    // wait for.
     webhooks: Notify,
     payments: Notify,
     calls: Semaphore,
@@ -72,13 +77,17 @@ struct State {
 impl Throttle {
     pub(crate) fn new(limits: AccountLimits) -> Self {
         let calls = usize::try_from(limits.max_concurrent_calls).unwrap_or(Semaphore::MAX_PERMITS);
+        // A limit of 0 would admit nothing, not even the look-ups that end uncertainty.
         let limit = limits.requests_per_minute.map(|limit| limit.max(1));
         Self {
             webhooks: Notify::new(),
             payments: Notify::new(),
+            // More permits than the most make `Semaphore::new` panic, and a configuration may hold any
+            // number.
             calls: Semaphore::new(calls.clamp(1, Semaphore::MAX_PERMITS)),
             limit,
             state: Mutex::new(State {
+                // The first caller brings the time. Whatever it is, it is no step back.
                 now: Timestamp::MIN,
                 requests: LastMinute::of(limit.unwrap_or(0)),
                 uncertain: LastMinute::of(limit.map_or(0, kept_for_uncertain)),
@@ -97,6 +106,7 @@ impl Throttle {
     }
 
     pub(crate) fn wake(&self, work: Work) {
+        // It is kept if nobody waits: work that comes between two rounds of a worker is not missed.
         self.alarm(work).notify_one();
     }
 
@@ -109,6 +119,8 @@ impl Throttle {
 
     /// A place among the use cases that talk to the PG now; `None` if all are taken.
     pub(crate) fn place(&self) -> Option<SemaphorePermit<'_>> {
+        // Nobody queues here. Behind a slow PG a queue only grows, and a caller who is refused has committed
+        // nothing and can come again.
         self.calls.try_acquire().ok()
     }
 
@@ -119,18 +131,24 @@ impl Throttle {
     /// From when on it may go; it is not counted.
     pub(crate) fn admit(&self, priority: Priority, requests: u32, now: Timestamp) -> Result<(), Timestamp> {
         if requests == 0 {
-            // It is made here, and no request goes to the PG.
+            // The step is made here and no request goes to the PG, so it uses up nothing and waits for
+            // nobody.
             return Ok(());
         }
+        // Checked and counted under one lock: two callers who both saw the last free request would both send.
         let mut state = self.state(now);
         let from = self.free_from(&state, priority);
         if from > state.now {
             return Err(from);
         }
+        // Without a known limit nobody reads the counts, so none are kept.
         if self.limit.is_some() {
             let now = state.now;
             for _ in 0..requests {
+                // What is critical is counted too, although nothing holds it back: the PG counts it, and the
+                // others have to leave it room.
                 state.requests.take(now);
+                // Its share is counted apart: in one count with the rest, new sales would use it up.
                 if priority == Priority::Uncertain {
                     state.uncertain.take(now);
                 }
@@ -143,6 +161,8 @@ impl Throttle {
     pub(crate) fn admits_from(&self, priority: Priority, now: Timestamp) -> Timestamp {
         let state = self.state(now);
         let from = self.free_from(&state, priority);
+        // The caller's own time, which may be a little behind the newest that was seen: a worker compares the
+        // result with the clock that it read, and would wait for nothing.
         if from > state.now { from } else { now }
     }
 
@@ -150,6 +170,8 @@ impl Throttle {
     pub(crate) fn pause(&self, wait: Duration, now: Timestamp) {
         let mut state = self.state(now);
         let until = later(state.now, wait.min(LONGEST_PAUSE));
+        // Calls run at the same time, so a shorter wait may be answered after a longer one. The longer one
+        // holds.
         state.paused_until = state.paused_until.max(Some(until));
     }
 
@@ -161,6 +183,8 @@ impl Throttle {
     /// A look-up that nobody waits for got no answer: the account's next one waits longer. How long.
     pub(crate) fn unanswered(&self, now: Timestamp) -> Duration {
         let mut state = self.state(now);
+        // One count for the account: if each payment had its own, a thousand payments would ask a PG that is
+        // away a thousand times within two seconds.
         let step = usize::try_from(state.unanswered).ok().and_then(|step| SCHEDULE.get(step)).copied();
         let wait = step.unwrap_or(LONGEST_BACKOFF).min(LONGEST_BACKOFF);
         state.unanswered = state.unanswered.saturating_add(1);
@@ -172,8 +196,12 @@ impl Throttle {
     /// The PG answered: an outage, if there was one, is over. Whether there was.
     pub(crate) fn answered(&self, now: Timestamp) -> bool {
         let mut state = self.state(now);
+        // Kept also while there is no outage: it tells a PG that is away from one payment that gets no
+        // answer.
         state.answered_at = Some(state.now);
         let was_out = state.unanswered > 0;
+        // Only the end of an outage is reported: the caller wakes every uncertain payment then, which each
+        // answer must not do.
         if was_out {
             state.unanswered = 0;
             state.quiet_until = None;
@@ -185,12 +213,16 @@ impl Throttle {
     pub(crate) fn turn_of_hint(&self, earliest: Timestamp, now: Timestamp) -> Timestamp {
         let hints = &mut self.state(now).hints;
         let turn = hints.free_at(hints.limit, earliest);
+        // The turn may be minutes ahead and is given out now: the hint waits for it as an owed look-up of its
+        // payment, delayed and never dropped, and a crash loses none.
         hints.take(turn);
         turn
     }
 
     /// From when on a request of this priority may go out.
     fn free_from(&self, state: &State, priority: Priority) -> Timestamp {
+        // What moves money was committed as sent before it comes here. Held back, it would leave later than
+        // its row says, and the final time that follows from the row would be wrong.
         if priority == Priority::Critical {
             return state.now;
         }
@@ -199,24 +231,32 @@ impl Throttle {
             let most = match priority {
                 Priority::Critical => return None,
                 Priority::Uncertain => {
-                    // Its own share first, then whatever the others leave.
+                    // Whichever is free sooner: its own share, which nobody else can use up, or what the
+                    // others have left.
                     let of_share = state.uncertain.free_at(kept, state.now);
                     let of_rest = state.requests.free_at(limit - kept, state.now);
                     return Some(of_share.min(of_rest));
                 }
                 Priority::Interactive => limit - kept,
+                // Nobody waits for it, so it leaves as much again to those who do.
                 Priority::Background => (limit - kept).saturating_sub(kept).max(1),
             };
+            // At a limit of one the share is all of it. The others get one a minute all the same, or nothing
+            // could ever be sold.
             Some(state.requests.free_at(most.max(1), state.now))
         });
+        // Who waits is let through in an outage: the PG's own error is their answer, and it may be over.
         let is_quiet = matches!(priority, Priority::Uncertain | Priority::Background);
         let in_peace = state.quiet_until.filter(|_| is_quiet);
+        // `None` is less than any time, so the latest of those that apply decides.
         in_limit.max(state.paused_until).max(in_peace).unwrap_or(state.now)
     }
 
     /// Callers read the clock before they wait for this, so `now` may be a little older than what is known.
     fn state(&self, now: Timestamp) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was set back leaves pauses and counts in the future, and they would stop the account
+        // for as long as the step was. Less than a minute is a caller who was slow.
         if later(now, MINUTE) < state.now {
             state.requests.clear();
             state.uncertain.clear();
@@ -233,6 +273,7 @@ impl Throttle {
 
 /// The part of a limit that look-ups of uncertain money have to themselves.
 const fn kept_for_uncertain(limit: u32) -> u32 {
+    // A limit below four would keep nothing for uncertain money.
     let quarter = limit / 4;
     if quarter == 0 { 1 } else { quarter }
 }
