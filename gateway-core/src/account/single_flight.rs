@@ -16,6 +16,7 @@ pub(crate) struct SingleFlight(Mutex<HashMap<PaymentId, Entry>>);
 
 #[derive(Debug, Default)]
 struct Entry {
+    // At 0 the entry goes: the map must not grow with every payment that was ever looked up.
     callers: usize,
     flights: Arc<Flights>,
 }
@@ -23,14 +24,19 @@ struct Entry {
 /// The look-ups of one payment, counted as they start.
 #[derive(Debug, Default)]
 struct Flights {
+    // Outside the lock, because those who arrive while a look-up runs read it before they wait.
     started: AtomicU64,
+    // An async mutex: it is held while the PG is asked, and waiting for it is how callers queue.
     newest: tokio::sync::Mutex<Option<Ended>>,
 }
 
 impl Flights {
     async fn begin<T: Tells>(&self, newest: &mut Option<Ended>, look_up: impl Future<Output = T>) -> T {
+        // Counted before the PG is asked: whoever arrives from here on may know of something that this
+        // look-up does not show.
         let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
         let done = look_up.await;
+        // Only once it ended. A look-up that is dropped halfway is shared with nobody.
         *newest = Some(Ended { number, told: done.told() });
         done
     }
@@ -74,6 +80,8 @@ impl SingleFlight {
     pub(crate) async fn run<T: Tells>(&self, id: &PaymentId, look_up: impl Future<Output = T>) -> Flight<T> {
         let place = self.enter(id);
         let flights = &place.flights;
+        // Read before the wait: a look-up that was under way when this caller came may have been asked before
+        // the payment that they want to see, so only one that began later is theirs.
         let came_after = flights.started.load(Ordering::SeqCst);
         let mut newest = flights.newest.lock().await;
         match *newest {
@@ -85,6 +93,9 @@ impl SingleFlight {
     /// Runs `look_up` once no other of this payment runs. It may be of one charge only, so nobody shares it.
     pub(crate) async fn alone<T>(&self, id: &PaymentId, look_up: impl Future<Output = T>) -> T {
         let place = self.enter(id);
+        // It takes its turn: of two look-ups at once, the second to commit loses the race and has to be asked
+        // again. It leaves no result: it may be of one charge, and callers of `run` wait for all that may
+        // hold money.
         let _newest = place.flights.newest.lock().await;
         look_up.await
     }
@@ -92,6 +103,8 @@ impl SingleFlight {
     fn enter<'a>(&'a self, id: &'a PaymentId) -> Place<'a> {
         let mut all = self.all();
         let entry = all.entry(id.clone()).or_default();
+        // Under the lock of the map, so that the last to leave cannot remove an entry that somebody is about
+        // to use.
         entry.callers += 1;
         Place { of: self, id, flights: Arc::clone(&entry.flights) }
     }
@@ -110,6 +123,7 @@ struct Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        // Also when a caller's future is dropped: who hangs up must leave nothing behind.
         let mut all = self.of.all();
         let Some(entry) = all.get_mut(self.id) else { return };
         entry.callers -= 1;

@@ -13,6 +13,7 @@ use crate::model::PaymentId;
 
 /// The payments that are worked on.
 #[derive(Debug, Default)]
+// In memory: against other processes there are leases, and in the end compare-and-set.
 pub(crate) struct WorkedOn(Mutex<HashSet<PaymentId>>);
 
 impl WorkedOn {
@@ -22,6 +23,7 @@ impl WorkedOn {
     }
 
     fn all(&self) -> MutexGuard<'_, HashSet<PaymentId>> {
+        // Each step leaves the set whole, so a panic elsewhere must not stop all work of the account.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -34,6 +36,8 @@ pub(crate) struct Taken<'a> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
+        // Also when its worker is dropped or panics: a payment that stayed taken would not be worked on again
+        // by this process.
         self.of.all().remove(self.id);
     }
 }
