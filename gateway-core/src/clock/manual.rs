@@ -30,6 +30,7 @@ impl ManualClock {
 
     /// Time passes: the clock moves forward and wakes those who sleep.
     pub fn advance(&self, by: Duration) {
+        // Woken once the lock is free: a sleeper asks for the time at once.
         let sleepers = {
             let mut manual = self.lock();
             manual.now = manual.now.saturating_add(by).unwrap_or(Timestamp::MAX);
@@ -44,6 +45,7 @@ impl ManualClock {
         let sleepers = {
             let mut manual = self.lock();
             manual.now = now;
+            // Those who sleep wait for the wall clock, so a step may be what they wait for.
             std::mem::take(&mut manual.sleepers)
         };
         sleepers.into_iter().for_each(std::task::Waker::wake);
@@ -67,6 +69,7 @@ impl Clock for ManualClock {
     async fn sleep_until(&self, at: Timestamp) {
         std::future::poll_fn(|context| {
             let mut manual = self.lock();
+            // Compared and enlisted under one lock: an `advance` in between would wake nobody.
             if manual.now >= at {
                 return std::task::Poll::Ready(());
             }

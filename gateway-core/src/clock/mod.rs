@@ -32,6 +32,7 @@ pub trait Clock: fmt::Debug + Send + Sync + 'static {
 }
 
 pub(crate) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    // A PG may date something at the end of the calendar. It stays there, and nothing panics.
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 

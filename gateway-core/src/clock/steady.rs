@@ -43,6 +43,7 @@ pub(crate) struct SteadyClock {
 /// The last moment at which the wall clock was believed.
 #[derive(Debug)]
 struct Believed {
+    // Read together. What time it is follows from how long the monotonic clock ran since.
     wall: Timestamp,
     run: Duration,
     doubt: Option<Doubt>,
@@ -65,7 +66,9 @@ impl Doubt {
     /// After a PG was asked, and did not agree.
     const fn asked(self) -> Self {
         match self {
+            // From now on there is a time to plan by, so work begins; but nothing expires before a PG agrees.
             Self::Unchecked | Self::Contradicted => Self::Contradicted,
+            // The server stays not ready: a PG that disagrees as well is no reason to call the clock right.
             Self::Wrong => Self::Wrong,
         }
     }
@@ -79,6 +82,8 @@ impl Believed {
 
     /// Follows a wall clock that is `apart` from what it should say, as far as it can have drifted since the last time.
     fn follow(&mut self, apart: SignedDuration, run: Duration) {
+        // As far as a clock drifts in that time and no further: many small steps, each followed, would move
+        // the time by hours without a doubt.
         let most = run.saturating_sub(self.run) / MOST_DRIFT;
         let drift = apart.unsigned_abs().min(most);
         let steady = self.at(run);
@@ -101,19 +106,25 @@ impl SteadyClock {
     /// Holds the wall clock against the newest commit, at the start of a process.
     pub(crate) fn start(&self, newest_commit: Option<Timestamp>) {
         let (wall, run) = (self.machine.now(), self.machine.monotonic());
-        // It may have been set since this was made, before the newest commit could be read.
+        // The clock may have been set between `new` and the read of the newest commit, so what `new` believed
+        // is dropped.
         *self.believed() = Believed { wall, run, doubt: None, settled_at: run };
+        // An empty store holds nothing that a wrong time could destroy.
         let Some(newest) = newest_commit else { return };
         let ahead = wall.duration_since(newest);
         let is_behind = ahead < SignedDuration::ZERO;
+        // It was at work a moment ago: a restart goes on at once.
         if ahead.unsigned_abs() <= TOLERANCE {
             return;
         }
+        // It was down for so long, or the clock is ahead: nobody can tell but a PG. Likely it was down, so
+        // the server is ready and only what time destroys waits.
         if !is_behind && ahead.unsigned_abs() <= FAR_AHEAD {
             *self.believed() = Believed { wall, run, doubt: Some(Doubt::Unchecked), settled_at: run };
             tracing::info!(newest_commit = %newest, "nothing expires until a PG's time agrees with the clock");
             return;
         }
+        // Time goes on from the newest commit, the last moment that a process believed.
         *self.believed() = Believed { wall: newest, run, doubt: Some(Doubt::Wrong), settled_at: run };
         tracing::error!(
             newest_commit = %newest,
@@ -123,8 +134,11 @@ impl SteadyClock {
 
     /// Whether the wall clock can be believed now, and with it what it said before.
     pub(crate) fn is_trusted(&self) -> bool {
+        // A step is noticed when the time is read. Without this a clock that was set a moment ago would be
+        // trusted.
         let _ = self.now();
         let believed = self.believed();
+        // The wait is measured on the monotonic clock, which nobody can set.
         believed.doubt.is_none() && self.machine.monotonic() >= believed.settled_at
     }
 
@@ -144,10 +158,15 @@ impl SteadyClock {
     /// Whether it agrees.
     pub(crate) fn compare(&self, pg_time: Timestamp) -> bool {
         let (wall, run) = (self.machine.now(), self.machine.monotonic());
+        // A PG's `Date` has whole seconds, and its answer may have been half of this on its way.
         let agrees = wall.duration_since(pg_time).unsigned_abs() <= TOLERANCE;
         let mut believed = self.believed();
+        // A PG that disagrees ends no doubt, but its time is the better one meanwhile.
         let (time, doubt) = if agrees { (wall, None) } else { (pg_time, believed.doubt.map(Doubt::asked)) };
+        // While nothing speaks against our clock, one PG that says another time does not move it.
         if doubt.is_some() || agrees {
+            // What was sent in doubt is dated by the time that we went by then. If that jumps, final times
+            // are wrong by as much, so nothing is concluded until each such request was answered or shows.
             let jumps = time.duration_since(believed.at(run)).unsigned_abs() > STEP;
             let settled_at = if jumps { run.saturating_add(SETTLES_IN) } else { believed.settled_at };
             *believed = Believed { wall: time, run, doubt, settled_at };
@@ -171,15 +190,20 @@ impl Clock for SteadyClock {
         let (wall, run) = (self.machine.now(), self.machine.monotonic());
         let mut believed = self.believed();
         let steady = believed.at(run);
+        // Only a PG ends a doubt. Until then the wall clock is not consulted.
         if believed.doubt.is_some() {
             return steady;
         }
         let apart = wall.duration_since(steady);
+        // Final times rest on this clock. After a step that nobody noticed a repeat that goes by the balance
+        // alone would go out while the first send can still be executed: two refunds.
         if apart.unsigned_abs() > STEP {
             believed.doubt = Some(Doubt::Wrong);
             tracing::error!(%wall, %steady, "the clock was set; nothing expires until a PG's time agrees with it");
             return steady;
         }
+        // What is left is what a time server corrects. The reference follows it, or it would add up to a
+        // doubt within a day.
         believed.follow(apart, run);
         wall
     }
@@ -189,6 +213,8 @@ impl Clock for SteadyClock {
     }
 
     async fn sleep_until(&self, at: Timestamp) {
+        // The machine sleeps by its own wall clock, which may be set meanwhile, so the time is compared
+        // again.
         loop {
             let left = Duration::try_from(at.duration_since(self.now())).unwrap_or_default();
             if left.is_zero() {
