@@ -21,7 +21,11 @@ impl Gateway {
             .filter(|charge| charge.is_uncertain())
             .map(|charge: &Charge| OwedLookUp { of: charge.subject(), at: now, why: Why::Hint, tries: 0 })
             .collect();
+        // Merchants poll. The admission is asked last, so that a read with nothing to look up does not use it
+        // up.
         if !owed.is_empty() && self.admissions.reads.admit(id, now).is_ok() {
+            // In the background: a read must not hang on a slow PG. And beside the version: it must not make
+            // a confirm that is under way lose its race.
             self.core.store.owe(merchant, id, owed, now).await?;
             self.core.wake(&record.payment.account);
         }

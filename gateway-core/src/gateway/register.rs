@@ -72,12 +72,16 @@ impl Gateway {
         new: &NewPayment,
         key: Option<&RequestKey>,
     ) -> Result<Registered, GatewayError> {
+        // This read only chooses the case. That an order has one open or paid payment is kept by the store,
+        // in the commit.
         let existing = self.core.store.payment_of_order(merchant, &new.order_id).await?;
         let Some(record) = existing else {
             return self.register_new(merchant, new, Vec::new(), key).await;
         };
         let same_terms = record.payment.terms == new.terms;
         match record.payment.status() {
+            // The same payment is reopened: a window of it may still be open, and money that comes through it
+            // then pays the order instead of being given back as a duplicate.
             PaymentStatus::Failed | PaymentStatus::Expired if same_terms && !record.payment.superseded => {
                 let record = self.reopen(record, key).await?;
                 Ok(Registered { record, created: false })
@@ -86,7 +90,9 @@ impl Gateway {
                 let older = self.not_superseded(merchant, &new.order_id).await?;
                 self.register_new(merchant, new, older, key).await
             }
+            // Open or paid: this is how a merchant repeats a request whose answer was lost.
             _ if same_terms => Ok(Registered { record, created: false }),
+            // The buyer may be paying the other amount right now.
             _ => Err(GatewayError::OrderInProgress(record.payment.id)),
         }
     }
@@ -98,6 +104,8 @@ impl Gateway {
         older: Vec<PaymentRecord>,
         key: Option<&RequestKey>,
     ) -> Result<Registered, GatewayError> {
+        // All that a PG would refuse for its limits is refused here: later the buyer would be the first to
+        // learn of it.
         let account = self.choose_account(merchant, &new.terms)?;
         check_terms(account, &new.terms)?;
         let context = self.core.context(account, None, &[]);
@@ -114,6 +122,7 @@ impl Gateway {
         merchant: &MerchantId,
         order_id: &OrderId,
     ) -> Result<Vec<PaymentRecord>, GatewayError> {
+        // All of them, page by page: one that was left out would keep its money beside the new payment's.
         let mut found = Vec::new();
         let mut filter = PaymentFilter { order_id: Some(order_id.clone()), ..PaymentFilter::default() };
         loop {
@@ -136,6 +145,8 @@ impl Gateway {
         context: &Context<'_>,
         idempotency: Option<crate::store::IdempotencyRecord>,
     ) -> Result<PaymentRecord, GatewayError> {
+        // In two commits a crash between them would leave two payments of the order that may both be paid, or
+        // none.
         let finished = finish(new, context);
         let mut payments: Vec<_> = finished.change.into_iter().collect();
         for old in older {
@@ -149,6 +160,7 @@ impl Gateway {
         let accounts: BTreeSet<_> = payments.iter().map(|change| change.payment.account.clone()).collect();
         let change = crate::store::Change { at: context.now, payments, unchanged: Vec::new(), idempotency };
         self.core.store.commit(change).await?;
+        // An older payment that holds money may have to give it back now.
         accounts.iter().for_each(|account| self.core.wake(account));
         Ok(finished.record)
     }
@@ -167,6 +179,8 @@ impl Gateway {
         let policy = self.policy(&merchant).ok_or(GatewayError::NotFound)?;
         let context = self.core.context(account, None, &[]);
         let mut draft = Draft::of(record);
+        // For what comes from now on. What was called late under the old deadline stays late: that is decided
+        // once.
         draft.record.payment.expires_at = later(context.now, policy.payable_for);
         // An account past due pays the order only if it takes money after all.
         for charge in draft.record.charges.iter_mut().filter(|charge| charge.accepted && !charge.has_money())
@@ -198,6 +212,7 @@ impl Gateway {
             yielded: false,
             announced: None,
             reviews: Vec::new(),
+            // As the account is now: what this payment was must not change with the configuration.
             livemode: account.description().mode == Mode::Live,
             simulated: account.simulated,
             version: 0,
@@ -219,6 +234,7 @@ impl Gateway {
         terms: &PaymentTerms,
     ) -> Result<&ConnectedAccount, GatewayError> {
         let policy = self.policy(merchant).ok_or(GatewayError::NotFound)?;
+        // A rule names one account for a method; an account that the merchant names goes before it.
         let by_rule = || {
             let rule = terms.method.and_then(|method| policy.account_by_method.get(&method));
             rule.unwrap_or(&policy.default_account)
@@ -250,6 +266,8 @@ pub(super) fn choose_method<'a>(
         let offered = offered.ok_or(GatewayError::Unsupported("this method on this account"))?;
         return check_amount(offered, terms.amount).map(|()| offered);
     }
+    // Minimums and maximums differ by method, so the limit of one must not refuse an amount that another
+    // takes.
     let mut refused = GatewayError::Unsupported("any method on this account");
     for offered in &description.methods {
         match check_amount(offered, terms.amount) {
@@ -264,6 +282,7 @@ fn check_amount(method: &MethodTerms, amount: Money) -> Result<(), GatewayError>
     let Some(minimum) = method.minimum(amount.currency()) else {
         return Err(GatewayError::Unsupported("this currency on this account"));
     };
+    // Never 0: that a payment is paid is read off its amount, so one of nothing could never be.
     let least = minimum.amount().max(1);
     if amount.amount() < least {
         return Err(GatewayError::invalid("amount", format!("must be at least {least}")));

@@ -30,6 +30,8 @@ pub(super) fn idempotency(
         digest: key.digest.clone(),
         payment: Some(payment.clone()),
         cancel: cancel.cloned(),
+        // A repeat that finds no answer is shown the state of the row, so a crash before the answer makes no
+        // second one.
         answer: None,
         created_at: now,
     })

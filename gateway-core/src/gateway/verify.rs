@@ -26,18 +26,23 @@ impl Gateway {
         let account = account_of(&self.core, &record)?;
         match account.look_ups.run(id, Box::pin(self.verify_all(merchant, id))).await {
             Flight::Led(done) => done,
+            // What went wrong is the leader's to know. Those who share it know only that the PG did not tell.
             Flight::Shared(Told::Nothing) => Err(GatewayError::ProviderUnavailable { retry_after: None }),
+            // Read again: the leader committed after this caller's own read.
             Flight::Shared(told) => Ok((self.payment(merchant, id).await?, told)),
         }
     }
 
     async fn verify_all(&self, merchant: &MerchantId, id: &PaymentId) -> Verified {
+        // Read here and not by the caller, who may have waited: what there is to ask about may be another by
+        // now.
         let mut record = self.payment(merchant, id).await?;
         let _place = place(account_of(&self.core, &record)?)?;
         let mut told = Told::All;
         for subject in subjects(&record) {
             let looked_up = look_up(&self.core, merchant, id, &subject, Priority::Interactive).await;
             let looked_up = looked_up.map_err(|error| GatewayError::not_looked_up(error, self.core.now()))?;
+            // The other look-ups go on: a row that cannot be read must not hide what can.
             if looked_up.is_partial {
                 told = Told::Part;
             }
@@ -58,6 +63,7 @@ pub(super) async fn verify_whole(
     id: &PaymentId,
 ) -> Result<PaymentRecord, GatewayError> {
     let (record, told) = gateway.verify_shared(merchant, id).await?;
+    // The row that could not be read may be the buyer's payment: nothing may be closed on this answer.
     if told == Told::All { Ok(record) } else { Err(GatewayError::busy()) }
 }
 
@@ -75,8 +81,11 @@ pub(super) fn subjects(record: &PaymentRecord) -> Vec<LookUpSubject> {
     let alone = |attempt: &&Attempt| attempt.takes_money_before_confirm();
     let mut subjects: Vec<_> =
         record.attempts.iter().filter(alone).map(|attempt| LookUpSubject::Attempt(attempt.number)).collect();
+    // What ended without money holds none. Money that shows is asked about again: it may have been cancelled
+    // in the PG's console since.
     let is_open = |charge: &&Charge| charge.ended_at.is_none() || charge.has_money();
     for charge in record.charges.iter().filter(is_open) {
+        // The look-up of its order id shows it, and one request is enough.
         let is_covered =
             subjects.contains(&LookUpSubject::Attempt(charge.attempt)) && charge.snapshot.is_none();
         if !is_covered && !subjects.contains(&charge.subject()) {
