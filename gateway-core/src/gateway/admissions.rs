@@ -38,6 +38,7 @@ pub(super) struct Admissions {
     pub(super) unreadable: Unreadable,
 }
 
+// In memory and per process: this protects a PG's limit and no money, so a restart may forget it.
 impl Default for Admissions {
     fn default() -> Self {
         Self {
@@ -59,6 +60,8 @@ impl Unreadable {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, told_at) = counts.entry(account.clone()).or_insert((0, Timestamp::MIN));
         *count += 1;
+        // Anybody can send what cannot be read, so operators are told now and then. A last time that is ahead
+        // is of a clock that was set back, and would silence this until then.
         let tells = later(*told_at, TOLD_EVERY) <= now || *told_at > now;
         tells.then(|| {
             *told_at = now;

@@ -127,6 +127,7 @@ impl GatewayError {
 
     /// What a caller is answered who would have to wait until `from`.
     pub(crate) fn busy_until(from: Timestamp, now: Timestamp) -> Self {
+        // A caller who is told to wait for nothing comes back at once.
         let wait = Duration::try_from(from.duration_since(now)).unwrap_or(SECOND);
         Self::ProviderUnavailable { retry_after: Some(wait.max(SECOND)) }
     }
@@ -143,6 +144,7 @@ impl GatewayError {
             LookUpError::Provider(ProviderError::NotDone { retry_after, response: Response::Error(_) }) => {
                 Self::ProviderUnavailable { retry_after }
             }
+            // A look-up declines no buyer: whatever else came back, the PG did not tell.
             LookUpError::Provider(_) => Self::ProviderUnavailable { retry_after: None },
         }
     }
@@ -156,6 +158,7 @@ impl GatewayError {
 impl From<StoreError> for GatewayError {
     fn from(error: StoreError) -> Self {
         match error {
+            // Another request with this key committed first. Its row is what a repeat attaches to.
             StoreError::KeyTaken => Self::KeyInUse,
             error => Self::Store(error),
         }

@@ -63,6 +63,7 @@ impl Gateway {
         if !may_be_paid(&record) || record.payment.expires_at <= self.core.now() {
             return Err(GatewayError::state(StateProblem::Status, record));
         }
+        // Checked after the state: of a payment that is over nobody has to decide anything.
         if account.retired {
             return refuse_retired(
                 &self.core,
@@ -74,8 +75,10 @@ impl Gateway {
             .await;
         }
         if let Some((number, settled_from)) = refused_window(&record) {
-            // The buyer may have paid in it, which may be why the PG refused another: nobody pays twice.
+            // The buyer may have paid in the open window, which may be why the PG refused another. The next
+            // window has a new order id, and with it they could pay twice, so the PG is asked first.
             let now = self.core.now();
+            // A browser asks for this as often as it likes, and each time costs a look-up.
             self.admissions
                 .results
                 .admit(id, now)
@@ -88,6 +91,8 @@ impl Gateway {
             if !may_be_paid(&record) {
                 return Err(GatewayError::state(StateProblem::Status, record));
             }
+            // "Unpaid" counts only in a whole answer, asked when the PG's answers can no longer be out of
+            // date: for some seconds after a payment a look-up may still show none.
             if is_partial || record.checks.asked_at(number).is_none_or(|asked_at| asked_at < settled_from) {
                 return Err(GatewayError::busy_until(
                     settled_from.max(later(now, WHEN_BUSY)),
@@ -95,27 +100,37 @@ impl Gateway {
                 ));
             }
         }
+        // Such a PG cancels whatever payment is current under the order id. A payment made in a new window
+        // could be given back in place of the one that was meant.
         if account.description().cancels_by_order
             && record.charges.iter().any(|c| c.unresolved_cancel().is_some())
         {
             return Err(GatewayError::state(StateProblem::CancelInProgress, record));
         }
+        // Kept where it can be: under one order id some PGs let one payment succeed, which stops a second
+        // tab.
         let usable =
             record.attempts.last().filter(|attempt| is_usable(attempt, &record, account.description()));
+        // An id that charges came under may be refused because of them, and another id is worth a try. A
+        // fresh one is refused for another reason.
         let is_reused =
             usable.is_some_and(|attempt| record.charges.iter().any(|c| c.attempt == attempt.number));
+        // The step that exists is shown again: a second one would be a second window under the same order id.
+        // Another device needs another.
         if let Some(prepared) =
             usable.and_then(Attempt::prepared).filter(|prepared| prepared.device == device)
         {
             let step = prepared.step.clone();
             return Ok(Some((record, step)));
         }
+        // Both before the commit: who is refused here has left no trace, and the same request may follow.
         let _place = place(account)?;
         let requests = account.description().requests_per_window;
         account
             .admit(Priority::Interactive, requests)
             .map_err(|until| GatewayError::busy_until(until, self.core.now()))?;
-        // The row is durable before the PG sees its order id.
+        // The row is durable before the PG sees its order id: money under an id that no record owns belongs
+        // to nobody.
         let number = usable.map(|attempt| attempt.number);
         let (record, number) = match number {
             Some(number) => (record, number),
@@ -134,7 +149,9 @@ impl Gateway {
         record: PaymentRecord,
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, u16), GatewayError> {
+        // Never a number again: a late answer about an old order id must not be taken for the new one.
         let number = record.attempts.last().map_or(1, |attempt| attempt.number.saturating_add(1));
+        // The order id has two characters for the number.
         let Some(pg_order_id) = PgOrderId::of(&record.payment.id, number) else {
             return Err(GatewayError::state(StateProblem::TooManyAttempts, record));
         };
@@ -178,6 +195,8 @@ impl Gateway {
                 change(attempt, context);
             }
         };
+        // Whatever else was committed since: the window exists at the PG now, and a step that was lost would
+        // be prepared twice.
         Ok(self.core.update(&record.payment.merchant, &record.payment.id, set).await?)
     }
 
@@ -198,6 +217,8 @@ impl Gateway {
             detail = error.detail(),
             "the browser step could not be prepared"
         );
+        // The PG may have prepared it. The attempt stays pending, and the same request goes out again with
+        // the same key.
         if !error.is_answered() && !matches!(error, ProviderError::Unsupported(_))
             || matches!(error, ProviderError::StillRunning)
         {
@@ -205,12 +226,14 @@ impl Gateway {
         }
         let refuses_id = matches!(error, ProviderError::Declined(_) | ProviderError::Invalid(_));
         let refuse = |attempt: &mut Attempt, context: &Context<'_>| {
-            // "Paid already" may be ahead of what the PG shows.
+            // "Paid already" may be true for some seconds before look-ups show it.
             attempt.refuse(if refuses_id { context.visible_from(context.now) } else { context.now });
         };
         let record = self.change_attempt(record, number, refuse).await?;
         let is_open = record.attempt(number).is_some_and(|attempt| attempt.prepared().is_some());
         if is_open && refuses_id {
+            // A refusal beside an open window may mean that it was paid in. The buyer's browser may never
+            // come back to say so.
             owe_hint(&self.core, account, &record, LookUpSubject::Attempt(number)).await?;
         }
         if (is_reused || is_open) && refuses_id {
@@ -218,6 +241,7 @@ impl Gateway {
         }
         Err(match error {
             ProviderError::NotDone { retry_after, .. } => GatewayError::ProviderUnavailable { retry_after },
+            // No card was asked yet, so this declines no buyer: an operator has to see the PG's words.
             ProviderError::Declined(failure) => GatewayError::ProviderMisconfigured(failure.pg),
             ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) => {
                 GatewayError::ProviderMisconfigured(Some(pg))
@@ -235,6 +259,7 @@ fn may_be_paid(record: &PaymentRecord) -> bool {
     match record.payment.status() {
         PaymentStatus::Ready | PaymentStatus::Failed => true,
         PaymentStatus::Confirming => {
+            // While the clock is in doubt, money that shows is not judged yet, and may pay the order.
             let waits = |charge: &Charge| charge.is_pending_at_pg() || charge.is_undecided();
             !has_unknown && !record.charges.iter().any(waits)
         }
@@ -246,6 +271,7 @@ fn may_be_paid(record: &PaymentRecord) -> bool {
 /// shows what came of it. The next window has a new order id, for which the PG's guard against paying twice does not hold.
 fn refused_window(record: &PaymentRecord) -> Option<(u16, Timestamp)> {
     let newest = record.attempts.iter().rfind(|attempt| attempt.prepared().is_some())?;
+    // Where money moves on confirm, nothing is taken in a window alone.
     let settled_from = newest.settled_from.filter(|_| newest.takes_money_before_confirm())?;
     Some((newest.number, settled_from))
 }
@@ -261,9 +287,15 @@ fn is_usable(attempt: &Attempt, record: &PaymentRecord, description: &ProviderDe
     let guards_order = description.guards.window.contains(&Guard::Order);
     match &attempt.preparation {
         Preparation::Refused => false,
+        // The PG answered a request for it with an error, and may give the same answer to the same key for
+        // days.
         _ if attempt.settled_from.is_some() => false,
+        // Its answer was lost. The request goes out again with the same key.
         Preparation::Pending => true,
+        // A decline leaves it usable: the PG lets one payment succeed under it, in whichever tab.
         Preparation::Ready(_) if guards_order => !under.any(took),
+        // Without that guard an id under which a charge has ended is left, so that what is said late about
+        // that charge cannot be taken for the next one.
         Preparation::Ready(_) => !under.any(|charge| took(charge) || charge.ended_at.is_some()),
     }
 }
@@ -292,6 +324,7 @@ fn payment_request(
         locale: terms.locale.clone(),
         device,
         return_url: terms.return_url.clone(),
+        // By the attempt: a repeat after a lost answer has to be the same request to the PG.
         idempotency_key: format!("{}_request_{number}_1", record.payment.id),
     })
 }
