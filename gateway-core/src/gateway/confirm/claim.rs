@@ -13,6 +13,7 @@ use crate::{
 };
 
 /// How many charges a payment keeps that only browsers have named. A further claim is looked up and not kept.
+// Every answer of the PG is matched against all charges of a payment, and ids can be made up without end.
 pub(super) const MOST_CLAIMS: usize = 32;
 
 /// A claim and what it is of.
@@ -35,11 +36,14 @@ pub(super) fn claim(
     let mut draft = Draft::of(record);
     let number = claimed.attempt.number;
     let id = draft.charge_for_claim(number, claimed.pg_payment_id, claimed.state, &context);
+    // The first claim stays: its time says whether the buyer was in time, and its state is what the confirm
+    // sends.
     if let Some(charge) = draft.record.charge_mut(&id).filter(|charge| charge.claim.is_none()) {
         charge.claim = Some(Claim {
             at: context.now,
             state: claimed.state.cloned(),
             is_unnamed: claimed.pg_payment_id.is_none(),
+            // Where we take the money, none moves before our request, so there is nothing for the PG to show.
             is_open: !by_us && charge.snapshot.is_none(),
         });
     }
@@ -74,6 +78,8 @@ pub(super) fn outcome(record: PaymentRecord, id: &ChargeId) -> Result<PaymentRec
         Some(Misfit::Late) => return Err(GatewayError::state(StateProblem::Status, record)),
         Some(Misfit::Duplicate) | None => {}
     }
+    // Paid by this charge or another: a buyer who has paid must not be answered with the decline of another
+    // tab.
     if record.payment.status().has_money() {
         return Ok(record);
     }
@@ -83,6 +89,8 @@ pub(super) fn outcome(record: PaymentRecord, id: &ChargeId) -> Result<PaymentRec
     }
     let failure = match charge.confirm.as_ref().and_then(Dispatch::outcome) {
         Some(Outcome::NotDone(failure)) => failure.clone(),
+        // A decline of one charge is the payment's answer only if the payment says so: another charge may be
+        // unresolved, and could still take the money.
         Some(Outcome::Declined(_) | Outcome::Done) | None => return outcome_of_payment(record),
     };
     match failure.reason {

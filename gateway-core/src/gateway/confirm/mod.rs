@@ -71,12 +71,15 @@ impl Gateway {
     ) -> Result<PaymentRecord, GatewayError> {
         let record = self.payment(merchant, id).await?;
         let account = account_of(&self.core, &record)?;
+        // Untrusted. It decides what is asked about, never what is true.
         let claim = account.provider.read_return(browser_result)?;
         let attempt = match &claim.order_id {
             Some(order_id) => match record.attempt_of(order_id) {
                 Some(attempt) => attempt,
                 None => return self.foreign_result(account, record, &claim).await,
             },
+            // Some windows bring no order id back. The newest attempt is the likely one, and a wrong guess
+            // does no harm: the PG's answer is compared with its order id.
             None => match record.attempts.last() {
                 Some(attempt) => attempt,
                 None => return Err(GatewayError::state(StateProblem::Status, record)),
@@ -91,6 +94,7 @@ impl Gateway {
             ClaimOutcome::Verify => None,
         };
         let claimed = Claimed { attempt, pg_payment_id: claim.pg_payment_id.as_ref(), state };
+        // Before the claim is stored: a made-up one must leave nothing behind.
         self.check_claim(account, &record, &claim).await?;
         let asks = matches!(claim.outcome, ClaimOutcome::Confirm(_));
         match (asks, attempt.takes_money_before_confirm()) {
@@ -107,14 +111,18 @@ impl Gateway {
         record: PaymentRecord,
         claim: &ReturnClaim,
     ) -> Result<PaymentRecord, GatewayError> {
+        // Nothing is cancelled: that money may pay another order of this merchant, or one of another system
+        // at the same PG.
         tracing::error!(payment = %record.payment.id, account = %account.id, "the browser brought back another payment's result; rejected");
+        // If it is an order of ours, its buyer may have paid, and this may be the only notice of it.
         if let Some(Ok(order_id)) = claim.order_id.as_ref().map(|id| id.parse())
             && let Some((merchant, owner)) = self.core.store.owner_of_order(&account.id, &order_id).await?
         {
             let owner = self.core.payment(&merchant, &owner).await?;
             if let Some(attempt) = owner.attempt_of(order_id.as_str()) {
                 let subject = LookUpSubject::Attempt(attempt.number);
-                // Anybody can name an order id, again and again.
+                // Anybody can name an order id as often as they like, so it waits for its turn like an
+                // unverified webhook.
                 owe_hint(&self.core, account, &owner, subject).await?;
             }
         }
@@ -129,6 +137,8 @@ impl Gateway {
         claim: &ReturnClaim,
     ) -> Result<(), GatewayError> {
         let expected = record.payment.terms.amount;
+        // The buyer can change the amount on the way. The PG would refuse the confirm as invalid, and an
+        // operator would be called for what a buyer did.
         let is_tampered = |amount: &String| Money::from_major(amount, expected.currency()) != Ok(expected);
         let mut mismatch = claim.amount.as_ref().is_some_and(is_tampered);
         if let Some(id) = &claim.pg_payment_id
@@ -136,6 +146,8 @@ impl Gateway {
             && owner != record.payment.id
         {
             let owner = self.core.payment(&merchant, &owner).await?;
+            // Only an accepted id belongs to somebody. A claim can be made up, and must not keep the true
+            // owner from confirming.
             mismatch |= owner.accepted().is_some_and(|charge| charge.pg_payment_id.as_ref() == Some(id));
         }
         if mismatch {
@@ -157,24 +169,29 @@ impl Gateway {
         key: Option<&RequestKey>,
     ) -> Result<PaymentRecord, GatewayError> {
         let asks = attempt.takes_money_before_confirm();
+        // Where money moves on confirm this talks to no PG and needs no place.
         let _place = asks.then(|| place(account)).transpose()?;
         let open = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
         let (mut record, mut not_told) = (record, None);
+        // A payment that is paid by now must not show a failure as its newest attempt.
         if open {
             let mut draft = Draft::of(record);
             draft.say_attempt(attempt.number, Some(failure.clone()), self.core.now());
             record = commit_claim(&self.core, account, draft, key, |_, _| ()).await?;
         }
+        // Where the PG takes the money in the window, a browser's "failed" proves nothing: the page may have
+        // broken after the money was taken.
         if asks {
             let asked = ask(self, account, record, attempt.number, claim.pg_payment_id.as_ref()).await?;
             (record, not_told) = (asked.record, asked.not_told);
         }
         let is_unpaid = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
+        // Who closed the window was not declined, and may open it again.
         if !is_unpaid || failure.reason == FailureReason::BuyerClosed {
             return Ok(record);
         }
         match not_told {
-            // Another window may have been paid in: nobody may be told that no money moved.
+            // Another window may have been paid in, so the answer must not say that no money moved.
             Some(error) => without_answer(self, record, error),
             None => Err(GatewayError::Declined(Box::new(record))),
         }

@@ -30,25 +30,33 @@ pub(super) async fn take(
     claimed: &Claimed<'_>,
     key: Option<&RequestKey>,
 ) -> Result<PaymentRecord, GatewayError> {
+    // Two such claims could not be told apart: the second buyer's would be answered with the result of the
+    // first.
     if claimed.pg_payment_id.is_none() && claimed.state.is_none() {
         return Err(InvalidBrowserResult("it names no payment").into());
     }
     let known = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
     if let Some(charge) = known.filter(|charge| charge.confirm.is_some() || charge.is_definite()) {
-        // A charge is confirmed once: never a second request.
+        // A charge is confirmed once. A second request under another key would be a second charge of the
+        // card.
         let id = charge.id.clone();
         return outcome(record, &id);
     }
+    // It was claimed before the deadline and had to wait while another confirm was unresolved: the buyer was
+    // in time.
     let claimed_in_time = known.is_some_and(|charge| {
         charge.claim.as_ref().is_some_and(|claim| claim.at <= record.payment.expires_at)
     });
+    // By a clock in doubt nobody is late.
     let is_over = gateway.core.now() > record.payment.expires_at && gateway.is_clock_trusted();
     match record.payment.status() {
+        // The order is paid, or waits for a deposit, through another window: no more money is asked for.
         PaymentStatus::Paid | PaymentStatus::PartiallyCancelled | PaymentStatus::AwaitingDeposit => {
             return Ok(record);
         }
         PaymentStatus::Cancelled => return Err(GatewayError::state(StateProblem::Status, record)),
-        // An unresolved confirm bars sending another: the claim is kept, and nothing sends it by itself.
+        // That confirm may have taken the money, so another is not sent: both could succeed. The claim is
+        // kept, and only the same confirm, repeated once that one is resolved, sends it.
         PaymentStatus::Confirming => return keep_claim(gateway, account, record, claimed, key).await,
         PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired
             if is_over && !claimed_in_time =>
@@ -67,14 +75,21 @@ pub(super) async fn take(
         )
         .await;
     }
+    // Whatever can refuse comes before the commit: a row that is committed as sent and was not would have to
+    // be looked up until its final time.
     check_tries(gateway, &record)?;
+    // Only asked. `send` counts the request when it goes out, and then nothing holds it back.
     let free_from = account.throttle.admits_from(Priority::Interactive, gateway.core.now());
     if free_from > gateway.core.now() {
         return Err(GatewayError::busy_until(free_from, gateway.core.now()));
     }
     let _place = place(account)?;
+    // Read before the row is dated: from here `send` measures whether the process was stalled, and a stalled
+    // one must send nothing.
     let began = gateway.core.clock.monotonic();
     let (draft, charge) = claim(&gateway.core, account, record, claimed, true);
+    // The charge, the key and all that the request is built from are one commit before the first byte: after
+    // a crash the same request can go out again, and the buyer is charged once.
     let operation = Operation::Confirm(charge.clone());
     let record =
         commit_claim(&gateway.core, account, draft, key, |draft, context| draft.send(&operation, context))
@@ -90,6 +105,7 @@ fn check_tries(gateway: &Gateway, record: &PaymentRecord) -> Result<(), GatewayE
     // What is dated later was sent before the clock was set back.
     let sent: Vec<_> = sent.filter(|at| *at <= now).collect();
     let within = |span| sent.iter().copied().filter(move |at| later(*at, span) > now);
+    // Not "come again": a day is longer than anybody waits at a till.
     if within(DAY).count() >= MOST_A_DAY {
         return Err(GatewayError::state(StateProblem::TooManyAttempts, record.clone()));
     }
@@ -110,6 +126,7 @@ async fn keep_claim(
     claimed: &Claimed<'_>,
     key: Option<&RequestKey>,
 ) -> Result<PaymentRecord, GatewayError> {
+    // Nothing is lost if it is not kept: the browser's result can be brought again.
     if record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state).is_some()
         || claims(&record) >= MOST_CLAIMS
     {

@@ -33,6 +33,7 @@ pub(super) async fn verify_claim(
     key: Option<&RequestKey>,
 ) -> Result<PaymentRecord, GatewayError> {
     let accepted = record.accepted().and_then(|charge| charge.pg_payment_id.as_ref());
+    // A claim of another id beside a paid order may be a second payment of the buyer, so it is looked up.
     let is_shown = claimed.pg_payment_id.is_none() || claimed.pg_payment_id == accepted;
     if record.payment.status().has_money() && is_shown {
         return Ok(record);
@@ -42,6 +43,8 @@ pub(super) async fn verify_claim(
         record.payment.status(),
         PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Confirming | PaymentStatus::Expired
     );
+    // After the deadline a claim does not hold the payment in `confirming`; what the PG shows of it counts
+    // all the same.
     let in_time = gateway.core.now() <= record.payment.expires_at;
     // Where nobody can ask the PG, a person is asked about what a claim names, in time or not.
     let may_wait = may_wait && in_time || !account.has_credentials;
@@ -49,6 +52,7 @@ pub(super) async fn verify_claim(
     let is_kept = known.is_some_and(Charge::has_open_claim);
     let is_new = known.is_none() && claims(&record) < MOST_CLAIMS;
     let keeps = may_wait && is_new;
+    // Kept before the PG is asked: if it does not answer or this process dies, a worker goes on asking.
     let record = if keeps {
         let (draft, _) = claim(&gateway.core, account, record, claimed, false);
         commit_claim(&gateway.core, account, draft, key, |_, _| ()).await?
@@ -75,6 +79,7 @@ async fn look_claim_up(
         // The browser may be ahead of what the PG shows, and no claim is there that would have it asked again.
         owe_hint(&gateway.core, account, &record, LookUpSubject::Attempt(attempt)).await?;
     }
+    // Money that pays the order is the answer, whatever else the browser named.
     if met_foreign && !record.payment.status().has_money() {
         return Err(GatewayError::Mismatch(Box::new(record)));
     }
@@ -91,15 +96,19 @@ pub(super) async fn ask(
     named: Option<&PgPaymentId>,
 ) -> Result<Asked, GatewayError> {
     let mut asked = Asked { record, met_foreign: false, not_told: None };
+    // Anybody can make results up, and each costs look-ups.
     if let Err(until) = gateway.admissions.results.admit(&asked.record.payment.id, gateway.core.now()) {
         asked.not_told = Some(LookUpError::Busy(until));
     }
+    // First what it names: one charge and a complete answer. Then the whole order id, because the buyer may
+    // have paid in another window.
     let by_id = named.map(|id| LookUpSubject::Charge { attempt, pg_payment_id: id.clone() });
     for subject in by_id.into_iter().chain([LookUpSubject::Attempt(attempt)]) {
         if asked.not_told.is_some() {
             break;
         }
         ask_once(gateway, &mut asked, &subject).await?;
+        // The buyer has paid, which is all that the browser waits for.
         if asked.record.payment.status().has_money() {
             break;
         }
@@ -121,6 +130,7 @@ async fn ask_once(gateway: &Gateway, asked: &mut Asked, subject: &LookUpSubject)
         }
         Err(LookUpError::Store(error)) => return Err(error.into()),
         Err(error) => {
+            // Somebody else may have committed the money meanwhile, and then the buyer has an answer.
             asked.record = gateway.core.payment(&merchant, &id).await?;
             asked.not_told = Some(error);
         }
@@ -139,6 +149,8 @@ pub(super) fn without_answer(
         PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired
     );
     match error {
+        // What is known goes before the error. Where nothing is, the error says so: never a decline, for the
+        // buyer may have paid.
         _ if !is_unpaid => outcome_of_payment(record),
         LookUpError::NoCredentials => Err(GatewayError::AccountRetired(Box::new(record))),
         error => Err(GatewayError::not_looked_up(error, gateway.core.now())),
@@ -161,11 +173,14 @@ pub(super) async fn unexpected_claim(
     );
     // The window may be ahead of what the PG shows: it is asked once more a while later.
     owe_hint(&gateway.core, account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
+    // Its place is free again before `take` takes one: a use case that held two could wait for itself.
     let record = {
         let _place = place(account)?;
         look_claim_up(gateway, account, record, claimed, true).await?
     };
     let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
+    // Only a payment that the PG itself shows as open: if it was taken in the window, a confirm would ask for
+    // the money once more.
     let untaken = charge
         .and_then(|charge| charge.snapshot.as_ref())
         .is_some_and(|shown| shown.status == PgStatus::Open);
