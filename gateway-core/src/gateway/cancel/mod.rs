@@ -45,6 +45,7 @@ impl Gateway {
         new: &NewCancel,
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
+        // Of two cancels at once the one that commits second starts over, and finds the row of the first.
         for _ in 0..ROUNDS {
             match Box::pin(self.cancel_once(merchant, id, new, key)).await {
                 Err(GatewayError::Store(StoreError::Conflict)) => {}
@@ -76,6 +77,8 @@ impl Gateway {
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
         let mut record = self.payment(merchant, id).await?;
+        // A person did by hand what this key asked for while the account was retired. Sent now, it would go
+        // back twice.
         if key.is_some_and(|key| was_done_by_person(&record, key)) {
             return Err(GatewayError::AccountRetired(Box::new(record)));
         }
@@ -91,11 +94,13 @@ impl Gateway {
             _ => false,
         };
         if asks_first {
-            // Nothing may be closed here that the buyer has paid there.
+            // The buyer may have paid in the window: the order would be closed here and paid there.
             record = verify_whole(self, merchant, id).await?;
         }
         let account = account_of(&self.core, &record)?;
         let context = self.core.context(account, None, &[]);
+        // Checked on the version that the commit compares: whatever another cancel took meanwhile, this one
+        // starts over.
         let row = match record.payment.status() {
             PaymentStatus::Paid | PaymentStatus::PartiallyCancelled => {
                 Row::Refund(refund(&record, new, key, &context)?)
@@ -103,6 +108,7 @@ impl Gateway {
             PaymentStatus::Ready | PaymentStatus::AwaitingDeposit => close(&record, new, key, &context)?,
             _ => return Err(GatewayError::state(StateProblem::Status, record)),
         };
+        // A close that asks no PG sends nothing, so a retired account can do it.
         if account.retired && !matches!(row, Row::ClosePayment(_)) {
             return refuse_retired(&self.core, record, &row.asked_for(), ReviewSubject::Payment, key).await;
         }
@@ -118,6 +124,7 @@ impl Gateway {
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
         let _place = place(account)?;
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
+        // Read before the row is dated: from here `send` measures whether the process was stalled.
         let began = self.core.clock.monotonic();
         let context = self.core.context(account, None, &[]);
         let mut draft = Draft::of(record);
@@ -142,13 +149,16 @@ impl Gateway {
                 return Err(GatewayError::state(StateProblem::Status, draft.record));
             }
         };
-        // The row and its first send are one commit: the key that made it can never make another.
+        // The row, its first send and the merchant's key are one commit: after a crash the same key finds
+        // this row and never makes another.
         if let Some(operation) = operation.as_ref().filter(|_| !account.description().cancels_by_order) {
             draft.send(operation, &context);
         }
         let idempotency = idempotency(key, &merchant, &id, Some(&cancel), self.core.now());
         let record = self.core.commit(draft, &context, idempotency).await?;
         let Some(operation) = &operation else { return cancel_outcome(record, cancel) };
+        // Such a PG cancels whatever payment is current under the order id. `send_first` looks up right
+        // before it sends, and sends only if the current one is this charge.
         let sent = if account.description().cancels_by_order {
             send_first(&self.core, record, operation).await
         } else {
@@ -188,6 +198,7 @@ impl Gateway {
         let Some(refund_account) = &new.refund_account else {
             return Err(GatewayError::invalid("refund_account", "is required with cancel_id"));
         };
+        // What was sent may have been done: with another account the money could go out twice.
         let named = record.cancel(waiting).map(|(_, cancel)| cancel);
         if named.is_some_and(|cancel| cancel.held.is_none() && cancel.status.is_uncertain()) {
             return Err(GatewayError::state(StateProblem::CancelInProgress, record));
@@ -216,9 +227,12 @@ impl Gateway {
         cancel.failure = None;
         cancel.refund_account = Some(refund_account.clone());
         cancel.reason.clone_from(&new.reason);
+        // The merchant's key is kept with the row for ever: its repeat weeks later finds the row and sends
+        // nothing.
         cancel.key = key.map(cancel_key);
         let idempotency = idempotency(key, &merchant, &id, Some(waiting), self.core.now());
         let record = self.core.commit(draft, &context, idempotency).await?;
+        // It is still a compensation: it goes out only after a look-up that shows its reason once more.
         let sent = send_first(&self.core, record, &Operation::Cancel(waiting.clone())).await;
         cancel_outcome(self.after_sending(&merchant, &id, sent).await?, waiting.clone())
     }

@@ -61,10 +61,13 @@ pub(super) fn refund(
 ) -> Result<Cancel, GatewayError> {
     let refuse = |problem| Err(GatewayError::state(problem, record.clone()));
     let Some(charge) = record.accepted() else { return refuse(StateProblem::Status) };
+    // An open cancel may have been done, and beside a dispute the card company may take the same money back:
+    // a second cancel could give back more than came in.
     if charge.unresolved_cancel().is_some() || charge.is_disputed() {
         return refuse(StateProblem::CancelInProgress);
     }
     let left = record.cancellable();
+    // What is left changed since the merchant looked: perhaps by its own cancel, whose answer it never got.
     if new.expected_cancellable.is_some_and(|expected| expected != left) {
         return refuse(StateProblem::CancellableAmountChanged);
     }
@@ -72,6 +75,7 @@ pub(super) fn refund(
     if amount.currency() != left.currency() {
         return Err(GatewayError::invalid("amount", "must be in the payment's currency"));
     }
+    // Some PGs read an amount of 0 as "all that is left".
     if amount.is_zero() || amount.amount() > left.amount() {
         return refuse(StateProblem::CancellableAmountExceeded);
     }
@@ -82,6 +86,7 @@ pub(super) fn refund(
     if new.vat_amount.is_some_and(is_too_much) {
         return Err(GatewayError::invalid("vat_amount", "must not be more than the amount"));
     }
+    // A deposit came from no card: without the buyer's account the PG has nowhere to send it.
     let needs_account = charge.snapshot.as_ref().is_some_and(|shown| needs_account(shown, context));
     if needs_account && new.refund_account.is_none() {
         return Err(GatewayError::invalid("refund_account", "is required for a paid virtual account"));
@@ -95,8 +100,11 @@ pub(super) fn refund(
         held: None,
         is_whole,
         amount,
+        // Some PGs do not work out the part free of VAT of a full cancel, so it is named.
         tax_free_amount: new.tax_free_amount.or_else(|| record.tax_free_left(charge).filter(|_| is_whole)),
         vat_amount: new.vat_amount,
+        // Sent along where a PG compares it: of two sends that count from the same balance it refuses the
+        // second.
         cancellable_before: left,
         failed_at: None,
         reason: new.reason.clone(),
@@ -118,9 +126,11 @@ pub(super) fn close(
 ) -> Result<Row, GatewayError> {
     let refuse = |problem| Err(GatewayError::state(problem, record.clone()));
     let total = record.payment.terms.amount;
+    // A PG closes an account as a whole; a part of what nobody paid is nothing.
     if new.amount.is_some_and(|amount| amount != total) {
         return refuse(StateProblem::FullCloseOnly);
     }
+    // Nothing can be cancelled before the deposit, so a merchant may expect nothing or all of it.
     if new.expected_cancellable.is_some_and(|expected| !expected.is_zero() && expected != total) {
         return refuse(StateProblem::CancellableAmountChanged);
     }
@@ -132,6 +142,8 @@ pub(super) fn close(
     let close = Close {
         id: context.ids.cancel(context.now),
         origin: CancelOrigin::Merchant,
+        // Without a PG to ask it is done with its commit. Money that comes all the same goes back as a
+        // compensation.
         status: if asks_pg { CancelStatus::Requested } else { CancelStatus::Done },
         reason: new.reason.clone(),
         dispatch: None,
