@@ -51,9 +51,12 @@ impl Gateway {
         let mut worked = 0;
         loop {
             let now = self.core.now();
+            // What is planned by a wrong clock comes hours late or too soon, so after a start nothing begins
+            // before a PG has said what time it is.
             if !self.core.clock.is_checked() {
                 return Ok(worked);
             }
+            // What is leased now could not be asked about, and would be kept from others for nothing.
             if account.throttle.admits_from(Priority::Uncertain, now) > now {
                 return Ok(worked);
             }
@@ -62,7 +65,8 @@ impl Gateway {
                 return Ok(worked);
             }
             worked += due.len();
-            // There may be more, and this round may take long.
+            // There may be more due, and this round may take as long as a slow PG: another worker goes on
+            // meanwhile.
             self.core.wake(&account.id);
             stream::iter(due)
                 .for_each_concurrent(None, |(merchant, id)| async move {
@@ -86,10 +90,12 @@ impl Gateway {
             }
             worked += due.len();
             for (merchant, id) in due {
+                // No answer can come any more, so waiting a week for one would help nobody.
                 let hand_over =
                     |draft: &mut Draft, context: &Context<'_>| review::hand_over(draft, context.now);
                 let record = self.core.update(&merchant, &id, hand_over).await?;
-                // A commit ended the lease.
+                // The commit ended the lease, and what is owed is still due. Without this it would be taken
+                // again at once.
                 let deadline = record.checks.deadline.filter(|deadline| *deadline > now);
                 let next = deadline.map_or(tomorrow, |deadline| deadline.min(tomorrow));
                 self.core.store.release(&merchant, &id, next).await?;
@@ -122,10 +128,13 @@ impl Gateway {
         id: &PaymentId,
     ) -> Result<(), GatewayError> {
         let Some(_taken) = account.worked_on.take(id) else {
-            // Its commits end its lease. Two would ask the PG the same, and drop each other's answers.
+            // The other worker's commits end its lease, which is how this one got it. Two would ask the PG
+            // the same, and each answer that comes second is dropped.
             return Ok(self.core.store.release(merchant, id, later(self.core.now(), SECOND)).await?);
         };
         for _ in 0..STEPS {
+            // Read for every step: one answer may pay several owed look-ups, or take the reason of a send
+            // away.
             let record = self.core.payment(merchant, id).await?;
             let next = next(&record, self.core.now());
             let done = match &next {
@@ -138,14 +147,17 @@ impl Gateway {
                 Next::Nothing => break,
             };
             match done {
+                // Somebody else changed it: the next step goes by what is there now.
                 Ok(()) | Err(LookUpError::Store(StoreError::Conflict)) => {}
                 Err(LookUpError::Store(error)) => return Err(error.into()),
+                // The PG answers, but not about this payment: it alone waits longer, and the account goes on.
                 Err(LookUpError::Provider(error)) if !is_of_account(&error) => {
                     self.put_off(merchant, id, &next, DAY).await?;
                 }
                 Err(error) => return self.come_back(account, merchant, id, &next, error).await,
             }
         }
+        // What is left is due still: any worker may go on with it.
         Ok(self.core.store.release(merchant, id, self.core.now()).await?)
     }
 
@@ -162,6 +174,7 @@ impl Gateway {
             record.charges.iter().any(|charge| is_of(subject, charge) && charge.is_uncertain());
         let priority = if is_uncertain { Priority::Uncertain } else { Priority::Background };
         let look_up = look_up(&self.core, merchant, id, subject, priority);
+        // Beside a merchant's own look-up the second to commit would lose the race and be asked again.
         let looked_up = account.look_ups.alone(id, look_up).await?;
         let stays = |owed: &crate::store::OwedLookUp| owed.of == *subject && owed.at <= asked_at;
         if looked_up.record.checks.owed.iter().any(stays) {
@@ -207,10 +220,14 @@ impl Gateway {
             Next::LookUp(_, due) | Next::Send(_, due) => account.throttle.answered_after(*due, now),
             Next::Show | Next::Nothing => false,
         };
+        // Without this one payment that cannot be read would be asked about every two seconds, because each
+        // answer about another ends the account's backoff. What had to wait for room says nothing about the
+        // payment.
         if is_alone && matches!(error, LookUpError::Provider(_)) {
             self.put_off(merchant, id, next, HOUR).await?;
         }
         let at = match error {
+            // Our own limit, and no word of the PG: no outage begins.
             LookUpError::Busy(until) => until,
             LookUpError::Provider(error) => {
                 tracing::info!(payment = %id, account = %account.id, error = error.name(), "the PG does not answer; its look-ups wait");
@@ -230,6 +247,8 @@ impl Gateway {
             Operation::Cancel(id) | Operation::Close(id) => ReviewSubject::Cancel(id.clone()),
         };
         let hold = |draft: &mut Draft, context: &Context<'_>| {
+            // Held and not ended: if the account is active again it is sent after all, unless a person did it
+            // or decided otherwise.
             draft.raise(ReviewReason::AccountRetired, about.clone(), context.now);
             let mut pending = draft.record.checks.pending.iter_mut();
             if let Some(pending) = pending.find(|pending| pending.operation == *operation) {
@@ -251,6 +270,7 @@ fn is_of(subject: &LookUpSubject, charge: &Charge) -> bool {
 
 /// What a payment needs next: look-ups before sends, so that what is known decides.
 fn next(record: &PaymentRecord, now: Timestamp) -> Next {
+    // The oldest debt first: hints that keep coming must not put it off.
     let owed = record.checks.owed.iter().filter(|owed| owed.at <= now).min_by_key(|owed| owed.at);
     if let Some(owed) = owed {
         return Next::LookUp(owed.of.clone(), owed.at);
@@ -262,6 +282,7 @@ fn next(record: &PaymentRecord, now: Timestamp) -> Next {
     if let Some(send) = record.checks.pending.iter().find_map(due) {
         return send;
     }
+    // Last, because a look-up that is due may show money that came in time.
     match record.checks.deadline {
         Some(deadline) if deadline <= now => Next::Show,
         _ => Next::Nothing,

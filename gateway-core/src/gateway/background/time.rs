@@ -72,7 +72,8 @@ impl Gateway {
 
     async fn ask_time(&self, account: &ConnectedAccount) -> bool {
         let asked = self.core.clock.monotonic();
-        // Anybody is told the time: it says nothing of whether the PG lets us in again.
+        // Not through `call`: a PG tells the time to anybody, so this answer does not say that an outage is
+        // over.
         let pg_time = match account.provider.pg_time().await {
             // What it was when the PG wrote it says nothing of now.
             Ok(_) if self.core.clock.monotonic() > asked.saturating_add(FRESH_FOR) => return false,
@@ -88,6 +89,7 @@ impl Gateway {
         } else {
             tracing::error!(account = %account.id, %pg_time, "the clock is not the PG's: set it");
         }
+        // What waited for a time to go by may be due now.
         self.wake_all();
         agrees
     }
@@ -98,6 +100,8 @@ impl Gateway {
     ///
     /// [`GatewayError::Store`].
     pub async fn forget_idempotency(&self) -> Result<u64, GatewayError> {
+        // A clock that is ahead would forget keys of yesterday, and a repeat under one would be a new
+        // request.
         if !self.is_clock_trusted() {
             return Ok(0);
         }
