@@ -55,9 +55,12 @@ impl Gateway {
     ///
     /// [`GatewayError::Store`]: it is not stored and must not be acknowledged.
     pub async fn receive(&self, account: &AccountId, raw: RawWebhook) -> Result<(), GatewayError> {
+        // Nothing is decided here: a PG repeats what gets no 200, and may give up after a few tries, so it is
+        // stored before anything can go wrong.
         let id = self.core.ids.webhook(self.core.now());
         let room = match self.core.accounts.get(account) {
             Some(account) => room_of(self, account, &raw).await?,
+            // An account that is not configured any more: its PG may send for a while, and gets its 200.
             None => Room::Unverified,
         };
         self.core.store.receive(ReceivedWebhook { id, account: account.clone(), room, raw }).await?;
@@ -88,8 +91,9 @@ impl Gateway {
             for result in worked {
                 match result {
                     Ok(Some(outcome)) => outcomes.push(outcome),
-                    // It waits for its turn.
+                    // It stays in the inbox and waits for its turn.
                     Ok(None) => {}
+                    // Its lease ends and it is read again: what it asks for is not committed.
                     Err(error) => {
                         tracing::warn!(%account, %error, "a webhook could not be worked on; it stays in the inbox");
                     }
@@ -104,10 +108,14 @@ impl Gateway {
             Some(account) => self.follow_webhook(account, webhook).await?,
             None => Some(InboxOutcome::Ignored),
         };
+        // A flood may keep it waiting for ever. After a day the PG has repeated what it meant, or its list
+        // was swept.
         let is_old = later(webhook.raw.received_at, KEPT_FOR) <= self.core.now();
         let Some(outcome) = outcome.or_else(|| is_old.then_some(InboxOutcome::Ignored)) else {
             return Ok(None);
         };
+        // Last: after a crash before this the webhook is read again, which costs one look-up. Finished any
+        // sooner, its hint could be lost.
         self.core.store.finish_webhook(&webhook.account, &webhook.id).await?;
         tracing::info!(account = %webhook.account, webhook = %webhook.id, ?outcome, "a received webhook was worked on");
         Ok(Some(outcome))
@@ -139,6 +147,7 @@ impl Gateway {
     }
 
     fn tell_unreadable(&self, account: &ConnectedAccount, rejected: WebhookRejected) {
+        // Now and then, with the count: one line for each would let anybody fill the log.
         if let Some(count) = self.admissions.unreadable.count(&account.id, self.core.now()) {
             tracing::error!(
                 account = %account.id,
@@ -156,6 +165,8 @@ impl Gateway {
     ) -> Result<Option<InboxOutcome>, GatewayError> {
         let Some((pg_payment_id, order_id)) = names(claim) else { return Ok(Some(InboxOutcome::Ignored)) };
         let Some((merchant, id)) = self.owner(account, pg_payment_id, order_id).await? else {
+            // Acknowledged like any other: the merchant may have other systems at this PG, and the PG would
+            // repeat it for days.
             return Ok(Some(InboxOutcome::UnknownPayment));
         };
         let record = self.core.payment(&merchant, &id).await?;
@@ -164,9 +175,12 @@ impl Gateway {
             return Ok(Some(InboxOutcome::UnknownPayment));
         };
         let is_unknown = pg_payment_id.is_some_and(|id| record.charge_at_pg(id).is_none());
+        // Who knows an order id can make up any number of charges under it, and each is a look-up of its own.
+        // What is more waits and is not dropped: it may be the real one.
         if is_unknown && !proved && unknown_hints(&record) >= MOST_UNKNOWN {
             return Ok(None);
         }
+        // Nothing of the webhook but its names goes on from here, signed or not: what is true is looked up.
         if let Some(at) = turn_of(&self.core, account, &record, &subject, proved) {
             self.core.owe(&record, subject, at, Why::Hint).await?;
         }
@@ -179,6 +193,8 @@ impl Gateway {
         pg_payment_id: Option<&PgPaymentId>,
         order_id: Option<&str>,
     ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
+        // The order id first: it is of our making, and tells whose it is. Which payment has a charge may rest
+        // on a browser's claim.
         if let Some(Ok(order_id)) = order_id.map(str::parse::<PgOrderId>)
             && let Some(owner) = self.core.store.owner_of_order(&account.id, &order_id).await?
         {
@@ -197,6 +213,7 @@ fn subject(
     pg_payment_id: Option<&PgPaymentId>,
     order_id: Option<&str>,
 ) -> Option<LookUpSubject> {
+    // A charge that we know goes by our record, whatever order id the webhook puts beside it.
     let known = pg_payment_id.and_then(|id| record.charge_at_pg(id)).map(Charge::subject);
     let attempt = order_id.and_then(|order_id| record.attempt_of(order_id)).map(|attempt| attempt.number);
     known.or_else(|| {

@@ -15,7 +15,10 @@ pub(super) async fn room_of(
     account: &ConnectedAccount,
     raw: &RawWebhook,
 ) -> Result<Room, StoreError> {
+    // What cannot be read is stored too: operators learn from it that an address or a version is wrong.
     let Ok(claim) = account.provider.webhook(raw) else { return Ok(Room::Unverified) };
+    // Only the PG can send these. A secret proves as much, but only beside its charge, and the ids say enough
+    // here.
     if claim.proof == Proof::Signed {
         return Ok(Room::Known);
     }
@@ -30,6 +33,7 @@ async fn names_known(
     pg_payment_id: Option<&PgPaymentId>,
     order_id: Option<&str>,
 ) -> Result<bool, StoreError> {
+    // However often it is named: hints of one charge share a look-up.
     if let Some(id) = pg_payment_id
         && gateway.core.store.owner_of_charge(&account.id, id).await?.is_some()
     {
@@ -37,6 +41,9 @@ async fn names_known(
     }
     let Some(Ok(order_id)) = order_id.map(str::parse::<PgOrderId>) else { return Ok(false) };
     let is_ours = gateway.core.store.owner_of_order(&account.id, &order_id).await?.is_some();
+    // An order id is seen by every buyer's browser. Of the charges that nobody knows yet only a few of each
+    // order wait here, for one of them may be the PG's first word of a payment; the rest is for the other
+    // room.
     Ok(is_ours
         && (pg_payment_id.is_none()
             || gateway.admissions.new_charges.admit(&order_id, gateway.core.now()).is_ok()))

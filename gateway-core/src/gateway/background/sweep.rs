@@ -63,11 +63,14 @@ impl Gateway {
     ) -> Result<usize, GatewayError> {
         let now = self.core.now();
         let lease_until = later(now, LEASE);
+        // One replica at a time: a list has many pages, and each is a request within the account's limit.
         let Some(sweep) = self.core.store.lease_sweep(&account.id, now, lease_until).await? else {
             return Ok(0);
         };
         match self.sweep_since(account, movements, sweep.swept_to, lease_until).await {
             Ok((found, swept_to)) => {
+                // Only now, after the last page. Moved page by page, it would hide what stands behind a page
+                // that failed.
                 self.core.store.finish_sweep(&account.id, Some(swept_to), later(now, EVERY)).await?;
                 Ok(found)
             }
@@ -89,9 +92,13 @@ impl Gateway {
         lease_until: Timestamp,
     ) -> Result<(usize, Timestamp), LookUpError> {
         self.wait_for_room(account, lease_until).await?;
+        // The list is dated by the PG's clock, so what was seen of it is too.
         let to = account.call(account.provider.pg_time()).await.map_err(LookUpError::Provider)?;
         let from = match swept_to.filter(|swept_to| day(*swept_to) == day(to)) {
+            // A row may be listed some time after the moment that it is dated.
             Some(swept_to) => earlier(swept_to, OVERLAP),
+            // The first sweep of the day goes back a week. What was written by a clock that was ahead counts
+            // as now.
             None => earlier(swept_to.unwrap_or(to).min(to), WATCHED_FOR),
         };
         let (mut cursor, mut found, mut unreadable) = (None, 0, 0);
@@ -104,6 +111,8 @@ impl Gateway {
                     tracing::warn!(account = %account.id, error = error.name(), detail = error.detail(), "a page of the PG's list got no usable answer");
                     LookUpError::Provider(error)
                 })?;
+            // Counted and no error: a row of another system that we cannot read must not hide the money
+            // behind it.
             unreadable += page.unreadable;
             for row in &page.rows {
                 found += usize::from(self.follow_movement(account, row, to).await?);
@@ -127,6 +136,7 @@ impl Gateway {
         lease_until: Timestamp,
     ) -> Result<(), LookUpError> {
         while let Err(until) = account.admit(Priority::Background, 1) {
+            // Another replica may have begun anew by then.
             if until >= lease_until {
                 return Err(LookUpError::Busy(until));
             }
@@ -142,6 +152,8 @@ impl Gateway {
         row: &PgMovement,
         pg_time: Timestamp,
     ) -> Result<bool, StoreError> {
+        // An order id that is not ours: the merchant has other systems at this PG, and their money is never
+        // touched.
         let Some(Ok(order_id)) = row.order_id.as_ref().map(|id| id.parse::<PgOrderId>()) else {
             return Ok(false);
         };
@@ -152,10 +164,12 @@ impl Gateway {
         let Some(attempt) = record.attempt_of(order_id.as_str()).map(|attempt| attempt.number) else {
             return Ok(false);
         };
+        // The row is a hint. Its amount is compared with nothing: the look-up shows the payment as a whole.
         let subject = match &row.pg_payment_id {
             Some(pg_payment_id) => LookUpSubject::Charge { attempt, pg_payment_id: pg_payment_id.clone() },
             None => LookUpSubject::Attempt(attempt),
         };
+        // Each sweep overlaps the one before, so most rows were seen already.
         let is_owed = record.checks.owed.iter().any(|owed| owed.is_waiting_hint(&subject));
         if is_owed || is_shown(&record, row, attempt, pg_time) {
             return Ok(false);
@@ -175,10 +189,12 @@ fn day(at: Timestamp) -> i64 {
 /// books it. Money back also by an answered look-up that was asked well after it, by a clock that was not ahead of the PG's.
 fn is_shown(record: &PaymentRecord, row: &PgMovement, attempt: u16, pg_time: Timestamp) -> bool {
     let asked_after =
+        // A look-up dated ahead of the PG's clock was dated by a wrong one, and may be older than the row.
         |asked_at: Timestamp| asked_at >= later(row.at, SHOWN_AFTER) && asked_at <= later(pg_time, MINUTE);
     let Some(id) = &row.pg_payment_id else {
         return record.checks.asked_at(attempt).is_some_and(asked_after);
     };
+    // Money under our order id that nobody has named: what the sweep is for.
     let Some(charge) = record.charge_at_pg(id) else { return false };
     match row.kind {
         MovementKind::In => charge.has_money(),
