@@ -79,6 +79,8 @@ impl Gateway {
         let next = page.last().filter(|_| checked >= limit).map(|(_, id)| id.clone());
         let mut differences = Vec::new();
         for (merchant, id) in page {
+            // Read first: an event that is committed in between is then one too many, which can be cut off,
+            // and not one too few.
             let record = self.payment(&merchant, &id).await?;
             // Events that were committed after the payment was read are not of what was read.
             let mut events = self.core.store.events_of(&merchant, &id).await?;
@@ -110,6 +112,7 @@ fn recompute(record: &PaymentRecord, events: &[Event]) -> Vec<LedgerDifference> 
     };
     let mut sums: BTreeMap<&ChargeId, (i64, i64)> = record.charges.iter().map(|c| (&c.id, (0, 0))).collect();
     for movement in events.iter().filter_map(|event| event.event.movement.as_ref()) {
+        // A movement of a charge that the record does not have is a difference as well.
         let (paid, cancelled) = sums.entry(&movement.charge).or_default();
         *paid = paid.saturating_add(movement.paid);
         *cancelled = cancelled.saturating_add(movement.cancelled);
@@ -119,9 +122,11 @@ fn recompute(record: &PaymentRecord, events: &[Event]) -> Vec<LedgerDifference> 
         compare(Some(charge), LedgerProblem::AmountPaid, shown_paid, paid);
         compare(Some(charge), LedgerProblem::AmountCancelled, shown_cancelled, cancelled);
     }
+    // Up to the first gap or repeat: both mean that the feed announced something twice or never.
     let in_order = events.iter().zip(1..).take_while(|(event, number)| event.event.number == *number).count();
     let counted = i64::try_from(record.events).unwrap_or(i64::MAX);
     compare(None, LedgerProblem::EventNumbers, counted, i64::try_from(in_order).unwrap_or(i64::MAX));
+    // A shop goes by its last event, so that has to say what the payment says.
     let shows = events.last().is_some_and(|event| event.event.payment.payment.status() == payment.status());
     compare(None, LedgerProblem::Status, 1, i64::from(shows));
     differences

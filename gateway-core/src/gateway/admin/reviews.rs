@@ -83,14 +83,18 @@ impl Gateway {
         verdict.check()?;
         let record = self.payment_of_any(id).await?;
         open_review(&record, number)?;
+        // The PG may know by now. What it shows resolves the review, and then nobody has to be believed.
         self.ask_before(&record, number).await?;
         for _ in 0..ROUNDS {
             let record = self.payment_of_any(id).await?;
+            // Once more: the PG's answer may have closed it.
             let review = open_review(&record, number)?.clone();
             let account = account_of(&self.core, &record)?;
             let sibling = self.core.sibling(&record).await?;
             let context = self.core.context(account, sibling.as_ref(), &[]);
             check_verdict(&record, &review, verdict, &context)?;
+            // What the operator saw in the console is older than this send. "Not done" would be believed, and
+            // then the money moves.
             if is_under_way(&record, &review.about, &context) {
                 return Err(GatewayError::state(StateProblem::RequestUnderWay, record));
             }
@@ -115,6 +119,7 @@ impl Gateway {
         for subject in subjects(record) {
             let (merchant, id) = (&record.payment.merchant, &record.payment.id);
             match look_up(&self.core, merchant, id, &subject, Priority::Critical).await {
+                // Where nobody can ask the PG, the operator's word is all that there will be.
                 Ok(_) | Err(LookUpError::NoCredentials) => {}
                 Err(LookUpError::Store(error)) => return Err(error.into()),
                 Err(LookUpError::Busy(until)) => {
@@ -143,6 +148,8 @@ fn open_review(record: &PaymentRecord, number: u16) -> Result<&Review, GatewayEr
 fn is_under_way(record: &PaymentRecord, about: &ReviewSubject, context: &Context<'_>) -> bool {
     let sent = match about {
         ReviewSubject::Charge(id) => record.charge(id).and_then(|charge| {
+            // Where money of the charge goes back, that is the request which may move it now; the confirm is
+            // over.
             let going_back = charge.compensation().filter(|row| row.status.is_uncertain());
             going_back.map_or(charge.confirm.as_ref(), |row| row.dispatch.as_ref())
         }),
@@ -166,10 +173,12 @@ fn check_verdict(
         review.reason,
         ReviewReason::UnknownConfirm | ReviewReason::TakenNotShown | ReviewReason::AccountRetired
     );
+    // Money without a PG id could never be given back.
     if review.reason == ReviewReason::OrderNotShown && verdict.outcome == ReviewOutcome::Done {
         let rule = "must be not_done: a payment that was found is confirmed with the PG's id of it, and this review closes by itself";
         return Err(GatewayError::invalid("outcome", rule));
     }
+    // Both would count as given back, and only one of them is.
     if let (ReviewReason::FailedRefund, ReviewSubject::Cancel(id)) = (review.reason, &review.about)
         && verdict.outcome == ReviewOutcome::Done
         && record
@@ -182,20 +191,24 @@ fn check_verdict(
     let ReviewSubject::Charge(id) = &review.about else { return Ok(()) };
     let accepts =
         review.reason == ReviewReason::MismatchNotCancelled && verdict.outcome == ReviewOutcome::Done;
+    // Two payments of one order would be paid.
     if accepts && context.sibling.is_some_and(PaymentRecord::may_hold_money) {
         let rule =
             "must be not_done: the order's newer payment holds money or may; give this money back at the PG";
         return Err(GatewayError::invalid("outcome", rule));
     }
+    // An order is paid by one charge, and by money that is there.
     if accepts && !record.may_pay(id) {
         let rule = "must be not_done: this money is gone, or other money pays the order; give what is too much back at the PG";
         return Err(GatewayError::invalid("outcome", rule));
     }
+    // The PG can still take the money, and would after the order was called unpaid.
     let is_pending = context.can_ask && record.charge(id).is_some_and(Charge::is_pending_at_pg);
     if is_confirm && verdict.outcome == ReviewOutcome::NotDone && is_pending {
         let rule = "cannot be not_done while the PG itself waits for the outcome: have the payment ended there first";
         return Err(GatewayError::invalid("outcome", rule));
     }
+    // Until then the buyer can pay into the account, whatever anybody decides here.
     let due_at = record.charge(id).and_then(|charge| charge.snapshot.as_ref()?.due_at());
     let waits_until = due_at.map(|due_at| later(due_at, DEPOSIT_GRACE));
     let is_retired = review.reason == ReviewReason::AccountRetired;
