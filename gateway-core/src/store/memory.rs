@@ -78,6 +78,7 @@ impl PaymentStore for MemoryStore {
         let mut books = self.books();
         let charge = books.row_mut(merchant, payment).and_then(|row| row.record.charge_mut(&answer.charge));
         if let Some(charge) = charge {
+            // No version is compared: the PG tells the secret once, and whoever was faster does not have it.
             charge.webhook_secret = Some(answer.webhook_secret);
         }
         Ok(())
@@ -101,6 +102,7 @@ impl PaymentStore for MemoryStore {
             books.payments.values().map(|row| &row.record).filter(|record| {
                 record.payment.merchant == *merchant && record.payment.order_id == *order_id
             });
+        // Ids begin with the time, so the greatest is the newest.
         Ok(records.max_by_key(|record| (record.payment.holds_order(), &record.payment.id)).cloned())
     }
 
@@ -124,6 +126,7 @@ impl PaymentStore for MemoryStore {
             .rows_of_account(account)
             .flat_map(|row| row.record.charges.iter().map(move |charge| (row, charge)))
             .filter(|(_, charge)| charge.pg_payment_id.as_ref() == Some(id));
+        // Who accepted it before who only claims it: a browser can claim any id.
         let newest = charges.max_by_key(|(_, charge)| (charge.accepted, charge.created_at, &charge.id));
         Ok(newest.map(|(row, _)| row.owner()))
     }
@@ -135,6 +138,7 @@ impl PaymentStore for MemoryStore {
         limit: u32,
     ) -> Result<Vec<PaymentRecord>, StoreError> {
         let books = self.books();
+        // By id, which is by age: a cursor stays right while payments are registered.
         let rows = books.payments.values().rev().filter(|row| {
             let payment = &row.record.payment;
             payment.merchant == *merchant
@@ -174,6 +178,8 @@ impl PaymentStore for MemoryStore {
             .idempotency
             .entry((record.merchant.clone(), record.key.clone()))
             .or_insert_with(|| record.clone());
+        // The first final answer is what every repeat is shown. Another request under the same key must not
+        // write it.
         if kept.answer.is_none() && kept.digest == record.digest {
             kept.answer = record.answer;
         }
@@ -182,6 +188,8 @@ impl PaymentStore for MemoryStore {
 
     async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut books = self.books();
+        // The key of a cancel stays for ever: whenever it comes again, it must find its row and not refund
+        // twice.
         let is_old = |record: &IdempotencyRecord| record.cancel.is_none() && record.created_at < before;
         Ok(count(books.idempotency.extract_if(.., |_, record| is_old(record))))
     }
@@ -197,6 +205,7 @@ impl WorkQueue for MemoryStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         if let Some(row) = self.books().row_mut(merchant, payment) {
+            // The version stays. A hint, which anybody can send, must not make commits lose their race.
             row.record.checks.owe_from_now(owed, now);
         }
         Ok(())
@@ -209,15 +218,18 @@ impl WorkQueue for MemoryStore {
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
+        // Found and taken under one lock, so two workers never get the same payment.
         let mut books = self.books();
         let mut rows: Vec<_> =
             books.payments.values_mut().filter(|row| row.record.payment.account == *account).collect();
+        // A lease that a wrong clock dated far ahead would hide its payment until then.
         for row in rows.iter_mut().filter(|row| is_void(row.lease_until, now)) {
             row.lease_until = None;
         }
         let due =
             rows.into_iter().filter_map(|row| row.ready_at().filter(|at| *at <= now).map(|at| (at, row)));
         let mut due: Vec<_> = due.collect();
+        // The longest due first, so that under load nothing waits for ever.
         due.sort_by_key(|(at, _)| *at);
         due.truncate(at_most(limit));
         let take = |(_, row): (Timestamp, &mut Row)| {
@@ -269,6 +281,7 @@ impl WorkQueue for MemoryStore {
     ) -> Result<(), StoreError> {
         let mut books = self.books();
         let row = books.sweeps.entry(account.clone()).or_default();
+        // A sweep that failed leaves what was swept before: rows behind it are listed again.
         *row = SweepRow { swept_to: swept_to.or(row.swept_to), next: Some(next), lease_until: None };
         Ok(())
     }
@@ -278,6 +291,8 @@ impl WorkQueue for MemoryStore {
 impl Inbox for MemoryStore {
     async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
         let mut books = self.books();
+        // Counted by account and room: a flood at one account fills neither the room of what it knows nor
+        // another account's.
         let in_room = books.inbox_of(&webhook.account).filter(|waiting| waiting.webhook.room == webhook.room);
         if in_room.count() >= self.inbox_capacity {
             return Err(StoreError::InboxFull);
@@ -319,6 +334,7 @@ impl Inbox for MemoryStore {
         delivery_id: &str,
         _now: Timestamp,
     ) -> Result<bool, StoreError> {
+        // Asked and remembered in one step: of two workers with the same delivery one is first.
         Ok(self.books().deliveries.insert((account.clone(), delivery_id.to_owned())))
     }
 }
@@ -357,8 +373,10 @@ impl AdminStore for MemoryStore {
 
     async fn bind_accounts(&self, accounts: &[AccountBinding]) -> Result<(), StoreError> {
         let mut books = self.books();
+        // All are compared before any is bound, so a start that is refused changes nothing.
         for bound in books.accounts.values() {
             let now = accounts.iter().find(|configured| configured.account == bound.account);
+            // Once no money of its payments can move, an account may become anything.
             let payments = count(books.rows_of_account(&bound.account).filter(|row| row.is_live));
             if payments > 0
                 && let Some(difference) = bound.difference(now)

@@ -29,6 +29,7 @@ pub(super) struct Books {
 
 pub(super) struct Row {
     pub(super) record: PaymentRecord,
+    // As the last change said: what may still receive money is not for a store to know.
     pub(super) is_live: bool,
     pub(super) lease_until: Option<Timestamp>,
 }
@@ -67,6 +68,7 @@ impl Row {
     }
 
     fn accepted_ids(&self) -> impl Iterator<Item = (&AccountId, &PgPaymentId)> {
+        // Claims are not unique: a browser may name any id, also one of another payment.
         let accepted = self.record.charges.iter().filter(|charge| charge.accepted);
         accepted.filter_map(|charge| Some((&self.record.payment.account, charge.pg_payment_id.as_ref()?)))
     }
@@ -75,6 +77,7 @@ impl Row {
 impl Books {
     /// Applies a change, or nothing of it. Checked in this order, so that a repeat of a request meets its key first.
     pub(super) fn commit(&mut self, change: Change) -> Result<(), StoreError> {
+        // All is checked before anything is written: a change is applied whole or not at all.
         if !self.has_versions(&change) {
             return Err(StoreError::Conflict);
         }
@@ -91,22 +94,26 @@ impl Books {
     }
 
     fn has_versions(&self, change: &Change) -> bool {
+        // One merchant: a distributed database that keeps merchants apart could not apply more in one step.
         let payments = change.payments.iter().map(|change| &change.payment);
         let ids: BTreeSet<_> = payments.clone().map(|payment| &payment.id).collect();
         let mut merchants: BTreeSet<_> = payments.map(|payment| &payment.merchant).collect();
         merchants.extend(change.idempotency.as_ref().map(|record| &record.merchant));
+        // A decision that rests on another payment is void if that one has changed.
         let as_read = |(id, version): &(PaymentId, u64)| {
             self.payments.get(id).map(|row| &row.record.payment).is_some_and(|kept| {
                 kept.version == *version && merchants.iter().all(|merchant| **merchant == kept.merchant)
             })
         };
         merchants.len() <= 1
+            // Two changes of one payment cannot both be of its version.
             && ids.len() == change.payments.len()
             && change.payments.iter().all(|change| self.has_version(change))
             && change.unchanged.iter().all(as_read)
     }
 
     fn has_version(&self, change: &PaymentChange) -> bool {
+        // For life: money that was taken through one account cannot be given back through another.
         let fixed =
             |payment: &Payment| (payment.merchant.clone(), payment.account.clone(), payment.order_id.clone());
         let kept = self.payments.get(&change.payment.id).map(|row| &row.record.payment);
@@ -133,12 +140,14 @@ impl Books {
             checks: change.checks.apply(&checks),
             events: events.saturating_add(new_events),
         };
+        // A commit ends the lease: what it made due must not wait for whoever had the payment before.
         Row { record, is_live: change.is_live, lease_until: None }
     }
 
     /// Whether what must be unique would be so with these rows in place of those that are kept.
     fn check_uniqueness(&self, changed: &BTreeMap<PaymentId, Row>) -> Result<(), StoreError> {
         let kept = self.payments.iter().filter(|(id, _)| !changed.contains_key(*id)).map(|(_, row)| row);
+        // As the rows will be: one change may take the order from a payment and give it to another.
         let rows = || changed.values().chain(kept.clone());
         let held_orders = |row: &'_ Row| {
             let payment = &row.record.payment;
@@ -157,12 +166,15 @@ impl Books {
 
     fn put(&mut self, changed: BTreeMap<PaymentId, Row>, change: Change) {
         self.payments.extend(changed);
+        // Never back: the next start finds by it that the clock is behind.
         self.newest_commit = self.newest_commit.max(Some(change.at));
         if let Some(record) = change.idempotency {
             self.idempotency.insert((record.merchant.clone(), record.key.clone()), record);
         }
         for PaymentChange { payment, events, .. } in change.payments {
             for event in events {
+                // Given where the change is applied, under one lock: no position is skipped, and no event
+                // appears behind one that was read.
                 let position = self.events.last().map_or(1, |(_, last)| last.position + 1);
                 self.events.push((payment.merchant.clone(), Event { position, event }));
             }
@@ -197,6 +209,7 @@ impl Books {
     pub(super) fn waiting_in_order(&mut self, account: &AccountId) -> Vec<&mut Waiting> {
         let of_account = |waiting: &&mut Waiting| waiting.webhook.account == *account;
         let mut waiting: Vec<_> = self.inbox.values_mut().filter(of_account).collect();
+        // What names something that we know comes first, so a flood of made-up ones delays no payment.
         waiting.sort_by_key(|waiting| (waiting.webhook.room, waiting.webhook.raw.received_at));
         waiting
     }
