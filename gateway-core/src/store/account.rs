@@ -50,6 +50,8 @@ impl AccountBinding {
     /// What `now` has changed of an account that was bound as `self`.
     #[must_use]
     pub fn difference(&self, now: Option<&Self>) -> Option<AccountDifference> {
+        // Limits and `retired` may change at any time. What is compared says whose account it is, and at
+        // which PG.
         let Some(now) = now else { return Some(AccountDifference::Removed) };
         if self.merchant != now.merchant {
             Some(AccountDifference::Merchant)

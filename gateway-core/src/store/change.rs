@@ -57,6 +57,8 @@ impl ChecksChange {
     /// What is to be looked up and sent after this change of `kept`.
     #[must_use]
     pub fn apply(&self, kept: &Checks) -> Checks {
+        // Taken out one by one: a hint that came after the record was read is in `kept` only, and must
+        // survive this change.
         let still_owed = kept.owed.iter().filter(|owed| !self.paid.contains(owed)).cloned().collect();
         let (pending, deadline, asked) = (self.pending.clone(), self.deadline, self.asked.clone());
         let mut checks = Checks { owed: still_owed, pending, deadline, asked };

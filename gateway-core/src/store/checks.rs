@@ -81,6 +81,7 @@ impl Checks {
     /// Adds look-ups. One that is owed already is not added again.
     pub fn owe(&mut self, owed: impl IntoIterator<Item = OwedLookUp>) {
         self.owed.extend(owed);
+        // In one order, so that records which owe the same are equal and nothing is written for them.
         self.owed.sort();
         self.owed.dedup();
     }
@@ -92,10 +93,14 @@ impl Checks {
             let shares =
                 |kept: &OwedLookUp| kept.of == owed.of && kept.why == Why::Hint && owed.why == Why::Hint;
             match self.owed.iter_mut().find(|kept| shares(kept) && kept.at > now) {
+                // The one ahead is asked after this hint, so it covers it. A sooner turn replaces it: a
+                // webhook that is proved must not wait for the turn of a forged one.
                 Some(kept) if owed.at < kept.at => *kept = owed,
                 Some(_) => {}
                 None => {
-                    // What is due by now is asked no sooner than now.
+                    // What is due by now is asked no sooner than now, so one of them does for all. It may be
+                    // under way already, with an answer from before this hint, which is therefore owed as
+                    // well.
                     let newest_due = self.owed.iter().filter(|kept| shares(kept)).map(|kept| kept.at).max();
                     self.owed.retain(|kept| !shares(kept) || Some(kept.at) == newest_due);
                     self.owed.push(owed);
@@ -108,6 +113,7 @@ impl Checks {
 
     /// An attempt's order id was asked about at this time, and all was said that can be.
     pub(crate) fn was_asked(&mut self, number: u16, at: Timestamp) {
+        // Answers may be committed in another order than they were asked for: the newest question counts.
         self.asked.retain(|(known, asked_at)| *known != number || *asked_at > at);
         if !self.asked.iter().any(|(known, _)| *known == number) {
             self.asked.push((number, at));
@@ -120,6 +126,7 @@ impl Checks {
     pub fn due_at(&self) -> Option<Timestamp> {
         let owed = self.owed.iter().map(|owed| owed.at);
         let pending = self.pending.iter().filter_map(|pending| pending.next_at);
+        // There is no other timer. With a second one, each would sooner or later be set without the other.
         owed.chain(pending).chain(self.deadline).min()
     }
 

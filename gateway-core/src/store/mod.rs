@@ -164,6 +164,7 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
 
 /// How long a lease may be at most. One that ends later than so from now was dated by a clock that was wrong, and is none: what
 /// it held back would not be seen until then.
+// The longest that anybody takes is a day, for a payment whose PG nobody can ask.
 pub const LONGEST_LEASE: Duration = Duration::from_secs(25 * 60 * 60);
 
 /// What is due, and who works on it. A lease lasts [`LONGEST_LEASE`] at most.
@@ -364,6 +365,7 @@ pub struct PaymentFilter {
     /// Only in this status.
     pub status: Option<PaymentStatus>,
     /// Only those older than this one (the last of the page before).
+    // No offset: a payment that is registered between two pages would move every one behind it.
     pub before: Option<PaymentId>,
 }
 
@@ -378,6 +380,7 @@ pub struct Sweep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Room {
     /// It is proved, or names an order or a charge that we know; of each order few that name charges we do not know.
+    // The first in the order of variants: a store hands these out first.
     Known,
     /// It proves nothing and names what we do not know.
     Unverified,

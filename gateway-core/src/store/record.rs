@@ -130,6 +130,8 @@ impl PaymentRecord {
 
     /// Every order id of this payment.
     pub fn order_ids(&self) -> impl Iterator<Item = &PgOrderId> {
+        // Also of attempts that were refused or left: a window that is still open somewhere takes money under
+        // them.
         self.attempts.iter().map(|attempt| &attempt.pg_order_id)
     }
 
@@ -153,6 +155,8 @@ impl PaymentRecord {
     /// Since when the merchant has closed the payment: itself, or the account that has the role, unless that is paid. A close of
     /// our own is no reason: what comes after it is a duplicate, and goes back only beside the money that pays the order.
     pub(crate) fn closed_by_merchant_at(&self) -> Option<Timestamp> {
+        // Once its money is judged it pays the order, and a close of the account came too late to close
+        // anything.
         let account = self.accepted().filter(|charge| !charge.is_judged());
         let of_account = account.into_iter().flat_map(|charge| &charge.closes);
         let closes = of_account.chain(&self.payment.closes);
@@ -163,6 +167,7 @@ impl PaymentRecord {
     /// say how much of a part was free of it.
     pub(crate) fn tax_free_left(&self, charge: &Charge) -> Option<Money> {
         let tax_free = self.payment.terms.tax_free_amount?;
+        // What was refused or is held gave nothing back.
         let counts =
             |cancel: &&crate::model::Cancel| cancel.status != CancelStatus::Refused && cancel.held.is_none();
         let gone = charge.cancels.iter().filter(counts).filter_map(|cancel| cancel.tax_free_amount);
@@ -173,6 +178,8 @@ impl PaymentRecord {
     /// Whether the PG takes no money alone under this order id, or said after the deadline all that there is under it.
     pub(crate) fn was_shown_past_deadline(&self, attempt: &Attempt) -> bool {
         let asked_at = self.checks.asked_at(attempt.number);
+        // Where we take the money, none moves after the last confirm is resolved, and there is nothing to be
+        // shown.
         !attempt.takes_money_before_confirm()
             || asked_at.is_some_and(|asked_at| asked_at > self.payment.expires_at)
     }
@@ -184,6 +191,8 @@ impl PaymentRecord {
         pg_payment_id: Option<&PgPaymentId>,
         state: Option<&Secret>,
     ) -> Option<&Charge> {
+        // Without a PG id only its state tells a claim from another: what a second tab agreed to has a state
+        // of its own.
         let same_state = |charge: &&Charge| {
             charge.attempt == attempt
                 && charge
@@ -228,6 +237,7 @@ impl PaymentRecord {
     pub fn view(&self) -> PaymentView {
         let charge = self.accepted().or_else(|| self.candidate());
         let attempt = charge.map(|charge| charge.attempt);
+        // The order id under which the money is, so that the merchant finds it in the PG's console.
         let order_id = attempt.and_then(|number| self.attempt(number)).or(self.attempts.last());
         PaymentView {
             payment: self.payment.clone(),
@@ -245,6 +255,7 @@ impl PaymentRecord {
     fn candidate(&self) -> Option<&Charge> {
         let newest = self.attempts.last().map(|attempt| attempt.number);
         let mut charges = self.charges.iter().rev().filter(|charge| charge.misfit.is_none());
+        // What may still pay tells more than what has ended.
         let open = charges.clone().find(|charge| charge.ended_at.is_none());
         open.or_else(|| charges.find(|charge| Some(charge.attempt) == newest))
     }
@@ -252,6 +263,7 @@ impl PaymentRecord {
     /// The cancels of the order: of the charge that pays it, and closes of whatever was not paid.
     fn order_cancels(&self) -> Vec<CancelView> {
         let of_order = |charge: &&Charge| charge.misfit.is_none();
+        // Money of other charges never was the order's: what goes back of it is shown with its duplicate.
         let cancels = self.charges.iter().filter(|charge| charge.accepted).flat_map(|charge| &charge.cancels);
         let closes = self.charges.iter().filter(of_order).flat_map(|charge| &charge.closes);
         let mut views: Vec<CancelView> = cancels.map(CancelView::from).collect();
