@@ -44,6 +44,7 @@ impl ProviderDescription {
     /// Whether an unpaid virtual account can be closed at the PG.
     #[must_use]
     pub fn closes_accounts(&self) -> bool {
+        // Where a PG can close one, its description says what makes a repeat safe: the answer may get lost.
         !self.guards.close.is_empty()
     }
 }
@@ -92,6 +93,8 @@ pub enum Guard {
         /// For so long after it was first used.
         within: Duration,
         /// Only under the same credential.
+        // A PG that keeps keys for each secret key does not know ours any more once it is rotated: the same
+        // key would be a new request.
         per_credential: bool,
     },
     /// At most one payment succeeds under an order id.
@@ -99,5 +102,7 @@ pub enum Guard {
     /// What is named can be taken or closed once.
     Charge,
     /// The PG refuses unless what is left is what we say, or nothing is left.
+    // The weakest: no source says that a PG compares and books in one step, so a repeat beside an open send
+    // could be a second refund.
     Balance,
 }

@@ -81,6 +81,7 @@ impl ProviderError {
     /// Whether the PG answered at all. `Unsupported` is our own answer and tells nothing of the PG.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
+        // What broke off or never left says nothing of the PG, and neither does what we answer ourselves.
         !matches!(
             self,
             Self::NotDone { response: Response::Unanswered(_), .. }
@@ -111,6 +112,7 @@ impl ProviderError {
         match self {
             Self::NotDone { response: Response::Unanswered(source), .. }
             | Self::Unknown(Response::Unanswered(source)) => {
+                // With its sources: the outermost error of an HTTP library rarely says what went wrong.
                 let mut text = source.to_string();
                 let mut next = source.source();
                 while let Some(source) = next {

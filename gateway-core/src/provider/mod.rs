@@ -91,6 +91,7 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
 
     /// The PG's own list of money in and money back.
     fn movements(&self) -> Option<&dyn Movements> {
+        // Without a list nothing is swept: what is paid is looked up again some days later instead.
         None
     }
 }

@@ -155,6 +155,7 @@ impl CancelRequest {
     /// the cancel is found again. The id stands first, where no PG on the way cuts it off.
     #[must_use]
     pub fn tagged_reason(&self, longest: usize) -> String {
+        // By characters: a limit in bytes could cut a Korean one in half.
         format!("[{}] {}", self.id, self.reason).chars().take(longest).collect()
     }
 }

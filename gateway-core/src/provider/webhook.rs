@@ -29,6 +29,7 @@ impl RawWebhook {
     #[must_use]
     pub fn content_type(&self) -> String {
         let value = self.header("content-type").unwrap_or_default();
+        // PGs add a charset, or not, in letters of either case.
         value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
     }
 }
