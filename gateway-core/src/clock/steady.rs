@@ -117,8 +117,8 @@ impl SteadyClock {
         if ahead.unsigned_abs() <= TOLERANCE {
             return;
         }
-        // It was down for so long, or the clock is ahead: nobody can tell but a PG. Likely it was down, so
-        // the server is ready and only what time destroys waits.
+        // The process was down for so long, or the clock is ahead, and only a PG can tell. Likely it was
+        // down, so the server is ready; what is due, and what expires, waits for the PG's time.
         if !is_behind && ahead.unsigned_abs() <= FAR_AHEAD {
             *self.believed() = Believed { wall, run, doubt: Some(Doubt::Unchecked), settled_at: run };
             tracing::info!(newest_commit = %newest, "nothing expires until a PG's time agrees with the clock");

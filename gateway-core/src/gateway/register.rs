@@ -160,7 +160,7 @@ impl Gateway {
         let accounts: BTreeSet<_> = payments.iter().map(|change| change.payment.account.clone()).collect();
         let change = crate::store::Change { at: context.now, payments, unchanged: Vec::new(), idempotency };
         self.core.store.commit(change).await?;
-        // An older payment that holds money may have to give it back now.
+        // The commit may have made something due at each of them.
         accounts.iter().for_each(|account| self.core.wake(account));
         Ok(finished.record)
     }

@@ -37,8 +37,7 @@ pub(super) async fn take(
     }
     let known = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
     if let Some(charge) = known.filter(|charge| charge.confirm.is_some() || charge.is_definite()) {
-        // A charge is confirmed once. A second request under another key would be a second charge of the
-        // card.
+        // A charge is confirmed once. A second request under another key could take the money twice.
         let id = charge.id.clone();
         return outcome(record, &id);
     }

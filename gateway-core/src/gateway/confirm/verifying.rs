@@ -173,7 +173,8 @@ pub(super) async fn unexpected_claim(
     );
     // The window may be ahead of what the PG shows: it is asked once more a while later.
     owe_hint(&gateway.core, account, &record, LookUpSubject::Attempt(claimed.attempt.number)).await?;
-    // Its place is free again before `take` takes one: a use case that held two could wait for itself.
+    // Its place is free again before `take` takes one: at a limit of one call the use case would be refused
+    // by itself.
     let record = {
         let _place = place(account)?;
         look_claim_up(gateway, account, record, claimed, true).await?
