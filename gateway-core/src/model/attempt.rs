@@ -60,8 +60,10 @@ impl Attempt {
     /// another tab, takes money all the same, so it is not forgotten; from `settled_from` on a look-up shows what came of it.
     pub fn refuse(&mut self, settled_from: Timestamp) {
         match self.preparation {
-            // Of several errors the one that is settled last counts.
+            // Of several errors the one that is settled last counts: concluding by the first would leave out
+            // what the later one meant.
             Preparation::Ready(_) => self.settled_from = self.settled_from.max(Some(settled_from)),
+            // No window was ever opened under it, so nobody can pay and nothing has to be watched.
             Preparation::Pending | Preparation::Refused => self.preparation = Preparation::Refused,
         }
     }

@@ -134,6 +134,7 @@ impl Charge {
     /// Whether the PG shows money that came in, however much went back.
     #[must_use]
     pub fn has_money(&self) -> bool {
+        // By the amount, whatever the PG calls the state of it.
         self.snapshot.as_ref().is_some_and(|snapshot| !snapshot.paid.is_zero())
     }
 
@@ -159,7 +160,9 @@ impl Charge {
         let Some(confirm) = &self.confirm else { return false };
         match confirm.outcome() {
             None => true,
+            // The PG said that it took the money. Until a look-up shows that, its absence means nothing.
             Some(Outcome::Done) => !self.snapshot.as_ref().is_some_and(Snapshot::shows_outcome),
+            // It ended with an answer that speaks for every send, so nothing of it can be executed any more.
             Some(Outcome::Declined(_) | Outcome::NotDone(_)) => false,
         }
     }
@@ -188,6 +191,7 @@ impl Charge {
     /// A cancel with an unknown outcome: it blocks others of this charge.
     #[must_use]
     pub fn unresolved_cancel(&self) -> Option<&Cancel> {
+        // What is held is not on its way, so it blocks nothing.
         self.cancels.iter().find(|cancel| cancel.status.is_unresolved() && cancel.held.is_none())
     }
 
@@ -203,6 +207,8 @@ impl Charge {
     pub fn cancellable(&self) -> Option<Money> {
         let snapshot = self.snapshot.as_ref().filter(|snapshot| !snapshot.paid.is_zero())?;
         let is_open = |cancel: &&Cancel| cancel.status.is_unresolved() && cancel.held.is_none();
+        // Each of these may be done already. Counted as still there, its money would be given back a second
+        // time.
         let open = self.cancels.iter().filter(is_open).map(|cancel| cancel.amount);
         let left = open.fold(snapshot.cancellable, Money::saturating_sub);
         Some(left.saturating_sub(self.told_and_not_shown(snapshot)))
@@ -222,6 +228,8 @@ impl Charge {
         let told = sum(&mut self.cancels.iter().filter(is_told).map(|cancel| cancel.amount));
         let counts = |theirs: &&SnapshotCancel| theirs.status != PgCancelStatus::Failed;
         let listed = sum(&mut snapshot.cancels.iter().flatten().filter(counts).map(|theirs| theirs.amount));
+        // What is in the PG's sum and in no row of its list may be one of these: a list can be shorter than
+        // its sum. Counted twice, it would keep the merchant from money that is still there.
         told.saturating_sub(snapshot.cancelled.saturating_sub(listed))
     }
 
@@ -241,6 +249,7 @@ impl Charge {
     #[must_use]
     pub fn role(&self) -> ChargeRole {
         match self.misfit {
+            // Stored, so it goes before what is read off.
             _ if self.accepted => ChargeRole::Accepted,
             Some(Misfit::Mismatch) => ChargeRole::Mismatched,
             Some(Misfit::Duplicate) => ChargeRole::Duplicate,
@@ -282,6 +291,7 @@ impl Charge {
 
     /// Whether its money waits until the clock can be believed: what is late is decided then, and may go back.
     pub(crate) fn is_undecided(&self) -> bool {
+        // Late or in time is decided once. A wrong clock could call it late, and the money would go back.
         self.has_money() && self.timing.is_none() && self.misfit.is_none()
     }
 
@@ -290,6 +300,7 @@ impl Charge {
         let confirm =
             self.confirm.as_ref().filter(|sent| sent.outcome().is_none() || self.is_pending_at_pg());
         let claim = self.claim.as_ref().filter(|claim| claim.is_open || self.is_pending_at_pg());
+        // The first send: if each repeat began the week anew, no person would ever be asked.
         confirm.map(|sent| sent.first_sent_at).or_else(|| claim.map(|claim| claim.at))
     }
 
@@ -305,6 +316,7 @@ impl Charge {
     /// Whether somebody has to say what became of its money once its account is retired: what the PG can be asked about it tells
     /// by itself.
     pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
+        // What the PG will show without our sending anything needs a person only where nobody can ask it.
         let is_the_pgs = self.is_pending_at_pg() || self.awaits_deposit() || self.has_open_claim();
         self.is_unresolved() || (is_the_pgs && !can_ask)
     }
@@ -313,6 +325,8 @@ impl Charge {
     #[must_use]
     pub fn subject(&self) -> LookUpSubject {
         match &self.pg_payment_id {
+            // By its id where there is one: some PGs answer a question about an order with its newest payment
+            // alone.
             Some(id) => LookUpSubject::Charge { attempt: self.attempt, pg_payment_id: id.clone() },
             None => LookUpSubject::Attempt(self.attempt),
         }

@@ -166,6 +166,8 @@ impl Snapshot {
     /// was paid where it is not (PortOne V2).
     #[must_use]
     pub fn full_cancel(&self) -> Money {
+        // No answer says which of the two a PG counts by. It shows in what is left and what is gone: together
+        // they are the total, or what was paid.
         let counts_gross = self.cancellable.checked_add(self.cancelled) == Ok(self.total);
         if counts_gross { self.total } else { self.paid }
     }
@@ -173,12 +175,14 @@ impl Snapshot {
     /// Whether all that came in went back.
     #[must_use]
     pub fn is_fully_cancelled(&self) -> bool {
+        // A payment that nobody paid has nothing left either, and was not cancelled.
         !self.cancelled.is_zero() && self.full_cancel().saturating_sub(self.cancelled).is_zero()
     }
 
     /// Whether it tells what became of a confirm: money, an account, or an end without either.
     #[must_use]
     pub fn shows_outcome(&self) -> bool {
+        // `Paid` without an amount is only a word: what was paid has to show.
         !self.paid.is_zero() || !matches!(self.status, PgStatus::Open | PgStatus::Pending | PgStatus::Paid)
     }
 
@@ -193,6 +197,7 @@ impl Snapshot {
     #[must_use]
     pub fn shows_failed(&self, cancel: &Cancel) -> bool {
         let mut tries = self.cancels.iter().flatten().filter(|theirs| theirs.is(cancel)).peekable();
+        // A cancel that is not in the list has not failed: it may not be there yet.
         tries.peek().is_some() && tries.all(|theirs| theirs.status == PgCancelStatus::Failed)
     }
 
@@ -200,10 +205,12 @@ impl Snapshot {
     #[must_use]
     pub fn after(self, before: &Self) -> Self {
         Self {
+            // An answer that shows only the sum takes back nothing of a list that was shown before.
             cancels: self.cancels.or_else(|| before.cancels.clone()),
             mode: self.mode.or(before.mode),
             disputed: self.disputed.or(before.disputed),
-            // A deposit that was reversed has no time of payment any more.
+            // A deposit that was reversed has no time of payment any more. Kept, it would date the next one,
+            // and a late deposit could pass for one in time.
             paid_at: if self.paid.is_zero() { self.paid_at } else { self.paid_at.or(before.paid_at) },
             method: self.method.or(before.method),
             method_detail: self.method_detail.or(&before.method_detail),
@@ -216,6 +223,7 @@ impl Snapshot {
 
     /// Whether the money is a deposit into an issued account.
     pub(crate) fn is_deposit(&self) -> bool {
+        // Some answers leave one of the two out.
         self.virtual_account.is_some() || self.method == Some(Method::VirtualAccount)
     }
 
@@ -232,6 +240,8 @@ impl SnapshotCancel {
     pub fn is(&self, ours: &Cancel) -> bool {
         use crate::model::CancelOrigin::{Chargeback, Pg};
         let same_pg_id = ours.pg_cancel_id.is_some() && ours.pg_cancel_id == self.pg_cancel_id;
+        // Only for rows that were copied from the PG's list. Two refunds of ours may have the same amount and
+        // reason, so ours are found by an id.
         let same_words = matches!(ours.origin, Pg | Chargeback)
             && ours.pg_cancel_id.is_none()
             && self.pg_cancel_id.is_none()
