@@ -110,6 +110,7 @@ impl CancelStatus {
     /// accepted and blocks nothing.
     #[must_use]
     pub const fn is_unresolved(self) -> bool {
+        // `Requested` too: it is committed, and a worker may send it at any moment.
         matches!(self, Self::Requested | Self::Sent | Self::Unknown)
     }
 
@@ -216,6 +217,8 @@ impl Cancel {
         self.refund_account = None;
         self.failure = Some(failure);
         if let Some(sent) = &mut self.dispatch {
+            // The row is sent again for another account. It counts its errors anew, and nothing of the sends
+            // before is open.
             sent.last_response = LastResponse::Error;
             (sent.unanswered_at, sent.had_unknown, sent.error_count) = (None, false, 0);
         }
@@ -224,6 +227,7 @@ impl Cancel {
     /// The same of a cancel. What is held waits for a person already.
     pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
         let is_sent_or_to_be = self.status.is_unresolved() && self.held.is_none();
+        // A refund that the PG still pays out ends by itself, if somebody can ask the PG how it went.
         is_sent_or_to_be || (self.status == CancelStatus::Pending && !can_ask)
     }
 }
@@ -258,6 +262,7 @@ impl Close {
 
     /// Whether the merchant closed with it what it names.
     pub(crate) fn is_done_by_merchant(&self) -> bool {
+        // Our own close is of an account that has lost the role, and not of the order.
         self.status == CancelStatus::Done && self.origin == CancelOrigin::Merchant
     }
 }

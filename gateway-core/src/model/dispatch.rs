@@ -23,6 +23,8 @@ impl Operation {
     /// At most 78 characters: Toss takes 300, PortOne V2 16 to 256.
     #[must_use]
     pub fn idempotency_key(&self, payment: &PaymentId, key_seq: u32) -> String {
+        // Our id and no count: a store that was restored from a copy would count to the same number again,
+        // and the PG would answer with what it keeps for the request from before.
         let (operation, id) = match self {
             Self::Confirm(id) => ("confirm", id.as_str()),
             Self::Cancel(id) => ("cancel", id.as_str()),
@@ -101,6 +103,8 @@ impl Dispatch {
             last_sent_at: now,
             credential: credential.to_owned(),
             last_response: LastResponse::Unanswered,
+            // Until an answer says otherwise: a process that dies here cannot tell whether the first byte was
+            // out.
             may_have_left: true,
             unanswered_at: None,
             had_unknown: false,
@@ -112,13 +116,19 @@ impl Dispatch {
     /// The next send: with the same key while there was no answer, with the next one after any answered error.
     #[must_use]
     pub fn retry(&self, now: Timestamp, credential: &str) -> Self {
+        // A PG may keep an error and repeat it for the same key for days (one does for 15), so an answered
+        // error is followed by the next key. Without an answer only the same key is safe: under another one
+        // the PG could do it twice.
         let next_key = self.last_response == LastResponse::Error;
+        // Carried along, however many later sends are answered: an answer speaks for its own send, and this
+        // one may be executed yet.
         let lost = (self.last_response == LastResponse::Unanswered && self.may_have_left)
             .then_some(self.last_sent_at)
             .max(self.unanswered_at);
         Self {
             key_seq: self.key_seq.saturating_add(u32::from(next_key)),
             send_count: self.send_count.saturating_add(1),
+            // A PG counts from the first use of a key, not from the last.
             key_sent_at: if next_key { now } else { self.key_sent_at },
             last_sent_at: now,
             credential: credential.to_owned(),
@@ -149,6 +159,7 @@ impl Dispatch {
     /// with an error that leaves open whether it was done.
     #[must_use]
     pub const fn is_last_word(&self) -> bool {
+        // A decline of the third send does not say that the first one took nothing.
         self.unanswered_at.is_none() && !self.had_unknown
     }
 

@@ -84,9 +84,12 @@ impl From<&Cancel> for CancelView {
             kind: CancelType::Cancel,
             status: cancel.status,
             origin: cancel.origin,
+            // What is over waits for nobody, whatever it was held for before.
             held: cancel.held.is_some() && cancel.status.is_unresolved(),
             amount: Some(cancel.amount),
             reason: cancel.reason.clone(),
+            // A row also keeps what the PG said to a try that was followed by a success. That is no reason of
+            // a refusal.
             failure: cancel.failure.clone().filter(|_| refused),
             created_at: cancel.created_at,
         }
