@@ -77,6 +77,7 @@ impl PgOrderId {
     /// The order id of the `number`th attempt, counted from 1, at a payment. `None` above [`Self::MOST`].
     #[must_use]
     pub fn of(payment: &PaymentId, number: u16) -> Option<Self> {
+        // Two base32 characters hold no more. A number beyond them would be the order id of another attempt.
         if number > Self::MOST {
             return None;
         }
@@ -94,6 +95,8 @@ impl CancelId {
     /// the reasons a PG echoes.
     #[must_use]
     pub fn find_in(text: &str) -> Option<Self> {
+        // At every place: the merchant's own words stand in the same text. And without slicing, because a PG
+        // may have cut it within a character.
         text.match_indices("can_").find_map(|(at, _)| text.get(at..at + TAGGED_LENGTH)?.parse().ok())
     }
 }
@@ -114,6 +117,7 @@ fn is_base32(byte: u8) -> bool {
 
 fn is_tagged(text: &str, tag: &str) -> bool {
     text.len() == TAGGED_LENGTH
+        // Decoded as well: 26 characters that are no base32 were never made here.
         && text.strip_prefix(tag).is_some_and(|unique| BASE32.decode(unique.as_bytes()).is_ok())
 }
 
@@ -136,6 +140,7 @@ impl IdSource {
     /// The same ids in every run, for tests that must repeat.
     #[must_use]
     pub fn seeded(seed: u64) -> Self {
+        // A simulation that fails is repeated from its seed, ids and jitter included.
         Self(Mutex::new(StdRng::seed_from_u64(seed)))
     }
 
@@ -179,6 +184,7 @@ impl IdSource {
         let mut random = [0; 10];
         self.rng().fill_bytes(&mut random);
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
+        // The time comes first, so that ids sort by age.
         let id = uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid();
         format!("{tag}{}", BASE32.encode(id.as_bytes()))
     }

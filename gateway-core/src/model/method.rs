@@ -66,6 +66,8 @@ impl MethodDetail {
     #[must_use]
     pub fn or(self, before: &Self) -> Self {
         Self {
+            // What an answer leaves out it does not take back: PGs show less of a payment in some calls than
+            // in others.
             pg_method: self.pg_method.or_else(|| before.pg_method.clone()),
             card_issuer: self.card_issuer.or_else(|| before.card_issuer.clone()),
             card_number: self.card_number.or_else(|| before.card_number.clone()),

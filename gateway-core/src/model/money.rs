@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The largest amount accepted: 2⁵³ − 1, the last integer that every JSON reader keeps exact.
+// A larger one would be another amount after a merchant's JavaScript had read it.
 pub const MAX_AMOUNT: u64 = (1 << 53) - 1;
 
 /// A currency that Paymux can keep books in.
@@ -169,9 +170,12 @@ impl Money {
         }
         let exponent = usize::try_from(currency.exponent()).unwrap_or(0);
         let fraction = fraction.trim_end_matches('0');
+        // What is finer than the minor unit is refused and not rounded: a rounded amount would match an order
+        // that it does not pay.
         if fraction.len() > exponent {
             return Err(MoneyError::NotAnAmount);
         }
+        // By digits, without a float on the way: 181.56 has none that is exact.
         let amount = format!("{whole}{fraction:0<exponent$}").parse();
         Self::new(amount.map_err(|_| MoneyError::TooLarge)?, currency)
     }
