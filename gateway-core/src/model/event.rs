@@ -31,6 +31,7 @@ pub enum EventKind {
     /// which was announced before: a refund failed.
     AmountsUpdated,
     /// Money came in that does not pay the order.
+    // No `payment.paid`: a shop that ships on that event must not receive it for money that goes back.
     Found(Misfit),
     /// Money that does not pay the order went back.
     Returned(Misfit),
@@ -104,6 +105,7 @@ pub struct NewEvent {
     /// What happened.
     pub kind: EventKind,
     /// Counts the payment's events from 1.
+    // Gaps and repeats in it show that a feed was cut or written twice (`gateway/admin/ledger.rs`).
     pub number: u64,
     /// What it moved. Every won in or out of every charge is in exactly one event.
     pub movement: Option<Movement>,

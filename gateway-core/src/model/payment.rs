@@ -69,6 +69,8 @@ impl PaymentStatus {
     /// Open or paid: an order id has one such payment at a time.
     #[must_use]
     pub const fn holds_order(self) -> bool {
+        // `confirming` holds it too: a second payment of the order beside an unknown outcome is how buyers
+        // pay twice.
         !matches!(self, Self::Cancelled | Self::Failed | Self::Expired)
     }
 
@@ -311,12 +313,14 @@ impl Payment {
     /// Whether this payment is the one its order id has.
     #[must_use]
     pub const fn holds_order(&self) -> bool {
+        // A superseded one gave its order to a newer payment, whatever its own status is.
         self.shown.status.holds_order() && !self.superseded
     }
 
     /// Since when it is closed, if the merchant closed it or we did. A close that came after the money is refused.
     #[must_use]
     pub fn closed_at(&self) -> Option<Timestamp> {
+        // The first that was done: what came after it is judged against that time.
         let done = self.closes.iter().filter(|close| close.status == CancelStatus::Done);
         done.map(|close| close.created_at).min()
     }

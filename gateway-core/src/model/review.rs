@@ -236,6 +236,7 @@ impl Review {
     pub const fn decision(&self) -> Option<ReviewOutcome> {
         match &self.closing {
             Some(ReviewClosing::Decided { outcome, .. }) => Some(*outcome),
+            // What the PG resolved nobody decided, so it must not bind anybody later.
             Some(ReviewClosing::Resolved { .. }) | None => None,
         }
     }
