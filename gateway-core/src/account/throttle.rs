@@ -196,8 +196,8 @@ impl Throttle {
     /// The PG answered: an outage, if there was one, is over. Whether there was.
     pub(crate) fn answered(&self, now: Timestamp) -> bool {
         let mut state = self.state(now);
-        // Kept also while there is no outage: by it a PG that is away is told apart from one payment that
-        // gets no answer.
+        // Kept also while there is no outage: it distinguishes a PG that is away from one payment that gets
+        // no answer.
         state.answered_at = Some(state.now);
         let was_out = state.unanswered > 0;
         // Only the end of an outage is reported: the caller wakes every uncertain payment then, which each

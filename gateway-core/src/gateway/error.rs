@@ -127,7 +127,7 @@ impl GatewayError {
 
     /// What a caller is answered who would have to wait until `from`.
     pub(crate) fn busy_until(from: Timestamp, now: Timestamp) -> Self {
-        // A caller who is told to wait for nothing comes back at once.
+        // At least a second: a `Retry-After` of 0 would have the caller come back at once.
         let wait = Duration::try_from(from.duration_since(now)).unwrap_or(SECOND);
         Self::ProviderUnavailable { retry_after: Some(wait.max(SECOND)) }
     }

@@ -129,8 +129,8 @@ impl Gateway {
         account
             .admit(Priority::Interactive, requests)
             .map_err(|until| GatewayError::busy_until(until, self.core.now()))?;
-        // The row is durable before the PG sees its order id: money under an id that no record owns belongs
-        // to nobody.
+        // The row is durable before the PG sees its order id: money under an id that no record has could be
+        // matched to no payment.
         let number = usable.map(|attempt| attempt.number);
         let (record, number) = match number {
             Some(number) => (record, number),

@@ -145,8 +145,8 @@ impl Gateway {
         context: &Context<'_>,
         idempotency: Option<crate::store::IdempotencyRecord>,
     ) -> Result<PaymentRecord, GatewayError> {
-        // In two commits a crash between them would leave two payments of the order that may both be paid, or
-        // none.
+        // One commit for all: a crash between two would leave the order with two payments that can both be
+        // paid, or with none.
         let finished = finish(new, context);
         let mut payments: Vec<_> = finished.change.into_iter().collect();
         for old in older {
@@ -234,7 +234,6 @@ impl Gateway {
         terms: &PaymentTerms,
     ) -> Result<&ConnectedAccount, GatewayError> {
         let policy = self.policy(merchant).ok_or(GatewayError::NotFound)?;
-        // A rule names one account for a method; an account that the merchant names goes before it.
         let by_rule = || {
             let rule = terms.method.and_then(|method| policy.account_by_method.get(&method));
             rule.unwrap_or(&policy.default_account)

@@ -26,7 +26,7 @@ impl Gateway {
         let account = account_of(&self.core, &record)?;
         match account.look_ups.run(id, Box::pin(self.verify_all(merchant, id))).await {
             Flight::Led(done) => done,
-            // What went wrong is the leader's to know. Those who share it know only that the PG did not tell.
+            // The error itself went to the leader. The others know only that the PG gave no usable answer.
             Flight::Shared(Told::Nothing) => Err(GatewayError::ProviderUnavailable { retry_after: None }),
             // Read again: the leader committed after this caller's own read.
             Flight::Shared(told) => Ok((self.payment(merchant, id).await?, told)),

@@ -191,8 +191,8 @@ impl PaymentRecord {
         pg_payment_id: Option<&PgPaymentId>,
         state: Option<&Secret>,
     ) -> Option<&Charge> {
-        // Without a PG id only its state tells a claim from another: what a second tab agreed to has a state
-        // of its own.
+        // Without a PG id only the state distinguishes two claims: what the buyer agreed to in a second tab
+        // has a state of its own.
         let same_state = |charge: &&Charge| {
             charge.attempt == attempt
                 && charge

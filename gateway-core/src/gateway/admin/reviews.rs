@@ -94,7 +94,7 @@ impl Gateway {
             let context = self.core.context(account, sibling.as_ref(), &[]);
             check_verdict(&record, &review, verdict, &context)?;
             // What the operator saw in the console is older than this send. "Not done" would be believed, and
-            // then the money moves.
+            // then the money could move.
             if is_under_way(&record, &review.about, &context) {
                 return Err(GatewayError::state(StateProblem::RequestUnderWay, record));
             }
@@ -178,7 +178,7 @@ fn check_verdict(
         let rule = "must be not_done: a payment that was found is confirmed with the PG's id of it, and this review closes by itself";
         return Err(GatewayError::invalid("outcome", rule));
     }
-    // Both would count as given back, and only one of them is.
+    // If the other one arrives too, the same money would count as given back twice.
     if let (ReviewReason::FailedRefund, ReviewSubject::Cancel(id)) = (review.reason, &review.about)
         && verdict.outcome == ReviewOutcome::Done
         && record

@@ -33,7 +33,7 @@ async fn names_known(
     pg_payment_id: Option<&PgPaymentId>,
     order_id: Option<&str>,
 ) -> Result<bool, StoreError> {
-    // However often it is named: hints of one charge share a look-up.
+    // A charge that we know may be named as often as anybody likes: its hints share one look-up.
     if let Some(id) = pg_payment_id
         && gateway.core.store.owner_of_charge(&account.id, id).await?.is_some()
     {

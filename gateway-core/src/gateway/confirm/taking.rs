@@ -30,8 +30,7 @@ pub(super) async fn take(
     claimed: &Claimed<'_>,
     key: Option<&RequestKey>,
 ) -> Result<PaymentRecord, GatewayError> {
-    // Two such claims could not be told apart: the second buyer's would be answered with the result of the
-    // first.
+    // Nothing would distinguish two such claims: the second would be answered with the result of the first.
     if claimed.pg_payment_id.is_none() && claimed.state.is_none() {
         return Err(InvalidBrowserResult("it names no payment").into());
     }
@@ -104,7 +103,7 @@ fn check_tries(gateway: &Gateway, record: &PaymentRecord) -> Result<(), GatewayE
     // What is dated later was sent before the clock was set back.
     let sent: Vec<_> = sent.filter(|at| *at <= now).collect();
     let within = |span| sent.iter().copied().filter(move |at| later(*at, span) > now);
-    // Not "come again": a day is longer than anybody waits at a till.
+    // A refusal without `Retry-After`: no buyer waits for a day.
     if within(DAY).count() >= MOST_A_DAY {
         return Err(GatewayError::state(StateProblem::TooManyAttempts, record.clone()));
     }
