@@ -15,7 +15,7 @@ pub(super) struct LastMinute {
 }
 
 impl LastMinute {
-    /// None at all would be waited for for ever: one is the least.
+    /// At least one: at a limit of 0 everybody would wait for ever.
     pub(super) fn of(limit: u32) -> Self {
         Self { limit: limit.max(1), moments: VecDeque::new() }
     }

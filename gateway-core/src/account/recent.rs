@@ -1,4 +1,4 @@
-//! How often something of one kind was done lately: what anybody can ask for again and again costs the PG little.
+//! How often something of one kind was done lately, so that what anybody can repeat costs the PG little.
 
 use std::{
     collections::{HashMap, VecDeque},

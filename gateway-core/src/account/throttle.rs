@@ -180,7 +180,7 @@ impl Throttle {
         self.state(now).answered_at.is_some_and(|answered_at| answered_at > at)
     }
 
-    /// A look-up that nobody waits for got no answer: the account's next one waits longer. How long.
+    /// A look-up that nobody waits for got no answer: the account's next one waits longer. Returns how long.
     pub(crate) fn unanswered(&self, now: Timestamp) -> Duration {
         let mut state = self.state(now);
         // One count for the account: if each payment had its own, a thousand payments would ask a PG that is
@@ -193,7 +193,7 @@ impl Throttle {
         wait
     }
 
-    /// The PG answered: an outage, if there was one, is over. Whether there was.
+    /// The PG answered: an outage, if there was one, is over. Returns whether there was one.
     pub(crate) fn answered(&self, now: Timestamp) -> bool {
         let mut state = self.state(now);
         // Kept also while there is no outage: it distinguishes a PG that is away from one payment that gets

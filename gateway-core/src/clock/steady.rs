@@ -154,8 +154,8 @@ impl SteadyClock {
         self.believed().doubt == Some(Doubt::Wrong)
     }
 
-    /// A PG said what time it is: if the wall clock agrees, it can be believed again, else time goes on from what the PG said.
-    /// Whether it agrees.
+    /// A PG said what time it is: if the wall clock agrees, it can be believed again, else time goes on from
+    /// what the PG said. Returns whether it agrees.
     pub(crate) fn compare(&self, pg_time: Timestamp) -> bool {
         let (wall, run) = (self.machine.now(), self.machine.monotonic());
         // A PG's `Date` has whole seconds, and its answer may have been half of this on its way.

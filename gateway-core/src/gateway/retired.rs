@@ -1,4 +1,4 @@
-//! What is asked of a retired account: nothing is sent, and a person hears of it.
+//! What is asked of a retired account: nothing is sent, and a review is opened for a person.
 
 use super::{GatewayError, RequestKey};
 use crate::{

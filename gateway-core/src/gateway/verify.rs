@@ -52,7 +52,8 @@ impl Gateway {
     }
 }
 
-/// The same for what follows only if the PG showed all that there is: a row that could not be read may be money.
+/// Like [`Gateway::verify`], for what follows only if the PG showed all that there is: a row that could not
+/// be read may be money.
 ///
 /// # Errors
 ///

@@ -8,7 +8,7 @@ use crate::model::{BrowserStep, Device, MoneyMoves, PgOrderId, PgPaymentId};
 /// One order id at the PG, and how money is to come under it.
 ///
 /// It has no status: no PG reports every closed tab, so whether a window is still open cannot be known. What
-/// became of it is told by the charges under it.
+/// became of it shows in the charges under it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
     /// Counted from 1 within the payment.

@@ -61,7 +61,7 @@ impl CompensationReason {
         }
     }
 
-    /// The reason as the PG is told it.
+    /// The reason in the words that are sent to the PG.
     #[must_use]
     pub const fn text(self) -> &'static str {
         match self {
@@ -224,7 +224,8 @@ impl Cancel {
         }
     }
 
-    /// The same of a cancel. What is held waits for a person already.
+    /// Whether somebody has to say what became of it once its account is retired. What is held waits for a
+    /// person already.
     pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
         let is_sent_or_to_be = self.status.is_unresolved() && self.held.is_none();
         // A refund that the PG still pays out ends by itself, if somebody can ask the PG how it went.

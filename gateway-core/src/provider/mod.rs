@@ -99,7 +99,7 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
 /// The PG's own list of money in and money back. Each row is a hint.
 #[async_trait]
 pub trait Movements: Send + Sync {
-    /// Whether a part cancel makes a row: where it does not, payments are looked at again some days later.
+    /// Whether a part cancel makes a row: where it does not, payments are looked up again some days later.
     fn shows_part_cancels(&self) -> bool;
 
     /// One page of `from` to `to`, both inclusive: one request. `cursor` is `next` of the page before.

@@ -227,7 +227,7 @@ impl Gateway {
             self.put_off(merchant, id, next, HOUR).await?;
         }
         let at = match error {
-            // Our own limit, and no word of the PG: no outage begins.
+            // Our own limit held it back, so this is no outage of the PG.
             LookUpError::Busy(until) => until,
             LookUpError::Provider(error) => {
                 tracing::info!(payment = %id, account = %account.id, error = error.name(), "the PG does not answer; its look-ups wait");

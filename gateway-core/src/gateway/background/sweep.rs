@@ -36,7 +36,7 @@ const LEASE: Duration = EVERY;
 /// How much older than a look-up a row has to be so that the look-up has certainly shown it.
 const SHOWN_AFTER: Duration = Duration::from_secs(5 * 60);
 
-/// How many pages a list may have. One that goes on for longer goes on for ever.
+/// How many pages a list may have. A longer one is taken for a list without an end.
 const MOST_PAGES: u32 = 10_000;
 
 impl Gateway {
@@ -145,7 +145,8 @@ impl Gateway {
         Ok(())
     }
 
-    /// Owes a look-up of the charge that a row belongs to, unless an answered one has shown it; whether it was news.
+    /// Owes a look-up of the charge that a row belongs to, unless an answered one has shown it. Returns
+    /// whether the row was new to us.
     async fn follow_movement(
         &self,
         account: &ConnectedAccount,

@@ -46,8 +46,8 @@ impl Gateway {
         self.core.clock.is_trusted()
     }
 
-    /// While the clock is in doubt, asks the PGs what time it is: one that agrees within a minute ends the doubt. Whether the
-    /// clock can be believed after that: always, if no account can ask its PG.
+    /// While the clock is in doubt, asks the PGs what time it is: one that agrees within a minute ends the
+    /// doubt. Returns whether the clock can be believed after that: always, if no account can ask its PG.
     pub async fn check_clock(&self) -> bool {
         if self.is_clock_trusted() {
             return true;

@@ -62,7 +62,7 @@ pub(super) async fn verify_claim(
     look_claim_up(gateway, account, record, claimed, keeps || is_kept).await
 }
 
-/// What a claim comes to by what the PG tells of it, kept or not.
+/// Looks up what a claim names, kept or not, and answers by what the PG shows.
 async fn look_claim_up(
     gateway: &Gateway,
     account: &ConnectedAccount,
@@ -138,7 +138,8 @@ async fn ask_once(gateway: &Gateway, asked: &mut Asked, subject: &LookUpSubject)
     Ok(())
 }
 
-/// The PG did not tell whether the buyer has paid. A claim that is kept waits, and money that is known by now is told.
+/// The answer where the PG did not say whether the buyer has paid: the payment, if money shows by now or a
+/// claim waits, else an error.
 pub(super) fn without_answer(
     gateway: &Gateway,
     record: PaymentRecord,
