@@ -57,7 +57,7 @@ impl fmt::Debug for Client {
 }
 
 impl Client {
-    /// A client that never repeats, never follows a redirect and asks no proxy: what it is told to
+    /// A client that never repeats, never follows a redirect and asks no proxy: what it is asked to
     /// send is what Toss gets, at most once.
     pub(crate) fn new(config: &TossConfig, base: Url) -> Result<Self, ConfigError> {
         let http = reqwest::Client::builder()

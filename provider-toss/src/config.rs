@@ -99,7 +99,7 @@ pub(crate) enum KeyKind {
     Widget,
 }
 
-/// What a checked pair of keys tells of itself.
+/// What a checked pair of keys says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct KeyPair {
     pub(crate) kind: KeyKind,

@@ -127,7 +127,7 @@ fn refused(call: Call, answer: &Answer, pg: PgMessage) -> ProviderError {
         Some(Meaning::Later) => later(answer, pg),
         Some(Meaning::StillRunning) => ProviderError::StillRunning,
         None if answer.status == 429 => later(answer, pg),
-        // What failed over there and moves nothing tells nothing of any payment.
+        // A failure of a call that moves nothing says nothing about any payment.
         Some(Meaning::Unknown) | None if call.only_reads() && answer.status >= 500 => later(answer, pg),
         Some(Meaning::Unknown | Meaning::NotFound) | None => ProviderError::Unknown(Response::Error(pg)),
     }

@@ -1,6 +1,6 @@
 //! Webhooks (Toss docs, reference/using-api/webhook-events).
 //!
-//! There are three shapes, told apart by structure because no field is in all of them. None that
+//! There are three shapes, distinguished by structure because no field is in all of them. None that
 //! Paymux has a use for is signed: a deposit's carries the payment's secret, every other is a mere hint.
 
 use paymux_core::{

@@ -109,7 +109,7 @@ impl Control {
         self.act(&["at_s"], |simulator, outbox| simulator.deposit(action, &self.options, outbox))
     }
 
-    /// A deposit turns out bad.
+    /// A deposit is reversed.
     ///
     /// # Errors
     ///
@@ -247,7 +247,7 @@ impl Control {
         self.core.simulator.payments()
     }
 
-    /// Starts afresh: books, keys, faults, logs and webhooks under way. The clock stays where it is.
+    /// Resets: books, keys, faults, logs and webhooks under way. The clock stays where it is.
     pub fn reset(&self) {
         self.core.faults.clear();
         self.core.sender.reset();

@@ -142,7 +142,7 @@ struct Server {
 
 impl Server {
     async fn run(mut self, mut listener: TcpListener, mut refusals: mpsc::Receiver<Refusal>) {
-        // Told to close when idle: at shutdown, and when nobody listens for a while.
+        // Changes when idle connections are to close: at shutdown, and while nobody listens.
         let (close, _) = watch::channel(0_u64);
         let mut stopped = self.stopped.clone();
         let clock = self.service.core.simulator.clock().clone();

@@ -67,7 +67,7 @@ pub trait Simulator: fmt::Debug + Send + Sync + 'static {
         outbox: &mut Outbox,
     ) -> Result<Value, ControlError>;
 
-    /// A deposit turns out bad. Answers the payment as in [`payments`](Self::payments).
+    /// A deposit is reversed. Answers the payment as in [`payments`](Self::payments).
     ///
     /// # Errors
     ///

@@ -337,7 +337,7 @@ async fn deliver(
 }
 
 impl Courier {
-    /// Climbs the ladder. Each pause is reckoned from the attempt before, whenever that was answered.
+    /// Follows the retry schedule. Each pause counts from the attempt before, whenever that was answered.
     async fn retry(&self, (id, webhook): (String, Webhook), url: &str, mut sent_at_ms: u64) {
         let planned = Planned::now(id, webhook, None);
         for (index, pause) in self.rules.retry_after.iter().enumerate() {
@@ -408,10 +408,10 @@ pub(crate) fn body_as_json(body: &[u8]) -> Value {
     serde_json::from_slice(body).unwrap_or_else(|_| String::from_utf8_lossy(body).into_owned().into())
 }
 
-/// The ladder in whole minutes that both PGs' documents use.
+/// A retry schedule in whole minutes, as both PGs' documents give it.
 #[must_use]
-pub fn minutes(ladder: &[u64]) -> Vec<Duration> {
-    ladder.iter().map(|minutes| Duration::from_secs(minutes.saturating_mul(60))).collect()
+pub fn minutes(schedule: &[u64]) -> Vec<Duration> {
+    schedule.iter().map(|minutes| Duration::from_secs(minutes.saturating_mul(60))).collect()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

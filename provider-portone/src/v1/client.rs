@@ -118,7 +118,7 @@ impl Client {
         let token = token.await.map_err(ProviderError::not_sent)??;
         let reply = self.transport.send(call, Some(&self.authorization(&token)), deadline).await?;
         if reply.status == StatusCode::UNAUTHORIZED {
-            self.tokens.forget(token.generation).await;
+            self.tokens.invalidate(token.generation).await;
         }
         Ok(reply)
     }

@@ -168,7 +168,7 @@ impl PortOneV1Config {
         Url::parse(&self.base_url).ok().filter(plain).ok_or(wrong)
     }
 
-    /// A digest of key and secret: changes when they do, tells nothing of them.
+    /// A digest of key and secret: changes when they do, and reveals nothing of them.
     pub(crate) fn credential(&self) -> String {
         let mut digest = Sha256::new();
         for part in [self.imp_key.expose_secret(), self.imp_secret.expose_secret()] {

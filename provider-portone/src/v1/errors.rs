@@ -104,7 +104,7 @@ const IN_DOUBT: &[&str] = &[
     "readerror",     // E EE02 Read Error
     "writeerror",    // E EE01 Write Error
     "socket",
-    // Trouble inside a PG or a bank: nothing says how far it had come.
+    // A failure inside a PG or a bank: nothing says how far the request had come.
     "장애",   // N 2159 해당은행장애
     "시스템", // N 4008 은행 시스템 서비스 중단; T FAILED_INTERNAL_SYSTEM_PROCESSING 내부 시스템 처리 …
     "서버",
@@ -154,7 +154,7 @@ const IN_DOUBT: &[&str] = &[
     "maintenance",
 ];
 
-/// Words that tell nothing of why a cancel failed, only that it did. All of them are inferred: a PG that does not know the
+/// Words that do not say why a cancel failed, only that it did. All of them are inferred: a PG that does not know the
 /// reason, or does not pass it on, does not say that nothing was done either.
 const SAYS_NOTHING: &[&str] = &[
     "cancel",

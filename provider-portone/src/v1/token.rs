@@ -87,7 +87,7 @@ impl TokenCache {
     }
 
     /// A token that is good now. Callers that find none wait for a single fetch; its error is given
-    /// to all of them and forgotten.
+    /// to all of them and not cached.
     ///
     /// # Errors
     ///
@@ -102,7 +102,7 @@ impl TokenCache {
         // A task of its own: if the caller who leads the fetch goes away, the others do not start again.
         let fetched = tokio::spawn(async move {
             if let Some(generation) = stale {
-                keeper.forget(generation).await;
+                keeper.invalidate(generation).await;
             }
             keeper.cache.try_get_with((), keeper.fetch()).await
         });
@@ -115,7 +115,7 @@ impl TokenCache {
 
     /// Discards this token, unless a newer one has taken its place: a thousand calls refused with
     /// the same token cause one fetch.
-    pub(crate) async fn forget(&self, generation: u64) {
+    pub(crate) async fn invalidate(&self, generation: u64) {
         let is_it = |token: &AccessToken| token.generation == generation;
         let remove_if_same = |entry: Option<moka::Entry<(), AccessToken>>| {
             let same = entry.is_some_and(|entry| is_it(entry.value()));

@@ -1,6 +1,6 @@
 //! The Payment object (Toss docs, reference: Payment 객체), versions 1.3 to 2024-06-01.
 //!
-//! Strict where money is told, lenient where it is only described: an amount that cannot be read
+//! Strict about amounts, lenient about descriptions: an amount that cannot be read
 //! makes the answer unreadable, a card that cannot be read is left out.
 
 use paymux_core::model::{PgOrderId, PgPaymentId, Secret};
@@ -74,7 +74,7 @@ impl Payment {
         self.checkout.required("checkout")?.url.text().ok_or(Unreadable::missing("checkout.url"))
     }
 
-    /// What the deposit webhooks of this payment carry. Told in the answer to the confirm; null in later look-ups (Toss
+    /// What the deposit webhooks of this payment carry. In the answer to the confirm; null in later look-ups (Toss
     /// docs, guides/v2/payment-window/integration-virtual-account).
     pub(crate) fn webhook_secret(&self) -> Option<Secret> {
         self.secret.text().map(Secret::new)

@@ -47,7 +47,7 @@ impl Payment {
             cancels: Some(self.our_cancels(&amounts)?),
             // A payment does not say it: the key does.
             mode: None,
-            // Nor does it tell of a dispute at the card company.
+            // Nor does it show a dispute at the card company.
             disputed: None,
             paid_at: approved_at.filter(|_| amounts.money_came),
             failure: self.our_failure(),
@@ -63,7 +63,7 @@ impl Payment {
     fn pg_status(&self) -> Result<PgStatus, Unreadable> {
         Ok(match self.status.required("status")?.as_str() {
             "READY" | "IN_PROGRESS" => PgStatus::Open,
-            // Also after its due date, for which Toss has no status: that is told by the date.
+            // Also after its due date, for which Toss has no status: the date says so.
             "WAITING_FOR_DEPOSIT" => PgStatus::AwaitingDeposit,
             "DONE" | "PARTIAL_CANCELED" => PgStatus::Paid,
             "CANCELED" if self.money_stayed()? => PgStatus::Paid,
@@ -78,7 +78,7 @@ impl Payment {
     ///
     /// Not an account closed before its deposit: that was never approved. Nor, up to version 1.4, a
     /// deposit that turned out bad, which goes from `DONE` to `CANCELED` with its approval time still
-    /// there. The look-up cannot tell that from a refund but by `cancels`: a refund has an
+    /// there. In a look-up only `cancels` distinguishes that from a refund: a refund has an
     /// entry, a reversal has none, because nobody cancelled anything.
     fn money_stayed(&self) -> Result<bool, Unreadable> {
         let was_approved = self.approved_at.optional("approvedAt")?.is_some();
@@ -107,7 +107,7 @@ impl Payment {
     /// The part of the total that the buyer does not pay: an instant discount of the card company or bank, which
     /// `card.amount` includes (Toss docs, reference: Payment 객체).
     ///
-    /// Not `easyPay.discountAmount`, the points and coupons of a wallet, which Toss does not tell apart: `totalAmount`
+    /// Not `easyPay.discountAmount`, the points and coupons of a wallet, which Toss does not distinguish: `totalAmount`
     /// is `card.amount + easyPay.amount + easyPay.discountAmount` (guides/v2/easypay-response), so a buyer can pay with
     /// points alone, and what is paid with them is paid.
     fn instant_discount(&self, currency: Currency) -> Result<Money, Unreadable> {
@@ -200,7 +200,7 @@ impl Payment {
                 amount: if amounts.money_came { cancel.amount } else { Money::zero(amounts.currency) },
                 reason: cancel.reason.cloned(),
                 status: cancel.status(refund),
-                // Not told: a chargeback looks like any other cancel that we did not make.
+                // Not shown: a chargeback looks like any other cancel that we did not make.
                 chargeback: false,
                 at: cancel.at.and_then(|at| instant(at)),
             }
@@ -254,7 +254,7 @@ impl<'a> OurCancel<'a> {
 
     /// Whether the money is back, by the cancel's own status and, for a deposit, the refund's.
     ///
-    /// A refund status that is missing is of a version that does not tell: then the cancel's status is
+    /// A refund status that is missing is of a version that does not have it: then the cancel's status is
     /// all there is.
     fn status(&self, refund: Option<Refund<'_>>) -> PgCancelStatus {
         match (self.own_status, refund) {

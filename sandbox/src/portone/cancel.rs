@@ -126,7 +126,7 @@ impl Ledger {
     }
 }
 
-/// How much a cancel gives back, or why V1 refuses it.
+/// How much a cancel refunds, or why V1 refuses it.
 fn amount_to_cancel(payment: &Payment, request: &CancelRequest, permissive: bool) -> Result<u64, Refusal> {
     let balance = payment.balance();
     let whole = if permissive && balance == 0 { payment.amount } else { balance };

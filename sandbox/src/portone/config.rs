@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How the console is told to encode webhooks.
+/// How the console is set to encode webhooks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WebhookFormat {

@@ -49,7 +49,7 @@ impl PortoneSimulator {
         Ok(Moment { at: options.at_ms(self.clock.now_ms())? / 1_000, now: self.now() })
     }
 
-    /// A payment or an issued account is told by webhook, an interactive failure is not.
+    /// A payment or an issued account sends a webhook, an interactive failure does not.
     fn notice_of_visit(&self, ledger: &Ledger, result: &BrowserResult) -> Option<Notice> {
         let payment = ledger.payment(result.imp_uid.as_deref()?, View::Now)?;
         (payment.status == Status::Paid || payment.awaits_deposit()).then(|| Notice::of(payment))

@@ -232,7 +232,7 @@ impl Payment {
     }
 
     /// The time that a search by status compares.
-    pub(super) fn settled_at(&self) -> u64 {
+    pub(super) fn listed_at(&self) -> u64 {
         match self.status {
             Status::Ready => self.started_at,
             Status::Paid => self.paid_at,

@@ -195,7 +195,7 @@ impl Ledger {
         let mut rows: Vec<_> = self
             .listed(view)
             .filter(|row| search.status.is_none_or(|status| row.payment.status == status))
-            .filter(|row| (from..=to).contains(&row.payment.settled_at()))
+            .filter(|row| (from..=to).contains(&row.payment.listed_at()))
             .collect();
         search.sorting.apply(&mut rows);
         let page = search.paging.cut(&rows);

@@ -34,7 +34,7 @@ pub(super) enum Buyer {
     Approves {
         promotion: Option<Promotion>,
     },
-    /// The PG or the card company says no, with its own code.
+    /// The PG or the card company declines, with its own code.
     IsDeclined {
         code: Option<String>,
     },
@@ -189,7 +189,7 @@ impl Ledger {
     }
 }
 
-/// What the buyer leaves behind in the row, and how the page is told of a failure.
+/// What the buyer leaves behind in the row, and how the page learns of a failure.
 fn leave(
     row: &mut Payment,
     buyer: Buyer,

@@ -50,7 +50,7 @@ impl Toss {
         })
     }
 
-    /// The deposit turns out bad: `DONE` goes back to `WAITING_FOR_DEPOSIT`, up to version 1.4 to `CANCELED`.
+    /// The deposit is reversed: `DONE` goes back to `WAITING_FOR_DEPOSIT`, up to version 1.4 to `CANCELED`.
     pub(super) fn reverse_deposit(
         &self,
         action: &OrderAction,
@@ -59,13 +59,10 @@ impl Toss {
         let deposited = |row: &Row| row.status == Status::Done && row.virtual_account.is_some();
         let row = self.row_for(action, deposited)?;
         if !deposited(&row) {
-            return Err(not_in(&row, "has no deposit that could turn out bad"));
+            return Err(not_in(&row, "has no deposit to reverse"));
         }
         if action.amount.is_some_and(|amount| amount != row.total) {
-            return Err(ControlError::new(
-                ControlErrorCode::WrongAmount,
-                "a deposit turns out bad as a whole",
-            ));
+            return Err(ControlError::new(ControlErrorCode::WrongAmount, "a deposit is reversed as a whole"));
         }
         let version = self.pair_of(&row.client_key).map_or(ApiVersion::default(), |pair| pair.api_version);
         let now_ms = self.clock.now_ms();

@@ -1,4 +1,4 @@
-//! `POST /v1/payments/{paymentKey}/cancel`: gives back all or a part.
+//! `POST /v1/payments/{paymentKey}/cancel`: refunds all or a part.
 
 use serde_json::Value;
 

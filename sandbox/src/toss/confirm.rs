@@ -88,7 +88,7 @@ impl Call<'_> {
         let row = row.ok_or(NOT_FOUND_PAYMENT_SESSION.refuse())?;
         match row.status {
             Status::InProgress => {}
-            // The window was never gone through; a failed one is told by its failure.
+            // The window was never completed; a failed one has its own failure.
             Status::Ready if row.planned_decline.is_some() => {}
             Status::Ready | Status::Expired => return Err(NOT_FOUND_PAYMENT_SESSION.refuse()),
             _ if self.toss.config.permissive && row.status != Status::Aborted => {}

@@ -73,8 +73,8 @@ pub(crate) fn admit<'a>(
 }
 
 impl Claim<'_> {
-    /// Keeps the answer. Whether errors of the PG itself are kept was never measured; here they are not.
-    pub(crate) fn settle(
+    /// Stores the answer. Whether errors of the PG itself are stored was never measured; here they are not.
+    pub(crate) fn store(
         self,
         books: &Books<TossBooks>,
         answer: Answer,

@@ -129,7 +129,7 @@ impl Toss {
         };
         let trace_id = ids::trace_id();
         let answer = match claim {
-            Admission::First(claim) => claim.settle(&self.books, answer, &trace_id, received_ms),
+            Admission::First(claim) => claim.store(&self.books, answer, &trace_id, received_ms),
             _ => answer,
         };
         Ok(answer.with_header(TRACE_HEADER, trace_id))

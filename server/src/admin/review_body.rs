@@ -51,7 +51,7 @@ pub(crate) enum ApiReviewSubject {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[oai(rename_all = "snake_case")]
 pub(crate) enum ClosedHow {
-    /// The payment gateway told after all, or it was made good.
+    /// The payment gateway answered after all, or the problem was resolved.
     Resolved,
     /// An operator decided.
     Decided,

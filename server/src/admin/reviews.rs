@@ -97,7 +97,7 @@ impl ReviewsApi {
 
     /// Close a review
     ///
-    /// Says what you found out. The payment gateway is asked first, once more: what it tells by now closes
+    /// Says what you found out. The payment gateway is asked first, once more: what it answers closes
     /// the review, and this answers 409 `review_closed` and changes nothing. What was sent again a moment ago may still be
     /// done: 409 `request_under_way`, look again in two minutes.
     #[oai(path = "/:id/close", method = "post", operation_id = "closeReview")]

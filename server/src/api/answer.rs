@@ -98,7 +98,7 @@ impl Answer {
         let status = record.cancel_view(id).map(|cancel| cancel.status);
         let is_open = status.is_some_and(CancelStatus::is_unresolved);
         let answer = Self::new(if is_open { 202 } else { 200 }, PaymentBody::of(record, now));
-        // A refund that is under way may still fail, and a repeat has to be told.
+        // A refund that is under way may still fail, and a repeat has to be answered that.
         Self { is_final: answer.is_final && status != Some(CancelStatus::Pending), ..answer }
     }
 
@@ -186,7 +186,7 @@ pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
             ApiError::new(ErrorCode::Overloaded).retry_after(RETRY_AFTER_SECONDS)
         }
         GatewayError::Store(error) => {
-            tracing::error!(error = %Chain(error), "the store did not do what was asked");
+            tracing::error!(error = %Chain(error), "the store failed");
             ApiError::new(ErrorCode::StorageUnavailable).retry_after(RETRY_AFTER_SECONDS)
         }
         _ => ApiError::new(ErrorCode::Internal),

@@ -80,7 +80,7 @@ impl Earlier {
 #[derive(Clone, Debug)]
 pub(crate) struct Operations {
     pub(crate) gateway: Arc<Gateway>,
-    /// How long a caller waits before it is told the current state.
+    /// How long a caller waits before it is answered with the current state.
     pub(crate) wait: Duration,
     /// Where operations run, so that a server that stops can wait for them.
     tasks: TaskTracker,
@@ -228,7 +228,7 @@ async fn answer(
         if let Err(error) = gateway.store().save_idempotent_answer(record).await
             && !matches!(error, StoreError::KeyTaken)
         {
-            tracing::warn!(error = %error, "the answer could not be kept for a repeat");
+            tracing::warn!(error = %error, "the answer could not be stored for its idempotency key");
         }
     }
     answer

@@ -216,7 +216,7 @@ impl PaymentsApi {
 
     /// Cancel a payment
     ///
-    /// Gives back all or part of a paid payment; closes one that is not paid. With `cancel_id` it has a waiting
+    /// Cancels all or part of a paid payment; closes one that is not paid. With `cancel_id` it has a waiting
     /// compensation sent. Needs an `Idempotency-Key`: a repeat with the same key never cancels twice, however late it
     /// comes.
     #[oai(path = "/:id/cancel", method = "post", operation_id = "cancelPayment")]
@@ -225,7 +225,7 @@ impl PaymentsApi {
         auth: MerchantAuth,
         /// The payment's id.
         id: Path<String>,
-        /// Your name for this cancel, required and never forgotten. A repeat with the same key and body shows what
+        /// Your name for this cancel, required and kept for ever. A repeat with the same key and body shows what
         /// became of this cancel.
         #[oai(name = "Idempotency-Key", validator(max_length = 255))]
         idempotency_key: Header<Option<String>>,

@@ -117,7 +117,7 @@ word! {
     ApiCancelOrigin = CancelOrigin "CancelOrigin" "snake_case" {
         /// You, through this API.
         Merchant,
-        /// Paymux: the amount did not match, the order was paid twice, closed or registered anew, or the money came too
+        /// Paymux: the amount did not match, the order was paid twice, closed or registered again, or the payment was
         /// late.
         Compensation,
         /// Somebody at the payment gateway, such as in its console.

@@ -39,7 +39,7 @@ impl fmt::Display for Place {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// A file we were told to read cannot be read.
+    /// A file that was named cannot be read.
     #[error("{}: cannot be read ({})", path.display(), source.kind())]
     Unreadable {
         /// The file, as it was named to us.

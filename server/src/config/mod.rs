@@ -49,7 +49,7 @@ pub const DEFAULT_FILE: &str = include_str!("default.toml");
 /// What a demo adds to the defaults: a merchant and simulated accounts.
 const DEMO_FILE: &str = include_str!("demo.toml");
 
-/// The file `paymux serve` reads if it is told of no other.
+/// The file `paymux serve` reads if no other is named.
 const USUAL_FILE: &str = "paymux.toml";
 
 /// Whether accounts are simulated.
@@ -79,7 +79,7 @@ pub struct Config {
 impl Config {
     /// The file to read: the one named, else for `serve` the usual one if it is there.
     ///
-    /// A demo reads no file it was not told of: it must run beside any configuration.
+    /// A demo reads only a file that was named: it must run beside any configuration.
     #[must_use]
     pub fn file(mode: RunMode, named: Option<PathBuf>) -> Option<PathBuf> {
         named.or_else(|| {

@@ -31,7 +31,7 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// How long a confirm call waits for the PG before it answers "confirming".
     pub confirm_wait: Duration,
-    /// How long requests in flight may still run when the process is told to stop.
+    /// How long requests in flight may still run when the process is stopped.
     pub shutdown_wait: Duration,
 }
 

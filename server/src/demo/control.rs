@@ -134,7 +134,7 @@ async fn deposit(Data(demo): Data<&Demo>, body: Body) -> Response {
     act(demo, body, Control::deposit).await
 }
 
-/// A deposit turns out bad.
+/// A deposit is reversed.
 #[handler]
 async fn reverse(Data(demo): Data<&Demo>, body: Body) -> Response {
     act(demo, body, Control::reverse).await
@@ -245,7 +245,7 @@ async fn books(Data(demo): Data<&Demo>) -> Response {
     answer(async { Ok(demo.by_account(Control::payments)) }).await
 }
 
-/// The simulators start afresh. The gateway's own database stays: it is cleared by deleting it.
+/// Resets the simulators. The gateway's own database stays: it is cleared by deleting it.
 #[handler]
 async fn reset(Data(demo): Data<&Demo>, body: Body) -> Response {
     answer(async {

@@ -14,7 +14,7 @@ pub enum Retry {
     /// The same request again, after the time in `Retry-After` if there is one. A POST with the
     /// same `Idempotency-Key`.
     SameKey,
-    /// The buyer may try again: prepare the browser step anew.
+    /// The buyer may try again: prepare a new browser step.
     NewAttempt,
 }
 

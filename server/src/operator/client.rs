@@ -41,9 +41,9 @@ pub enum ClientError {
         /// What the network said.
         source: reqwest::Error,
     },
-    /// Somebody else listens there.
+    /// Another program listens there.
     #[error("what answers at {url} is no Paymux admin listener (HTTP {status})")]
-    Stranger {
+    UnexpectedAnswer {
         /// Who was asked.
         url: Url,
         /// What it answered.
@@ -96,7 +96,7 @@ impl AdminClient {
     ) -> Result<Self, OperatorError> {
         let named = args.admin_key.clone().map(SecretString::from);
         let (url, key) = match &args.admin_url {
-            // The configured key is the configured server's, and told to nobody else.
+            // The configured key is sent to the configured server and to no other.
             Some(url) => (url.clone(), named),
             None => {
                 let listener = AdminListener::load(config, variables)?;
@@ -128,7 +128,7 @@ impl AdminClient {
 
     /// Reads an answer as what it should be.
     pub(super) fn read<T: ParseFromJSON>(&self, answer: &Value) -> Result<T, ClientError> {
-        T::parse_from_json(Some(answer.clone())).map_err(|_| self.stranger(StatusCode::OK))
+        T::parse_from_json(Some(answer.clone())).map_err(|_| self.unexpected_answer(StatusCode::OK))
     }
 
     #[cfg(test)]
@@ -152,7 +152,7 @@ impl AdminClient {
         let response = request.send().await.map_err(|source| self.unheard(source))?;
         let status = response.status();
         let bytes = response.bytes().await.map_err(|source| self.unheard(source))?;
-        let answer: Value = serde_json::from_slice(&bytes).map_err(|_| self.stranger(status))?;
+        let answer: Value = serde_json::from_slice(&bytes).map_err(|_| self.unexpected_answer(status))?;
         if status.is_success() { Ok(answer) } else { Err(self.refused(status, &answer)) }
     }
 
@@ -175,11 +175,11 @@ impl AdminClient {
                 let message = message.trim_end_matches('.').to_owned();
                 ClientError::Refused { message, code, request_id }
             }
-            _ => self.stranger(status),
+            _ => self.unexpected_answer(status),
         }
     }
 
-    fn stranger(&self, status: StatusCode) -> ClientError {
-        ClientError::Stranger { url: self.url.clone(), status }
+    fn unexpected_answer(&self, status: StatusCode) -> ClientError {
+        ClientError::UnexpectedAnswer { url: self.url.clone(), status }
     }
 }

@@ -209,7 +209,7 @@ async fn somebody_else_on_the_port_is_not_believed() {
         });
         let args = serve(endpoint).await;
         let error = reviews::list(&client(&args), false).await.unwrap_err();
-        assert!(matches!(error, ClientError::Stranger { .. }), "{status} {body}: {error}");
+        assert!(matches!(error, ClientError::UnexpectedAnswer { .. }), "{status} {body}: {error}");
     }
 }
 

@@ -84,7 +84,7 @@ async fn thousand_refusals_of_one_token_cause_one_fetch() {
         .map(|token| {
             let tokens = tokens.clone();
             tokio::spawn(async move {
-                tokens.forget(token.generation).await;
+                tokens.invalidate(token.generation).await;
                 tokens.get().await
             })
         })
@@ -100,9 +100,9 @@ async fn late_refusal_of_an_old_token_keeps_the_new_one() {
     let issuer = Issuer::new(1_800);
     let tokens = TokenCache::new(issuer.clone());
     let old = tokens.get().await.unwrap();
-    tokens.forget(old.generation).await;
+    tokens.invalidate(old.generation).await;
     let new = tokens.get().await.unwrap();
-    tokens.forget(old.generation).await;
+    tokens.invalidate(old.generation).await;
     assert_eq!(tokens.get().await.unwrap().generation, new.generation);
     assert_eq!(issuer.issued(), 2);
 }

@@ -8,7 +8,7 @@ use super::bench::{Bench, refusal, refused};
 use crate::{Fault, FaultRule, PayMethod, PayOutcome, PayRequest, testing::PATIENCE};
 
 /// Waits in real time for what the simulator does on its own tasks.
-pub(super) async fn until(mut is_so: impl FnMut() -> bool) -> bool {
+pub(super) async fn wait_until(mut is_so: impl FnMut() -> bool) -> bool {
     let deadline = Instant::now() + PATIENCE;
     while !is_so() && Instant::now() < deadline {
         tokio::task::yield_now().await;
@@ -70,7 +70,7 @@ async fn a_client_that_gave_up_stops_neither_the_pg_nor_its_webhook() {
         bench.request("POST", "/v1/payments/confirm").json(&body).timeout(Duration::from_millis(50));
     assert!(request.send().await.unwrap_err().is_timeout());
     assert_eq!(bench.money("order-0001"), (0, 0), "still working");
-    assert!(until(|| bench.money("order-0001") == (1_000, 0)).await);
+    assert!(wait_until(|| bench.money("order-0001") == (1_000, 0)).await);
     assert_eq!(bench.inbox.next().await.body["data"]["status"], "DONE");
 }
 
@@ -81,7 +81,7 @@ async fn what_executes_later_is_not_there_at_first() {
     assert!(outcome.is_err());
     assert_eq!(bench.get("/v1/payments/orders/order-0001").await.1["status"], "IN_PROGRESS");
     bench.control.advance(Duration::from_secs(5));
-    assert!(until(|| bench.money("order-0001") == (1_000, 0)).await);
+    assert!(wait_until(|| bench.money("order-0001") == (1_000, 0)).await);
 }
 
 #[tokio::test]

@@ -119,7 +119,7 @@ async fn a_key_that_is_still_running_is_a_conflict() {
     assert_eq!(refusal(running), refused(409, "IDEMPOTENT_REQUEST_PROCESSING"));
     assert_eq!(bench.money("order-0001"), (10_000, 0));
     bench.control.advance(Duration::from_secs(5));
-    let done = super::faults::until(|| bench.money("order-0001") == (10_000, 1_000)).await;
+    let done = super::faults::wait_until(|| bench.money("order-0001") == (10_000, 1_000)).await;
     assert!(done, "{:?}", bench.money("order-0001"));
     assert_eq!(cancel_with_key(&bench, &payment, "k1", part(1_000)).await.0, 200);
     assert_eq!(bench.money("order-0001"), (10_000, 1_000));

@@ -1,4 +1,4 @@
-//! Webhooks: what is told, with which headers, how often.
+//! Webhooks: what is sent, with which headers, how often.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ async fn what_is_not_answered_with_200_comes_again_up_to_seven_times() {
     bench.confirmed("order-0001", PayMethod::Card, 1_000).await;
     let first = bench.inbox.next().await;
     for (retried, minutes) in [1, 4, 16, 64, 256, 1_024, 4_096].into_iter().enumerate() {
-        let noted = super::faults::until(|| bench.control.webhooks().len() == retried + 1).await;
+        let noted = super::faults::wait_until(|| bench.control.webhooks().len() == retried + 1).await;
         assert!(noted, "attempt {retried} is over");
         // One second early is too early.
         bench.control.advance(Duration::from_secs(minutes * 60 - 1));
@@ -99,7 +99,7 @@ async fn what_is_not_answered_with_200_comes_again_up_to_seven_times() {
         let id = "tosspayments-webhook-transmission-id";
         assert_eq!((again.header(id), &again.body), (first.header(id), &first.body));
     }
-    assert!(super::faults::until(|| bench.control.webhooks().len() == 8).await);
+    assert!(super::faults::wait_until(|| bench.control.webhooks().len() == 8).await);
     bench.advance_minutes(30 * 24 * 60);
     for _ in 0..20 {
         tokio::task::yield_now().await;
