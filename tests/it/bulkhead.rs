@@ -16,7 +16,7 @@ const FORGED_EACH: u32 = 4;
 const SLOW_MS: u64 = 1_000;
 
 /// Somebody who knows one account's webhook address floods it with payments that are not there, and the PG takes
-/// its time to say so: a payment of another account is heard of as if nothing happened.
+/// its time to say so: a payment of another account is looked up as if nothing happened.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_forged_webhooks_does_not_delay_another_account() {
     let shop = Shop::open_with("toss", "card", &IN_MEMORY).await;

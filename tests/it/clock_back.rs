@@ -273,15 +273,15 @@ async fn set_back_by_an_hour(pg: &'static str, restarts: bool) {
 
     world.control().clear_faults();
     let next = world.paid("order-4").await;
-    // Who asks is told at once; who waits, when the clock shows again what it showed.
+    // A caller who verifies is answered at once; background work, when the clock shows again what it showed.
     let verified = world.send(Method::POST, &format!("/v1/payments/{unknown}/verify"), "", None).await;
     assert_eq!(verified["cancels"][0]["status"], "done", "{:#}", verified.body);
-    let settled = async || {
+    let is_final = async || {
         let (one, other) = (world.payment(&confirming).await, world.payment(&unknown).await);
         let is_so = one["status"] == "paid" && other["cancels"][0]["status"] == "done";
         if is_so { Ok(()) } else { Err(format!("{one:#} {other:#}")) }
     };
-    world.in_time(90, settled).await;
+    world.in_time(90, is_final).await;
     eventually(async || {
         let books = world.books().await;
         let findings = audit(&books, &[]);

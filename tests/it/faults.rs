@@ -5,7 +5,7 @@ use tests::faults::{
     run::run,
 };
 
-/// Money is taken once, given back once, and told of as it is, whatever goes wrong on the way.
+/// Money is taken once, refunded once, and shown as it is, whatever goes wrong on the way.
 ///
 /// `PAYMUX_FAULTS=all` tries every status with every code; any other value, the cases in whose names it stands.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,7 @@ use tests::harness::{AMOUNT, Shop, eventually};
 /// How many are on their way at once.
 pub(super) const AT_ONCE: usize = 64;
 
-/// How many are told one after the other, each worked on before the next.
+/// How many are sent one after the other, each worked on before the next.
 const IN_A_ROW: u32 = 40;
 
 /// How long a hint that proves nothing waits after the last look at its payment.
@@ -52,8 +52,8 @@ async fn looks_at(shop: &Shop, names: &[&str]) -> usize {
     shop.simulator("calls").await.iter().filter(is_look).filter(names_it).count()
 }
 
-/// A payment nobody has heard of is hinted at: once it is looked for, everything told before was worked on.
-async fn all_heard(shop: &Shop, n: u32) {
+/// Sends a hint of an unknown payment: once that is looked up, everything sent before was worked on.
+async fn all_read(shop: &Shop, n: u32) {
     let id = shop.register(&format!("marker-{n}")).await;
     shop.next_action(&id).await.expect(200, "ready");
     let (order, pg_id) = (pg_order(&id), made_up(shop, n));
@@ -90,7 +90,7 @@ impl Hinted {
         // What the payment itself gave rise to is over, webhooks and the last look at it included.
         for n in 0..4 {
             shop.advance(Duration::from_secs(60)).await;
-            all_heard(&shop, n).await;
+            all_read(&shop, n).await;
         }
         let before = looks_at(&shop, &[&order, &pg_id]).await;
         Self { shop, id, order, pg_id, before }
@@ -106,7 +106,7 @@ impl Hinted {
     async fn comes_to_a_handful_of_looks(self, lasted: Duration) {
         for n in 1_000..1_016 {
             self.shop.advance(BETWEEN_LOOKS).await;
-            all_heard(&self.shop, n).await;
+            all_read(&self.shop, n).await;
         }
         let looks = looks_at(&self.shop, &[&self.order, &self.pg_id]).await - self.before;
         println!("{}: {looks} looks in {lasted:?}", self.shop.account);
@@ -127,9 +127,9 @@ async fn told_at_once(account: &str, times: usize) {
     let began = Instant::now();
     let deliveries = stream::iter(0..times).map(|_| hinted.deliver()).buffer_unordered(AT_ONCE);
     let statuses: Vec<_> = deliveries.collect().await;
-    // A full inbox is told to come again later, which a real PG does.
+    // A full inbox asks to come again later, which a real PG does.
     assert!(statuses.iter().all(|status| matches!(status, 200 | 503)), "{statuses:?}");
-    all_heard(&hinted.shop, 100).await;
+    all_read(&hinted.shop, 100).await;
     let lasted = began.elapsed();
     hinted.comes_to_a_handful_of_looks(lasted).await;
 }
@@ -140,7 +140,7 @@ async fn told_in_a_row(account: &str) {
     let began = Instant::now();
     for n in 100..100 + IN_A_ROW {
         assert_eq!(hinted.deliver().await, 200);
-        all_heard(&hinted.shop, n).await;
+        all_read(&hinted.shop, n).await;
     }
     let lasted = began.elapsed();
     hinted.comes_to_a_handful_of_looks(lasted).await;
@@ -213,7 +213,7 @@ async fn fifty_part_cancels_at_once_give_back_no_more_where_portone_guards_nothi
     fifty_cancels_at_once(Shop::open_permissive_with("portone", "card", &IN_MEMORY).await).await;
 }
 
-/// Two hundred pages bring the same result: the money is asked for once, and nobody is told a lie.
+/// Two hundred pages bring the same result: the confirm is sent once, and every answer is true.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_confirms_at_once_ask_for_the_money_once() {
     let shop = Shop::open_permissive_with("toss", "card", &IN_MEMORY).await;
@@ -259,7 +259,7 @@ async fn forged_ids_leave_room_for_the_real_one(account: &str) {
     }
     shop.until_status(&honest, "paid").await;
     let refused = shop.simulator("webhooks").await.iter().any(|webhook| webhook["answer_status"] != 200);
-    assert!(!refused, "the PG was told to come again");
+    assert!(!refused, "the PG was asked to come again");
     shop.close().await;
 }
 

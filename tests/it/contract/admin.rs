@@ -253,7 +253,7 @@ async fn the_admin_listener_is_not_for_pages_nor_for_forms() {
     answer(ask(&process, Method::POST, close).body("{}")).await.expect(415, "unsupported_media_type");
     let preflight = ask(&process, Method::OPTIONS, close).header("Origin", "https://shop.example");
     answer(preflight).await.expect(403, "forbidden");
-    // What a supervisor or a load balancer asks is told to everybody.
+    // What a supervisor or a load balancer asks is answered to everybody.
     for path in ["/healthz", "/readyz"] {
         answer(ask(&process, Method::GET, path).header("Host", "10.0.0.7")).await.expect(200, "ok");
     }

@@ -233,7 +233,7 @@ impl FailingDisk {
     /// What an operator does: take it out, have it checked, put it back.
     fn repair(&self) {
         assert!(run("umount", &[self.disk.0.path().to_str().unwrap()]), "somebody still uses it");
-        // It says by its exit code that it mended something.
+        // Its exit code says that it repaired something.
         run("fsck.ext4", &["-p", "-f", self.image.path().join("disk").to_str().unwrap()]);
         assert!(self.mount_again());
     }

@@ -15,7 +15,7 @@ async fn register(process: &Process, key: &str, order_id: &str) -> Value {
 }
 
 #[tokio::test]
-async fn without_a_valid_key_nothing_is_told() {
+async fn request_without_a_valid_key_reveals_nothing() {
     let process = Process::start().await;
     let document = process.get("/openapi.json").await;
     let long = format!("Bearer {}", "x".repeat(7_000));

@@ -1,4 +1,4 @@
-//! A caller whose patience is over before its cancel has begun.
+//! A caller that stops waiting before its cancel has begun.
 
 use serde_json::json;
 use tests::harness::eventually;
@@ -13,9 +13,9 @@ async fn cancel(process: &Process, id: &str) -> Answer {
     answer(request.json(&json!({ "reason": "out of stock" }))).await
 }
 
-/// 200 says that the cancel is settled; one whose row waits for the store is not.
+/// 200 says that the cancel is done; one whose row waits for the store is not.
 #[tokio::test]
-async fn a_cancel_that_is_not_stored_is_not_said_to_be_settled() {
+async fn cancel_that_is_not_stored_is_not_answered_200() {
     let place = Place::new();
     let settings = [("DATABASE__URL", place.url()), ("SERVER__CONFIRM_WAIT", "300ms".to_owned())];
     let settings: Vec<_> = settings.iter().map(|(name, value)| (*name, value.as_str())).collect();

@@ -15,12 +15,12 @@ pub(crate) async fn cancelled_in_part_and_then_in_full(shop: &mut Shop) {
     assert_eq!(part["cancellable_amount"], AMOUNT - 5_000);
 
     shop.cancel(&id, "too-much", Some(AMOUNT)).await.expect(422, "amount_not_cancellable");
-    settle(shop, &id, &part["cancels"]).await;
+    wait_until_done(shop, &id, &part["cancels"]).await;
 
     let rest = shop.cancel(&id, "rest", None).await.expect(200, "cancelled");
     assert_eq!(rest["amount_cancelled"], AMOUNT);
     assert_eq!(rest["cancellable_amount"], 0);
-    settle(shop, &id, &rest["cancels"]).await;
+    wait_until_done(shop, &id, &rest["cancels"]).await;
 
     let payment = shop.payment(&id).await;
     let amounts: Vec<_> = cancels(&payment["cancels"]).map(|cancel| cancel["amount"].clone()).collect();
@@ -30,13 +30,14 @@ pub(crate) async fn cancelled_in_part_and_then_in_full(shop: &mut Shop) {
 }
 
 /// A deposit's refund may be under way for days; then the answer says so.
-async fn settle(shop: &Shop, id: &str, rows: &Value) {
+async fn wait_until_done(shop: &Shop, id: &str, rows: &Value) {
     let pending = cancels(rows).any(|cancel| cancel["status"] == "pending");
     assert!(!pending || shop.deposits(), "a card's money goes back at once");
     if pending {
         shop.advance(REFUND_TAKES).await;
     }
-    shop.until(id, |payment| cancels(&payment["cancels"]).all(|cancel| cancel["status"] == "done")).await;
+    shop.wait_until(id, |payment| cancels(&payment["cancels"]).all(|cancel| cancel["status"] == "done"))
+        .await;
 }
 
 fn cancels(rows: &Value) -> impl Iterator<Item = &Value> {
@@ -64,7 +65,7 @@ pub(crate) async fn closed_before_paying(shop: &mut Shop) {
     let confirmed = shop.confirm(&id, &result).await;
     assert_eq!(confirmed.status, 409, "{:#}", confirmed.body);
     if !shop.confirms() && !shop.deposits() {
-        shop.until(&id, |payment| payment["duplicates"][0]["cancels"][0]["status"] == "done").await;
+        shop.wait_until(&id, |payment| payment["duplicates"][0]["cancels"][0]["status"] == "done").await;
     }
     let payment = shop.payment(&id).await;
     assert_eq!((&payment["status"], &payment["amount_paid"]), (&json!("cancelled"), &json!(0)));

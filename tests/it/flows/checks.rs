@@ -64,7 +64,7 @@ fn assert_refused(reply: Reply) {
 /// The PG comes to its senses; nobody's money is lost.
 async fn the_truth_is_found(shop: &Shop, id: &str) {
     shop.no_faults().await;
-    // The truth shows less or more than the lie: for a while that looks like an old answer.
+    // The real state shows less or more than the false answer: for a while that looks like a stale answer.
     shop.advance(Duration::from_secs(120)).await;
     let verified = shop.verify(id).await;
     assert_eq!(verified.status, 200, "{:#}", verified.body);

@@ -1,4 +1,4 @@
-//! Money that goes back by itself: what is told of it, what it needs, and what it costs.
+//! Money that goes back by itself: what is announced of it, what it needs, and what it costs.
 
 use std::time::Duration;
 
@@ -23,7 +23,8 @@ async fn deposited_too_little(shop: &Shop) -> String {
 async fn deposit_without_an_account_is_taken_over_by_the_merchant() {
     let shop = Shop::open("portone", "virtual_account").await;
     let id = deposited_too_little(&shop).await;
-    let payment = shop.until(&id, |payment| payment["duplicates"][0]["cancels"][0]["held"] == true).await;
+    let payment =
+        shop.wait_until(&id, |payment| payment["duplicates"][0]["cancels"][0]["held"] == true).await;
     let waiting = payment["duplicates"][0]["cancels"][0]["id"].clone();
     let reviews = shop.open_reviews(&id).await;
     assert_eq!((reviews.len(), &reviews[0]["reason"]), (1, &json!("compensation_needs_account")));

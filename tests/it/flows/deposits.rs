@@ -82,7 +82,7 @@ pub(crate) async fn the_deposit_wins_against_a_close(shop: &mut Shop) {
 pub(crate) async fn reversed_and_made_again(shop: &mut Shop) {
     let id = shop.paid("order-1").await;
     shop.control("reverse", json!({ "payment_id": id })).await;
-    // What shows less than was told before is believed the second time, when no answer can be old any more.
+    // What shows less than before is believed the second time, when no answer can be stale any more.
     let payment = shop.until_in_time(&id, |payment| payment["status"] == "awaiting_deposit").await;
     assert_eq!(payment["amount_paid"], 0);
     assert!(payment.get("paid_at").is_none());
@@ -140,7 +140,7 @@ pub(crate) async fn a_refund_that_failed_goes_to_another_account(shop: &mut Shop
 
     cancel_to(shop, &id, "third", None, OPEN).await.expect(200, "cancelled");
     shop.advance(REFUND_TAKES).await;
-    let payment = shop.until(&id, |payment| statuses(payment) == ["refused", "refused", "done"]).await;
+    let payment = shop.wait_until(&id, |payment| statuses(payment) == ["refused", "refused", "done"]).await;
     assert_eq!((&payment["status"], &payment["amount_cancelled"]), (&json!("cancelled"), &json!(AMOUNT)));
     assert_eq!(payment["cancels"][0]["failure"]["reason"], "refund_failed", "what failed stays failed");
     assert_eq!(open_reviews(shop, &id).await, 0, "nobody is needed any more");
@@ -154,11 +154,11 @@ pub(crate) async fn a_part_that_failed_goes_to_another_account(shop: &mut Shop) 
     shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;
     cancel_to(shop, &id, "part", Some(4_000), OPEN).await.expect(200, "partially_cancelled");
     shop.advance(REFUND_TAKES).await;
-    shop.until(&id, |payment| statuses(payment) == ["done"]).await;
+    shop.wait_until(&id, |payment| statuses(payment) == ["done"]).await;
 
     cancel_to(shop, &id, "rest", None, CLOSED).await.expect(200, "cancelled");
     shop.advance(REFUND_TAKES).await;
-    let payment = shop.until(&id, |payment| statuses(payment) == ["done", "refused"]).await;
+    let payment = shop.wait_until(&id, |payment| statuses(payment) == ["done", "refused"]).await;
     assert_eq!(
         (&payment["status"], &payment["amount_cancelled"]),
         (&json!("partially_cancelled"), &json!(4_000))
@@ -169,12 +169,13 @@ pub(crate) async fn a_part_that_failed_goes_to_another_account(shop: &mut Shop) 
 
     cancel_to(shop, &id, "some", Some(1_000), OPEN).await.expect(200, "partially_cancelled");
     shop.advance(REFUND_TAKES).await;
-    shop.until(&id, |payment| statuses(payment) == ["done", "refused", "done"]).await;
+    shop.wait_until(&id, |payment| statuses(payment) == ["done", "refused", "done"]).await;
     assert_eq!(open_reviews(shop, &id).await, 1);
 
     cancel_to(shop, &id, "all", None, OPEN).await.expect(200, "cancelled");
     shop.advance(REFUND_TAKES).await;
-    let payment = shop.until(&id, |payment| statuses(payment) == ["done", "refused", "done", "done"]).await;
+    let payment =
+        shop.wait_until(&id, |payment| statuses(payment) == ["done", "refused", "done", "done"]).await;
     assert_eq!((&payment["status"], &payment["amount_cancelled"]), (&json!("cancelled"), &json!(AMOUNT)));
     assert_eq!(open_reviews(shop, &id).await, 0);
 }

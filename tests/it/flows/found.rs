@@ -30,7 +30,7 @@ async fn console_cancel_without_a_webhook_is_found() {
     }
 }
 
-/// A deposit turns out bad. Unnoticed, the shop would ship what was never paid for.
+/// A deposit is reversed. Unnoticed, the shop would ship what was never paid for.
 #[tokio::test]
 async fn reversed_deposit_without_a_webhook_is_found() {
     let shop = Shop::open("toss", "virtual_account").await;

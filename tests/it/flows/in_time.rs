@@ -9,7 +9,7 @@ use tests::harness::{AMOUNT, Shop};
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A merchant who keeps no late money: what is wrongly called late goes back.
+/// A merchant who keeps no late payments: what is wrongly called late goes back.
 const KEEPS_NOTHING_LATE: [(&str, &str); 1] = [("MERCHANTS__DEMO__LATE_PAYMENTS", "cancel")];
 
 /// The buyer deposits on the last day, and the bank tells the PG two days after the account has expired. Called late, a

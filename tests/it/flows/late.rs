@@ -44,7 +44,7 @@ pub(crate) async fn late_money_of_a_replaced_payment_goes_back(shop: &mut Shop) 
     let new = new.text("id");
     shop.pay(&new).await;
     shop.buyer(&id, "approve").await;
-    let payment = shop.until(&id, |payment| went_back(payment, "duplicate")).await;
+    let payment = shop.wait_until(&id, |payment| went_back(payment, "duplicate")).await;
     assert_eq!((&payment["status"], &payment["amount_paid"]), (&json!("cancelled"), &json!(0)));
     assert_eq!(shop.payment(&new).await["status"], "paid");
 }
@@ -68,14 +68,14 @@ pub(crate) async fn late_money_nobody_told_of_is_found(shop: &mut Shop) {
     assert_eq!(payment["late"], true);
 }
 
-/// The merchant has chosen not to keep late money.
+/// The merchant has chosen not to keep late payments.
 #[tokio::test]
 async fn late_money_goes_back_where_the_merchant_wants_it_so() {
     let policy = [("MERCHANTS__DEMO__LATE_PAYMENTS", "cancel")];
     let shop = Shop::open_with("portone", "card", &policy).await;
     let id = expired(&shop).await;
     shop.buyer(&id, "approve").await;
-    let payment = shop.until(&id, |payment| went_back(payment, "late")).await;
+    let payment = shop.wait_until(&id, |payment| went_back(payment, "late")).await;
     assert_eq!((&payment["status"], &payment["amount_paid"]), (&json!("expired"), &json!(0)));
     let events = shop.events_of(&id).await;
     assert!(!events.contains(&"payment.paid".to_owned()), "nobody ships what goes back: {events:?}");

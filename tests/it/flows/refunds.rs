@@ -1,4 +1,4 @@
-//! Refunds: what is remembered of them, what survives a new key, and what the PG is told.
+//! Refunds: what is remembered of them, what survives a new key, and what is sent to the PG.
 
 use std::time::Duration;
 

@@ -64,7 +64,7 @@ pub(crate) async fn two_tabs_pay_once(shop: &mut Shop) {
     if taken > 1 {
         // Only a PG that takes money before we are asked, and does not mind taking it twice.
         assert!(!shop.confirms());
-        shop.until(&id, |payment| payment["duplicates"][0]["cancels"][0]["status"] == "done").await;
+        shop.wait_until(&id, |payment| payment["duplicates"][0]["cancels"][0]["status"] == "done").await;
         let events = shop.events_of(&id).await;
         for told in ["payment.duplicate_found", "payment.duplicate_cancelled"] {
             assert_eq!(events.iter().filter(|event| *event == told).count(), 1, "{told} in {events:?}");

@@ -1,4 +1,4 @@
-//! How long an outcome stays uncertain, and what a buyer is told meanwhile.
+//! How long an outcome stays uncertain, and what a buyer is shown meanwhile.
 
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ async fn cancel_that_did_nothing_is_repeated_within_seconds() {
         let unknown = shop.cancel(&id, "k-1", Some(5_000)).await;
         assert_eq!(unknown.status, 202, "{:#}", unknown.body);
         shop.advance(Duration::from_secs(3)).await;
-        shop.until(&id, |payment| payment["cancels"][0]["status"] == "done").await;
+        shop.wait_until(&id, |payment| payment["cancels"][0]["status"] == "done").await;
         let took = time_between(&shop, &id, "cancel.requested", "cancel.done").await;
         assert!(took < SOON, "{account}: {took:?}");
         assert_eq!(shop.payment(&id).await["amount_cancelled"], 5_000);

@@ -78,7 +78,10 @@ async fn assert_looked_up_at_once(shop: &Shop) {
     let at = |call: &Value| call["received_at_ms"].as_u64().unwrap();
     let (confirms, looks) = (shop.calls("confirm").await, shop.calls("get").await);
     let answered = looks.iter().find(|look| look["answer_status"] == 200).unwrap();
-    assert!(at(answered) < at(&confirms[0]) + 2_000, "the webhook was not heard: {confirms:#?} {looks:#?}");
+    assert!(
+        at(answered) < at(&confirms[0]) + 2_000,
+        "the webhook caused no look-up: {confirms:#?} {looks:#?}"
+    );
 }
 
 /// Webhooks come late, and the newer before the older.
@@ -112,7 +115,7 @@ pub(crate) async fn forged(shop: &mut Shop) {
     assert_eq!(shop.payment(&id).await["status"], "ready");
     assert_eq!(times_paid(shop, &id).await, 0);
 
-    // The real one is heard all the same.
+    // The real one causes its look-up all the same.
     shop.confirm(&id, &result).await.expect(200, "ready");
     shop.pay(&id).await;
     shop.deliver(&token, &webhook).await;

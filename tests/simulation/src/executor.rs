@@ -1,4 +1,4 @@
-//! One thread that gives turns in an order drawn from the seed.
+//! One thread that runs tasks in an order drawn from the seed.
 
 use std::{
     sync::{
@@ -13,7 +13,7 @@ use paymux_core::clock::Clock;
 
 use super::world::{Owner, Work, World};
 
-/// More turns than any run takes: a run that takes them does not come to rest.
+/// More steps than any run takes: a run that takes them does not come to rest.
 const MOST_STEPS: u64 = 150_000;
 
 struct Flag(AtomicBool);
@@ -31,7 +31,7 @@ struct Task {
     waker: Waker,
 }
 
-/// Gives turns until nothing is left to do.
+/// Runs tasks until nothing is left to do.
 pub(crate) struct Executor {
     world: Arc<World>,
     tasks: Vec<Task>,

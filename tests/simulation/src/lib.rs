@@ -1,7 +1,7 @@
 //! A seeded simulation of [`paymux_core::gateway::Gateway`]: two replicas over one store, two PGs, merchants,
-//! buyers and everything that can go wrong, on one thread whose every turn is drawn from the seed.
+//! buyers and everything that can go wrong, on one thread whose every step is drawn from the seed.
 //!
-//! Every store call and every PG call is an await point at which others get turns, the call may fail
+//! Every store call and every PG call is an await point at which others run, the call may fail
 //! before or after it was done, and the replica may die or stop for a while and go on. The invariants of
 //! the design are held against every commit and every request; when nothing moves any more, what Paymux
 //! says must be what the PGs say.
@@ -39,7 +39,7 @@ pub struct Outcome {
     pub stats: Stats,
     /// The first thing that was wrong.
     pub violation: Option<String>,
-    /// What happened, turn by turn; empty unless it was asked for.
+    /// What happened, step by step; empty unless it was asked for.
     pub trace: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! A store whose every call is a message: others get turns before and after, and it may be lost.
+//! A store whose every call is a message: others run before and after, and it may be lost.
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -318,8 +318,8 @@ impl World {
         self.state().happenings.keys().next().map(|(at, _)| *at)
     }
 
-    /// Gives everybody else a turn.
-    pub(crate) async fn turn(self: &Arc<Self>) {
+    /// Lets all others run.
+    pub(crate) async fn yield_now(self: &Arc<Self>) {
         self.sleep(Owner::Outside, Duration::ZERO).await;
     }
 

@@ -13,7 +13,7 @@ use simulation::{EXPECTED_RED, Outcome, Stats, run};
 /// How many worlds a normal test run makes.
 const RUNS: u64 = 500;
 const THREADS: usize = 2;
-/// How many of the last turns of a failed run are shown, unless one seed was asked for.
+/// How many of the last steps of a failed run are shown, unless one seed was asked for.
 const SHOWN: usize = 250;
 
 fn is_expected_red(seed: u64) -> bool {

@@ -1,4 +1,4 @@
-//! The server that dies where it is told: see `tests::crash`.
+//! The server that crashes at a given point: see `tests::crash`.
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {

@@ -139,7 +139,7 @@ pub async fn another_orders_payment_is_not_taken_for_ours<B: Bench>() {
     let before = bench.money(&order(2));
     match other.about(claimed).send(bench.provider()).await {
         Ok(Taken { snapshot, .. }) => {
-            // Told as it is: the core compares.
+            // Reported as it is: the core compares.
             assert_eq!(snapshot.unwrap().order_id, order(2).as_str());
         }
         Err(error) => assert!(!matches!(error, ProviderError::Declined(_)), "{error:?}"),

@@ -1,4 +1,4 @@
-//! Bad networks and PGs in trouble: every fault, on every call.
+//! Bad networks and failing PGs: every fault, on every call.
 
 use std::time::{Duration, Instant};
 
@@ -43,7 +43,7 @@ pub async fn broken_connection_leaves_the_outcome_unknown<B: Bench>() {
 }
 
 pub async fn answer_that_takes_too_long_leaves_the_outcome_unknown<B: Bench>() {
-    // The only real waiting of the suite: a second, the least a provider can be told to wait.
+    // The only real waiting of the suite: a second, the least a provider can be asked to wait.
     let read_timeout = Duration::from_secs(1);
     let bench = B::with(Setup { read_timeout, ..Setup::default() }).await;
     let ready = Ready::new(&bench, Ask::Cancel, 1).await;
@@ -54,7 +54,7 @@ pub async fn answer_that_takes_too_long_leaves_the_outcome_unknown<B: Bench>() {
     ready.is_executed_once(&bench, "a timeout").await;
 }
 
-/// An error that is the PG's takes the next key, what cannot be read the same one: each is told from the other.
+/// An error that is the PG's takes the next key, what cannot be read the same one: each is distinguished from the other.
 pub async fn error_that_says_nothing_leaves_the_outcome_unknown<B: Bench>() {
     let bench = B::start().await;
     let mut n = 0;
@@ -140,7 +140,7 @@ pub async fn what_executes_later_is_executed_once<B: Bench>() {
         let ready = Ready::new(&bench, ask, n).await;
         bench.fault(FaultRule::new(ask.call(B::CALLS), Fault::ExecutesLater)).await;
         assert_eq!(ready.send(bench.provider()).await.unwrap_err().name(), "unanswered", "{ask:?}");
-        // With a key the repeat is told to wait; without one it goes first, and the guard stops the other.
+        // With a key the repeat is asked to wait; without one it goes first, and the guard stops the other.
         if let Err(error) = ready.send(bench.provider()).await {
             assert_eq!(error.name(), "still_running", "{ask:?}: {error:?}");
         }

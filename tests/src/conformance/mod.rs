@@ -118,7 +118,7 @@ macro_rules! conformance {
             movements::page_that_failed_is_no_page,
             pg_time::pg_time_is_the_pgs_clock,
             pg_time::pg_time_is_one_request_that_changes_nothing,
-            pg_time::pg_time_is_told_by_errors_too,
+            pg_time::pg_time_is_read_from_errors_too,
             pg_time::pg_time_is_not_told_without_an_answer,
             webhooks::webhook_of_a_payment_names_it,
             webhooks::webhook_of_an_account_names_it,

@@ -24,7 +24,7 @@ pub async fn pg_time_is_one_request_that_changes_nothing<B: Bench>() {
 }
 
 /// The credentials may be wrong at the very time when the clock is in doubt.
-pub async fn pg_time_is_told_by_errors_too<B: Bench>() {
+pub async fn pg_time_is_read_from_errors_too<B: Bench>() {
     let Some(call) = B::CALLS.time else { return };
     let bench = B::start().await;
     let of_status = |status| FaultRule {

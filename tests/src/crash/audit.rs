@@ -331,9 +331,9 @@ mod tests {
         let mut untold = agreeing();
         untold.events.pop();
         assert_eq!(counts(&untold), (0, 0, 1));
-        let mut unsettled = agreeing();
-        unsettled.payments[0]["cancels"] = json!([{ "status": "unknown", "origin": "compensation" }]);
-        assert_eq!(counts(&unsettled), (0, 0, 2), "and nobody expects it");
+        let mut open = agreeing();
+        open.payments[0]["cancels"] = json!([{ "status": "unknown", "origin": "compensation" }]);
+        assert_eq!(counts(&open), (0, 0, 2), "and nobody expects it");
         let mut unasked = agreeing();
         unasked.payments[0]["cancels"] = json!([{ "status": "done", "origin": "merchant" }]);
         assert_eq!(counts(&unasked), (0, 0, 1));

@@ -1,4 +1,4 @@
-//! One run: a server, a flow, a death, and the books afterwards.
+//! One run: a server, a flow, a crash, and the books afterwards.
 
 use std::{fs, path::Path, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
     table::Outcome,
 };
 
-/// How long the server must stay as it is once everything is settled: whatever it would still send
+/// How long the server must stay as it is once everything is final: whatever it would still send
 /// a second time has been sent by then.
 const AFTERWARDS: Duration = Duration::from_secs(15 * 60);
 
@@ -100,7 +100,7 @@ impl Job {
             Self::Flow { flow, .. } => flow.run(&shop, "order-1").await.map(|placed| vec![placed]),
             Self::Random { seed, .. } => random_kills::run(&shop, *seed).await,
         };
-        let (findings, books) = settle(&shop, placed).await;
+        let (findings, books) = compare(&shop, placed).await;
         let deaths = shop.server.deaths();
         shop.server.stop().await;
         let clean = findings.is_clean();
@@ -123,22 +123,22 @@ fn name_of(point: &str) -> &str {
     point.split_once(' ').map_or(point, |(name, _)| name)
 }
 
-/// Waits until the books agree, lets more time pass, and looks again.
-async fn settle(shop: &Shop, ran: anyhow::Result<Vec<Placed>>) -> (Findings, Books) {
+/// Waits until the books agree, lets more time pass, and compares again.
+async fn compare(shop: &Shop, ran: anyhow::Result<Vec<Placed>>) -> (Findings, Books) {
     let (placed, failed) = match ran {
         Ok(placed) => (placed, None),
         Err(error) => (Vec::new(), Some(format!("{error:#}"))),
     };
     let mut last = Books::default();
-    let settled = agree(shop, &placed, &mut last).await;
-    let settled = match settled {
+    let found = agree(shop, &placed, &mut last).await;
+    let found = match found {
         Ok(findings) if findings.is_clean() => match shop.server.advance(AFTERWARDS).await {
             Ok(()) => agree(shop, &placed, &mut last).await,
             Err(error) => Err(error),
         },
         other => other,
     };
-    let mut findings = settled.unwrap_or_else(|error| Findings {
+    let mut findings = found.unwrap_or_else(|error| Findings {
         wrong: vec![format!("the books cannot be read: {error:#}")],
         ..Findings::default()
     });

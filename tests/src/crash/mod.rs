@@ -2,7 +2,7 @@
 //! against the PG's afterwards.
 //!
 //! Two programs: `crash-server` is the server with fail points around its store and its
-//! providers, and dies at the one it is told; `crash-matrix` is the merchant, the buyer and the auditor.
+//! providers, and dies at the one it is given; `crash-matrix` is the merchant, the buyer and the auditor.
 
 pub mod audit;
 pub mod flows;

@@ -235,7 +235,7 @@ impl Server {
     async fn order(&self, order: impl FnOnce(oneshot::Sender<()>) -> Order) -> anyhow::Result<()> {
         let (done, is_done) = oneshot::channel();
         self.orders.send(order(done)).await.ok().context("the server cannot be started any more")?;
-        is_done.await.context("the server does not do as it is told")
+        is_done.await.context("the server does not follow the command")
     }
 
     /// How often it died.
@@ -268,7 +268,7 @@ async fn supervise(
     while failed_starts < FAILED_STARTS {
         let life = deaths.load(Ordering::SeqCst);
         let Ok((mut process, address)) = begin_life(&settings, &simulators, life).await else {
-            // It may have been told to die this early.
+            // It may have been set to die this early.
             deaths.fetch_add(1, Ordering::SeqCst);
             failed_starts += 1;
             sleep(AFTER_FAILED_START).await;

@@ -46,7 +46,7 @@ const STEP_EVERY: Duration = Duration::from_millis(30);
 const SHORT_STEPS: u32 = 20;
 const LONG_STEP: Duration = Duration::from_secs(20 * 60);
 
-/// A slow machine is given the same hours: patience is not over before so many steps, unless it has
+/// A slow machine is given the same hours: the wait does not end before so many steps, unless it has
 /// lasted so many times as long.
 const LEAST_STEPS: u32 = 60;
 const MOST_PATIENCE: u32 = 6;
@@ -260,7 +260,7 @@ impl Shop {
     }
 
     /// Lets time pass until a payment is as it should be, and gives it.
-    pub(super) async fn until(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+    pub(super) async fn wait_until(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
         let look = async || {
             let payment = self.get(&format!("/v1/payments/{id}")).await?;
             Ok(if is_so(&payment) { Ok(payment) } else { Err(shown(&payment)) })
@@ -268,7 +268,7 @@ impl Shop {
         self.eventually(look).await?.map_err(|seen| anyhow::anyhow!("it never happened: {seen}"))
     }
 
-    /// Lets time pass until something is so; gives it, or what was seen last when patience is over.
+    /// Lets time pass until something is so; gives it, or what was seen last when the wait ends.
     pub(super) async fn eventually<T, E>(
         &self,
         mut look: impl AsyncFnMut() -> anyhow::Result<Result<T, E>>,

@@ -1,4 +1,4 @@
-//! What a PG in trouble answers: statuses, codes of its error table and outside of it, and bodies that are none.
+//! What a failing PG answers: statuses, codes of its error table and outside of it, and bodies that are none.
 
 use serde_json::{Value, json};
 
@@ -12,7 +12,7 @@ pub struct Answer {
     /// A text is sent as it is, anything else as JSON.
     pub body: Value,
     /// Whether it is a definite no in the PG's own words. Only such a one may become a decline or a refusal.
-    pub says_no: bool,
+    pub declines: bool,
 }
 
 /// The statuses of errors.
@@ -79,8 +79,8 @@ pub fn coded(pg: &str, call: &str, statuses_each: usize) -> Vec<Answer> {
     let codes = codes(pg, call);
     let (all, most) = (statuses.len(), codes.len().saturating_mul(statuses_each));
     let answer = |(code, status): (&Answer, u16)| {
-        let says_no = code.says_no && (pg == "toss" || status == 200);
-        Answer { status, says_no, ..code.clone() }
+        let declines = code.declines && (pg == "toss" || status == 200);
+        Answer { status, declines, ..code.clone() }
     };
     if statuses_each >= all {
         return codes
@@ -95,7 +95,7 @@ pub fn coded(pg: &str, call: &str, statuses_each: usize) -> Vec<Answer> {
 }
 
 fn codes(pg: &str, call: &str) -> Vec<Answer> {
-    let answer = |name, says_no, body| Answer { status: 0, name, body, says_no };
+    let answer = |name, declines, body| Answer { status: 0, name, body, declines };
     if pg == "toss" {
         let codes: &[Code] = match call {
             "confirm" => &TOSS_CONFIRM,
@@ -103,13 +103,13 @@ fn codes(pg: &str, call: &str) -> Vec<Answer> {
             _ => &TOSS_OTHER,
         };
         let body = |code: &str| json!({ "code": code, "message": "canary" });
-        return codes.iter().map(|(code, says_no)| answer(*code, *says_no, body(code))).collect();
+        return codes.iter().map(|(code, declines)| answer(*code, *declines, body(code))).collect();
     }
     let is_cancel = matches!(call, "cancel" | "vbank_delete");
     let body = |code: i64, message: &str| json!({ "code": code, "message": message, "response": null });
     PORTONE
         .iter()
-        .map(|(name, code, message, says_no)| answer(*name, *says_no && is_cancel, body(*code, message)))
+        .map(|(name, code, message, declines)| answer(*name, *declines && is_cancel, body(*code, message)))
         .collect()
 }
 
@@ -128,7 +128,7 @@ pub fn unreadable() -> Vec<Answer> {
     ];
     let statuses = [200, 400, 403, 404, 500, 503, 302];
     let pairs = bodies.into_iter().zip(statuses);
-    pairs.map(|((name, body), status)| Answer { status, name, body, says_no: false }).collect()
+    pairs.map(|((name, body), status)| Answer { status, name, body, declines: false }).collect()
 }
 
 /// A body longer than any answer; `longest` bytes are still read.
@@ -138,5 +138,5 @@ pub fn huge(pg: &str) -> Answer {
     const PORTONE_READS: usize = 16 * 1024 * 1024;
     let length = if pg == "toss" { TOSS_READS } else { PORTONE_READS };
     let body = Value::String("9".repeat(length + 1));
-    Answer { status: 200, name: "huge", body, says_no: false }
+    Answer { status: 200, name: "huge", body, declines: false }
 }

@@ -6,7 +6,7 @@ use paymux_sandbox::{Fault, FaultRule};
 use serde_json::json;
 
 use super::{
-    merchant::{Told, Visit},
+    merchant::{Step, Visit},
     plan::Place,
 };
 use crate::harness::AMOUNT;
@@ -20,16 +20,16 @@ const TOKEN_LIVES: Duration = Duration::from_secs(31 * 60);
 
 impl Visit<'_> {
     /// Goes through the flow.
-    pub(super) async fn go(&mut self) -> Told {
+    pub(super) async fn go(&mut self) -> Step {
         let place = self.case.place;
-        let is_told = self.case.is_a_lie() || matches!(place, Place::Webhook | Place::Refund);
-        if !is_told {
+        let needs_webhooks = self.case.is_false_decline() || matches!(place, Place::Webhook | Place::Refund);
+        if !needs_webhooks {
             self.silence().await?;
         }
         match place {
             Place::Close => self.closed().await,
             Place::Refund => self.refunded().await,
-            Place::Webhook => self.told().await,
+            Place::Webhook => self.notified().await,
             _ if self.case.is_of_console() => {
                 self.paid().await?;
                 self.swept().await
@@ -42,7 +42,7 @@ impl Visit<'_> {
     }
 
     /// Paid by card, the fault in its place if it is before that.
-    async fn paid(&mut self) -> Told {
+    async fn paid(&mut self) -> Step {
         let place = self.case.place;
         if matches!(place, Place::Prepare | Place::Token) {
             self.meet(&[]).await?;
@@ -69,23 +69,23 @@ impl Visit<'_> {
             _ => {}
         }
         self.confirmed(result).await?;
-        self.mend().await?;
+        self.clear_faults().await?;
         self.agree("paid").await;
         Ok(())
     }
 
-    /// The call got through, its answer did not: somebody has to look. `PortOne`'s confirm is a look itself.
+    /// The call got through, its answer did not: somebody has to look it up. `PortOne`'s confirm is a look-up itself.
     fn lost(&self, call: &str) -> Vec<FaultRule> {
         let looks = call == "confirm" && !self.shop.confirms();
         if looks { Vec::new() } else { vec![FaultRule::new(call, Fault::ResetAfter)] }
     }
 
     /// The shop asks before the browser is back.
-    async fn looked_at(&mut self) -> Told {
+    async fn looked_at(&mut self) -> Step {
         for _ in 0..4 {
             let reply = self.shop.verify(&self.id).await;
             if !matches!(reply.status, 200 | 202 | 502 | 503) {
-                return Err(format!("a look was answered {} {:#}", reply.status, reply.body));
+                return Err(format!("a look-up was answered {} {:#}", reply.status, reply.body));
             }
             if reply.status == 200 && reply["status"] == "paid" {
                 break;
@@ -95,8 +95,8 @@ impl Visit<'_> {
         Ok(())
     }
 
-    /// Nobody comes back and nobody tells: the list does.
-    async fn found(&mut self, status: &str) -> Told {
+    /// The buyer does not come back and no webhook comes: the list shows it.
+    async fn found(&mut self, status: &str) -> Step {
         // A day and more: then the last week is swept again.
         for _ in 0..100 {
             if self.payment().await["status"] == status {
@@ -109,7 +109,7 @@ impl Visit<'_> {
     }
 
     /// A part goes back, then the rest, the fault in its place each time.
-    async fn given_back(&mut self) -> Told {
+    async fn given_back(&mut self) -> Step {
         for (target, status) in [(PART, "partially_cancelled"), (AMOUNT, "cancelled")] {
             match self.case.place {
                 Place::Cancel => self.meet(&[]).await?,
@@ -117,7 +117,7 @@ impl Visit<'_> {
                 _ => {}
             }
             self.cancelled(target).await?;
-            self.mend().await?;
+            self.clear_faults().await?;
             if target < AMOUNT {
                 self.agree(status).await;
             }
@@ -125,20 +125,20 @@ impl Visit<'_> {
         self.end("cancelled").await
     }
 
-    /// The shop gives it back in the PG's console, and nobody tells: the list does, the fault in its place each time.
-    async fn swept(&mut self) -> Told {
+    /// The shop cancels in the PG's console, and no webhook comes: the list shows it, the fault in its place each time.
+    async fn swept(&mut self) -> Step {
         for (amount, status) in [(PART, "partially_cancelled"), (AMOUNT - PART, "cancelled")] {
             self.meet(&[]).await?;
             self.shop.control("cancel", json!({ "payment_id": self.id, "amount": amount })).await;
             self.found(status).await?;
-            self.mend().await?;
+            self.clear_faults().await?;
             self.agree(status).await;
         }
         self.end("cancelled").await
     }
 
     /// An account, closed before the deposit.
-    async fn closed(&mut self) -> Told {
+    async fn closed(&mut self) -> Step {
         let result = self.window().await?.ok_or("paid before the window opened")?;
         self.confirmed(result).await?;
         self.meet(&[]).await?;
@@ -147,23 +147,23 @@ impl Visit<'_> {
     }
 
     /// An account, paid into, and all of it sent back.
-    async fn refunded(&mut self) -> Told {
+    async fn refunded(&mut self) -> Step {
         let result = self.window().await?.ok_or("paid before the window opened")?;
         self.confirmed(result).await?;
         self.shop.control("deposit", json!({ "payment_id": self.id })).await;
         self.shop.until_status(&self.id, "paid").await;
-        if !self.case.is_a_lie() {
+        if !self.case.is_false_decline() {
             self.silence().await?;
         }
         self.meet(&[]).await?;
         self.cancelled(AMOUNT).await?;
-        self.mend().await?;
+        self.clear_faults().await?;
         self.shop.advance(REFUND_TAKES).await;
         self.end("cancelled").await
     }
 
-    /// What the PG tells is all we hear: of the payment, and of two cancels in its console.
-    async fn told(&mut self) -> Told {
+    /// Webhooks are all that comes: of the payment, and of two cancels in its console.
+    async fn notified(&mut self) -> Step {
         self.meet(&[]).await?;
         let result = self.window().await?.ok_or("paid before the window opened")?;
         if self.shop.confirms() {
@@ -173,13 +173,13 @@ impl Visit<'_> {
             self.found("paid").await?;
         }
         if self.case.fault == Fault::Drop {
-            // Nothing else tells of the console.
-            self.mend().await?;
+            // Nothing else shows the console's cancel.
+            self.clear_faults().await?;
         }
         self.shop.control("cancel", json!({ "payment_id": self.id, "amount": PART })).await;
         if self.case.fault == Fault::Reorder {
             // A webhook that waits for the next one waits for one without a fault.
-            self.mend().await?;
+            self.clear_faults().await?;
         } else {
             self.agree("partially_cancelled").await;
         }

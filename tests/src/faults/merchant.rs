@@ -32,7 +32,7 @@ const STEPS: u32 = 80;
 const AFTERWARDS: Duration = Duration::from_secs(15 * 60);
 
 /// The payment's part of the story is over: what is wrong stands in the visit.
-pub(super) type Told = Result<(), String>;
+pub(super) type Step = Result<(), String>;
 
 /// One order of one case.
 #[derive(Debug)]
@@ -77,24 +77,24 @@ impl<'a> Visit<'a> {
     }
 
     /// No webhook comes any more: only what Paymux asks for itself counts.
-    pub(super) async fn silence(&mut self) -> Told {
+    pub(super) async fn silence(&mut self) -> Step {
         self.is_silent = true;
         self.arm(&[FaultRule { times: Some(10_000), ..FaultRule::new(WEBHOOK, Fault::Drop) }]).await
     }
 
     /// From now on the fault is met, after those that lead to it.
-    pub(super) async fn meet(&self, before: &[FaultRule]) -> Told {
+    pub(super) async fn meet(&self, before: &[FaultRule]) -> Step {
         self.arm(before).await?;
         self.arm(&[self.case.rule()]).await
     }
 
     /// These happen too.
-    pub(super) async fn arm(&self, rules: &[FaultRule]) -> Told {
+    pub(super) async fn arm(&self, rules: &[FaultRule]) -> Step {
         self.pg.add_faults(rules.to_vec()).await.map_err(|error| error.to_string())
     }
 
-    /// Nothing goes wrong any more.
-    pub(super) async fn mend(&mut self) -> Told {
+    /// No fault any more.
+    pub(super) async fn clear_faults(&mut self) -> Step {
         self.pg.clear_faults();
         if self.is_silent { self.silence().await } else { Ok(()) }
     }
@@ -112,7 +112,7 @@ impl<'a> Visit<'a> {
     }
 
     /// Lets time pass until nothing about the payment is uncertain, and gives it.
-    pub(super) async fn settled(&mut self) -> Result<Value, String> {
+    pub(super) async fn resolved(&mut self) -> Result<Value, String> {
         self.steps = 0;
         loop {
             let payment = self.payment().await;
@@ -133,7 +133,7 @@ impl<'a> Visit<'a> {
     }
 
     /// The PG gave up waiting for what kept failing: the order is registered anew.
-    async fn register_anew(&mut self) -> Told {
+    async fn register_again(&mut self) -> Step {
         self.agree("expired").await;
         self.id = registered(self.shop, &self.order).await?;
         self.events.clear();
@@ -143,16 +143,16 @@ impl<'a> Visit<'a> {
     /// The buyer goes through the window; `None` if the payment is paid already.
     pub(super) async fn window(&mut self) -> Result<Option<Value>, String> {
         for _ in 0..TRIES {
-            let payment = self.settled().await?;
+            let payment = self.resolved().await?;
             if is_paid(&payment) {
                 return Ok(None);
             }
             if payment["status"] == "expired" {
-                self.register_anew().await?;
+                self.register_again().await?;
             }
             let prepared = self.shop.next_action(&self.id).await;
             if prepared.status != 200 {
-                self.may_be_told(&prepared, "next-action");
+                self.check_answer(&prepared, "next-action");
                 self.pass().await;
                 continue;
             }
@@ -169,15 +169,15 @@ impl<'a> Visit<'a> {
     }
 
     /// Confirms until the payment is paid, or its account issued; anew where the buyer has to try again.
-    pub(super) async fn confirmed(&mut self, result: Value) -> Told {
+    pub(super) async fn confirmed(&mut self, result: Value) -> Step {
         let (mut result, mut key) = (result, self.next_key());
         for _ in 0..TRIES {
-            let payment = self.settled().await?;
+            let payment = self.resolved().await?;
             if is_paid(&payment) || payment["status"] == "awaiting_deposit" {
                 return Ok(());
             }
             let reply = self.shop.confirm_with_key(&self.id, &result, &key).await;
-            self.may_be_told(&reply, "confirm");
+            self.check_answer(&reply, "confirm");
             match (reply.status, reply["retry"].as_str()) {
                 (200, _) if reply["status"] != "ready" => {}
                 (202, _) | (_, Some("same_key")) => self.pass().await,
@@ -192,10 +192,10 @@ impl<'a> Visit<'a> {
     }
 
     /// Cancels until so much has gone back; under another key where the answer is final.
-    pub(super) async fn cancelled(&mut self, target: u64) -> Told {
+    pub(super) async fn cancelled(&mut self, target: u64) -> Step {
         let (mut key, mut asked) = (self.next_key(), None);
         for _ in 0..TRIES {
-            let payment = self.settled().await?;
+            let payment = self.resolved().await?;
             let gone = payment["amount_cancelled"].as_u64().unwrap_or(u64::MAX);
             let is_closed = payment["amount_paid"] == 0 && payment["status"] == "cancelled";
             if gone >= target || is_closed {
@@ -207,7 +207,7 @@ impl<'a> Visit<'a> {
             }
             asked = Some(part);
             let reply = self.shop.cancel(&self.id, &key, part).await;
-            self.may_be_told(&reply, "cancel");
+            self.check_answer(&reply, "cancel");
             match (reply.status, reply["retry"].as_str()) {
                 (200, _) => {}
                 (202, _) | (_, Some("same_key")) => self.pass().await,
@@ -221,18 +221,19 @@ impl<'a> Visit<'a> {
         Err("it was never cancelled".to_owned())
     }
 
-    /// An answer that shows what nobody knows as a no is wrong, whatever becomes of it.
-    fn may_be_told(&mut self, reply: &Reply, what: &str) {
+    /// An answer that shows an unknown outcome as a decline is wrong, whatever becomes of it.
+    fn check_answer(&mut self, reply: &Reply, what: &str) {
         let said = reply["code"].as_str().unwrap_or_default();
-        let is_no = matches!(said, "payment_declined" | "cancel_refused" | "payment_mismatch");
-        // The PG's window may have ended meanwhile; that is its own no.
+        let is_decline = matches!(said, "payment_declined" | "cancel_refused" | "payment_mismatch");
+        // The PG's window may have ended meanwhile; that is its own decline.
         let has_expired = reply["pg"]["code"].as_str().is_some_and(|code| code.ends_with("_SESSION"));
         // After three errors a look-up past the last send's final time shows that nothing was done.
         let is_looked_up = what == "cancel" && self.case.is_answered_thrice();
-        if is_no && !has_expired && !is_looked_up && !self.case.says_no() {
-            self.findings
-                .wrong
-                .push(format!("uncertainty was shown as a no: {what} was answered {:#}", reply.body));
+        if is_decline && !has_expired && !is_looked_up && !self.case.declines() {
+            self.findings.wrong.push(format!(
+                "an unknown outcome was shown as a decline: {what} was answered {:#}",
+                reply.body
+            ));
         }
     }
 
@@ -250,7 +251,7 @@ impl<'a> Visit<'a> {
                 self.findings.wrong.extend(findings.wrong);
                 return;
             }
-            if self.case.is_a_lie() && self.steps > SHORT_STEPS {
+            if self.case.is_false_decline() && self.steps > SHORT_STEPS {
                 // A definite no of the PG's that was none, and no webhook for it: somebody has to look.
                 self.shop.verify(&self.id).await;
             }
@@ -259,8 +260,8 @@ impl<'a> Visit<'a> {
     }
 
     /// The same, and again once everything that could still be sent has been.
-    pub(super) async fn end(&mut self, status: &str) -> Told {
-        self.mend().await?;
+    pub(super) async fn end(&mut self, status: &str) -> Step {
+        self.clear_faults().await?;
         self.agree(status).await;
         self.shop.advance(AFTERWARDS).await;
         sleep(PAUSE).await;

@@ -36,7 +36,7 @@ pub enum Place {
     Refund,
     /// An unpaid account is closed.
     Close,
-    /// The PG tells us something.
+    /// The PG sends a webhook.
     Webhook,
 }
 
@@ -118,7 +118,7 @@ pub struct Case {
 }
 
 impl Case {
-    /// What the simulator is told.
+    /// The rule for the simulator.
     #[must_use]
     pub fn rule(&self) -> FaultRule {
         let for_ms = match self.fault {
@@ -138,23 +138,23 @@ impl Case {
         }
     }
 
-    /// Whether money goes back in the PG's console: where we take the money, only that is what a list alone shows.
+    /// Whether money goes back in the PG's console: where we take the money, only that is shown by the list alone.
     #[must_use]
     pub fn is_of_console(&self) -> bool {
         self.place == Place::Webhook || (self.pg == "toss" && matches!(self.place, Place::List | Place::Time))
     }
 
-    /// Whether the PG says a definite no to what it did, or will do: then nothing but a later look can tell.
+    /// Whether the PG declines what it did, or will do: then only a later look-up shows it.
     #[must_use]
-    pub fn is_a_lie(&self) -> bool {
-        self.says_no() && matches!(self.fault, Fault::ErrorAfter | Fault::ExecutesLater)
+    pub fn is_false_decline(&self) -> bool {
+        self.declines() && matches!(self.fault, Fault::ErrorAfter | Fault::ExecutesLater)
     }
 
-    /// Whether the PG says a definite no. `PortOne`'s 401 is one: it comes before any processing.
+    /// Whether the PG declines. `PortOne`'s 401 counts: it comes before any processing.
     #[must_use]
-    pub fn says_no(&self) -> bool {
+    pub fn declines(&self) -> bool {
         let is_refused = |answer: &Answer| answer.status == 401 && self.pg == "portone";
-        self.answer.as_ref().is_some_and(|answer| answer.says_no || is_refused(answer))
+        self.answer.as_ref().is_some_and(|answer| answer.declines || is_refused(answer))
     }
 
     /// Whether the PG answers with an error as often as a cancel is sent before it is given up.
@@ -170,20 +170,20 @@ impl Case {
         self.answer.as_ref().is_some_and(is_later)
     }
 
-    /// Whether it is worth a run. A lie of a PG that guards against nothing cannot be survived, nor one that answers a cancel
+    /// Whether it is worth a run. A false decline of a PG that guards against nothing cannot be survived, nor one that answers a cancel
     /// with an error and does it later: an answered cancel goes out again, and only the PG's balance guard lets one through. 400
     /// is how `PortOne`'s list says that it is empty.
     fn is_fair(&self) -> bool {
         let is_done = matches!(self.fault, Fault::ErrorAfter | Fault::ExecutesLater);
         let goes_out_again = self.place == Place::Cancel && self.fault == Fault::ExecutesLater;
         let is_hopeless =
-            self.permissive && is_done && (goes_out_again || self.says_no() || self.says_later());
+            self.permissive && is_done && (goes_out_again || self.declines() || self.says_later());
         let is_empty =
             self.place == Place::List && self.answer.as_ref().is_some_and(|answer| answer.status == 400);
         !is_hopeless && !is_empty
     }
 
-    /// What a person is told of it.
+    /// What is printed of it.
     #[must_use]
     pub fn name(&self) -> String {
         let world = if self.permissive { "permissive " } else { "" };

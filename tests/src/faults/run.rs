@@ -18,7 +18,7 @@ const LANES: usize = 24;
 /// How many payments a server has in its life: few enough that none of its books is long.
 const PER_SERVER: usize = 16;
 
-/// What every server is told: nothing on a disk, no order that runs out, and no long wait for a confirm.
+/// The settings of every server: nothing on a disk, no order that runs out, and no long wait for a confirm.
 const SETTINGS: [(&str, &str); 3] = [
     ("DATABASE__URL", "sqlite::memory:"),
     ("MERCHANTS__DEMO__PAYABLE_FOR", "90d"),
@@ -88,8 +88,8 @@ async fn run_case(shop: &Shop, case: Case, order: &str, cursor: &mut String) -> 
     let pg = shop.pg();
     pg.clear_faults();
     let (began, first) = (Instant::now(), pg.calls().last().map_or(0, |call| call.number));
-    let told = AssertUnwindSafe(go(shop, &case, order, cursor)).catch_unwind().await;
-    let (findings, books) = told.unwrap_or_else(|panic| {
+    let ran = AssertUnwindSafe(go(shop, &case, order, cursor)).catch_unwind().await;
+    let (findings, books) = ran.unwrap_or_else(|panic| {
         let said = panic.downcast::<String>().map_or_else(|_| "a panic".to_owned(), |said| *said);
         (Findings { wrong: vec![said], ..Findings::default() }, String::new())
     });

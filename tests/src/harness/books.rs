@@ -181,7 +181,7 @@ mod tests {
             ("a mismatch went back", beside(payment(0, 0), "01", 100, 100), vec![row("01", 100, 100)], true),
             ("another system's", payment(0, 0), vec![foreign], true),
             ("a duplicate is kept", beside(payment(0, 0), "01", 100, 0), vec![row("01", 100, 0)], false),
-            ("a duplicate not told of", payment(0, 0), vec![row("01", 100, 100)], false),
+            ("a duplicate that is not shown", payment(0, 0), vec![row("01", 100, 100)], false),
             ("another duplicate", beside(payment(0, 0), "02", 100, 100), vec![row("01", 100, 100)], false),
             ("a duplicate at us only", beside(payment(0, 0), "01", 100, 100), vec![], false),
             ("money nobody told us of", payment(0, 0), vec![row("01", 100, 0)], false),

@@ -218,7 +218,7 @@ impl Shop {
 
     /// Waits until a payment is as it should be, and gives it. Seconds pass meanwhile: a hint that proves nothing waits ten
     /// of them after the last look-up of its payment.
-    pub async fn until(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    pub async fn wait_until(&self, id: &str, is_so: impl Fn(&Value) -> bool) -> Value {
         self.until_stepping(id, Duration::from_secs(1), is_so).await
     }
 
@@ -246,7 +246,7 @@ impl Shop {
 
     /// Waits until a payment has a status, and gives it.
     pub async fn until_status(&self, id: &str, status: &str) -> Value {
-        self.until(id, |payment| payment["status"] == status).await
+        self.wait_until(id, |payment| payment["status"] == status).await
     }
 
     /// What an operator asks on the admin listener.

@@ -22,7 +22,7 @@ fn ids(webhooks: Vec<ReceivedWebhook>) -> Vec<WebhookId> {
     webhooks.into_iter().map(|webhook| webhook.id).collect()
 }
 
-/// Fills a room of an account, and gives back what is in it.
+/// Fills a room of an account, and returns what is in it.
 async fn fill(store: &dyn Store, account: &AccountId, room: Room) -> Vec<ReceivedWebhook> {
     let webhooks: Vec<_> = (0..INBOX_CAPACITY).map(|n| webhook_of(account, room, at(i64::from(n)))).collect();
     for webhook in &webhooks {

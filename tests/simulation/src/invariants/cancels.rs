@@ -17,7 +17,7 @@ pub(super) fn i07_never_more_than_was_paid(commit: &Commit<'_>) {
     for charge in &commit.after.charges {
         let Some(pg_id) = &charge.pg_payment_id else { continue };
         let counts = |cancel: &&Cancel| cancel.status != CancelStatus::Refused && cancel.held.is_none();
-        // Somebody at the console does not ask what is in flight; the guard turns that one back.
+        // Somebody at the console does not ask what is in flight; the guard refuses that one.
         let ours: u64 = charge
             .cancels
             .iter()
@@ -93,7 +93,7 @@ pub(super) fn executed<'a>(cancel: &Cancel, payment: &'a PgPayment) -> Option<&'
         theirs.reason.contains(cancel.id.as_str())
             || cancel.pg_cancel_id.as_ref() == Some(&theirs.pg_cancel_id)
     };
-    // A PG that names none is told by all that it says: two in the console may have the same words.
+    // A PG that names none is matched by everything it shows: two in the console may have the same words.
     let is_the_same = |theirs: &&PgCancel| {
         cancel.reason == theirs.reason
             && cancel.amount.amount() == theirs.amount

@@ -136,7 +136,7 @@ impl Watchman {
         seen.budgets.nothing_is_left(&self.world, &commit, &records);
     }
 
-    /// A request for money sets out.
+    /// A request for money is sent.
     pub(crate) fn confirm_sent(&self, model: &Arc<Model>, request: &ConfirmRequest) {
         self.world.count(|stats| stats.posts += 1);
         let mut seen = self.seen();
@@ -154,7 +154,7 @@ impl Watchman {
         sending::i10_ids_are_ours(world, request);
     }
 
-    /// A request to give money back, or to close, sets out.
+    /// A request to refund money, or to close, is sent.
     pub(crate) fn cancel_sent(&self, model: &Arc<Model>, request: &CancelRequest) {
         self.world.count(|stats| stats.posts += 1);
         let mut seen = self.seen();
@@ -207,7 +207,7 @@ impl Watchman {
         truth::i05_what_ended_is_not_executed(&self.seen(), &self.world, model, pg_id);
     }
 
-    /// A call to a PG sets out, about an order id or with a key.
+    /// A call to a PG is sent, about an order id or with a key.
     pub(crate) fn called(&self, model: &Arc<Model>, order: Option<&str>, key: Option<&str>) {
         self.seen().budgets.called(&self.world, model, order.or(key));
     }

@@ -151,7 +151,7 @@ fn i05_refused_is_not_done(commit: &Commit<'_>, charge: &Charge, cancel: &Cancel
         let ours = |theirs: &&PgCancel| theirs.reason.contains(cancel.id.as_str());
         let kept = row.now().cancels.iter().find(ours);
         kept.is_some_and(|theirs| theirs.status != paymux_core::model::PgCancelStatus::Failed)
-            && row.settled_since() <= now
+            && row.shown_since() <= now
     });
     if executed == Some(true) {
         commit.world.violated(5, || format!("{} was executed and is refused", cancel.id));
@@ -171,11 +171,11 @@ pub(super) fn i06_unknown_does_not_become_failed(seen: &Seen, commit: &Commit<'_
         };
         let operation = Operation::Cancel(cancel.id.clone());
         let mut keys = (1..=sent.key_seq).map(|seq| operation.idempotency_key(id, seq));
-        let heard = keys.any(|key| seen.refused.contains(&key)) || is_answered(sent);
+        let is_refused = keys.any(|key| seen.refused.contains(&key)) || is_answered(sent);
         // Money that somebody else gave back cannot go back again.
         let is_gone = cancel.compensates.is_some()
             && charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.balance().is_zero());
-        if !heard && !is_gone {
+        if !is_refused && !is_gone {
             commit.world.violated(6, || format!("{} was refused and no PG refused it", cancel.id));
         }
     }

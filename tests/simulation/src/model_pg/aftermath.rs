@@ -141,7 +141,7 @@ impl Model {
         });
     }
 
-    /// Sends a webhook: not at all, once or twice, soon or late. What is told by nothing else is not lost.
+    /// Sends a webhook: not at all, once or twice, soon or late. What nothing else shows is not lost.
     fn tell(self: &Arc<Self>, news: News, pg_id: &PgPaymentId) {
         let is_lost = self.world.draw(|rng| rng.below(10)) < self.world.profile.lost_webhooks;
         let copies = if is_lost && !matches!(news, News::Disputed | News::Undone) {

@@ -1,4 +1,4 @@
-//! The books of a PG: what is true of money, whatever anybody was told.
+//! The books of a PG: what is true of money, whatever its answers showed.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -83,7 +83,7 @@ impl PgPayment {
 /// A payment and everything it ever was.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// Each state, and when what made it set out.
+    /// Each state, and when the request that made it was sent.
     past: Vec<(Timestamp, PgPayment)>,
 }
 
@@ -117,7 +117,7 @@ impl Row {
         self.past[oldest..].iter().map(|(_, payment)| payment)
     }
 
-    /// Changes it, because of something that set out at `origin`.
+    /// Changes it, because of a request that was sent at `origin`.
     pub(crate) fn change(&mut self, origin: Timestamp, change: impl FnOnce(&mut PgPayment)) {
         let mut next = self.now().clone();
         change(&mut next);
@@ -131,7 +131,7 @@ impl Row {
     }
 
     /// Since when what it is now must be shown.
-    pub(crate) fn settled_since(&self) -> Timestamp {
+    pub(crate) fn shown_since(&self) -> Timestamp {
         let origin = self.past.last().map_or(Timestamp::MIN, |(origin, _)| *origin);
         origin.saturating_add(STALE_FOR).unwrap_or(Timestamp::MAX)
     }

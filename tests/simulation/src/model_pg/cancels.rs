@@ -18,7 +18,7 @@ use super::{
 const LONGEST_REASON: usize = 200;
 
 impl Model {
-    /// Gives money back: once per key, where the PG has keys; otherwise only from the balance it is told.
+    /// Refunds money: once per key, where the PG has keys; otherwise only from the balance that the request names.
     pub(crate) fn give_back(
         self: &Arc<Self>,
         books: &mut Books,
@@ -125,7 +125,7 @@ impl Model {
         }
     }
 
-    /// The newest cancel that was done turns out not to be paid out.
+    /// The newest cancel that was done fails to be paid out.
     pub(crate) fn undo_cancel(&self, books: &mut Books, pg_id: &PgPaymentId) {
         let now = self.world.now();
         let Some(row) = books.rows.get_mut(pg_id) else { return };

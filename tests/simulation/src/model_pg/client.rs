@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{
     CONFIRMS_WITHIN, Kind, Model,
-    network::{Errand, Work},
+    network::{PgCall, Work},
 };
 
 /// The PG as one replica reaches it, with the credential it was started with.
@@ -51,7 +51,7 @@ impl PaymentProvider for Client {
             Kind::OnConfirm => MoneyMoves::OnConfirm { within: CONFIRMS_WITHIN },
             Kind::BeforeConfirm => MoneyMoves::BeforeConfirm,
         };
-        self.call(Errand {
+        self.call(PgCall {
             name: format!("request {}", order.order_id),
             order: Some(order.order_id.to_string()),
             key: None,
@@ -86,8 +86,8 @@ impl PaymentProvider for Client {
         let work: Work<Taken> =
             Box::new(move |books: &mut _| model.take(books, &request, &credential, sent_at));
         let name = format!("confirm {key}");
-        let errand = Errand { name, order: None, key: Some(key.clone()), is_supported: true, work };
-        let answer = self.call(errand).await;
+        let call = PgCall { name, order: None, key: Some(key.clone()), is_supported: true, work };
+        let answer = self.call(call).await;
         self.model.watchman.answered(&key, answer.as_ref().err());
         answer
     }
@@ -96,7 +96,7 @@ impl PaymentProvider for Client {
         let (model, subject) = (Arc::clone(&self.model), subject.clone());
         let asked_at = model.world.now();
         let answer = self
-            .call(Errand {
+            .call(PgCall {
                 name: format!("look up {:?} {}", subject.pg_payment_id, subject.order_id),
                 order: Some(subject.order_id.to_string()),
                 key: None,
@@ -119,8 +119,8 @@ impl PaymentProvider for Client {
         let credential = self.description.credential.clone();
         let work: Work<CancelOutcome> =
             Box::new(move |books: &mut _| model.give_back(books, &request, &credential, sent_at));
-        let errand = Errand { name, order: None, key: Some(key.clone()), is_supported: true, work };
-        let answer = self.call(errand).await;
+        let call = PgCall { name, order: None, key: Some(key.clone()), is_supported: true, work };
+        let answer = self.call(call).await;
         self.model.watchman.answered(&key, answer.as_ref().err());
         answer
     }
@@ -140,7 +140,7 @@ impl PaymentProvider for Client {
 
     async fn pg_time(&self) -> Result<Timestamp, ProviderError> {
         let model = Arc::clone(&self.model);
-        self.call(Errand {
+        self.call(PgCall {
             name: "what time is it".to_owned(),
             order: None,
             key: None,

@@ -12,7 +12,7 @@ use paymux_core::{
 use super::{
     Client, Kind, Model,
     books::{Books, PgPayment},
-    network::Errand,
+    network::PgCall,
 };
 
 /// How many rows a page has.
@@ -88,7 +88,7 @@ impl Movements for Client {
         let model = Arc::clone(&self.model);
         let first: usize = cursor.and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
         // The gateway's clock may be wrong; the PG goes by what it is asked for.
-        self.call(Errand {
+        self.call(PgCall {
             name: format!("list from {first}"),
             order: None,
             key: None,

@@ -1,4 +1,4 @@
-//! The way to the PG and back.
+//! The network to the PG and back.
 
 use std::{sync::Arc, time::Duration};
 
@@ -39,7 +39,7 @@ enum Trip {
 pub(crate) type Work<T> = Box<dyn FnOnce(&mut Books) -> Result<T, ProviderError> + Send>;
 
 /// A call, and what it does in the books.
-pub(crate) struct Errand<T> {
+pub(crate) struct PgCall<T> {
     pub(crate) name: String,
     /// The order id it names, if it is about a payment and moves no money.
     pub(crate) order: Option<String>,
@@ -52,27 +52,25 @@ pub(crate) struct Errand<T> {
 
 impl Client {
     /// Sends a request, and waits for its answer for as long as an answer may take.
-    pub(crate) async fn call<T: Send + 'static>(&self, errand: Errand<T>) -> Result<T, ProviderError> {
+    pub(crate) async fn call<T: Send + 'static>(&self, call: PgCall<T>) -> Result<T, ProviderError> {
         let world = &self.model.world;
-        let trip = match self.trip(errand.key.is_some()) {
+        let trip = match self.trip(call.key.is_some()) {
             // What a PG can do today it can always do.
-            Trip::Instead(Refusal::Unsupported) if errand.is_supported => {
-                Trip::Instead(Refusal::UnknownError)
-            }
-            // A look-up that names what the PG never heard of may be refused; of what it knows it is not.
-            Trip::Instead(Refusal::Invalid) if errand.key.is_none() => Trip::Instead(Refusal::UnknownError),
+            Trip::Instead(Refusal::Unsupported) if call.is_supported => Trip::Instead(Refusal::UnknownError),
+            // A look-up that names what the PG does not know may be refused; of what it knows it is not.
+            Trip::Instead(Refusal::Invalid) if call.key.is_none() => Trip::Instead(Refusal::UnknownError),
             trip => trip,
         };
-        self.model.watchman.called(&self.model, errand.order.as_deref(), errand.key.as_deref());
-        let name = errand.name.clone();
+        self.model.watchman.called(&self.model, call.order.as_deref(), call.key.as_deref());
+        let name = call.name.clone();
         world.note(Owner::Replica(self.replica), || format!("→ {name} ({trip:?})"));
         if trip == Trip::NotSent {
-            world.turn().await;
+            world.yield_now().await;
             return Err(ProviderError::not_sent("no route"));
         }
         let timeout = world.sleep(Owner::Outside, READ_TIMEOUT);
         let (send, answer) = oneshot::channel();
-        self.set_out(errand, trip, send);
+        self.deliver_call(call, trip, send);
         let answered = match select(answer, timeout).await {
             Either::Left((Ok(answered), _)) => answered,
             // The connection stays silent until its time is up.
@@ -108,9 +106,9 @@ impl Client {
         })
     }
 
-    fn set_out<T: Send + 'static>(
+    fn deliver_call<T: Send + 'static>(
         &self,
-        errand: Errand<T>,
+        call: PgCall<T>,
         trip: Trip,
         send: oneshot::Sender<Result<T, ProviderError>>,
     ) {
@@ -125,12 +123,12 @@ impl Client {
         if let Trip::Later(refusal) = trip {
             self.answer_after(soon, send, Err(refusal.into()));
             world.clone().schedule(Owner::Outside, after_ms(&world, wait), move || {
-                let _ = model.books(errand.work);
+                let _ = model.books(call.work);
             });
             return;
         }
         let client = self.clone();
-        let kept = errand.key.filter(|_| world.chance(500));
+        let kept = call.key.filter(|_| world.chance(500));
         world.clone().schedule(Owner::Outside, after_ms(&world, wait), move || {
             let done = match trip {
                 Trip::Lost => return,
@@ -141,12 +139,12 @@ impl Client {
                     Err(refusal.into())
                 }
                 Trip::After(refusal) => {
-                    let _ = model.books(errand.work);
+                    let _ = model.books(call.work);
                     Err(refusal.into())
                 }
-                _ => model.books(errand.work),
+                _ => model.books(call.work),
             };
-            world.note(Owner::Outside, || format!("  {} of {sent_at} worked on", errand.name));
+            world.note(Owner::Outside, || format!("  {} of {sent_at} worked on", call.name));
             if trip != Trip::AnswerLost {
                 let back = world.draw(|rng| rng.between(0, 800));
                 client.answer_after(back, send, done);

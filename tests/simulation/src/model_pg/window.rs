@@ -85,7 +85,7 @@ impl Model {
         true
     }
 
-    /// The deposit turns out bad.
+    /// The deposit is reversed.
     pub(crate) fn reverse(&self, books: &mut Books, pg_id: &PgPaymentId) -> bool {
         let now = self.world.now();
         let Some(row) = books.rows.get_mut(pg_id) else { return false };

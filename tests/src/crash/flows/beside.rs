@@ -19,7 +19,7 @@ pub(super) async fn two_tabs(shop: &Shop, order: &str) -> anyhow::Result<Placed>
     let (one, other) = join(shop.confirm(&id, "one", &one), shop.confirm(&id, "other", &other)).await;
     one?.expect(&[200, 202])?;
     other?.expect(&[200, 202])?;
-    shop.until(&id, |payment| payment["status"] == "paid").await?;
+    shop.wait_until(&id, |payment| payment["status"] == "paid").await?;
     Ok(Placed::paid(order))
 }
 
@@ -39,7 +39,7 @@ pub(super) async fn paid_twice(shop: &Shop, order: &str) -> anyhow::Result<Place
     .await?;
     let result = shop.buyer(&window, "card", "approve", AMOUNT).await?;
     shop.confirm(&id, "declined", &result).await?.expect(&[200, 202, 402])?;
-    shop.until(&id, |payment| payment["status"] == "failed" || payment["status"] == "paid").await?;
+    shop.wait_until(&id, |payment| payment["status"] == "failed" || payment["status"] == "paid").await?;
     if let Some(window) = shop.prepare_unless_paid(&id, "again").await? {
         pay(shop, &id, &window, "confirm").await?;
     }
@@ -54,15 +54,15 @@ pub(super) async fn account_and_card(shop: &Shop, order: &str) -> anyhow::Result
     shop.confirm(&id, "card", &card).await?.expect(&[200, 202])?;
     if shop.confirms() {
         // Nothing is asked for while an account waits: the buyer pays into that.
-        shop.until(&id, |payment| payment["status"] == "awaiting_deposit").await?;
+        shop.wait_until(&id, |payment| payment["status"] == "awaiting_deposit").await?;
         shop.deposit(&window).await?;
-        shop.until(&id, |payment| payment["status"] == "paid").await?;
+        shop.wait_until(&id, |payment| payment["status"] == "paid").await?;
         return Ok(Placed::paid(order));
     }
     // The card took the money: the account gives way and is closed.
     let is_closed =
         |payment: &Value| payment["status"] == "paid" && payment["cancels"][0]["status"] == "done";
-    shop.until(&id, is_closed).await?;
+    shop.wait_until(&id, is_closed).await?;
     Ok(Placed { closes: 1, ..Placed::paid(order) })
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn deposit_after_card(shop: &Shop, order: &str) -> anyhow::Resu
     let (id, account) = open(shop, order, "").await?;
     issue(shop, &id, &account).await?;
     shop.later(ACCOUNT_WAITS).await?;
-    shop.until(&id, |payment| payment["status"] == "expired").await?;
+    shop.wait_until(&id, |payment| payment["status"] == "expired").await?;
     let again = shop.register_as(order, "", "티셔츠", "again").await?;
     anyhow::ensure!(again == id, "the same order is another payment: {again}");
     let window = shop.prepare(&id, "again").await?;
@@ -79,7 +79,7 @@ pub(super) async fn deposit_after_card(shop: &Shop, order: &str) -> anyhow::Resu
     // The account is to be closed now, and the PG refuses. If it was looked up a moment before the card was confirmed, the
     // deposit pays the order.
     let is_seen = |payment: &Value| payment.get("virtual_account").is_some() || is_waiting(payment);
-    let payment = shop.until(&id, is_seen).await?;
+    let payment = shop.wait_until(&id, is_seen).await?;
     if !is_waiting(&payment) {
         return Ok(Placed::paid(order));
     }
@@ -89,9 +89,9 @@ pub(super) async fn deposit_after_card(shop: &Shop, order: &str) -> anyhow::Resu
         let status = payment["duplicates"][0]["cancels"][0]["status"].as_str();
         matches!(status, Some("pending" | "done"))
     };
-    shop.until(&id, is_on_its_way).await?;
+    shop.wait_until(&id, is_on_its_way).await?;
     shop.later(REFUND_TAKES).await?;
-    shop.until(&id, |payment| is_all_done(&payment["duplicates"][0]["cancels"])).await?;
+    shop.wait_until(&id, |payment| is_all_done(&payment["duplicates"][0]["cancels"])).await?;
     Ok(Placed::paid(order))
 }
 

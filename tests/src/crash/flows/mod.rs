@@ -179,14 +179,14 @@ async fn open(shop: &Shop, order: &str, method: &str) -> anyhow::Result<(String,
 async fn pay(shop: &Shop, id: &str, window: &Window, key: &str) -> anyhow::Result<()> {
     let result = shop.buyer(window, "card", "approve", AMOUNT).await?;
     shop.confirm(id, key, &result).await?.expect(&[200, 202])?;
-    shop.until(id, |payment| payment["status"] == "paid").await.map(|_| ())
+    shop.wait_until(id, |payment| payment["status"] == "paid").await.map(|_| ())
 }
 
 /// The buyer agrees with an account, the shop confirms, and it is issued.
 async fn issue(shop: &Shop, id: &str, window: &Window) -> anyhow::Result<()> {
     let result = shop.buyer(window, "virtual_account", "approve", AMOUNT).await?;
     shop.confirm(id, "account", &result).await?.expect(&[200, 202])?;
-    shop.until(id, |payment| payment["status"] == "awaiting_deposit").await.map(|_| ())
+    shop.wait_until(id, |payment| payment["status"] == "awaiting_deposit").await.map(|_| ())
 }
 
 /// The buyer is declined in the window or at the confirm; the payment is open again.
@@ -194,7 +194,7 @@ async fn decline(shop: &Shop, id: &str, window: &Window) -> anyhow::Result<()> {
     let result = shop.buyer(window, "card", "decline", AMOUNT).await?;
     // Money is never spoken of.
     shop.confirm(id, "declined", &result).await?.expect(&[200, 202, 402])?;
-    shop.until(id, |payment| payment["status"] == "failed").await.map(|_| ())
+    shop.wait_until(id, |payment| payment["status"] == "failed").await.map(|_| ())
 }
 
 /// Cancels, and waits until all of it is done.
@@ -208,13 +208,13 @@ async fn cancel(
 ) -> anyhow::Result<()> {
     shop.cancel(id, key, amount, to_account).await?.expect(&[200, 202])?;
     if to_account {
-        shop.until(id, |payment| payment["status"] == status).await?;
+        shop.wait_until(id, |payment| payment["status"] == status).await?;
         if !shop.later(REFUND_TAKES).await? {
             return Ok(());
         }
     }
     let done = |payment: &Value| is_all_done(&payment["cancels"]);
-    shop.until(id, |payment| payment["status"] == status && done(payment)).await.map(|_| ())
+    shop.wait_until(id, |payment| payment["status"] == status && done(payment)).await.map(|_| ())
 }
 
 fn is_all_done(cancels: &Value) -> bool {

@@ -36,7 +36,7 @@ pub(super) async fn deposit_and_refund(shop: &Shop, order: &str) -> anyhow::Resu
     let (id, window) = open(shop, order, "virtual_account").await?;
     issue(shop, &id, &window).await?;
     shop.deposit(&window).await?;
-    shop.until(&id, |payment| payment["status"] == "paid").await?;
+    shop.wait_until(&id, |payment| payment["status"] == "paid").await?;
     cancel(shop, &id, "refund", None, true, "cancelled").await?;
     Ok(Placed::cancelled(order, 1))
 }
@@ -76,7 +76,7 @@ pub(super) async fn amount_mismatch(shop: &Shop, order: &str) -> anyhow::Result<
     let (id, window) = open(shop, order, "card").await?;
     let result = shop.buyer(&window, "card", "approve", AMOUNT / 10).await?;
     shop.confirm(&id, "tampered", &result).await?.expect(&[202, 409])?;
-    shop.until(&id, |payment| payment["status"] == "ready").await?;
+    shop.wait_until(&id, |payment| payment["status"] == "ready").await?;
     let window = shop.prepare(&id, "again").await?;
     pay(shop, &id, &window, "confirm").await?;
     Ok(Placed::paid(order))
