@@ -35,7 +35,7 @@ impl SandboxClock {
         Self::new(None, 0)
     }
 
-    /// Follows the system's time, ahead of it by what [`offset_ms`](Self::offset_ms) told in an earlier life.
+    /// Follows the system's time, ahead of it by what [`offset_ms`](Self::offset_ms) answered before a restart.
     #[must_use]
     pub fn ahead_by(offset_ms: u64) -> Self {
         Self::new(None, offset_ms)

@@ -173,7 +173,7 @@ impl Service {
         let mut stopped = self.stopped.clone();
         let mut running = Box::pin(async move {
             tokio::select! {
-                told = run(&service.core, &request, &how) => drop(told),
+                answer = run(&service.core, &request, &how) => drop(answer),
                 _ = stopped.changed() => {}
             }
         });
@@ -264,7 +264,7 @@ fn into_response(answer: Answer, sent: Option<oneshot::Sender<()>>) -> Response<
     })
 }
 
-/// A whole body that tells, by being dropped, that it has been handed to the connection.
+/// A whole body that shows, by being dropped, that it has been handed to the connection.
 #[derive(Debug)]
 struct AnswerBody {
     rest: Option<Bytes>,

@@ -127,7 +127,7 @@ impl Control {
         self.act(&[], |simulator, outbox| simulator.cancel(action, outbox))
     }
 
-    /// Another system of the merchant takes a payment; no webhook tells of it. Answers its row as the PG's lists show it.
+    /// Another system of the merchant takes a payment; no webhook is sent for it. Answers its row as the PG's lists show it.
     ///
     /// # Errors
     ///

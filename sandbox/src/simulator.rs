@@ -37,7 +37,7 @@ pub trait Simulator: fmt::Debug + Send + Sync + 'static {
     /// How the PG refuses credentials.
     fn unauthorized(&self) -> Answer;
 
-    /// How the PG tells of an internal error.
+    /// How the PG answers an internal error.
     fn internal_error(&self) -> Answer;
 
     /// How the PG delivers webhooks.

@@ -209,9 +209,9 @@ impl WebhookSender {
                 Some(Fault::Drop) => {}
                 Some(Fault::Reorder) => state.held.push((id, webhook)),
                 Some(Fault::Early) => {
-                    let (tell, told) = oneshot::channel();
-                    early.push(told);
-                    self.spawn(&mut state, vec![Planned::now(id, webhook, Some(tell))], None);
+                    let (notify, notified) = oneshot::channel();
+                    early.push(notified);
+                    self.spawn(&mut state, vec![Planned::now(id, webhook, Some(notify))], None);
                 }
                 _ => {
                     batch.push(Planned::by_rule(id.clone(), webhook.clone(), rule.as_ref(), now_ms));
@@ -261,12 +261,12 @@ struct Planned {
     webhook: Webhook,
     /// The first attempt is not made before this.
     not_before_ms: Option<u64>,
-    tell_first_attempt: Option<oneshot::Sender<()>>,
+    notify_first_attempt: Option<oneshot::Sender<()>>,
 }
 
 impl Planned {
-    fn now(id: String, webhook: Webhook, tell_first_attempt: Option<oneshot::Sender<()>>) -> Self {
-        Self { id, webhook, not_before_ms: None, tell_first_attempt }
+    fn now(id: String, webhook: Webhook, notify_first_attempt: Option<oneshot::Sender<()>>) -> Self {
+        Self { id, webhook, not_before_ms: None, notify_first_attempt }
     }
 
     /// Reckoned now, not when the delivery starts: the clock may be advanced in between.
@@ -330,8 +330,8 @@ async fn deliver(
     }
     // Nobody waits for a delayed one, and an early one's call may be gone.
     let _ = first_attempts_over.send(());
-    if let Some(tell) = planned.tell_first_attempt {
-        let _ = tell.send(());
+    if let Some(notify) = planned.notify_first_attempt {
+        let _ = notify.send(());
     }
     while not_taken.join_next().await.is_some() {}
 }

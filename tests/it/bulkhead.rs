@@ -38,7 +38,7 @@ async fn a_flood_of_forged_webhooks_does_not_delay_another_account() {
     let statuses: Vec<_> = stream::iter(&forged).map(deliver).buffer_unordered(AT_ONCE).collect().await;
     assert!(statuses.iter().all(|status| matches!(status, 200 | 503)));
 
-    // The page never comes back: only PortOne's webhook tells.
+    // The page never comes back: only PortOne's webhook comes.
     let began = Instant::now();
     shop.buyer(&paid, "approve").await;
     shop.until_status(&paid, "paid").await;

@@ -166,7 +166,7 @@ async fn hints_in_a_row_are_a_handful_of_looks_at_portone() {
     told_in_a_row("portone").await;
 }
 
-/// Fifty clerks give back a fifteenth each, all at once, and insist as the API tells them.
+/// Fifty clerks cancel a fifteenth each, all at once, and retry as the API says.
 async fn fifty_cancels_at_once(shop: Shop) {
     const PART: u64 = 1_000;
     let id = shop.paid("order-1").await;
@@ -233,8 +233,8 @@ async fn two_hundred_confirms_at_once_ask_for_the_money_once() {
     shop.close().await;
 }
 
-/// Whoever knows the webhook address and one order of his own tells of ten thousand payments that do not exist: more than an
-/// inbox holds. The PG tells once of another buyer who has paid and whose page is lost. Turned away, that payment would stay
+/// Whoever knows the webhook address and one order of their own sends webhooks of ten thousand payments that do not exist: more than an
+/// inbox holds. The PG sends one webhook of another buyer who has paid and whose page is lost. Turned away, that payment would stay
 /// unpaid for the shop until the hourly sweep.
 async fn forged_ids_leave_room_for_the_real_one(account: &str) {
     let shop = Shop::open_with(account, "card", &IN_MEMORY).await;

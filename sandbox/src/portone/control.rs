@@ -79,7 +79,7 @@ impl PortoneSimulator {
         Err(ControlError::new(ControlErrorCode::Unsupported, message))
     }
 
-    /// The merchant cancels in PortOne's console, which always tells by webhook.
+    /// The merchant cancels in PortOne's console, which always sends a webhook.
     pub(super) fn cancel_in_console(
         &self,
         action: &OrderAction,

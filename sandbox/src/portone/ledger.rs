@@ -12,7 +12,7 @@ use crate::ForeignPayment;
 use crate::random::{DIGITS, random_text};
 
 /// One row, with what it said before its latest change: a look-up that lags
-/// behind (the fault `stale_read`) still tells that.
+/// behind (the fault `stale_read`) still shows that.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct Row {
     now: Payment,

@@ -4,7 +4,7 @@
 //! account by the API (`POST /vbanks`); sub-merchants (`Tier`); PGs that finish a cancel later; what single PGs
 //! do in their own way, but for the form of their bank codes. A deposit cannot be reversed, because PortOne
 //! does not document what becomes of one. Nothing falls due by the clock but the token and the deadline of a
-//! deposit: the row of an account past its date stays `ready`, and no webhook tells of it.
+//! deposit: the row of an account past its date stays `ready`, and no webhook is sent for it.
 //!
 //! Amounts are whole numbers, so only currencies without a minor unit (KRW, JPY) can be paid in.
 //!
@@ -211,6 +211,6 @@ impl Simulator for PortoneSimulator {
     }
 
     fn tick(&self, _outbox: &mut Outbox) {
-        // Nothing falls due by itself: an account past its date stays `ready`, and no webhook tells of it.
+        // Nothing falls due by itself: an account past its date stays `ready`, and no webhook is sent for it.
     }
 }

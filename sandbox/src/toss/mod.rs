@@ -54,7 +54,7 @@ use crate::{
 /// Carries the number of a request, for support.
 const TRACE_HEADER: &str = "x-tosspayments-trace-id";
 
-/// Where the real API is: what `checkout.url` says where no request tells the simulator's own address.
+/// Where the real API is: what `checkout.url` says where no request names the simulator's own address.
 const REAL_BASE_URL: &str = "https://api.tosspayments.com";
 
 /// One simulated merchant's Toss Payments.

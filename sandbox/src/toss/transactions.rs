@@ -22,7 +22,7 @@ pub(crate) struct Transaction {
     /// Counts all transactions of the books, so that those of one instant keep their order. Zero: not yet entered.
     pub(crate) number: u64,
     key: String,
-    /// What the payment was called after it. Only this tells the direction of the money.
+    /// What the payment was called after it. Only this shows the direction of the money.
     status: Status,
     amount: u64,
     at_ms: u64,

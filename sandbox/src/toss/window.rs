@@ -117,7 +117,7 @@ impl Toss {
 
     fn opening_of(&self, request: &PayRequest) -> Result<Opening, ControlError> {
         let amount = request.amount.or_else(|| sdk_amount(request)).ok_or_else(|| {
-            invalid("amount: the page tells Toss, so the caller has to say what the page asked for")
+            invalid("amount: the page sends it to Toss, so the caller has to say what the page asked for")
         })?;
         if amount == 0 {
             return Err(invalid("BELOW_ZERO_AMOUNT"));

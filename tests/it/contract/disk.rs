@@ -215,7 +215,7 @@ impl FailingDisk {
         books.map(|path| (path.clone(), fs::read(path).unwrap())).collect()
     }
 
-    /// What tells the file system that it has an error.
+    /// What makes the file system report an error.
     fn trigger(&self) -> Option<File> {
         let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
         let here = self.disk.0.path().to_str()?;

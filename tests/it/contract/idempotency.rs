@@ -241,7 +241,7 @@ async fn a_cancel_repeated_after_a_crash_is_the_same_cancel() {
         { "account": "toss", "call": "webhook", "fault": "drop", "times": 9 },
     ]);
     process.control("faults", &faults).await;
-    // It is sent and carried out, and the answer never comes. A look-up may have told by now.
+    // It is sent and carried out, and the answer never comes. A look-up may have shown it by now.
     let unanswered = post(&process, &path, "k", &part).await;
     assert!(matches!(unanswered.status.as_u16(), 200 | 202), "{}", unanswered.text);
     eventually(async || match process.get("/_sandbox/payments").await["toss"][0]["given_back"].as_u64() {

@@ -58,7 +58,7 @@ pub(crate) async fn closed_before_paying(shop: &mut Shop) {
     assert!(closed["cancels"][0].get("amount").is_none(), "a close gives nothing back");
     assert_eq!((&closed["amount_paid"], &closed["amount_cancelled"]), (&json!(0), &json!(0)));
 
-    // The buyer goes on all the same: money is not taken, or goes back. A PG that tells whole seconds would date it before
+    // The buyer goes on all the same: money is not taken, or goes back. A PG that shows whole seconds would date it before
     // the close if both were in one.
     shop.advance(Duration::from_secs(2)).await;
     let result = shop.buyer(&id, "approve").await;

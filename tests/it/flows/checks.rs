@@ -1,17 +1,17 @@
 //! Money is accepted as ours only if everything about it is right: each check fails alone here.
 //!
-//! The PG tells the truth but for one thing, which no simulated PG could be brought to do by itself.
+//! One field of the PG's answer is changed, which no simulated PG would do by itself.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::harness::{AMOUNT, Reply, Shop};
 
-/// The buyer has paid, and the PG answers every question about it with the truth as `lie` leaves it.
-async fn told(shop: &Shop, id: &str, lie: impl FnOnce(&mut Value)) -> Reply {
+/// The buyer has paid, and the PG answers every question about it with its payment as `change` leaves it.
+async fn confirmed_with(shop: &Shop, id: &str, change: impl FnOnce(&mut Value)) -> Reply {
     let result = shop.buyer(id, "approve").await;
-    let mut payment = as_the_pg_tells_it(shop, &result).await;
-    lie(&mut payment);
+    let mut payment = as_the_pg_shows_it(shop, &result).await;
+    change(&mut payment);
     let by_order =
         json!({ "code": 0, "response": { "total": 1, "previous": 0, "next": 0, "list": [payment] } });
     let by_id = json!({ "code": 0, "response": payment });
@@ -23,14 +23,14 @@ async fn told(shop: &Shop, id: &str, lie: impl FnOnce(&mut Value)) -> Reply {
     let rule =
         |(call, body): (&str, Value)| json!({ "call": call, "fault": "garbled", "body": body, "times": 100 });
     let mut rules: Vec<_> = answers.into_iter().map(rule).collect();
-    // A cancel whose reason is the lie is not taken while it lasts.
+    // A cancel because of the changed answer is not accepted while it lasts.
     rules.push(json!({ "call": "cancel", "fault": "error_before", "status": 429, "times": 100 }));
     shop.faults(json!(rules)).await;
     shop.confirm(id, &result).await
 }
 
-/// The payment as the PG's API tells it once it is paid.
-async fn as_the_pg_tells_it(shop: &Shop, result: &Value) -> Value {
+/// The payment as the PG's API shows it once it is paid.
+async fn as_the_pg_shows_it(shop: &Shop, result: &Value) -> Value {
     if shop.confirms() {
         return json!({
             "version": "2022-11-16", "type": "NORMAL", "status": "DONE", "method": "카드",
@@ -54,7 +54,7 @@ async fn registered(shop: &Shop) -> String {
     shop.register("order-1").await
 }
 
-/// The lie was not believed: nothing of it is ours.
+/// The changed answer was refused: nothing of it is ours.
 fn assert_refused(reply: Reply) {
     let refused = reply.expect(409, "payment_mismatch");
     assert_eq!(refused["payment"]["amount_paid"], 0);
@@ -82,16 +82,16 @@ async fn a_person_decides(shop: &Shop, id: &str) {
     assert_eq!(shop.payment(id).await["status"], "paid");
 }
 
-/// The same without a lie is paid: what the others refuse, they refuse for the lie.
+/// The same without a change is paid: what the others refuse, they refuse because of it.
 pub(crate) async fn the_truth_is_accepted(shop: &mut Shop) {
     let id = registered(shop).await;
-    told(shop, &id, |_| {}).await.expect(200, "paid");
+    confirmed_with(shop, &id, |_| {}).await.expect(200, "paid");
 }
 
 pub(crate) async fn another_order_id_is_not_ours(shop: &mut Shop) {
     let id = registered(shop).await;
     let name = if shop.confirms() { "orderId" } else { "merchant_uid" };
-    let reply = told(shop, &id, |payment| payment[name] = "somebody-elses-order".into()).await;
+    let reply = confirmed_with(shop, &id, |payment| payment[name] = "somebody-elses-order".into()).await;
     // An answer about another order than was asked answers nothing: neither paid nor failed.
     let expected = if shop.confirms() { (202, "confirming") } else { (503, "provider_unavailable") };
     reply.expect(expected.0, expected.1);
@@ -103,7 +103,7 @@ pub(crate) async fn another_order_id_is_not_ours(shop: &mut Shop) {
 
 pub(crate) async fn another_amount_is_not_ours(shop: &mut Shop) {
     let id = registered(shop).await;
-    let reply = told(shop, &id, |payment| {
+    let reply = confirmed_with(shop, &id, |payment| {
         for name in ["totalAmount", "balanceAmount", "amount"] {
             if payment.get(name).is_some() {
                 payment[name] = (AMOUNT - 1).into();
@@ -131,7 +131,7 @@ pub(crate) async fn another_amount_is_not_ours(shop: &mut Shop) {
 
 pub(crate) async fn another_currency_is_not_ours(shop: &mut Shop) {
     let id = registered(shop).await;
-    let reply = told(shop, &id, |payment| payment["currency"] = "JPY".into()).await;
+    let reply = confirmed_with(shop, &id, |payment| payment["currency"] = "JPY".into()).await;
     assert_refused(reply);
     a_person_decides(shop, &id).await;
 }
@@ -139,7 +139,7 @@ pub(crate) async fn another_currency_is_not_ours(shop: &mut Shop) {
 /// A payment of the live world in an account for tests.
 pub(crate) async fn another_mode_is_not_ours(shop: &mut Shop) {
     let id = registered(shop).await;
-    let reply = told(shop, &id, |payment| payment["sandbox"] = false.into()).await;
+    let reply = confirmed_with(shop, &id, |payment| payment["sandbox"] = false.into()).await;
     assert_refused(reply);
     a_person_decides(shop, &id).await;
 }
@@ -148,7 +148,7 @@ pub(crate) async fn another_mode_is_not_ours(shop: &mut Shop) {
 pub(crate) async fn another_status_is_not_paid(shop: &mut Shop) {
     let id = registered(shop).await;
     let (name, status) = if shop.confirms() { ("status", "IN_PROGRESS") } else { ("status", "ready") };
-    let reply = told(shop, &id, |payment| payment[name] = status.into()).await;
+    let reply = confirmed_with(shop, &id, |payment| payment[name] = status.into()).await;
     assert!(matches!(reply["status"].as_str(), Some("ready" | "confirming")), "{:#}", reply.body);
     assert_eq!(reply["amount_paid"], 0);
     shop.no_faults().await;
@@ -174,7 +174,7 @@ pub(crate) async fn a_pg_payment_shown_under_two_orders_pays_the_first(shop: &mu
     let other = shop.paid("order-2").await;
     let used = used_pg_id(shop, &other).await;
     let id = registered(shop).await;
-    let reply = told(shop, &id, |payment| payment["imp_uid"] = used.into()).await;
+    let reply = confirmed_with(shop, &id, |payment| payment["imp_uid"] = used.into()).await;
     assert_eq!(reply["amount_paid"].as_u64().unwrap_or(0), 0, "{:#}", reply.body);
     assert_ne!(shop.payment(&id).await["status"], "paid");
     assert_eq!(shop.calls("cancel").await.len(), 0, "the other's money stays");

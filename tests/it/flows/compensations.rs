@@ -75,9 +75,9 @@ async fn second_payment_has_movements_of_its_own() {
 
     let events = shop.events().await;
     let moved = |kind: &str| {
-        let told: Vec<_> = events.iter().filter(|event| event["type"] == kind).collect();
-        assert_eq!(told.len(), 1, "{kind} in {events:#?}");
-        told[0]["movement"].clone()
+        let announced: Vec<_> = events.iter().filter(|event| event["type"] == kind).collect();
+        assert_eq!(announced.len(), 1, "{kind} in {events:#?}");
+        announced[0]["movement"].clone()
     };
     let (own, found, back) =
         (moved("payment.paid"), moved("payment.duplicate_found"), moved("payment.duplicate_cancelled"));

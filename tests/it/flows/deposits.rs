@@ -63,7 +63,7 @@ pub(crate) async fn deposit_told_late(shop: &mut Shop) {
     assert_eq!(payment["late"], false, "it was paid in time");
 }
 
-/// The merchant closes the account just after the buyer has deposited, which nobody has told us yet.
+/// The merchant closes the account just after the buyer has deposited, which no webhook has announced yet.
 pub(crate) async fn the_deposit_wins_against_a_close(shop: &mut Shop) {
     // Nor may the account's own webhook cause a look-up that comes late enough to see the deposit.
     shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;
@@ -109,7 +109,7 @@ fn statuses(payment: &Value) -> Vec<&str> {
 
 /// How often a payment's events say this.
 async fn times_told(shop: &Shop, id: &str, event: &str) -> usize {
-    shop.events_of(id).await.iter().filter(|told| *told == event).count()
+    shop.events_of(id).await.iter().filter(|announced| *announced == event).count()
 }
 
 /// How many reviews wait for an operator: as the events tell, and as operators see it.
@@ -148,7 +148,7 @@ pub(crate) async fn a_refund_that_failed_goes_to_another_account(shop: &mut Shop
     assert_eq!(shop.calls("cancel").await.len(), 3);
 }
 
-/// The same of one part after another that was paid out. Nobody tells of the failure: we look.
+/// The same of one part after another that was paid out. No webhook comes for the failure: a look-up finds it.
 pub(crate) async fn a_part_that_failed_goes_to_another_account(shop: &mut Shop) {
     let id = shop.paid("order-1").await;
     shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;

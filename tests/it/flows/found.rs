@@ -1,4 +1,4 @@
-//! What happened at the PG and no webhook told: the sweep of its list, and look-ups, find it.
+//! What happened at the PG without a webhook: the sweep of its list, and look-ups, find it.
 
 use std::time::Duration;
 
@@ -44,7 +44,7 @@ async fn reversed_deposit_without_a_webhook_is_found() {
 }
 
 /// Another system under the same contract writes rows into the PG's list that cannot be read. If one of them ended the sweep,
-/// nothing that no webhook told would be found any more, for all payments and for ever.
+/// nothing without a webhook would be found any more, for all payments and for ever.
 #[tokio::test]
 async fn unreadable_row_of_another_system_hides_nothing() {
     let rows = [

@@ -12,7 +12,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// A merchant who keeps no late payments: what is wrongly called late goes back.
 const KEEPS_NOTHING_LATE: [(&str, &str); 1] = [("MERCHANTS__DEMO__LATE_PAYMENTS", "cancel")];
 
-/// The buyer deposits on the last day, and the bank tells the PG two days after the account has expired. Called late, a
+/// The buyer deposits on the last day, and the PG learns of it two days after the account has expired. Called late, a
 /// buyer who paid in time would get the money back and no goods.
 #[tokio::test]
 async fn deposit_made_in_time_and_booked_late_is_paid() {

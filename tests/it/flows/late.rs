@@ -58,7 +58,7 @@ fn went_back(payment: &Value, role: &str) -> bool {
         && (&cancel["amount"], &beside[1]) == (&json!(AMOUNT), &Value::Null)
 }
 
-/// No webhook tells of it: the sweep over the PG's list finds it.
+/// No webhook comes for it: the sweep over the PG's list finds it.
 pub(crate) async fn late_money_nobody_told_of_is_found(shop: &mut Shop) {
     shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;
     let id = expired(shop).await;

@@ -48,7 +48,7 @@ flows! {
         card {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_hidden, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
-            webhooks: told_twice, told_before_the_browser, told_late_and_out_of_order, only_the_webhook_came, forged;
+            webhooks: webhook_sent_twice, webhook_before_the_browser, webhooks_late_and_out_of_order, only_the_webhook_came, forged;
             repeats: a_confirm_is_done_once, a_declined_confirm_is_replayed, two_confirms_at_once_take_the_money_once,
                 two_tabs_pay_once, a_cancel_is_done_once, a_cancel_needs_a_key,
                 two_cancels_at_once_never_give_back_too_much, a_caller_who_hangs_up_changes_nothing;
@@ -66,14 +66,14 @@ flows! {
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
             deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late, reversed_and_made_again,
                 a_refund_that_failed_goes_to_another_account, a_part_that_failed_goes_to_another_account;
-            webhooks: told_twice, told_before_the_browser, only_the_webhook_came, forged;
+            webhooks: webhook_sent_twice, webhook_before_the_browser, only_the_webhook_came, forged;
         }
     }
     portone = open("portone") {
         card {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_noticed_by_the_window, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
-            webhooks: told_twice, told_before_the_browser, told_late_and_out_of_order, only_the_webhook_came, forged;
+            webhooks: webhook_sent_twice, webhook_before_the_browser, webhooks_late_and_out_of_order, only_the_webhook_came, forged;
             repeats: a_confirm_is_done_once, a_declined_confirm_is_replayed, two_confirms_at_once_take_the_money_once,
                 two_tabs_pay_once, a_cancel_is_done_once, a_cancel_needs_a_key,
                 two_cancels_at_once_never_give_back_too_much, a_caller_who_hangs_up_changes_nothing;
@@ -92,14 +92,14 @@ flows! {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_noticed_by_the_window, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
             deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late;
-            webhooks: told_twice, told_before_the_browser, only_the_webhook_came, forged;
+            webhooks: webhook_sent_twice, webhook_before_the_browser, only_the_webhook_came, forged;
         }
     }
     permissive_toss = open_permissive("toss") {
         card {
             paying: paid, declined_then_paid, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, cancelled_in_the_console;
-            webhooks: told_twice, told_before_the_browser, only_the_webhook_came;
+            webhooks: webhook_sent_twice, webhook_before_the_browser, only_the_webhook_came;
             repeats: a_confirm_is_done_once, two_confirms_at_once_take_the_money_once, two_tabs_pay_once,
                 a_cancel_is_done_once, two_cancels_at_once_never_give_back_too_much,
                 a_caller_who_hangs_up_changes_nothing;
@@ -111,14 +111,14 @@ flows! {
             paying: paid;
             cancelling: cancelled_in_part_and_then_in_full;
             deposits: a_refund_that_failed_goes_to_another_account, a_part_that_failed_goes_to_another_account;
-            webhooks: told_twice;
+            webhooks: webhook_sent_twice;
         }
     }
     permissive_portone = open_permissive("portone") {
         card {
             paying: paid, declined_then_paid, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, cancelled_in_the_console;
-            webhooks: told_twice, told_before_the_browser, only_the_webhook_came;
+            webhooks: webhook_sent_twice, webhook_before_the_browser, only_the_webhook_came;
             repeats: a_confirm_is_done_once, two_confirms_at_once_take_the_money_once, two_tabs_pay_once,
                 a_cancel_is_done_once, two_cancels_at_once_never_give_back_too_much,
                 a_caller_who_hangs_up_changes_nothing;
@@ -129,7 +129,7 @@ flows! {
         virtual_account {
             paying: paid;
             cancelling: cancelled_in_part_and_then_in_full;
-            webhooks: told_twice;
+            webhooks: webhook_sent_twice;
         }
     }
 }

@@ -66,8 +66,8 @@ pub(crate) async fn two_tabs_pay_once(shop: &mut Shop) {
         assert!(!shop.confirms());
         shop.wait_until(&id, |payment| payment["duplicates"][0]["cancels"][0]["status"] == "done").await;
         let events = shop.events_of(&id).await;
-        for told in ["payment.duplicate_found", "payment.duplicate_cancelled"] {
-            assert_eq!(events.iter().filter(|event| *event == told).count(), 1, "{told} in {events:?}");
+        for kind in ["payment.duplicate_found", "payment.duplicate_cancelled"] {
+            assert_eq!(events.iter().filter(|event| *event == kind).count(), 1, "{kind} in {events:?}");
         }
     }
 }
@@ -106,7 +106,7 @@ pub(crate) async fn two_cancels_at_once_never_give_back_too_much(shop: &mut Shop
 
 /// The merchant's server hangs up while the PG works on the confirm.
 pub(crate) async fn a_caller_who_hangs_up_changes_nothing(shop: &mut Shop) {
-    // Nobody else must be the one who tells.
+    // No other look-up must show it.
     shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;
     let id = shop.register("order-1").await;
     let result = shop.buyer(&id, "approve").await;

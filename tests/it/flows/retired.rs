@@ -7,7 +7,7 @@ use tests::harness::{Shop, eventually};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The buyer has an account to pay into when the credentials go. Nobody is ever told by the PG whether they did: without a
+/// The buyer has an account to pay into when the credentials go. The PG never answers whether they did: without a
 /// worker that hands it over the payment would wait for ever, and no operator would be alerted.
 #[tokio::test]
 async fn account_that_nobody_can_ask_about_waits_for_a_person() {

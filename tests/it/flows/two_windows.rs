@@ -33,8 +33,8 @@ async fn decline_of_one_tab_leaves_the_other_uncertain() {
     shop.close().await;
 }
 
-/// The PG tells that the window which the buyer gave up has expired. If that ended the attempt, the buyer who has just
-/// agreed in the other window would be told that the payment failed.
+/// The PG shows that the window which the buyer gave up has expired. If that ended the attempt, the buyer who has just
+/// agreed in the other window would be shown that the payment failed.
 #[tokio::test]
 async fn expiry_of_one_window_leaves_the_other_payable() {
     let shop = Shop::open_with("toss", "card", &[("MERCHANTS__DEMO__PAYABLE_FOR", "2h")]).await;

@@ -1,4 +1,4 @@
-//! What the PG tells us by itself: twice, too early, alone, or not at all.
+//! Webhooks: twice, too early, alone, or not at all.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ async fn times_paid(shop: &Shop, id: &str) -> usize {
     shop.events_of(id).await.iter().filter(|event| *event == "payment.paid").count()
 }
 
-pub(crate) async fn told_twice(shop: &mut Shop) {
+pub(crate) async fn webhook_sent_twice(shop: &mut Shop) {
     shop.faults(json!([{ "call": "webhook", "fault": "duplicate", "times": 100 }])).await;
     let id = shop.paid("order-1").await;
     all_taken(shop, 2).await;
@@ -29,7 +29,7 @@ async fn all_taken(shop: &Shop, at_least: usize) {
 }
 
 /// The PG's webhook arrives, and is worked on, before the browser's result.
-pub(crate) async fn told_before_the_browser(shop: &mut Shop) {
+pub(crate) async fn webhook_before_the_browser(shop: &mut Shop) {
     shop.faults(json!([{ "call": "webhook", "fault": "early", "times": 100 }])).await;
     let id = shop.register("order-1").await;
     let result = shop.buyer(&id, "approve").await;
@@ -85,7 +85,7 @@ async fn assert_looked_up_at_once(shop: &Shop) {
 }
 
 /// Webhooks come late, and the newer before the older.
-pub(crate) async fn told_late_and_out_of_order(shop: &mut Shop) {
+pub(crate) async fn webhooks_late_and_out_of_order(shop: &mut Shop) {
     shop.faults(json!([
         { "call": "webhook", "fault": "delay", "times": 2, "for_ms": 60_000 },
         { "call": "webhook", "fault": "reorder", "nth": 3, "times": 2 },

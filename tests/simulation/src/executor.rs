@@ -40,7 +40,7 @@ pub(crate) struct Executor {
 }
 
 impl Executor {
-    /// `restart` starts a replica that died; `may_rest` tells whether nothing is due in the store.
+    /// `restart` starts a replica that died; `may_rest` says whether nothing is due in the store.
     pub(crate) fn new(
         world: Arc<World>,
         restart: impl Fn(usize) + 'static,

@@ -175,7 +175,7 @@ pub trait Bench: Sized + Send + Sync {
         FollowUp::of(&order, &claim).unwrap().with_key(&format!("{order}_confirm_in_second_tab"))
     }
 
-    /// Paid, or with an account issued: what the last answer told.
+    /// Paid, or with an account issued: what the last answer shows.
     async fn taken(&self, order: &PgOrderId, method: Method) -> Taken {
         self.authenticated(order, method).await.send(self.provider()).await.unwrap()
     }

@@ -62,7 +62,7 @@ pub async fn error_that_says_nothing_leaves_the_outcome_unknown<B: Bench>() {
         for fault in [Fault::ErrorBefore, Fault::ErrorAfter] {
             for (status, body) in meaningless::<B>() {
                 n += 1;
-                let told = format!("{ask:?} {fault:?} {status} {body}");
+                let context = format!("{ask:?} {fault:?} {status} {body}");
                 // A look-up that failed over there says nothing of the payment.
                 let failed_look_up = status == 500 && matches!(ask, Ask::ById | Ask::ByOrder);
                 let expected = match body == B::error_of_next_year() {
@@ -75,8 +75,8 @@ pub async fn error_that_says_nothing_leaves_the_outcome_unknown<B: Bench>() {
                 let rule = FaultRule { status: Some(status), body: Some(body), ..brief(call, fault) };
                 bench.fault(rule).await;
                 let unknown = ready.send(bench.provider()).await.unwrap_err();
-                assert_eq!(unknown.name(), expected, "{told}: {unknown:?}");
-                ready.is_executed_once(&bench, &told).await;
+                assert_eq!(unknown.name(), expected, "{context}: {unknown:?}");
+                ready.is_executed_once(&bench, &context).await;
             }
         }
     }

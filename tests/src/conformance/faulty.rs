@@ -87,17 +87,17 @@ impl Ready {
 
     /// Asks again over a sound network, as the gateway would: the same request. Whatever happened before,
     /// the books now say that it was executed once.
-    pub(super) async fn is_executed_once<B: Bench>(&self, bench: &B, told: &str) {
+    pub(super) async fn is_executed_once<B: Bench>(&self, bench: &B, context: &str) {
         if let Err(error) = self.send(bench.provider()).await {
-            assert_eq!(error.name(), "unknown", "{:?} after {told}: {error:?}", self.ask);
+            assert_eq!(error.name(), "unknown", "{:?} after {context}: {error:?}", self.ask);
         }
         let money = bench.money(&self.order);
         match self.ask {
-            Ask::Confirm | Ask::ById | Ask::ByOrder => assert_eq!(money, (AMOUNT, 0), "{told}"),
-            Ask::Cancel => assert_eq!(money, (AMOUNT, AMOUNT), "{told}"),
+            Ask::Confirm | Ask::ById | Ask::ByOrder => assert_eq!(money, (AMOUNT, 0), "{context}"),
+            Ask::Cancel => assert_eq!(money, (AMOUNT, AMOUNT), "{context}"),
             Ask::Close => {
                 let found = bench.look_by_order(&self.order).await;
-                assert_eq!((found[0].status, money), (PgStatus::Closed, (0, 0)), "{told}");
+                assert_eq!((found[0].status, money), (PgStatus::Closed, (0, 0)), "{context}");
             }
         }
     }

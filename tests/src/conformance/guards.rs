@@ -145,8 +145,8 @@ pub async fn order_guard_lets_one_payment_succeed<B: Bench>() {
     let paid = bench.paid(&order).await;
     let claim = bench.return_from(&window);
     if let Some(follow_up) = FollowUp::of(&order, &claim) {
-        let told = follow_up.with_key("another_key").send(bench.provider()).await;
-        assert!(told.is_err() || told.unwrap().snapshot.unwrap().pg_payment_id == paid.pg_payment_id);
+        let answer = follow_up.with_key("another_key").send(bench.provider()).await;
+        assert!(answer.is_err() || answer.unwrap().snapshot.unwrap().pg_payment_id == paid.pg_payment_id);
     }
     assert_eq!(bench.money(&order), (AMOUNT, 0));
 }

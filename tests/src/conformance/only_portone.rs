@@ -139,9 +139,9 @@ pub async fn live_account_does_not_see_payments_of_a_test_channel() {
         let subject = by_id(&order(1), &claim.pg_payment_id.unwrap());
         let found = bench.provider().verify(&subject).await.unwrap().charges;
         assert_eq!(found.len(), usize::from(seen), "{mode:?} {test_channel}");
-        let told = if test_channel { Mode::Test } else { Mode::Live };
+        let shown = if test_channel { Mode::Test } else { Mode::Live };
         for snapshot in found.into_iter().chain(bench.look_by_order(&order(1)).await) {
-            assert_eq!(snapshot.mode, Some(told), "the core compares it with the account's");
+            assert_eq!(snapshot.mode, Some(shown), "the core compares it with the account's");
         }
     }
 }

@@ -10,8 +10,8 @@ use super::{bench::Bench, faulty::brief};
 pub async fn pg_time_is_the_pgs_clock<B: Bench>() {
     let bench = B::start().await;
     for _ in 0..2 {
-        let told = bench.provider().pg_time().await.unwrap();
-        assert_eq!(told.as_second(), bench.now().as_second());
+        let pg_time = bench.provider().pg_time().await.unwrap();
+        assert_eq!(pg_time.as_second(), bench.now().as_second());
         bench.advance(Duration::from_secs(36 * 60 * 60 + 59));
     }
 }
@@ -35,8 +35,8 @@ pub async fn pg_time_is_read_from_errors_too<B: Bench>() {
     let faults = [of_status(500), of_status(503), of_status(429), FaultRule::new(call, Fault::Unauthorized)];
     for rule in faults {
         bench.fault(rule.clone()).await;
-        let told = bench.provider().pg_time().await.unwrap();
-        assert_eq!(told.as_second(), bench.now().as_second(), "{rule:?}");
+        let pg_time = bench.provider().pg_time().await.unwrap();
+        assert_eq!(pg_time.as_second(), bench.now().as_second(), "{rule:?}");
         assert_eq!(bench.control().faults(), [], "the fault was met");
     }
 }

@@ -89,13 +89,13 @@ pub async fn step_that_could_not_be_prepared_can_be_asked_for_again<B: Bench>() 
         (FaultRule { times: Some(9), ..brief(prepare, Fault::Unauthorized) }, "misconfigured"),
     ];
     for (n, (rule, name)) in (1..).zip(faults) {
-        let (order, told) = (order(n), format!("{rule:?}"));
+        let (order, context) = (order(n), format!("{rule:?}"));
         let request = payment_request(&order, Method::Card);
         // Whatever it sends afterwards to find out meets the fault, too.
         bench.fault(FaultRule { times: Some(9), ..rule }).await;
-        assert_eq!(bench.provider().request(&request).await.unwrap_err().name(), name, "{told}");
+        assert_eq!(bench.provider().request(&request).await.unwrap_err().name(), name, "{context}");
         bench.control().clear_faults();
-        assert_eq!(bench.paid(&order).await.paid, krw(AMOUNT), "{told}");
-        assert_eq!(bench.money(&order), (AMOUNT, 0), "{told}");
+        assert_eq!(bench.paid(&order).await.paid, krw(AMOUNT), "{context}");
+        assert_eq!(bench.money(&order), (AMOUNT, 0), "{context}");
     }
 }

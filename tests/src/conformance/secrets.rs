@@ -22,9 +22,9 @@ fn shown(error: &ProviderError) -> String {
     text
 }
 
-fn hides<B: Bench>(text: &str, told: &str) {
+fn hides<B: Bench>(text: &str, place: &str) {
     for canary in B::CANARIES.iter().chain(&["canary-of-a-body", "110234567890", "박서준"]) {
-        assert!(!text.contains(canary), "{canary} in {told}: {text}");
+        assert!(!text.contains(canary), "{canary} in {place}: {text}");
     }
 }
 

@@ -37,7 +37,7 @@ pub async fn fields_of_next_year_are_passed_over<B: Bench>() {
     assert_eq!(seen, Snapshot { raw: seen.raw.clone(), ..known });
 }
 
-/// `None` means "not told". What an answer leaves out makes it unreadable or is taken from the one before, and is
+/// `None` means "not shown". What an answer leaves out makes it unreadable or is taken from the one before, and is
 /// never taken for less. More on how it was paid is display text, and may be worded otherwise.
 pub async fn field_that_is_left_out_is_never_less<B: Bench>() {
     let bench = B::start().await;
@@ -128,7 +128,7 @@ pub async fn cancel_that_the_answer_does_not_show_is_not_done<B: Bench>() {
     let rule = FaultRule::new(B::CALLS.cancel, Fault::ErrorAfter);
     let body = Some(B::answer_with(before));
     bench.fault(FaultRule { status: Some(200), body, ..rule }).await;
-    // The same amount as another's, so that only our id tells them apart.
+    // The same amount as another's, so that only our id distinguishes them.
     let request = part_of(&charge(&paid), 1, 1_000, AMOUNT - 1_000);
     match bench.provider().cancel(&request).await {
         Ok(outcome) => assert_eq!(outcome.status, PgCancelStatus::Pending, "not there yet"),

@@ -89,7 +89,7 @@ pub async fn claimed_payment_of_another_order_is_shown_as_that<B: Bench>() {
     let claimed = ChargeRef { order_id: order(1), ..charge(&other) };
     let found = bench.provider().verify(&claimed).await.unwrap();
     assert!(found.complete);
-    assert_eq!(found.charges[0].order_id, order(2).as_str(), "told as it is: the core compares");
+    assert_eq!(found.charges[0].order_id, order(2).as_str(), "reported as it is: the core compares");
 }
 
 pub async fn closed_window_took_nothing<B: Bench>() {

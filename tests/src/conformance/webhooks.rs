@@ -48,14 +48,14 @@ pub async fn webhook_of_an_account_names_it<B: Bench>() {
     let bench = B::start().await;
     let mut inbox = bench.inbox().await;
     let issued = bench.taken(&order(1), Method::VirtualAccount).await;
-    // A PG that has a deposit secret tells every change twice, once with it.
+    // A PG that has a deposit secret sends every change twice, once with it.
     let mut proofs = Vec::new();
-    let told = if issued.webhook_secret.is_some() { 2 } else { 1 };
-    for _ in 0..told {
+    let deliveries = if issued.webhook_secret.is_some() { 2 } else { 1 };
+    for _ in 0..deliveries {
         proofs.push(next(&bench, &mut inbox, &issued).await.proof);
     }
     bench.control().deposit(&OrderAction::all_of(order(1).as_str())).unwrap();
-    for _ in 0..told {
+    for _ in 0..deliveries {
         proofs.push(next(&bench, &mut inbox, &issued).await.proof);
     }
     let proved = proofs.iter().filter(|proof| matches!(proof, Proof::Secret(_))).count();

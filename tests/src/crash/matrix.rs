@@ -23,7 +23,7 @@ const SAID_EVERY: usize = 100;
 /// How often a lane without a job looks for one that another lane has found.
 const IDLE: Duration = Duration::from_millis(20);
 
-/// Runs what the environment says and prints the table; tells whether nothing was wrong.
+/// Runs what the environment says and prints the table; answers whether nothing was wrong.
 ///
 /// # Errors
 ///

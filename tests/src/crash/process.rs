@@ -252,7 +252,7 @@ impl Server {
     }
 }
 
-/// What a supervisor tells of the lives of its server.
+/// What a supervisor reports of the runs of its server.
 struct Lives {
     deaths: Arc<AtomicU32>,
     admin: watch::Sender<String>,

@@ -185,7 +185,7 @@ impl Shop {
         self.simulators.control(self.pg, "deposit", order).await.map(|_| ())
     }
 
-    /// The PG learns of a deposit that was made so long ago, and tells nobody.
+    /// The PG learns of a deposit that was made so long ago, and sends no webhook.
     pub(super) async fn late_deposit(
         &self,
         window: &Map<String, Value>,
@@ -301,7 +301,7 @@ impl Shop {
         self.crowded.store(crowded, Ordering::SeqCst);
     }
 
-    /// Lets a long time pass at once, if that disturbs nobody; tells whether it did.
+    /// Lets a long time pass at once, if that disturbs nobody; answers whether it did.
     pub(super) async fn later(&self, by: Duration) -> anyhow::Result<bool> {
         if self.crowded.load(Ordering::SeqCst) {
             return Ok(false);

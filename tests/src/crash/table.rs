@@ -48,7 +48,7 @@ pub struct Table {
 }
 
 impl Table {
-    /// Adds what came of a run; tells how many there are.
+    /// Adds what came of a run; answers how many there are.
     pub fn add(&mut self, outcome: &Outcome) -> usize {
         let key = (outcome.flow, outcome.point.clone(), outcome.pg);
         self.rows.entry(key).or_default().add(outcome);

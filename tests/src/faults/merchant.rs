@@ -1,4 +1,4 @@
-//! A shop that meets a fault: it repeats as the API tells it, lets time pass, and holds the books against
+//! A shop that meets a fault: it retries as the API says, lets time pass, and holds the books against
 //! each other.
 
 use std::time::Duration;

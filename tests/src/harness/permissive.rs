@@ -46,8 +46,8 @@ impl Permissive {
         (Self { running, asked: Mutex::default() }, settings)
     }
 
-    /// Tells it where webhooks go.
-    pub(super) fn tells(&self, server: &str, account: &str) {
+    /// Sets where webhooks go.
+    pub(super) fn set_webhook_target(&self, server: &str, account: &str) {
         let url = format!("{server}/webhooks/{account}/demo-webhook-token-{account}");
         self.running.control().set_webhook_targets(vec![WebhookTarget::all_events(url)]);
     }

@@ -68,7 +68,7 @@ impl Shop {
             settings.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         settings.extend_from_slice(variables);
         let mut shop = Self::open_with(account, method, &settings).await;
-        permissive.tells(&shop.demo.url(), account);
+        permissive.set_webhook_target(&shop.demo.url(), account);
         shop.permissive = Some(permissive);
         shop
     }

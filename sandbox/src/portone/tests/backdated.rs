@@ -58,7 +58,7 @@ async fn an_action_may_go_without_a_webhook() {
     let quiet = bench.control.with(ActionOptions { notify: false, ..ActionOptions::default() });
     quiet.pay(&PayRequest::new("order-1", PayOutcome::Approve, 1_000)).unwrap();
     quiet.cancel(&OrderAction::part_of("order-1", 400)).unwrap();
-    let told = bench.paid("order-2", 1_000);
-    assert_eq!(inbox.next().await.body["imp_uid"], told);
+    let delivered = bench.paid("order-2", 1_000);
+    assert_eq!(inbox.next().await.body["imp_uid"], delivered);
     assert!(inbox.is_empty());
 }

@@ -12,9 +12,9 @@ async fn what_happens_is_told_and_failures_and_own_cancels_are_not() {
     let mut inbox = bench.inbox().await;
 
     let paid = bench.paid("order-1", 10_000);
-    let told = inbox.next().await;
-    assert_eq!(told.header("content-type"), "application/json");
-    assert_eq!(told.body, json!({ "imp_uid": paid, "merchant_uid": "order-1", "status": "paid" }));
+    let delivered = inbox.next().await;
+    assert_eq!(delivered.header("content-type"), "application/json");
+    assert_eq!(delivered.body, json!({ "imp_uid": paid, "merchant_uid": "order-1", "status": "paid" }));
 
     bench.visit("order-2", PayOutcome::Decline, 1_000);
     bench.visit("order-3", PayOutcome::Close, 1_000);
@@ -36,14 +36,14 @@ async fn cancels_in_the_console_and_those_that_ask_for_it_are_told_with_their_id
 
     let row = bench.control.cancel(&OrderAction::part_of("order-1", 4_000)).unwrap();
     assert_eq!((&row["status"], &row["given_back"]), (&json!("paid"), &json!(4_000)));
-    let told = inbox.next().await.body;
-    assert_eq!(told["status"], "cancelled");
-    assert_eq!(told["cancellation_id"], row["cancel_history"][0]["cancellation_id"]);
+    let delivered = inbox.next().await.body;
+    assert_eq!(delivered["status"], "cancelled");
+    assert_eq!(delivered["cancellation_id"], row["cancel_history"][0]["cancellation_id"]);
 
     let asked = json!({ "imp_uid": imp_uid, "enable_webhook": true });
     let whole = success(bench.post("/payments/cancel", asked).await);
-    let told = inbox.next().await.body;
-    assert_eq!(told["cancellation_id"], whole["cancel_history"][1]["cancellation_id"]);
+    let delivered = inbox.next().await.body;
+    assert_eq!(delivered["cancellation_id"], whole["cancel_history"][1]["cancellation_id"]);
     assert!(bench.control.cancel(&OrderAction::all_of("order-1")).is_err(), "nothing is left");
 }
 
@@ -68,9 +68,9 @@ async fn a_console_may_choose_forms() {
     let bench = Bench::with(config).await;
     let mut inbox = bench.inbox().await;
     let imp_uid = bench.paid("order-1", 1_000);
-    let told = inbox.next().await;
-    assert_eq!(told.header("content-type"), "application/x-www-form-urlencoded");
-    assert_eq!(told.body, format!("imp_uid={imp_uid}&merchant_uid=order-1&status=paid"));
+    let delivered = inbox.next().await;
+    assert_eq!(delivered.header("content-type"), "application/x-www-form-urlencoded");
+    assert_eq!(delivered.body, format!("imp_uid={imp_uid}&merchant_uid=order-1&status=paid"));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use super::{
 const A_REFUND: u64 = 2 * 24 * 60;
 
 /// Status, balance, status of the refunds.
-async fn told(bench: &Bench, payment: &Value) -> (String, u64, String) {
+async fn shown(bench: &Bench, payment: &Value) -> (String, u64, String) {
     let shown = bench.look_up(payment).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let refunds = text(&shown["virtualAccount"]["refundStatus"]);
@@ -32,13 +32,13 @@ async fn a_failed_refund_can_go_to_another_account() {
     assert_eq!((&cancelled["status"], &cancelled["balanceAmount"]), (&json!("CANCELED"), &json!(0)));
     assert_eq!(bench.money("order-0001"), (10_000, 10_000), "on its way");
     bench.advance_minutes(A_REFUND);
-    assert_eq!(told(&bench, &payment).await, says("DONE", 10_000, "FAILED"));
+    assert_eq!(shown(&bench, &payment).await, says("DONE", 10_000, "FAILED"));
     assert_eq!(bench.money("order-0001"), (10_000, 0), "and back");
 
     assert_eq!(bench.cancel(&payment, refund(10_000)).await.0, 200);
-    assert_eq!(told(&bench, &payment).await, says("CANCELED", 0, "PENDING"));
+    assert_eq!(shown(&bench, &payment).await, says("CANCELED", 0, "PENDING"));
     bench.advance_minutes(A_REFUND);
-    assert_eq!(told(&bench, &payment).await, says("CANCELED", 0, "COMPLETED"));
+    assert_eq!(shown(&bench, &payment).await, says("CANCELED", 0, "COMPLETED"));
     assert_eq!(bench.money("order-0001"), (10_000, 10_000));
     let shown = bench.look_up(&payment).await;
     let cancels = shown["cancels"].as_array().unwrap();
@@ -69,9 +69,9 @@ async fn only_the_failed_part_comes_back() {
         (refund(5_000), says("PARTIAL_CANCELED", 0, "PENDING"), says("PARTIAL_CANCELED", 0, "COMPLETED")),
     ] {
         assert_eq!(bench.cancel(&payment, body).await.0, 200);
-        assert_eq!(told(&bench, &payment).await, after);
+        assert_eq!(shown(&bench, &payment).await, after);
         bench.advance_minutes(A_REFUND);
-        assert_eq!(told(&bench, &payment).await, ended);
+        assert_eq!(shown(&bench, &payment).await, ended);
     }
     assert_eq!(bench.money("order-0001"), (10_000, 10_000));
     let too_much = refusal(bench.cancel(&payment, refund(1)).await);
@@ -84,9 +84,9 @@ async fn a_refund_may_fail_again_and_again() {
     let payment = bench.deposited("order-0001", 10_000).await;
     for _ in 0..3 {
         assert_eq!(bench.cancel(&payment, refund_that_fails(3_000)).await.0, 200);
-        assert_eq!(told(&bench, &payment).await, says("PARTIAL_CANCELED", 7_000, "PENDING"));
+        assert_eq!(shown(&bench, &payment).await, says("PARTIAL_CANCELED", 7_000, "PENDING"));
         bench.advance_minutes(A_REFUND);
-        assert_eq!(told(&bench, &payment).await, says("DONE", 10_000, "FAILED"));
+        assert_eq!(shown(&bench, &payment).await, says("DONE", 10_000, "FAILED"));
     }
     assert_eq!(bench.money("order-0001"), (10_000, 0));
 }
@@ -99,7 +99,7 @@ async fn a_refund_that_takes_no_time_fails_at_once() {
     assert_eq!((&cancelled["status"], &cancelled["balanceAmount"]), (&json!("DONE"), &json!(10_000)));
     assert_eq!(cancelled["virtualAccount"]["refundStatus"], "FAILED");
     bench.cancel(&payment, refund(10_000)).await;
-    assert_eq!(told(&bench, &payment).await, says("CANCELED", 0, "COMPLETED"));
+    assert_eq!(shown(&bench, &payment).await, says("CANCELED", 0, "COMPLETED"));
 }
 
 #[tokio::test]
@@ -133,10 +133,10 @@ async fn where_nothing_comes_back_it_is_not_cancelled_a_second_time() {
     let payment = bench.deposited("order-0001", 10_000).await;
     bench.cancel(&payment, refund_that_fails(4_000)).await;
     bench.advance_minutes(A_REFUND);
-    assert_eq!(told(&bench, &payment).await, says("PARTIAL_CANCELED", 6_000, "FAILED"));
+    assert_eq!(shown(&bench, &payment).await, says("PARTIAL_CANCELED", 6_000, "FAILED"));
     bench.cancel(&payment, refund(6_000)).await;
     bench.advance_minutes(A_REFUND);
-    assert_eq!(told(&bench, &payment).await, says("PARTIAL_CANCELED", 0, "PARTIAL_FAILED"));
+    assert_eq!(shown(&bench, &payment).await, says("PARTIAL_CANCELED", 0, "PARTIAL_FAILED"));
     assert_eq!(bench.money("order-0001"), (10_000, 10_000));
     let again = refusal(bench.cancel(&payment, refund(4_000)).await);
     assert_eq!(again, refused(403, "NOT_CANCELABLE_AMOUNT"));

@@ -47,9 +47,9 @@ async fn an_action_may_go_without_a_webhook() {
     bench.control.clear_faults();
 
     let card = bench.confirmed("order-0002", PayMethod::Card, 1_000).await;
-    let told = bench.inbox.next().await.body;
+    let delivered = bench.inbox.next().await.body;
     assert_eq!(
-        told["data"]["paymentKey"], card["paymentKey"],
+        delivered["data"]["paymentKey"], card["paymentKey"],
         "the first webhook since the account was issued"
     );
     assert!(bench.inbox.is_empty());

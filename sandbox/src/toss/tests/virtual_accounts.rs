@@ -73,7 +73,10 @@ async fn an_expired_account_keeps_waiting_and_takes_nothing() {
     );
     let refused = bench.control.deposit(&OrderAction::all_of("order-0001")).unwrap_err();
     assert_eq!(refused.code, ControlErrorCode::InvalidState);
-    assert!(bench.inbox.is_empty() && bench.control.webhooks().len() == 2, "expiry is not told");
+    assert!(
+        bench.inbox.is_empty() && bench.control.webhooks().len() == 2,
+        "no webhook is sent for an expiry"
+    );
 }
 
 #[tokio::test]

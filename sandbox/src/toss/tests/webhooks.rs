@@ -12,7 +12,7 @@ async fn script(bench: &Bench, fault: Fault) {
 }
 
 /// Two payments in a row, and the orders their webhooks name in the order of arrival.
-async fn orders_told(bench: &mut Bench, webhooks: usize) -> Vec<String> {
+async fn orders_delivered(bench: &mut Bench, webhooks: usize) -> Vec<String> {
     bench.confirmed("order-0001", PayMethod::Card, 1_000).await;
     bench.confirmed("order-0002", PayMethod::Card, 1_000).await;
     let mut orders = Vec::new();
@@ -28,10 +28,10 @@ async fn a_card_payment_is_told_once_with_the_whole_payment() {
     let payment = bench.confirmed("order-0001", PayMethod::Card, 1_000).await;
     let received = bench.inbox.next().await;
     assert_eq!(received.body["eventType"], "PAYMENT_STATUS_CHANGED");
-    let mut told = received.body["data"].clone();
+    let mut delivered = received.body["data"].clone();
     // The only difference: a webhook does not know under which name the reader reached the API.
-    told["checkout"] = payment["checkout"].clone();
-    assert_eq!(told, payment);
+    delivered["checkout"] = payment["checkout"].clone();
+    assert_eq!(delivered, payment);
     assert_eq!(received.header("tosspayments-webhook-transmission-time"), "2026-03-14T10:31:02+09:00");
     assert_eq!(received.header("tosspayments-webhook-transmission-retried-count"), "0");
     assert!(received.header("tosspayments-webhook-transmission-id").starts_with("whtrans_"));
@@ -40,7 +40,7 @@ async fn a_card_payment_is_told_once_with_the_whole_payment() {
 }
 
 #[tokio::test]
-async fn a_virtual_account_is_told_twice_at_each_change() {
+async fn virtual_account_sends_two_webhooks_at_each_change() {
     let mut bench = Bench::start().await;
     let payment = bench.confirmed("order-0001", PayMethod::VirtualAccount, 1_000).await;
     bench.control.deposit(&OrderAction::all_of("order-0001")).unwrap();
@@ -111,30 +111,30 @@ async fn what_is_not_answered_with_200_comes_again_up_to_seven_times() {
 async fn a_dropped_webhook_never_comes() {
     let mut bench = Bench::start().await;
     script(&bench, Fault::Drop).await;
-    assert_eq!(orders_told(&mut bench, 1).await, ["order-0002"]);
+    assert_eq!(orders_delivered(&mut bench, 1).await, ["order-0002"]);
 }
 
 #[tokio::test]
 async fn a_duplicated_webhook_comes_twice() {
     let mut bench = Bench::start().await;
     script(&bench, Fault::Duplicate).await;
-    let mut told = orders_told(&mut bench, 3).await;
-    told.sort();
-    assert_eq!(told, ["order-0001", "order-0001", "order-0002"]);
+    let mut delivered = orders_delivered(&mut bench, 3).await;
+    delivered.sort();
+    assert_eq!(delivered, ["order-0001", "order-0001", "order-0002"]);
 }
 
 #[tokio::test]
 async fn a_reordered_webhook_comes_after_the_next() {
     let mut bench = Bench::start().await;
     script(&bench, Fault::Reorder).await;
-    assert_eq!(orders_told(&mut bench, 2).await, ["order-0002", "order-0001"]);
+    assert_eq!(orders_delivered(&mut bench, 2).await, ["order-0002", "order-0001"]);
 }
 
 #[tokio::test]
 async fn a_delayed_webhook_waits_for_the_clock() {
     let mut bench = Bench::start().await;
     script(&bench, Fault::Delay).await;
-    assert_eq!(orders_told(&mut bench, 1).await, ["order-0002"]);
+    assert_eq!(orders_delivered(&mut bench, 1).await, ["order-0002"]);
     bench.control.advance(Duration::from_secs(60));
     assert_eq!(bench.inbox.next().await.body["data"]["orderId"], "order-0001");
 }

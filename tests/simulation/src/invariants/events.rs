@@ -12,25 +12,25 @@ use super::{Commit, Seen};
 /// 11: every change of state is announced in its own commit, under the next numbers; and the same money as paid only once.
 pub(super) fn i11_changes_are_announced(seen: &mut Seen, commit: &Commit<'_>) {
     let (before, change) = (commit.before, commit.change);
-    let told = |kind: EventKind| change.events.iter().any(|event| event.kind == kind);
+    let announced = |kind: EventKind| change.events.iter().any(|event| event.kind == kind);
     let payment = &change.payment;
     if payment.shown.amount_paid.is_zero() {
         seen.paid_told.remove(&payment.id);
     }
     let accepted = commit.after.accepted().map(|charge| charge.id.to_string());
-    let told_before = seen.paid_told.get(&payment.id).is_some_and(|of| accepted.as_ref() == Some(of));
+    let announced_before = seen.paid_told.get(&payment.id).is_some_and(|of| accepted.as_ref() == Some(of));
     let status = payment.status();
     let holds_status = match before {
-        None => told(EventKind::Registered),
+        None => announced(EventKind::Registered),
         Some(before) if before.payment.status() != status => {
-            told(EventKind::Status(status))
-                || (status == PaymentStatus::AwaitingDeposit && told(EventKind::DepositReversed))
-                || (status == PaymentStatus::Paid && told_before && told(EventKind::AmountsUpdated))
+            announced(EventKind::Status(status))
+                || (status == PaymentStatus::AwaitingDeposit && announced(EventKind::DepositReversed))
+                || (status == PaymentStatus::Paid && announced_before && announced(EventKind::AmountsUpdated))
         }
         Some(_) => true,
     };
-    let is_paid = told(EventKind::Status(PaymentStatus::Paid));
-    if is_paid && told_before {
+    let is_paid = announced(EventKind::Status(PaymentStatus::Paid));
+    if is_paid && announced_before {
         commit.world.violated(11, || format!("{} is announced as paid a second time", payment.id));
     }
     if is_paid {
@@ -52,11 +52,11 @@ fn cancels_are_announced(commit: &Commit<'_>) -> bool {
         let moved = before.get(&id) != Some(&status);
         // That it is sent, or is to be sent again, is no news.
         let is_silent = matches!(status, CancelStatus::Sent | CancelStatus::Requested) && !is_new;
-        let told = commit.change.events.iter().any(|event| {
+        let announced = commit.change.events.iter().any(|event| {
             event.cancel.as_ref().map(ToString::to_string) == Some(id.clone())
                 && matches!(event.kind, EventKind::Cancel(_))
         });
-        !moved || is_silent || told
+        !moved || is_silent || announced
     })
 }
 
@@ -79,10 +79,13 @@ fn i11_all_money_is_in_an_event(commit: &Commit<'_>) {
     for charge in &commit.after.charges {
         let (paid, back) = amounts(commit.after, &charge.id);
         let (paid_before, back_before) = commit.before.map_or((0, 0), |before| amounts(before, &charge.id));
-        let told = moved.get(&charge.id).copied().unwrap_or_default();
-        if told != (paid - paid_before, back - back_before) {
+        let announced = moved.get(&charge.id).copied().unwrap_or_default();
+        if announced != (paid - paid_before, back - back_before) {
             commit.world.violated(11, || {
-                format!("{} of {} moved, and its events say {told:?}", charge.id, commit.after.payment.id)
+                format!(
+                    "{} of {} moved, and its events say {announced:?}",
+                    charge.id, commit.after.payment.id
+                )
             });
         }
     }

@@ -41,7 +41,7 @@ impl Model {
             News::Ended if self.world.profile.recovers && self.kind == Kind::BeforeConfirm => {
                 self.expect_decision(pg_id.clone(), State::Failed, 300);
             }
-            // No webhook tells that a buyer agreed.
+            // No webhook is sent when a buyer agreed.
             News::Agreed => return self.expect_expiry(pg_id.clone()),
             _ => {}
         }

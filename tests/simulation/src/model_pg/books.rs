@@ -143,12 +143,12 @@ pub(crate) struct Books {
     pub(crate) rows: BTreeMap<PgPaymentId, Row>,
     /// What a key was answered under a credential, and when.
     pub(crate) keys: BTreeMap<(String, String), (Timestamp, Stored)>,
-    /// What is to be told or to follow, of which payment.
+    /// What is to be announced or to follow, of which payment.
     pub(crate) news: Vec<(News, PgPaymentId)>,
     cancels: u64,
 }
 
-/// What happened at the PG, for those it tells.
+/// What happened at the PG, for its webhooks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum News {
     /// An account was issued.

@@ -136,7 +136,7 @@ impl Model {
         self.kind == Kind::OnConfirm || self.world.profile.names_cancels
     }
 
-    /// Reads or writes the books, then tells the news.
+    /// Reads or writes the books, then sends the webhooks that follow.
     pub(crate) fn books<T>(self: &Arc<Self>, work: impl FnOnce(&mut Books) -> T) -> T {
         let (done, news) = {
             let mut books = self.books.lock().unwrap_or_else(PoisonError::into_inner);

@@ -30,7 +30,7 @@ impl Model {
     ) -> Option<PgPaymentId> {
         let world = &self.world;
         let now = world.now();
-        // Two windows that end at the same moment are not told from each other.
+        // Two windows that end at the same moment cannot be distinguished.
         let guards_order =
             self.kind == Kind::BeforeConfirm && !(world.profile.permissive && world.chance(300));
         if guards_order && books.of_order(order).any(|row| row.now().balance() > 0) {

@@ -89,13 +89,13 @@ pub async fn english_answers_read_to_the_same_snapshots() {
         answered_with(&bench, bench.in_english(&korean.pg_payment_id).await).await;
         let english = bench.look(&korean).await;
         assert_ne!(english.method_detail.pg_method, korean.method_detail.pg_method, "it was English");
-        let told = MethodDetail {
+        let expected = MethodDetail {
             pg_method: korean.method_detail.pg_method.clone(),
             easy_pay_provider: korean.method_detail.easy_pay_provider.clone(),
             ..english.method_detail.clone()
         };
         assert_eq!(
-            Snapshot { raw: korean.raw.clone(), method_detail: told, ..english },
+            Snapshot { raw: korean.raw.clone(), method_detail: expected, ..english },
             korean,
             "{method:?}"
         );
@@ -151,7 +151,7 @@ pub async fn what_the_documents_disagree_on_is_read_either_way() {
     assert_eq!(refused.name(), "misconfigured", "401 in one table, 403 in another");
 }
 
-/// Toss has no status for it: the due date tells.
+/// Toss has no status for it: the due date says so.
 pub async fn expired_account_is_waited_for_as_toss_says() {
     let bench = TossBench::start().await;
     let issued = bench.confirmed(&order(1), Method::VirtualAccount).await;

@@ -12,7 +12,7 @@ mod usual;
 /// Longer than a PG takes to send a deposit back.
 const REFUND_TAKES: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
-/// A PG tells times to the second: what came after something else has to be later by more than that.
+/// A PG shows times to the second: what came after something else has to be later by more than that.
 const A_MOMENT: Duration = Duration::from_secs(2);
 
 /// What a payment has to be in the end, crash or no crash.

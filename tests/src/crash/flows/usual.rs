@@ -1,4 +1,4 @@
-//! The usual ways through a payment, and a page that leaves or lies.
+//! The usual ways through a payment, and a page that closes or sends false results.
 
 use serde_json::json;
 
