@@ -262,7 +262,7 @@ async fn start_demo(config: &mut Config, address: SocketAddr) -> Result<DemoPart
     };
     if let Some(folder) = &folder {
         fs::create_dir_all(folder).map_err(failed(folder))?;
-        forget_without_database(config, folder).map_err(failed(folder))?;
+        clear_without_database(config, folder).map_err(failed(folder))?;
     }
     let clock_file = folder.as_ref().map(|folder| folder.join("sandbox-clock"));
     let clock = DemoClock::open(clock_file.clone())
@@ -272,7 +272,7 @@ async fn start_demo(config: &mut Config, address: SocketAddr) -> Result<DemoPart
 }
 
 /// Books, clock and database belong together: without the database the others are of another time.
-fn forget_without_database(config: &Config, folder: &Path) -> io::Result<()> {
+fn clear_without_database(config: &Config, folder: &Path) -> io::Result<()> {
     let DatabaseUrl::Sqlite(database) = &config.database.url;
     if database.exists() {
         return Ok(());

@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sandbox_listens_on_loopback_unless_told_otherwise() {
+    fn sandbox_listens_on_loopback_by_default() {
         let Command::Sandbox(args) = parse("paymux sandbox --permissive").unwrap().chosen() else {
             panic!("not the sandbox");
         };

@@ -77,7 +77,7 @@ fn pay(control: &Control, record: &PaymentRecord) {
     control.pay(&request).unwrap();
 }
 
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
+async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let looks = async {
         while !is_so().await {
             sleep(Duration::from_millis(5)).await;
@@ -97,13 +97,14 @@ async fn a_look_up_that_takes_long_delays_no_other_payment_of_the_account() {
     let control = &app.controls()[&account];
     hold(control, 1).await;
     mark(gateway, &stuck).await;
-    until("the PG was never asked", async || is_asked(control)).await;
+    wait_until("the PG was never asked", async || is_asked(control)).await;
     control.clear_faults();
 
     control.add_faults(vec![rule("webhook", Fault::Drop, 1_000)]).await.unwrap();
     pay(control, &paying);
     mark(gateway, &paying).await;
-    until("the other payment waits for the slow look-up", async || is_paid(gateway, &paying).await).await;
+    wait_until("the other payment waits for the slow look-up", async || is_paid(gateway, &paying).await)
+        .await;
     app.stop().await.unwrap();
 }
 
@@ -122,9 +123,9 @@ async fn a_pg_that_does_not_answer_delays_no_other_account() {
     let control = &app.controls()[&slow];
     hold(control, 1_000).await;
     mark(gateway, &stuck).await;
-    until("the slow PG was never asked", async || is_asked(control)).await;
+    wait_until("the slow PG was never asked", async || is_asked(control)).await;
 
     pay(&app.controls()[&other], &paying);
-    until("the other account waits for the slow PG", async || is_paid(gateway, &paying).await).await;
+    wait_until("the other account waits for the slow PG", async || is_paid(gateway, &paying).await).await;
     app.stop().await.unwrap();
 }

@@ -86,11 +86,11 @@ pub(crate) fn save_answer(
     Ok(())
 }
 
-pub(crate) const FORGET: &str = "DELETE FROM idempotency WHERE cancel IS NULL AND created_at < ?";
+pub(crate) const DELETE_BEFORE: &str = "DELETE FROM idempotency WHERE cancel IS NULL AND created_at < ?";
 
-pub(crate) fn forget(connection: &Connection, before: Timestamp) -> Result<u64, Fault> {
-    let forgotten = connection.prepare_cached(FORGET)?.execute([micros(before)])?;
-    Ok(u64::try_from(forgotten).unwrap_or(u64::MAX))
+pub(crate) fn delete_before(connection: &Connection, before: Timestamp) -> Result<u64, Fault> {
+    let deleted = connection.prepare_cached(DELETE_BEFORE)?.execute([micros(before)])?;
+    Ok(u64::try_from(deleted).unwrap_or(u64::MAX))
 }
 
 fn seal(sealer: &Sealer, record: &IdempotencyRecord) -> Result<Vec<u8>, Fault> {

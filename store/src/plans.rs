@@ -47,7 +47,7 @@ fn every_search_uses_an_index_and_sorts_nothing() {
         (admin::ALL_PAYMENTS.to_owned(), "payments_id"),
         (admin::WITH_REVIEWS.to_owned(), "payments_reviews"),
         (admin::WITH_OPEN_REVIEWS.to_owned(), "payments_open_reviews"),
-        (idempotency::FORGET.to_owned(), "idempotency_age"),
+        (idempotency::DELETE_BEFORE.to_owned(), "idempotency_age"),
         (accounts::LIVE_PAYMENTS.to_owned(), "payments_live"),
     ] {
         let steps = plan(&sql);

@@ -186,7 +186,7 @@ impl PaymentStore for SqliteStore {
     }
 
     async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.write(move |connection, _| idempotency::forget(connection, before)).await
+        self.write(move |connection, _| idempotency::delete_before(connection, before)).await
     }
 }
 

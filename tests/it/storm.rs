@@ -14,7 +14,7 @@ pub(super) const AT_ONCE: usize = 64;
 /// How many are sent one after the other, each worked on before the next.
 const IN_A_ROW: u32 = 40;
 
-/// How long a hint that proves nothing waits after the last look at its payment.
+/// How long a hint that proves nothing waits after the last look-up of its payment.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
 
 /// In memory: what is counted here is not the disk's. Every answer is waited for, however busy the machine.
@@ -122,7 +122,7 @@ impl Hinted {
 }
 
 /// The same webhook again and again, as fast as it can be sent.
-async fn told_at_once(account: &str, times: usize) {
+async fn sent_at_once(account: &str, times: usize) {
     let hinted = Hinted::new(account).await;
     let began = Instant::now();
     let deliveries = stream::iter(0..times).map(|_| hinted.deliver()).buffer_unordered(AT_ONCE);
@@ -135,7 +135,7 @@ async fn told_at_once(account: &str, times: usize) {
 }
 
 /// The same webhook again and again, each only when the last one was worked on.
-async fn told_in_a_row(account: &str) {
+async fn sent_in_a_row(account: &str) {
     let hinted = Hinted::new(account).await;
     let began = Instant::now();
     for n in 100..100 + IN_A_ROW {
@@ -148,22 +148,22 @@ async fn told_in_a_row(account: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_thousand_hints_at_once_are_a_handful_of_looks_at_toss() {
-    told_at_once("toss", 10_000).await;
+    sent_at_once("toss", 10_000).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_hints_at_once_are_a_handful_of_looks_at_portone() {
-    told_at_once("portone", 1_000).await;
+    sent_at_once("portone", 1_000).await;
 }
 
 #[tokio::test]
 async fn hints_in_a_row_are_a_handful_of_looks_at_toss() {
-    told_in_a_row("toss").await;
+    sent_in_a_row("toss").await;
 }
 
 #[tokio::test]
 async fn hints_in_a_row_are_a_handful_of_looks_at_portone() {
-    told_in_a_row("portone").await;
+    sent_in_a_row("portone").await;
 }
 
 /// Fifty clerks cancel a fifteenth each, all at once, and retry as the API says.

@@ -105,7 +105,7 @@ fn event_that_paymux_does_not_keep_is_about_nothing() {
 }
 
 #[test]
-fn malformed_event_is_told_by_its_field() {
+fn malformed_event_is_refused_with_its_field() {
     for (body, field) in [
         (json!({}), "orderId is missing"),
         (json!({"secret": "ps_1", "status": "DONE", "orderId": null}), "orderId is missing"),

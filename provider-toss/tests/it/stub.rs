@@ -1,4 +1,4 @@
-//! A listener that keeps what it is sent and answers what it is told.
+//! A listener that keeps what it is sent and gives the answers it was set to.
 //!
 //! It imitates nothing of Toss: one connection, one request, one reply.
 

@@ -75,7 +75,7 @@ async fn a_shutdown_ends_those_who_are_kept_waiting() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_told_to_refuse_answers_that_call_first() {
+async fn port_set_to_refuse_answers_that_call_first() {
     let running = running(TossConfig::default()).await;
     let url = format!("{}/_sandbox/faults", running.base_url());
     let rules = json!([{ "call": "confirm", "fault": "refuse", "for_ms": 60_000 }]);

@@ -33,7 +33,7 @@ impl Row {
     }
 
     /// The refunds that its one status speaks of: all but those whose money came back and was asked for again.
-    fn told_refunds(&self) -> impl Iterator<Item = Refund> {
+    fn shown_refunds(&self) -> impl Iterator<Item = Refund> {
         let refunds = || self.cancels.iter().filter_map(|cancel| Some((cancel.at_ms, cancel.refund?)));
         let newest = refunds().next_back().map(|(at_ms, _)| at_ms);
         let last = refunds().count().saturating_sub(1);
@@ -46,8 +46,8 @@ impl Row {
     /// The one status of its refunds together. That it sums them up is inferred: the payment has one field for any
     /// number of refunds, and that field knows `PARTIAL_FAILED`.
     pub(crate) fn refund_status(&self) -> RefundStatus {
-        let failed = self.told_refunds().filter(|refund| refund.fails).count();
-        match self.told_refunds().count() {
+        let failed = self.shown_refunds().filter(|refund| refund.fails).count();
+        match self.shown_refunds().count() {
             0 => RefundStatus::None,
             _ if self.refunds().any(|refund| !refund.ended) => RefundStatus::Pending,
             _ if failed == 0 => RefundStatus::Completed,

@@ -70,7 +70,7 @@ impl Own<'_> {
         self.accounts.values().filter(|account| account.merchant == *self.merchant)
     }
 
-    /// Somebody else's account is not told apart from one that does not exist.
+    /// Another merchant's account is answered like one that does not exist.
     fn check(&self, name: &str) -> Result<AccountId, String> {
         let found = self.all().find(|account| account.id.as_str() == name);
         found.map(|account| account.id.clone()).ok_or_else(|| {

@@ -149,14 +149,14 @@ impl AdminClient {
     }
 
     async fn send(&self, request: RequestBuilder) -> Result<Value, ClientError> {
-        let response = request.send().await.map_err(|source| self.unheard(source))?;
+        let response = request.send().await.map_err(|source| self.no_answer(source))?;
         let status = response.status();
-        let bytes = response.bytes().await.map_err(|source| self.unheard(source))?;
+        let bytes = response.bytes().await.map_err(|source| self.no_answer(source))?;
         let answer: Value = serde_json::from_slice(&bytes).map_err(|_| self.unexpected_answer(status))?;
         if status.is_success() { Ok(answer) } else { Err(self.refused(status, &answer)) }
     }
 
-    fn unheard(&self, source: reqwest::Error) -> ClientError {
+    fn no_answer(&self, source: reqwest::Error) -> ClientError {
         let (url, source) = (self.url.clone(), source.without_url());
         if source.is_connect() {
             ClientError::Unreachable { url, source }

@@ -223,7 +223,7 @@ async fn a_busy_server_says_so_itself() {
 }
 
 #[test]
-fn the_configured_key_is_told_to_the_configured_server_only() {
+fn configured_key_is_sent_to_the_configured_server_only() {
     let variables = || [("PAYMUX__SERVER__ADMIN_KEY".into(), "correct-horse-battery".into())];
     let to = |url: Option<&str>, key: Option<&str>| {
         let admin_url = url.map(|url| Url::parse(url).unwrap());

@@ -193,7 +193,7 @@ async fn an_outcome_unknown_for_a_week_is_a_review_that_an_operator_closes() {
 }
 
 #[tokio::test]
-async fn a_review_that_the_payment_gateway_settles_is_not_closed_by_anybody() {
+async fn review_that_the_pg_resolved_cannot_be_closed() {
     let process = Process::start().await;
     let operator = Operator::of(&process);
     silence(&process).await;

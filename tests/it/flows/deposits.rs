@@ -46,7 +46,7 @@ pub(crate) async fn expired_without_a_deposit(shop: &mut Shop) {
 }
 
 /// The money came in time, its webhook never did, and the look at the due time saw an old state.
-pub(crate) async fn deposit_told_late(shop: &mut Shop) {
+pub(crate) async fn deposit_announced_late(shop: &mut Shop) {
     let id = awaiting(shop).await;
     shop.faults(json!([
         { "call": "webhook", "fault": "drop", "times": 100 },
@@ -108,15 +108,15 @@ fn statuses(payment: &Value) -> Vec<&str> {
 }
 
 /// How often a payment's events say this.
-async fn times_told(shop: &Shop, id: &str, event: &str) -> usize {
+async fn times_announced(shop: &Shop, id: &str, event: &str) -> usize {
     shop.events_of(id).await.iter().filter(|announced| *announced == event).count()
 }
 
 /// How many reviews wait for an operator: as the events tell, and as operators see it.
 async fn open_reviews(shop: &Shop, id: &str) -> usize {
     let listed = shop.open_reviews(id).await.len();
-    let opened = times_told(shop, id, "payment.review_opened").await;
-    assert_eq!(opened - times_told(shop, id, "payment.review_closed").await, listed);
+    let opened = times_announced(shop, id, "payment.review_opened").await;
+    assert_eq!(opened - times_announced(shop, id, "payment.review_closed").await, listed);
     listed
 }
 
@@ -144,7 +144,7 @@ pub(crate) async fn a_refund_that_failed_goes_to_another_account(shop: &mut Shop
     assert_eq!((&payment["status"], &payment["amount_cancelled"]), (&json!("cancelled"), &json!(AMOUNT)));
     assert_eq!(payment["cancels"][0]["failure"]["reason"], "refund_failed", "what failed stays failed");
     assert_eq!(open_reviews(shop, &id).await, 0, "nobody is needed any more");
-    assert_eq!(times_told(shop, &id, "payment.paid").await, 1, "who ships on it must not ship again");
+    assert_eq!(times_announced(shop, &id, "payment.paid").await, 1, "who ships on it must not ship again");
     assert_eq!(shop.calls("cancel").await.len(), 3);
 }
 

@@ -59,7 +59,7 @@ fn went_back(payment: &Value, role: &str) -> bool {
 }
 
 /// No webhook comes for it: the sweep over the PG's list finds it.
-pub(crate) async fn late_money_nobody_told_of_is_found(shop: &mut Shop) {
+pub(crate) async fn late_payment_without_a_webhook_is_found(shop: &mut Shop) {
     shop.faults(json!([{ "call": "webhook", "fault": "drop", "times": 100 }])).await;
     let id = expired(shop).await;
     shop.buyer(&id, "approve").await;

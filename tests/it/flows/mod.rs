@@ -64,7 +64,7 @@ flows! {
         virtual_account {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_hidden, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
-            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late, reversed_and_made_again,
+            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_announced_late, reversed_and_made_again,
                 a_refund_that_failed_goes_to_another_account, a_part_that_failed_goes_to_another_account;
             webhooks: webhook_sent_twice, webhook_before_the_browser, only_the_webhook_came, forged;
         }
@@ -86,12 +86,12 @@ flows! {
                 another_currency_is_not_ours, another_status_is_not_paid, a_pg_payment_pays_one_order, another_mode_is_not_ours,
                 a_pg_payment_shown_under_two_orders_pays_the_first;
             late: late_money_is_kept_and_marked, late_money_of_a_replaced_payment_goes_back,
-                late_money_nobody_told_of_is_found;
+                late_payment_without_a_webhook_is_found;
         }
         virtual_account {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_noticed_by_the_window, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
-            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late;
+            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_announced_late;
             webhooks: webhook_sent_twice, webhook_before_the_browser, only_the_webhook_came, forged;
         }
     }

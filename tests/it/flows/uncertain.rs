@@ -63,7 +63,7 @@ fn key_of(call: &Value) -> Value {
 }
 
 /// A paid buyer's confirm while the PG cannot be asked; the shop shows what it is answered.
-async fn paid_and_not_told(shop: &Shop) -> String {
+async fn paid_without_a_webhook(shop: &Shop) -> String {
     shop.no_webhooks().await;
     let id = shop.register("order-1").await;
     let result = shop.buyer(&id, "approve").await;
@@ -81,7 +81,7 @@ async fn paid_and_not_told(shop: &Shop) -> String {
 #[tokio::test]
 async fn refused_key_leaves_a_paid_buyer_confirming() {
     let shop = Shop::open("portone", "card").await;
-    let id = paid_and_not_told(&shop).await;
+    let id = paid_without_a_webhook(&shop).await;
     let asked = shop
         .confirm(&id, &json!({ "imp_success": "true", "merchant_uid": order_id(&shop, &id).await }))
         .await;

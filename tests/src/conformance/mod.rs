@@ -119,7 +119,7 @@ macro_rules! conformance {
             pg_time::pg_time_is_the_pgs_clock,
             pg_time::pg_time_is_one_request_that_changes_nothing,
             pg_time::pg_time_is_read_from_errors_too,
-            pg_time::pg_time_is_not_told_without_an_answer,
+            pg_time::pg_time_without_an_answer_is_an_error,
             webhooks::webhook_of_a_payment_names_it,
             webhooks::webhook_of_an_account_names_it,
             webhooks::webhook_of_a_console_cancel_names_the_payment,

@@ -41,7 +41,7 @@ pub async fn pg_time_is_read_from_errors_too<B: Bench>() {
     }
 }
 
-pub async fn pg_time_is_not_told_without_an_answer<B: Bench>() {
+pub async fn pg_time_without_an_answer_is_an_error<B: Bench>() {
     let bench = B::start().await;
     if let Some(call) = B::CALLS.time {
         for fault in [Fault::ResetBefore, Fault::ResetAfter, Fault::TimeoutBefore] {

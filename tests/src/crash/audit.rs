@@ -328,9 +328,9 @@ mod tests {
         let mut gap = agreeing();
         gap.events[1]["number"] = 3.into();
         assert_eq!(counts(&gap), (0, 0, 1));
-        let mut untold = agreeing();
-        untold.events.pop();
-        assert_eq!(counts(&untold), (0, 0, 1));
+        let mut unannounced = agreeing();
+        unannounced.events.pop();
+        assert_eq!(counts(&unannounced), (0, 0, 1));
         let mut open = agreeing();
         open.payments[0]["cancels"] = json!([{ "status": "unknown", "origin": "compensation" }]);
         assert_eq!(counts(&open), (0, 0, 2), "and nobody expects it");

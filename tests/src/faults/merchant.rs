@@ -16,7 +16,7 @@ use crate::{
     harness::{AMOUNT, Reply, Shop},
 };
 
-/// How often a request is repeated, or begun anew, before that counts as never.
+/// How often a request is repeated, or started again, before that counts as never.
 const TRIES: u32 = 24;
 
 /// How far time is moved at once; after so many steps they are longer, for what is left waits for hours.
@@ -132,7 +132,7 @@ impl<'a> Visit<'a> {
         format!("{}-{}", self.id, self.keys)
     }
 
-    /// The PG gave up waiting for what kept failing: the order is registered anew.
+    /// The PG gave up waiting for what kept failing: the order is registered again.
     async fn register_again(&mut self) -> Step {
         self.agree("expired").await;
         self.id = registered(self.shop, &self.order).await?;
@@ -252,7 +252,7 @@ impl<'a> Visit<'a> {
                 return;
             }
             if self.case.is_false_decline() && self.steps > SHORT_STEPS {
-                // A definite no of the PG's that was none, and no webhook for it: somebody has to look.
+                // A false decline of the PG, and no webhook for it: somebody has to look it up.
                 self.shop.verify(&self.id).await;
             }
             self.pass().await;

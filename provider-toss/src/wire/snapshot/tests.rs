@@ -129,7 +129,7 @@ fn status_says_what_came_in_and_what_went_back() {
         (CARD, json!({"status": "ABORTED", "approvedAt": null}), PgStatus::Failed, 0, 0),
         (CARD, json!({"status": "EXPIRED", "approvedAt": null}), PgStatus::Expired, 0, 0),
         (ACCOUNT, json!({}), PgStatus::AwaitingDeposit, 0, 0),
-        // A deposit of the last minute may be told after the due date.
+        // A deposit of the last minute may be shown after the due date.
         (ACCOUNT, json!({"virtualAccount": {"expired": true}}), PgStatus::AwaitingDeposit, 0, 0),
         (ACCOUNT, json!({"status": "DONE", "approvedAt": approved}), PgStatus::Paid, 27_500, 0),
         // An account that has expired since its deposit.
@@ -278,7 +278,7 @@ fn cancels_count_with_the_discount() {
 }
 
 #[test]
-fn secret_of_the_webhooks_is_read_where_it_is_told() {
+fn webhook_secret_is_read_where_it_is_present() {
     let secret = |body: &str| Payment::read(body.as_bytes()).unwrap().webhook_secret();
     assert_eq!(secret(ACCOUNT), Some(Secret::new("ps_K3vZp8QmR1xTn6WdYb2LcHf7Jg9S")));
     for none in [json!(null), json!(""), json!(7)] {

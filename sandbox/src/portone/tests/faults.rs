@@ -85,7 +85,7 @@ async fn the_books_outlive_the_simulator_in_their_file() {
 }
 
 #[tokio::test]
-async fn a_reset_forgets_payments_registrations_and_the_token() {
+async fn reset_clears_payments_registrations_and_the_token() {
     let bench = Bench::start().await;
     bench.paid("order-1", 10_000);
     bench.post("/payments/prepare", json!({ "merchant_uid": "order-1", "amount": 10_000 })).await;

@@ -7,7 +7,7 @@ use super::bench::{Bench, success};
 use crate::{OrderAction, PayOutcome, PayRequest, testing::Inbox};
 
 #[tokio::test]
-async fn what_happens_is_told_and_failures_and_own_cancels_are_not() {
+async fn webhooks_are_sent_but_not_for_failures_or_own_cancels() {
     let bench = Bench::start().await;
     let mut inbox = bench.inbox().await;
 
@@ -28,7 +28,7 @@ async fn what_happens_is_told_and_failures_and_own_cancels_are_not() {
 }
 
 #[tokio::test]
-async fn cancels_in_the_console_and_those_that_ask_for_it_are_told_with_their_id() {
+async fn console_and_requested_cancels_send_their_id() {
     let bench = Bench::start().await;
     let mut inbox = bench.inbox().await;
     let imp_uid = bench.paid("order-1", 10_000);

@@ -103,7 +103,7 @@ async fn a_refund_that_takes_no_time_fails_at_once() {
 }
 
 #[tokio::test]
-async fn the_new_status_is_told_and_a_failure_without_one_is_not() {
+async fn only_a_new_status_sends_a_webhook() {
     let mut bench = Bench::start().await;
     let payment = bench.deposited("order-0001", 10_000).await;
     bench.cancel(&payment, refund(4_000)).await;

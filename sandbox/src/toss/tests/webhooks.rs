@@ -23,7 +23,7 @@ async fn orders_delivered(bench: &mut Bench, webhooks: usize) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_card_payment_is_told_once_with_the_whole_payment() {
+async fn card_payment_sends_one_webhook_with_the_payment() {
     let mut bench = Bench::start().await;
     let payment = bench.confirmed("order-0001", PayMethod::Card, 1_000).await;
     let received = bench.inbox.next().await;
@@ -64,7 +64,7 @@ async fn virtual_account_sends_two_webhooks_at_each_change() {
 }
 
 #[tokio::test]
-async fn declines_and_expiries_are_told_and_closed_windows_are_not() {
+async fn declines_and_expiries_send_webhooks_closed_windows_do_not() {
     let mut bench = Bench::start().await;
     let key = bench.pay(&PayRequest::new("order-0001", PayOutcome::Decline, 1_000));
     bench.confirm(&key, "order-0001", 1_000).await;

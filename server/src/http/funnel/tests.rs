@@ -209,7 +209,7 @@ async fn a_header_that_is_no_text_is_not_taken_for_an_absent_one() {
 }
 
 #[tokio::test]
-async fn without_a_key_a_caller_is_told_how_to_send_one() {
+async fn request_without_a_key_is_answered_how_to_send_one() {
     let response = client().get("/who").header("Authorization", SUBMITTED).send().await;
     assert_eq!(response.0.header("WWW-Authenticate"), Some("Bearer"));
     assert_problem(response, ErrorCode::Unauthenticated, None).await;

@@ -15,10 +15,11 @@ pub(super) fn i11_changes_are_announced(seen: &mut Seen, commit: &Commit<'_>) {
     let announced = |kind: EventKind| change.events.iter().any(|event| event.kind == kind);
     let payment = &change.payment;
     if payment.shown.amount_paid.is_zero() {
-        seen.paid_told.remove(&payment.id);
+        seen.paid_announced.remove(&payment.id);
     }
     let accepted = commit.after.accepted().map(|charge| charge.id.to_string());
-    let announced_before = seen.paid_told.get(&payment.id).is_some_and(|of| accepted.as_ref() == Some(of));
+    let announced_before =
+        seen.paid_announced.get(&payment.id).is_some_and(|of| accepted.as_ref() == Some(of));
     let status = payment.status();
     let holds_status = match before {
         None => announced(EventKind::Registered),
@@ -34,7 +35,7 @@ pub(super) fn i11_changes_are_announced(seen: &mut Seen, commit: &Commit<'_>) {
         commit.world.violated(11, || format!("{} is announced as paid a second time", payment.id));
     }
     if is_paid {
-        seen.paid_told.extend(accepted.map(|of| (payment.id.clone(), of)));
+        seen.paid_announced.extend(accepted.map(|of| (payment.id.clone(), of)));
     }
     let first = before.map_or(0, |before| before.events) + 1;
     let numbered = (first..).zip(&change.events).all(|(number, event)| event.number == number);

@@ -43,7 +43,7 @@ struct Seen {
     /// The keys whose request did not leave, at least once.
     not_sent: BTreeSet<String>,
     /// The charge that was announced as paid, while its money is here.
-    paid_told: BTreeMap<PaymentId, String>,
+    paid_announced: BTreeMap<PaymentId, String>,
     /// The cancels whose newest commit says that they were refused.
     cancels_refused: BTreeSet<CancelId>,
     /// The newest state of a PG payment that was committed.
