@@ -19,7 +19,7 @@ async fn account_that_nobody_can_ask_about_waits_for_a_person() {
     shop.demo.stop().await;
     shop.demo.configure("ACCOUNTS__TOSS__RETIRED", "true");
     shop.demo.configure("MERCHANTS__DEMO__DEFAULT_ACCOUNT", "portone");
-    shop.demo.forget("ACCOUNTS__TOSS__SECRET_KEY");
+    shop.demo.unset("ACCOUNTS__TOSS__SECRET_KEY");
     shop.demo.resume().await;
     shop.control("deposit", json!({ "payment_id": id })).await;
     shop.advance(2 * DAY).await;

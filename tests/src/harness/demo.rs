@@ -60,7 +60,7 @@ impl Demo {
     }
 
     /// Leaves a setting out in its next life.
-    pub fn forget(&mut self, name: &str) {
+    pub fn unset(&mut self, name: &str) {
         self.variables.remove(&format!("PAYMUX__{name}"));
     }
 
