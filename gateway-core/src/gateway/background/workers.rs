@@ -24,8 +24,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(60);
 const CHECK_CLOCK_EVERY: Duration = Duration::from_secs(60);
 const CHECK_CLOCK_AGAIN: Duration = Duration::from_secs(10);
 
-/// How often old idempotency keys are forgotten.
-const FORGET_EVERY: Duration = Duration::from_secs(60 * 60);
+/// How often old idempotency keys are deleted.
+const EXPIRE_KEYS_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// How many rounds of each work an account has at once. A slow look-up holds its round up, which may be for a minute; meanwhile the
 /// others take what is new.
@@ -64,8 +64,8 @@ impl Workers {
                 loops.spawn(sweep_until(gateway, account, stopped));
             }
         }
-        loops.spawn(until(stopped.clone(), check_clock(Arc::clone(gateway))));
-        loops.spawn(until(stopped, forget(Arc::clone(gateway))));
+        loops.spawn(run_until(stopped.clone(), check_clock(Arc::clone(gateway))));
+        loops.spawn(run_until(stopped, expire_keys(Arc::clone(gateway))));
         Self { stop, loops }
     }
 
@@ -83,12 +83,12 @@ async fn work_until(gateway: Arc<Gateway>, account: AccountId, work: Work, stopp
         // A task of its own: a panic ends the round and not the worker.
         let (due, of) = (Arc::clone(&gateway), account.clone());
         match tokio::spawn(async move { round(&due, &of, work).await }).await {
-            Ok(Ok(())) => until(stopped.clone(), sleep(&gateway, &account, work)).await,
+            Ok(Ok(())) => run_until(stopped.clone(), sleep(&gateway, &account, work)).await,
             Ok(Err(error)) => {
-                tracing::error!(%account, error = &error as &dyn Error, "a worker cannot read what is due");
-                until(stopped.clone(), tokio::time::sleep(AFTER_FAILURE)).await;
+                tracing::error!(%account, error = &error as &dyn Error, "a worker could not read what is due");
+                run_until(stopped.clone(), tokio::time::sleep(AFTER_FAILURE)).await;
             }
-            Err(_panic) => until(stopped.clone(), tokio::time::sleep(AFTER_FAILURE)).await,
+            Err(_panic) => run_until(stopped.clone(), tokio::time::sleep(AFTER_FAILURE)).await,
         }
     }
 }
@@ -100,7 +100,7 @@ async fn round(gateway: &Gateway, account: &AccountId, work: Work) -> Result<(),
     }
 }
 
-/// Until somebody wakes the account, or its next payment is due.
+/// Until the account is notified of work, or its next payment is due.
 async fn sleep(gateway: &Gateway, account: &AccountId, work: Work) {
     let due = match work {
         Work::Webhooks => None,
@@ -134,7 +134,7 @@ async fn sweep_until(gateway: Arc<Gateway>, account: AccountId, stopped: watch::
         if let Ok(Err(error)) = tokio::spawn(async move { due.sweep_due(&of).await }).await {
             tracing::error!(%account, error = &error as &dyn Error, "the sweep cannot read the store");
         }
-        until(stopped.clone(), pause(&gateway, SWEEP_EVERY)).await;
+        run_until(stopped.clone(), pause(&gateway, SWEEP_EVERY)).await;
     }
 }
 
@@ -146,16 +146,16 @@ async fn check_clock(gateway: Arc<Gateway>) {
     }
 }
 
-async fn forget(gateway: Arc<Gateway>) {
+async fn expire_keys(gateway: Arc<Gateway>) {
     loop {
         if let Err(error) = gateway.forget_idempotency().await {
-            tracing::error!(error = &error as &dyn Error, "old idempotency keys cannot be forgotten");
+            tracing::error!(error = &error as &dyn Error, "old idempotency keys could not be deleted");
         }
-        pause(&gateway, FORGET_EVERY).await;
+        pause(&gateway, EXPIRE_KEYS_EVERY).await;
     }
 }
 
-async fn until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
+async fn run_until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {
     tokio::select! {
         () = work => {}
         _ = stopped.wait_for(|stopped| *stopped) => {}
