@@ -18,7 +18,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     config::Config,
-    http::{ErrorCode, problem::problem_response},
+    http::{ErrorCode, problem_response},
 };
 
 /// Headers that are never kept: they are about the connection or about us.

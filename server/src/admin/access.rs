@@ -13,8 +13,9 @@ use poem::{
 use secrecy::ExposeSecret as _;
 
 use crate::{
+    api::ApiError,
     config::{KeyHash, ServerConfig, variable_of},
-    http::{ApiError, ErrorCode},
+    http::ErrorCode,
 };
 
 /// What everybody who reaches the listener may ask: supervisors and load balancers have no key, and the

@@ -8,11 +8,8 @@ use paymux_core::{
 };
 use poem_openapi::{Object, OpenApi, param::Query, payload::Json};
 
-use super::Tag;
-use crate::{
-    api::{answer::problem_of, register_body::wrong},
-    http::ApiError,
-};
+use super::tag::Tag;
+use crate::api::{ApiError, answer::problem_of, parameter::wrong};
 
 /// How many payments are checked at once, if nothing else is said.
 const PAGE: u32 = 100;

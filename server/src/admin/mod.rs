@@ -5,12 +5,13 @@ pub(crate) mod ledger;
 pub(crate) mod review_body;
 mod review_id;
 mod reviews;
+mod tag;
 
 use std::sync::Arc;
 
 use paymux_core::gateway::Gateway;
 use poem::{Endpoint, EndpointExt as _, Response, Route};
-use poem_openapi::{OpenApi, OpenApiService, Tags};
+use poem_openapi::{OpenApi, OpenApiService};
 use serde_json::{Value, json};
 use tokio_util::task::TaskTracker;
 
@@ -20,15 +21,6 @@ use crate::{
     config::ServerConfig,
     http::{AllowedMethods, Funnel, FunnelLimits, docs::Documentation},
 };
-
-/// What an operation is about.
-#[derive(Tags)]
-enum Tag {
-    /// What only a person can decide.
-    Reviews,
-    /// Whether the books agree with themselves.
-    Ledger,
-}
 
 const DESCRIPTION: &str = "\
 For the operators of this gateway, not for merchants. Reviews and the ledger need the admin key \

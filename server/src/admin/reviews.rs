@@ -15,18 +15,19 @@ use poem_openapi::{
 use tokio_util::task::TaskTracker;
 
 use super::{
-    Tag,
     review_body::{CloseReview, ReviewBody, ReviewList},
     review_id::ReviewId,
+    tag::Tag,
 };
 use crate::{
     api::{
+        ApiError,
         answer::problem_of,
         list::{ListObject, page_size},
-        register_body::wrong,
+        parameter::wrong,
         strict_json::StrictJson,
     },
-    http::{ApiError, ErrorCode},
+    http::ErrorCode,
 };
 
 /// The operations on reviews.

@@ -14,8 +14,8 @@ use poem_openapi::{
     types::{ParseFromJSON as _, ToJSON as _},
 };
 
-use super::payment_body::PaymentBody;
-use crate::http::{ApiError, ErrorCode, Problem};
+use super::{ApiError, PaymentBody, Problem};
+use crate::http::ErrorCode;
 
 /// The wait a client is asked for when nobody knows better.
 const RETRY_AFTER_SECONDS: u32 = 2;

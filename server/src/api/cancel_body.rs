@@ -7,10 +7,10 @@ use paymux_core::{
 use poem_openapi::Object;
 
 use super::{
-    register_body::{wrong, wrong_amount},
+    ApiError,
+    parameter::{wrong, wrong_amount},
     text::{Text, short_text},
 };
-use crate::http::ApiError;
 
 /// A cancel
 #[derive(Clone, Debug, Object)]

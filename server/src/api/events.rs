@@ -9,15 +9,16 @@ use paymux_core::{
 use poem_openapi::{Enum, Object, OpenApi, param::Query, payload::Json};
 
 use super::{
-    Tag,
+    ApiError,
     answer::problem_of,
     date_time::DateTime,
     list::{ListObject, page_size},
+    parameter::wrong,
     payment_body::PaymentBody,
-    register_body::wrong,
+    tag::Tag,
     words::ApiCurrency,
 };
-use crate::http::{ApiError, MerchantAuth};
+use crate::http::MerchantAuth;
 
 /// The event feed.
 #[derive(Clone, Debug)]

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use paymux_core::gateway::Gateway;
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
-use super::{Tag, answer::problem_of};
-use crate::http::{ApiError, ErrorCode};
+use super::{ApiError, answer::problem_of, tag::Tag};
+use crate::http::ErrorCode;
 
 /// Why the gateway is not ready, though its database works.
 const CLOCK_IN_DOUBT: &str = "clock_in_doubt";

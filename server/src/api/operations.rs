@@ -14,8 +14,12 @@ use paymux_core::{
 use sha2::{Digest as _, Sha256};
 use tokio_util::task::TaskTracker;
 
-use super::answer::{Answer, problem_of, replay, stored_problem};
-use crate::http::{ApiError, ErrorCode};
+use super::{
+    ApiError,
+    answer::{Answer, problem_of, replay, stored_problem},
+    parameter::wrong,
+};
+use crate::http::ErrorCode;
 
 /// Who asks for what, under which key.
 #[derive(Clone, Debug)]
@@ -36,10 +40,7 @@ impl Asked {
         let key = key.map(|key| {
             let fits = (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic());
             if !fits {
-                return Err(super::register_body::wrong(
-                    "Idempotency-Key",
-                    "must be 1 to 255 visible ASCII characters",
-                ));
+                return Err(wrong("Idempotency-Key", "must be 1 to 255 visible ASCII characters"));
             }
             let digest = Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize();
             Ok(RequestKey { key, digest: crate::random::hex(&digest) })

@@ -14,20 +14,22 @@ use poem_openapi::{
 };
 
 use super::{
-    Tag,
+    ApiError,
     answer::{Answer, PaymentAnswer, RegisterAnswer, problem_of},
     browser_body::{ConfirmPayment, PrepareNextAction},
     cancel_body::CancelPayment,
     list::{ListObject, page_size},
     operations::{About, Asked, Operations},
+    parameter::wrong,
     payment_body::PaymentBody,
-    register_body::{RegisterPayment, wrong},
+    register_body::RegisterPayment,
     strict_json::{OptionalJson, StrictJson},
+    tag::Tag,
     words::ApiPaymentStatus,
 };
 use crate::{
     config::ReturnOrigins,
-    http::{ApiError, ErrorCode, MerchantAuth},
+    http::{ErrorCode, MerchantAuth},
 };
 
 /// The operations on payments.

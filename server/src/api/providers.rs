@@ -6,11 +6,12 @@ use paymux_core::{account::Account, gateway::Gateway, model::Money, provider::Me
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
 use super::{
-    Tag,
+    ApiError,
     list::ListObject,
+    tag::Tag,
     words::{ApiCurrency, ApiMethod, ApiMode},
 };
-use crate::http::{ApiError, MerchantAuth};
+use crate::http::MerchantAuth;
 
 /// The merchant's accounts.
 #[derive(Clone, Debug)]

@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 
 use paymux_core::{
     gateway::NewPayment,
-    model::{AccountId, CashReceiptRequest, Customer, MAX_AMOUNT, Money, OrderId, PaymentTerms},
+    model::{AccountId, CashReceiptRequest, Customer, Money, OrderId, PaymentTerms},
 };
 use poem_openapi::Object;
 use url::Url;
 
 use super::{
+    ApiError,
     date_time::DateTime,
+    parameter::{wrong, wrong_amount},
     text::{Text, email, phone, short_text},
     words::{ApiCashReceiptType, ApiCurrency, ApiMethod},
 };
-use crate::{
-    config::ReturnOrigins,
-    http::{ApiError, ErrorCode},
-};
+use crate::config::ReturnOrigins;
 
 const MAX_METADATA: usize = 20;
 const MAX_URL: usize = 2_048;
@@ -180,18 +179,6 @@ impl RegisterCustomer {
             phone: self.phone.map(|number| phone("customer.phone", &number)).transpose()?,
         })
     }
-}
-
-/// The refusal of a field, by a predicate that repeats nothing of the value.
-pub(crate) fn wrong(param: &str, rule: impl ToString) -> ApiError {
-    ApiError::with(ErrorCode::InvalidParameter, |problem| {
-        problem.param = Some(param.to_owned());
-        problem.message = format!("`{param}` {}.", rule.to_string());
-    })
-}
-
-pub(crate) fn wrong_amount(param: &str) -> ApiError {
-    wrong(param, format!("must be at most {MAX_AMOUNT}"))
 }
 
 fn due_at(due_at: Option<DateTime>, now: jiff::Timestamp) -> Result<Option<jiff::Timestamp>, ApiError> {

@@ -8,8 +8,7 @@ use poem_openapi::{
 };
 use serde_json::Value;
 
-use super::register_body::wrong;
-use crate::http::ApiError;
+use super::{ApiError, parameter::wrong};
 
 /// A JSON string, and nothing else.
 ///

@@ -12,7 +12,7 @@ use poem_openapi::error::{
     AuthorizationError, ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError,
 };
 
-use super::{AllowedMethods, ErrorCode, RequestId, problem::problem_response, request_id::REQUEST_ID_HEADER};
+use super::{AllowedMethods, ErrorCode, RequestId, problem_response, request_id::REQUEST_ID_HEADER};
 use crate::config::Limits;
 
 /// Headers of which a second one would let two readers of a request disagree.

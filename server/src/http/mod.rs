@@ -7,7 +7,7 @@ pub mod error_code;
 pub mod funnel;
 pub mod lift;
 pub mod listener;
-pub mod problem;
+pub mod refusal;
 pub mod request_id;
 
 pub use allowed_methods::AllowedMethods;
@@ -15,5 +15,5 @@ pub use auth::{MerchantAuth, MerchantKeys};
 pub use error_code::{ErrorCode, Retry};
 pub use funnel::{Funnel, FunnelLimits};
 pub use listener::{Hardened, ListenError, ListenerLimits};
-pub use problem::{ApiError, Problem, ProblemJson};
+pub use refusal::{PROBLEM_JSON, problem_response};
 pub use request_id::RequestId;

@@ -215,8 +215,7 @@ async fn somebody_else_on_the_port_is_not_believed() {
 
 #[tokio::test]
 async fn a_busy_server_says_so_itself() {
-    let endpoint =
-        make_sync(|_| crate::http::problem::problem_response(crate::http::ErrorCode::TimedOut, None));
+    let endpoint = make_sync(|_| crate::http::problem_response(crate::http::ErrorCode::TimedOut, None));
     let args = serve(endpoint).await;
     let error = reviews::list(&client(&args), false).await.unwrap_err().to_string();
     assert!(error.contains("took too long") && error.contains("timed_out, req_"), "{error}");

@@ -3,7 +3,7 @@
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Object, id};
+use super::document::{Object, id};
 use crate::http::ErrorCode::{self, *};
 
 /// Answered by everything that can be asked.

@@ -3,11 +3,10 @@
 use std::sync::LazyLock;
 
 use paymux_core::model::FailureReason;
-use poem_openapi::types::ToJSON as _;
 use serde_json::{Value, json};
 
-use super::{Object, id, responses};
-use crate::http::ErrorCode;
+use super::document::{Object, id, responses};
+use crate::http::{ErrorCode, refusal::members};
 
 /// `components`: named examples. `operations`: which of them are whose request and answers.
 pub(super) static WRITTEN: LazyLock<Value> = LazyLock::new(|| {
@@ -29,14 +28,7 @@ pub(super) fn components() -> Object {
 }
 
 fn of_error(code: ErrorCode) -> Value {
-    let mut problem = json!({
-        "type": code.type_uri(),
-        "code": code.name(),
-        "message": code.message(),
-        "message_ko": code.message_ko(),
-        "retry": code.retry().to_json(),
-        "request_id": "req_bfaef07abeb871455b19989e3eaf8ac3",
-    });
+    let mut problem = members(code, "req_bfaef07abeb871455b19989e3eaf8ac3");
     match code {
         ErrorCode::InvalidParameter => {
             problem["param"] = json!("return_url");

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::document::{id, operations};
+
 /// Nothing in it is hidden and something in it can be seen: `paymux_core::model::is_printable`.
 const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*\
     [^\\s\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]\
@@ -106,8 +108,8 @@ pub(super) fn complete(document: &mut Value) {
     let months = &mut schemas["RegisterCard"]["properties"]["installment_months"];
     merge(months, json!({ "not": { "const": 1 } }));
     whole_numbers(schemas);
-    for operation in super::operations(document) {
-        let cancels = super::id(operation) == "cancelPayment";
+    for operation in operations(document) {
+        let cancels = id(operation) == "cancelPayment";
         let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
         for described in parameters.into_iter().flatten() {
             let name = described["name"].as_str().unwrap_or_default().to_owned();

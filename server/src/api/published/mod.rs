@@ -1,15 +1,16 @@
 //! What poem-openapi cannot say in the published document: which errors an operation really
 //! answers, examples of everything, what answers have in common, and rules of single fields.
 
+mod document;
 mod errors;
 mod examples;
 mod fields;
 #[cfg(test)]
 mod tests;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-type Object = Map<String, Value>;
+use self::document::{Object, id, operations, responses};
 
 /// Completes the document of the public API.
 pub(crate) fn complete(document: &mut Value) {
@@ -22,24 +23,6 @@ pub(crate) fn complete(document: &mut Value) {
         links(operation);
         every_answer(operation);
     }
-}
-
-/// Every operation of the document.
-fn operations(document: &mut Value) -> impl Iterator<Item = &mut Object> {
-    let paths = document.get_mut("paths").and_then(Value::as_object_mut);
-    let items = paths.into_iter().flat_map(|paths| paths.values_mut());
-    let members = items.filter_map(Value::as_object_mut).flat_map(|item| item.values_mut());
-    members.filter_map(Value::as_object_mut).filter(|member| member.contains_key("operationId"))
-}
-
-fn id(operation: &Object) -> &str {
-    operation.get("operationId").and_then(Value::as_str).unwrap_or_default()
-}
-
-fn responses(operation: &mut Object) -> impl Iterator<Item = (&String, &mut Object)> {
-    let responses = operation.get_mut("responses").and_then(Value::as_object_mut);
-    let responses = responses.into_iter().flatten();
-    responses.filter_map(|(status, response)| Some((status, response.as_object_mut()?)))
 }
 
 fn headers() -> Value {

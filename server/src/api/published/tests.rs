@@ -8,10 +8,11 @@ use crate::{
         browser_body::{ConfirmPayment, PrepareNextAction},
         cancel_body::CancelPayment,
         payment_body::PaymentBody,
+        problem::Problem,
         register_body::RegisterPayment,
     },
     config::ReturnOrigins,
-    http::{ErrorCode, Problem},
+    http::ErrorCode,
 };
 
 fn document() -> Value {

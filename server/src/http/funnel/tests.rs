@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    api::ApiError,
     config::{Config, RunMode},
-    http::{ApiError, MerchantAuth, MerchantKeys},
+    http::{MerchantAuth, MerchantKeys},
 };
 
 /// What a caller sends where it must not come back.

@@ -5,7 +5,7 @@ use poem_openapi::{
 };
 
 use super::*;
-use crate::http::{ApiError, MerchantAuth};
+use crate::{api::ApiError, http::MerchantAuth};
 
 #[derive(Enum)]
 #[oai(rename_all = "snake_case")]

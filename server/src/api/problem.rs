@@ -8,11 +8,8 @@ use poem_openapi::{
     types::{ParseFromJSON as _, ToJSON, Type},
 };
 
-use super::{ErrorCode, RequestId, Retry};
-use crate::api::{PaymentBody, PgMessageBody};
-
-/// The media type of RFC 9457.
-const CONTENT_TYPE: &str = "application/problem+json";
+use super::{PaymentBody, PgMessageBody};
+use crate::http::{ErrorCode, PROBLEM_JSON, RequestId, Retry};
 
 /// Why a request was not done, and what to do about it.
 #[derive(Clone, Debug, Object)]
@@ -72,10 +69,10 @@ impl Problem {
 pub struct ProblemJson<T>(pub T);
 
 impl<T: Type> Payload for ProblemJson<T> {
-    const CONTENT_TYPE: &'static str = CONTENT_TYPE;
+    const CONTENT_TYPE: &'static str = PROBLEM_JSON;
 
     fn check_content_type(content_type: &str) -> bool {
-        content_type.split(';').next().is_some_and(|kind| kind.trim() == CONTENT_TYPE)
+        content_type.split(';').next().is_some_and(|kind| kind.trim() == PROBLEM_JSON)
     }
 
     fn schema_ref() -> MetaSchemaRef {
@@ -89,17 +86,8 @@ impl<T: Type> Payload for ProblemJson<T> {
 
 impl<T: ToJSON> IntoResponse for ProblemJson<T> {
     fn into_response(self) -> Response {
-        Response::builder().content_type(CONTENT_TYPE).body(self.0.to_json_string())
+        Response::builder().content_type(PROBLEM_JSON).body(self.0.to_json_string())
     }
-}
-
-/// The problem as a whole answer, for what is answered outside of any operation.
-#[must_use]
-pub fn problem_response(code: ErrorCode, param: Option<&str>) -> Response {
-    let problem = Problem { param: param.map(str::to_owned), ..Problem::new(code) };
-    let mut response = ProblemJson(problem).into_response();
-    response.set_status(code.status());
-    response
 }
 
 /// Boxed, so that a `Result` in every handler stays small.
@@ -262,24 +250,6 @@ mod tests {
 
     async fn body_of(response: Response) -> Value {
         response.into_body().into_json().await.unwrap()
-    }
-
-    #[tokio::test]
-    async fn a_problem_has_the_members_the_api_promises_and_no_nulls() {
-        let id = RequestId::generate();
-        let code = ErrorCode::PaymentDeclined;
-        let response = id.clone().scope(async { problem_response(code, None) }).await;
-        assert_eq!(response.status(), 402);
-        assert_eq!(response.content_type(), Some("application/problem+json"));
-        let expected = json!({
-            "type": "/docs/errors#payment_declined",
-            "code": "payment_declined",
-            "message": code.message(),
-            "message_ko": code.message_ko(),
-            "retry": "new_attempt",
-            "request_id": id.as_str(),
-        });
-        assert_eq!(body_of(response).await, expected);
     }
 
     #[tokio::test]
