@@ -13,6 +13,7 @@ mod merchant_key;
 mod method;
 mod network;
 mod origins;
+mod run_mode;
 mod server;
 mod settings;
 mod tree;
@@ -36,6 +37,7 @@ pub use merchant::MerchantConfig;
 pub use merchant_key::{KeyHash, NewMerchantKey};
 pub use network::Network;
 pub use origins::ReturnOrigins;
+pub use run_mode::RunMode;
 pub use server::{Limits, ServerConfig};
 pub use settings::Settings;
 
@@ -51,15 +53,6 @@ const DEMO_FILE: &str = include_str!("demo.toml");
 
 /// The file `paymux serve` reads if no other is named.
 const USUAL_FILE: &str = "paymux.toml";
-
-/// Whether accounts are simulated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunMode {
-    /// Everything is simulated, on this machine only.
-    Demo,
-    /// Nothing is simulated.
-    Serve,
-}
 
 /// Everything that can be configured.
 #[derive(Clone, Debug)]
