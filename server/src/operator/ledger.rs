@@ -4,10 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use poem_openapi::types::ToJSON as _;
 use serde_json::{Value, json};
 
-use super::{
-    client::{AdminClient, ClientError},
-    text,
-};
+use super::{client::AdminClient, error::ClientError, text};
 use crate::admin::ledger::{Difference, Ledger, LedgerCheck};
 
 /// How many payments are checked at once: few enough that the server answers soon.

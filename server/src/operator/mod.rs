@@ -2,6 +2,7 @@
 //! server.
 
 mod client;
+mod error;
 mod ledger;
 mod reviews;
 mod text;
@@ -14,30 +15,11 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{
-    cli::{AdminArgs, LedgerArgs, LedgerCommand, ReviewCommand, ReviewsArgs, exit_code},
-    config::ConfigError,
-};
+use crate::cli::{AdminArgs, LedgerArgs, LedgerCommand, ReviewCommand, ReviewsArgs, exit_code};
 
-use self::client::{AdminClient, ClientError};
+pub use error::OperatorError;
 
-/// Why an operator's command did not do what was asked.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OperatorError {
-    /// The configuration does not say where the server is.
-    #[error(transparent)]
-    Config(#[from] ConfigError),
-    /// The server was not reached, or refused.
-    #[error(transparent)]
-    Client(#[from] ClientError),
-    /// Nobody said who closes the review.
-    #[error("say who you are: --by NAME (neither USER nor LOGNAME is set)")]
-    Nobody,
-    /// The answer cannot be written down.
-    #[error("standard output cannot be written to")]
-    Output(#[source] io::Error),
-}
+use self::client::AdminClient;
 
 /// Runs `paymux reviews …`; gives the exit code.
 ///

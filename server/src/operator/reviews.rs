@@ -3,10 +3,7 @@
 use poem_openapi::types::ToJSON;
 use serde_json::{Value, json};
 
-use super::{
-    client::{AdminClient, ClientError},
-    text,
-};
+use super::{client::AdminClient, error::ClientError, text};
 use crate::{
     admin::review_body::{
         ApiReviewSubject, ClosedHow, ReviewBody, ReviewClosingBody, ReviewList, ReviewState,

@@ -4,7 +4,7 @@ use poem::{Endpoint, Request, Response, Route, Server, endpoint::make_sync, list
 use serde_json::json;
 use url::Url;
 
-use super::*;
+use super::{error::ClientError, *};
 
 const PAYMENT: &str = "pay_06gzvtcprxw63b4hssbask691c";
 
