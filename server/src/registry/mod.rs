@@ -1,26 +1,14 @@
 //! The registry of payment providers: the one place where the server names them.
 
+mod connected;
 mod portone;
 mod silent;
 mod toss;
 
-use std::sync::Arc;
+use paymux_core::{account::AccountLimits, model::Mode};
 
-use paymux_core::{account::AccountLimits, model::Mode, provider::PaymentProvider};
-use secrecy::SecretString;
-
-use crate::config::{AccountConfig, ConfigError, Settings};
-
-use self::silent::Silent;
-
-/// The provider of an account.
-#[derive(Debug)]
-pub(crate) struct Connected {
-    /// The provider. Without credentials it sends nothing.
-    pub(crate) provider: Arc<dyn PaymentProvider>,
-    /// Whether the PG can be asked.
-    pub(crate) has_credentials: bool,
-}
+use self::connected::Connected;
+use crate::config::{AccountConfig, ConfigError};
 
 /// The provider of an account. Adding a PG is one line here and one crate.
 ///
@@ -35,26 +23,6 @@ pub(crate) fn provider(account: &AccountConfig) -> Result<Connected, ConfigError
     }?;
     check_mode(account, connected.provider.describe().mode)?;
     Ok(connected)
-}
-
-impl Connected {
-    fn new(provider: impl PaymentProvider, has_credentials: bool) -> Self {
-        let provider: Arc<dyn PaymentProvider> = Arc::new(provider);
-        let provider = if has_credentials { provider } else { Arc::new(Silent(provider)) };
-        Self { provider, has_credentials }
-    }
-}
-
-/// A secret that only a retired account may go without.
-fn credential(
-    account: &AccountConfig,
-    settings: &mut Settings,
-    key: &str,
-) -> Result<Option<SecretString>, ConfigError> {
-    match settings.optional_secret(key)? {
-        None if !account.retired => Err(settings.missing(key)),
-        secret => Ok(secret),
-    }
 }
 
 /// How much an account may ask of its PG: what is configured, else what the PG documents, else no limit.

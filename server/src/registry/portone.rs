@@ -4,7 +4,7 @@ use paymux_core::model::Money;
 use paymux_portone::{AuthorizationForm, Channel, PortOneV1, PortOneV1Config, RefundBankCodes};
 use secrecy::SecretString;
 
-use super::{Connected, credential};
+use super::connected::{Connected, credential};
 use crate::config::{AccountConfig, ConfigError, Settings};
 
 /// The largest `minimum_amount`, in won: more than any PG's minimum.

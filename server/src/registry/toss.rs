@@ -4,7 +4,7 @@ use paymux_core::model::Mode;
 use paymux_toss::{Checkout, Toss, TossConfig};
 use secrecy::SecretString;
 
-use super::{Connected, credential};
+use super::connected::{Connected, credential};
 use crate::config::{AccountConfig, ConfigError};
 
 /// Test keys: "100 requests per minute per API" (Toss docs, reference, 테스트 환경).
