@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{
-    Call, Toss,
+    call::Call,
     errors::{
         ALREADY_CANCELED_PAYMENT, ALREADY_REFUNDING_PAYMENT, EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT,
         EXCEED_MAX_REFUND_DUE, INVALID_BANK, INVALID_CURRENCY, INVALID_REFUND_ACCOUNT_INFO,
@@ -13,8 +13,9 @@ use super::{
     },
     fields::{Fields, is_order_id},
     ids, institutions,
-    refunds::{Refund, RefundStatus},
-    row::{Cancel, Method, RefundAccount, Row, Status},
+    refunds::{RefundStatus, end_refunds, refund_status},
+    row::{Cancel, Method, Refund, RefundAccount, Row, Status},
+    state::Toss,
     time,
 };
 use crate::{Outbox, clock::millis};
@@ -39,15 +40,13 @@ pub(super) struct CancelAsked {
     pub(super) in_console: bool,
 }
 
-impl Call<'_> {
-    pub(super) fn cancel(&self, payment_key: &str, outbox: &mut Outbox) -> Result<Value, Refusal> {
-        // A refused currency or account is only refused for a payment that exists.
-        let row = self.toss.books.read(|books| books.find(payment_key).filter(|row| self.owns(row)).cloned());
-        row.ok_or(NOT_FOUND_PAYMENT.refuse())?;
-        let asked = read_cancel(Fields::of(self.request)?)?;
-        let row = self.toss.cancel_payment(payment_key, &asked, outbox)?;
-        Ok(self.show(&row, false))
-    }
+pub(super) fn cancel(call: &Call<'_>, payment_key: &str, outbox: &mut Outbox) -> Result<Value, Refusal> {
+    // A refused currency or account is only refused for a payment that exists.
+    let row = call.toss.books.read(|books| books.find(payment_key).filter(|row| call.owns(row)).cloned());
+    row.ok_or(NOT_FOUND_PAYMENT.refuse())?;
+    let asked = read_cancel(Fields::of(call.request)?)?;
+    let row = cancel_payment(call.toss, payment_key, &asked, outbox)?;
+    Ok(call.show(&row, false))
 }
 
 fn read_cancel(mut fields: Fields) -> Result<CancelAsked, Refusal> {
@@ -91,95 +90,90 @@ fn read_refund_account(mut fields: Fields) -> Result<RefundAccount, Refusal> {
     Ok(RefundAccount { bank_code: bank.code.to_owned(), number, holder_name })
 }
 
-impl Toss {
-    /// Cancels, or says why not.
-    pub(super) fn cancel_payment(
-        &self,
-        key: &str,
-        asked: &CancelAsked,
-        outbox: &mut Outbox,
-    ) -> Result<Row, Refusal> {
-        let now_ms = self.clock.now_ms();
-        let row = self.books.write(|books| {
-            let row = books.find(key).ok_or(NOT_FOUND_PAYMENT.refuse())?;
-            let amount = self.cancellable(row, asked, now_ms)?;
-            books
-                .update(key, |row| self.give_back(row, asked, amount, now_ms))
-                .ok_or(NOT_FOUND_PAYMENT.refuse())
-        })?;
-        self.tell_of_change(&row, outbox);
-        Ok(row)
-    }
+/// Cancels, or says why not.
+pub(super) fn cancel_payment(
+    toss: &Toss,
+    key: &str,
+    asked: &CancelAsked,
+    outbox: &mut Outbox,
+) -> Result<Row, Refusal> {
+    let now_ms = toss.clock.now_ms();
+    let row = toss.books.write(|books| {
+        let row = books.find(key).ok_or(NOT_FOUND_PAYMENT.refuse())?;
+        let amount = cancellable(toss, row, asked, now_ms)?;
+        books.update(key, |row| give_back(toss, row, asked, amount, now_ms)).ok_or(NOT_FOUND_PAYMENT.refuse())
+    })?;
+    toss.tell_of_change(&row, outbox);
+    Ok(row)
+}
 
-    /// How much is cancelled, if it may be.
-    fn cancellable(&self, row: &Row, asked: &CancelAsked, now_ms: u64) -> Result<u64, Refusal> {
-        let guarded = !self.config.permissive;
-        match row.status {
-            Status::Done | Status::PartialCanceled | Status::WaitingForDeposit => {}
-            Status::Canceled if guarded => return Err(ALREADY_CANCELED_PAYMENT.refuse()),
-            Status::Canceled => {}
-            _ => return Err(NOT_CANCELABLE_PAYMENT.refuse()),
-        }
-        let balance = row.balance();
-        if guarded && asked.refundable.is_some_and(|refundable| refundable != balance) {
-            return Err(NOT_MATCHES_REFUNDABLE_AMOUNT.refuse());
-        }
-        // Without its guards, the PG gives everything back as often as it is asked.
-        let all = if guarded || balance > 0 { balance } else { row.total };
-        let amount = asked.amount.unwrap_or(all);
-        if asked.amount == Some(0) {
-            return Err(INVALID_REQUEST.because("cancelAmount is 0"));
-        }
-        if guarded && (amount == 0 || amount > balance) {
-            return Err(NOT_CANCELABLE_AMOUNT.refuse());
-        }
-        if guarded && asked.tax_free > row.tax_free_balance().min(amount) {
-            return Err(INVALID_REQUEST.because("taxFreeAmount is more than is left"));
-        }
-        if guarded && self.config.one_refund_at_a_time && row.refund_status() == RefundStatus::Pending {
-            return Err(ALREADY_REFUNDING_PAYMENT.refuse());
-        }
-        check_part(row, amount, amount < balance)?;
-        check_refund_account(row, asked)?;
-        check_period(row, now_ms)?;
-        Ok(amount)
+/// How much is cancelled, if it may be.
+fn cancellable(toss: &Toss, row: &Row, asked: &CancelAsked, now_ms: u64) -> Result<u64, Refusal> {
+    let guarded = !toss.config.permissive;
+    match row.status {
+        Status::Done | Status::PartialCanceled | Status::WaitingForDeposit => {}
+        Status::Canceled if guarded => return Err(ALREADY_CANCELED_PAYMENT.refuse()),
+        Status::Canceled => {}
+        _ => return Err(NOT_CANCELABLE_PAYMENT.refuse()),
     }
+    let balance = row.balance();
+    if guarded && asked.refundable.is_some_and(|refundable| refundable != balance) {
+        return Err(NOT_MATCHES_REFUNDABLE_AMOUNT.refuse());
+    }
+    // Without its guards, the PG gives everything back as often as it is asked.
+    let all = if guarded || balance > 0 { balance } else { row.total };
+    let amount = asked.amount.unwrap_or(all);
+    if asked.amount == Some(0) {
+        return Err(INVALID_REQUEST.because("cancelAmount is 0"));
+    }
+    if guarded && (amount == 0 || amount > balance) {
+        return Err(NOT_CANCELABLE_AMOUNT.refuse());
+    }
+    if guarded && asked.tax_free > row.tax_free_balance().min(amount) {
+        return Err(INVALID_REQUEST.because("taxFreeAmount is more than is left"));
+    }
+    if guarded && toss.config.one_refund_at_a_time && refund_status(row) == RefundStatus::Pending {
+        return Err(ALREADY_REFUNDING_PAYMENT.refuse());
+    }
+    check_part(row, amount, amount < balance)?;
+    check_refund_account(row, asked)?;
+    check_period(row, now_ms)?;
+    Ok(amount)
+}
 
-    fn give_back(&self, row: &mut Row, asked: &CancelAsked, amount: u64, now_ms: u64) {
-        let was_waiting = row.status == Status::WaitingForDeposit;
-        let refund = if was_waiting { None } else { self.start_refund(row, asked, now_ms) };
-        let transaction_key = ids::transaction_key();
-        row.cancels.push(Cancel {
-            amount,
-            reason: asked.reason.clone(),
-            tax_free: asked.tax_free,
-            // All of it with the first cancel, which is large enough for that. Toss documents no other order.
-            discount: row.discount_left().min(amount),
-            refundable_after: row.balance().saturating_sub(amount),
-            at_ms: now_ms,
-            transaction_key: transaction_key.clone(),
-            request_id: asked.request_id.clone(),
-            refund,
-        });
-        row.status = row.status_after_cancel();
-        // Also where no money moves: an account closed before its deposit shows a cancel of the full amount.
-        row.record(transaction_key, amount, now_ms);
-        if !was_waiting {
-            row.given_back = row.given_back.saturating_add(amount);
-        }
-        // One that takes no time has ended already.
-        row.end_refunds(now_ms, self.config.failed_refund_returns);
+fn give_back(toss: &Toss, row: &mut Row, asked: &CancelAsked, amount: u64, now_ms: u64) {
+    let was_waiting = row.status == Status::WaitingForDeposit;
+    let refund = if was_waiting { None } else { start_refund(toss, row, asked, now_ms) };
+    let transaction_key = ids::transaction_key();
+    row.cancels.push(Cancel {
+        amount,
+        reason: asked.reason.clone(),
+        tax_free: asked.tax_free,
+        // All of it with the first cancel, which is large enough for that. Toss documents no other order.
+        discount: row.discount_left().min(amount),
+        refundable_after: row.balance().saturating_sub(amount),
+        at_ms: now_ms,
+        transaction_key: transaction_key.clone(),
+        request_id: asked.request_id.clone(),
+        refund,
+    });
+    row.status = row.status_after_cancel();
+    // Also where no money moves: an account closed before its deposit shows a cancel of the full amount.
+    row.record(transaction_key, amount, now_ms);
+    if !was_waiting {
+        row.given_back = row.given_back.saturating_add(amount);
     }
+    // One that takes no time has ended already.
+    end_refunds(row, now_ms, toss.config.failed_refund_returns);
+}
 
-    /// A deposit goes back by bank transfer, which takes its time.
-    fn start_refund(&self, row: &mut Row, asked: &CancelAsked, now_ms: u64) -> Option<Refund> {
-        let account = row.virtual_account.as_mut()?;
-        account.refund_account.clone_from(&asked.refund_account);
-        let fails =
-            asked.refund_account.as_ref().is_some_and(|refund| refund.number.starts_with(TAKES_NO_MONEY));
-        let ends_at_ms = now_ms.saturating_add(millis(self.config.refund_takes));
-        Some(Refund { ends_at_ms, fails, ended: false, came_back: false })
-    }
+/// A deposit goes back by bank transfer, which takes its time.
+fn start_refund(toss: &Toss, row: &mut Row, asked: &CancelAsked, now_ms: u64) -> Option<Refund> {
+    let account = row.virtual_account.as_mut()?;
+    account.refund_account.clone_from(&asked.refund_account);
+    let fails = asked.refund_account.as_ref().is_some_and(|refund| refund.number.starts_with(TAKES_NO_MONEY));
+    let ends_at_ms = now_ms.saturating_add(millis(toss.config.refund_takes));
+    Some(Refund { ends_at_ms, fails, ended: false, came_back: false })
 }
 
 fn check_part(row: &Row, amount: u64, is_part: bool) -> Result<(), Refusal> {

@@ -4,14 +4,15 @@
 use serde_json::Value;
 
 use super::{
-    Call,
+    books::TossBooks,
+    call::Call,
     errors::{
         self, ALREADY_PROCESSED_PAYMENT, BELOW_MINIMUM_AMOUNT, DUPLICATED_ORDER_ID,
         EXCEEDS_TRANSFER_AMOUNT_MAXIMUM, INVALID_REQUEST, NOT_FOUND_PAYMENT_SESSION, Refusal,
     },
     fields::Fields,
     ids,
-    row::{Method, Row, Status, TossBooks, VirtualAccount},
+    row::{Method, Row, Status, VirtualAccount},
 };
 use crate::Outbox;
 
@@ -35,91 +36,92 @@ enum Outcome {
     Declined(Refusal, Option<Row>),
 }
 
-impl Call<'_> {
-    pub(super) fn confirm(&self, key_in_path: Option<&str>, outbox: &mut Outbox) -> Result<Value, Refusal> {
-        let body = self.read_confirm(key_in_path)?;
-        let outcome = self.toss.books.write(|books| self.decide(books, &body))?;
-        match outcome {
-            Outcome::Approved(row) => {
-                self.toss.tell_of_change(&row, outbox);
-                Ok(self.show(&row, true))
+pub(super) fn confirm(
+    call: &Call<'_>,
+    key_in_path: Option<&str>,
+    outbox: &mut Outbox,
+) -> Result<Value, Refusal> {
+    let body = read_confirm(call, key_in_path)?;
+    let outcome = call.toss.books.write(|books| decide(call, books, &body))?;
+    match outcome {
+        Outcome::Approved(row) => {
+            call.toss.tell_of_change(&row, outbox);
+            Ok(call.show(&row, true))
+        }
+        Outcome::Declined(refusal, row) => {
+            if let Some(row) = row {
+                call.toss.tell_of_change(&row, outbox);
             }
-            Outcome::Declined(refusal, row) => {
-                if let Some(row) = row {
-                    self.toss.tell_of_change(&row, outbox);
-                }
-                Err(refusal)
+            Err(refusal)
+        }
+    }
+}
+
+fn read_confirm(call: &Call<'_>, key_in_path: Option<&str>) -> Result<Confirm, Refusal> {
+    let mut fields = Fields::of(call.request)?;
+    let payment_key = match key_in_path {
+        Some(key) => key.to_owned(),
+        None => fields.required_text("paymentKey", 200)?,
+    };
+    let order_id = fields.required_text("orderId", 64)?;
+    let amount = fields.required_amount("amount")?;
+    fields.finish()?;
+    Ok(Confirm { payment_key, order_id, amount })
+}
+
+fn decide(call: &Call<'_>, books: &mut TossBooks, body: &Confirm) -> Result<Outcome, Refusal> {
+    let row = confirmable(call, books, body)?;
+    if let Some(refusal) = decline(&row) {
+        let ends = refusal.error.ends_payment();
+        let ended = books.update(&row.payment_key, |row| {
+            row.planned_decline = None;
+            if ends {
+                row.abort(refusal.error);
             }
-        }
+        });
+        return Ok(Outcome::Declined(refusal, ended.filter(|_| ends)));
     }
+    let now_ms = call.toss.clock.now_ms();
+    let approved = books.update(&row.payment_key, |row| approve(row, now_ms));
+    approved.map(Outcome::Approved).ok_or(NOT_FOUND_PAYMENT_SESSION.refuse())
+}
 
-    fn read_confirm(&self, key_in_path: Option<&str>) -> Result<Confirm, Refusal> {
-        let mut fields = Fields::of(self.request)?;
-        let payment_key = match key_in_path {
-            Some(key) => key.to_owned(),
-            None => fields.required_text("paymentKey", 200)?,
-        };
-        let order_id = fields.required_text("orderId", 64)?;
-        let amount = fields.required_amount("amount")?;
-        fields.finish()?;
-        Ok(Confirm { payment_key, order_id, amount })
+/// The payment, if this is the confirm it waits for.
+fn confirmable(call: &Call<'_>, books: &TossBooks, body: &Confirm) -> Result<Row, Refusal> {
+    let row = books.find(&body.payment_key).filter(|row| call.owns(row));
+    let row = row.ok_or(NOT_FOUND_PAYMENT_SESSION.refuse())?;
+    match row.status {
+        Status::InProgress => {}
+        // The window was never completed; a failed one has its own failure.
+        Status::Ready if row.planned_decline.is_some() => {}
+        Status::Ready | Status::Expired => return Err(NOT_FOUND_PAYMENT_SESSION.refuse()),
+        _ if call.toss.config.permissive && row.status != Status::Aborted => {}
+        _ => return Err(ALREADY_PROCESSED_PAYMENT.refuse()),
     }
+    if row.order_id != body.order_id {
+        return Err(configured(&call.toss.config.wrong_order_code));
+    }
+    if row.total != body.amount {
+        return Err(configured(&call.toss.config.wrong_amount_code));
+    }
+    let is_other =
+        |other: &Row| other.payment_key != row.payment_key && call.owns(other) && other.was_approved();
+    if !call.toss.config.permissive && books.of_order(&row.order_id).any(is_other) {
+        return Err(DUPLICATED_ORDER_ID.refuse());
+    }
+    Ok(row.clone())
+}
 
-    fn decide(&self, books: &mut TossBooks, body: &Confirm) -> Result<Outcome, Refusal> {
-        let row = self.confirmable(books, body)?;
-        if let Some(refusal) = Self::decline(&row) {
-            let ends = refusal.error.ends_payment();
-            let ended = books.update(&row.payment_key, |row| {
-                row.planned_decline = None;
-                if ends {
-                    row.abort(refusal.error);
-                }
-            });
-            return Ok(Outcome::Declined(refusal, ended.filter(|_| ends)));
-        }
-        let now_ms = self.toss.clock.now_ms();
-        let approved = books.update(&row.payment_key, |row| approve(row, now_ms));
-        approved.map(Outcome::Approved).ok_or(NOT_FOUND_PAYMENT_SESSION.refuse())
+/// Why the money does not move, if it does not.
+fn decline(row: &Row) -> Option<Refusal> {
+    if let Some(code) = &row.planned_decline {
+        return Some(configured(code));
     }
-
-    /// The payment, if this is the confirm it waits for.
-    fn confirmable(&self, books: &TossBooks, body: &Confirm) -> Result<Row, Refusal> {
-        let row = books.find(&body.payment_key).filter(|row| self.owns(row));
-        let row = row.ok_or(NOT_FOUND_PAYMENT_SESSION.refuse())?;
-        match row.status {
-            Status::InProgress => {}
-            // The window was never completed; a failed one has its own failure.
-            Status::Ready if row.planned_decline.is_some() => {}
-            Status::Ready | Status::Expired => return Err(NOT_FOUND_PAYMENT_SESSION.refuse()),
-            _ if self.toss.config.permissive && row.status != Status::Aborted => {}
-            _ => return Err(ALREADY_PROCESSED_PAYMENT.refuse()),
-        }
-        if row.order_id != body.order_id {
-            return Err(configured(&self.toss.config.wrong_order_code));
-        }
-        if row.total != body.amount {
-            return Err(configured(&self.toss.config.wrong_amount_code));
-        }
-        let is_other =
-            |other: &Row| other.payment_key != row.payment_key && self.owns(other) && other.was_approved();
-        if !self.toss.config.permissive && books.of_order(&row.order_id).any(is_other) {
-            return Err(DUPLICATED_ORDER_ID.refuse());
-        }
-        Ok(row.clone())
+    let method = row.method.unwrap_or(Method::Card);
+    if row.total < method.minimum() {
+        return Some(BELOW_MINIMUM_AMOUNT.refuse());
     }
-
-    /// Why the money does not move, if it does not.
-    fn decline(row: &Row) -> Option<Refusal> {
-        if let Some(code) = &row.planned_decline {
-            return Some(configured(code));
-        }
-        let method = row.method.unwrap_or(Method::Card);
-        if row.total < method.minimum() {
-            return Some(BELOW_MINIMUM_AMOUNT.refuse());
-        }
-        (method == Method::Transfer && row.total > MAX_TRANSFER)
-            .then(|| EXCEEDS_TRANSFER_AMOUNT_MAXIMUM.refuse())
-    }
+    (method == Method::Transfer && row.total > MAX_TRANSFER).then(|| EXCEEDS_TRANSFER_AMOUNT_MAXIMUM.refuse())
 }
 
 fn configured(code: &str) -> Refusal {

@@ -5,7 +5,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::{
-    Call,
+    call::Call,
     errors::{
         DUPLICATED_ORDER_ID, ErrorCode, INCORRECT_FAIL_URL_FORMAT, INCORRECT_SUCCESS_URL_FORMAT,
         INVALID_CURRENCY, INVALID_FLOW_MODE_PARAMETERS, INVALID_ORDER_ID, INVALID_ORDER_NAME,
@@ -13,48 +13,45 @@ use super::{
     },
     fields::{Fields, is_order_id},
     institutions,
-    row::{Ask, Method},
-    window::Opening,
+    row::{Ask, Method, Opening},
+    window::open,
 };
 
-impl Call<'_> {
-    pub(super) fn create(&self) -> Result<Value, Refusal> {
-        let opening = self.read_opening()?;
-        let duplicate = self
-            .toss
-            .books
-            .read(|books| books.of_order(&opening.order_id).any(|row| self.owns(row) && row.was_approved()));
-        if duplicate && !self.toss.config.permissive {
-            return Err(DUPLICATED_ORDER_ID.refuse());
-        }
-        let row = self.toss.open(self.pair, opening);
-        Ok(self.show(&row, false))
+pub(super) fn create(call: &Call<'_>) -> Result<Value, Refusal> {
+    let opening = read_opening(call)?;
+    let duplicate = call
+        .toss
+        .books
+        .read(|books| books.of_order(&opening.order_id).any(|row| call.owns(row) && row.was_approved()));
+    if duplicate && !call.toss.config.permissive {
+        return Err(DUPLICATED_ORDER_ID.refuse());
     }
+    let row = open(call.toss, call.pair, opening);
+    Ok(call.show(&row, false))
+}
 
-    fn read_opening(&self) -> Result<Opening, Refusal> {
-        let mut fields = Fields::of(self.request)?;
-        let method =
-            Method::parse(&fields.required_text("method", 50)?).ok_or(NOT_SUPPORTED_METHOD.refuse())?;
-        let amount = fields.required_amount("amount")?;
-        if fields.text("currency", 10)?.is_some_and(|currency| currency != "KRW") {
-            return Err(INVALID_CURRENCY.refuse());
-        }
-        let order_id = fields.required_text("orderId", 64).ok().filter(|id| is_order_id(id));
-        let order_id = order_id.ok_or(INVALID_ORDER_ID.refuse())?;
-        let order_name = fields.required_text("orderName", 100).map_err(|_| INVALID_ORDER_NAME.refuse())?;
-        let mut ask = Ask {
-            by_server: true,
-            success_url: Some(url(&mut fields, "successUrl", &INCORRECT_SUCCESS_URL_FORMAT)?),
-            fail_url: Some(url(&mut fields, "failUrl", &INCORRECT_FAIL_URL_FORMAT)?),
-            customer_name: fields.text("customerName", 100)?,
-            ..Ask::default()
-        };
-        fields.text("customerEmail", 100)?;
-        fields.text("appScheme", 100)?;
-        let method = read_flow(&mut fields, method, &mut ask)?;
-        fields.finish()?;
-        Ok(Opening { order_id, order_name, amount, tax_free: 0, method: Some(method), ask })
+fn read_opening(call: &Call<'_>) -> Result<Opening, Refusal> {
+    let mut fields = Fields::of(call.request)?;
+    let method = Method::parse(&fields.required_text("method", 50)?).ok_or(NOT_SUPPORTED_METHOD.refuse())?;
+    let amount = fields.required_amount("amount")?;
+    if fields.text("currency", 10)?.is_some_and(|currency| currency != "KRW") {
+        return Err(INVALID_CURRENCY.refuse());
     }
+    let order_id = fields.required_text("orderId", 64).ok().filter(|id| is_order_id(id));
+    let order_id = order_id.ok_or(INVALID_ORDER_ID.refuse())?;
+    let order_name = fields.required_text("orderName", 100).map_err(|_| INVALID_ORDER_NAME.refuse())?;
+    let mut ask = Ask {
+        by_server: true,
+        success_url: Some(url(&mut fields, "successUrl", &INCORRECT_SUCCESS_URL_FORMAT)?),
+        fail_url: Some(url(&mut fields, "failUrl", &INCORRECT_FAIL_URL_FORMAT)?),
+        customer_name: fields.text("customerName", 100)?,
+        ..Ask::default()
+    };
+    fields.text("customerEmail", 100)?;
+    fields.text("appScheme", 100)?;
+    let method = read_flow(&mut fields, method, &mut ask)?;
+    fields.finish()?;
+    Ok(Opening { order_id, order_name, amount, tax_free: 0, method: Some(method), ask })
 }
 
 /// `DIRECT` goes to one card company or wallet, which must be named.

@@ -10,8 +10,9 @@ use http::{Method, StatusCode};
 
 use super::{
     auth::Caller,
+    books::{StoredReply, TossBooks},
     errors::{IDEMPOTENT_REQUEST_PROCESSING, INVALID_IDEMPOTENCY_KEY, Refusal},
-    row::{StoredReply, TossBooks},
+    ids::{TRACE_HEADER, trace_id},
 };
 use crate::{Answer, ApiRequest, Books};
 
@@ -112,5 +113,5 @@ fn replay(reply: StoredReply, key: &str) -> Answer {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     Answer::new(status, "application/json;charset=UTF-8", reply.body)
         .with_header(HEADER, key)
-        .with_header(super::TRACE_HEADER, format!("{}, {}", super::ids::trace_id(), reply.trace_id))
+        .with_header(TRACE_HEADER, format!("{}, {}", trace_id(), reply.trace_id))
 }

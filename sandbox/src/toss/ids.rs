@@ -3,6 +3,9 @@
 use super::time;
 use crate::random::{DIGITS, HEX, LOWER, MIXED, random_text};
 
+/// Carries the number of a request, for support.
+pub(super) const TRACE_HEADER: &str = "x-tosspayments-trace-id";
+
 /// Five characters of the merchant id, the second, five random ones: `tshop20260314103015Qe7Rd`.
 pub(crate) fn payment_key(mid: &str, now_ms: u64) -> String {
     let prefix: String = mid.chars().take(5).collect();

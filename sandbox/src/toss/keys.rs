@@ -2,11 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{KeyPair, Toss};
-use crate::{
-    ControlError, ControlErrorCode, IssueKey, IssuedKey, RevokeKey,
-    random::{MIXED, random_text},
-};
+use super::config::KeyPair;
+use crate::ControlError;
 
 /// How long an older secret key still works once a newer one was issued.
 const OLDER_WORKS_MS: u64 = 7 * 24 * 60 * 60 * 1_000;
@@ -43,7 +40,8 @@ impl SecretKeys {
         *self.lock() = configured(pairs);
     }
 
-    fn issue(&self, client_key: &str, text: &str, now_ms: u64) -> Result<(), ControlError> {
+    /// Puts a key in force; the older one of its client key works for a while.
+    pub(super) fn issue(&self, client_key: &str, text: &str, now_ms: u64) -> Result<(), ControlError> {
         let mut keys = self.lock();
         keys.retain(|key| key.is_in_force(now_ms));
         if keys.iter().any(|key| key.text == text) {
@@ -61,7 +59,8 @@ impl SecretKeys {
         Ok(())
     }
 
-    fn revoke(&self, text: &str, now_ms: u64) -> Result<(), ControlError> {
+    /// Takes a key out of force.
+    pub(super) fn revoke(&self, text: &str, now_ms: u64) -> Result<(), ControlError> {
         let mut keys = self.lock();
         keys.retain(|key| key.is_in_force(now_ms));
         let before = keys.len();
@@ -91,35 +90,4 @@ fn configured(pairs: &[KeyPair]) -> Vec<SecretKey> {
         until_ms: None,
     };
     pairs.iter().map(key).collect()
-}
-
-impl Toss {
-    /// Issues a secret key for a client key, which itself is never issued anew.
-    pub(super) fn issue_secret_key(&self, request: &IssueKey) -> Result<IssuedKey, ControlError> {
-        refuse_secret(request.secret.as_deref())?;
-        let pair = self.pair_or_first(request.client_key.as_deref())?;
-        let key =
-            request.key.clone().unwrap_or_else(|| format!("{}{}", pair.prefix(), random_text(MIXED, 32)));
-        if key.strip_prefix(pair.prefix()).is_none_or(str::is_empty) {
-            return Err(invalid(format!("key: it starts with {} and goes on", pair.prefix())));
-        }
-        self.keys.issue(&pair.client_key, &key, self.clock.now_ms())?;
-        Ok(IssuedKey { key, secret: None })
-    }
-
-    pub(super) fn revoke_secret_key(&self, request: &RevokeKey) -> Result<(), ControlError> {
-        refuse_secret(request.secret.as_deref())?;
-        self.keys.revoke(&request.key, self.clock.now_ms())
-    }
-}
-
-fn refuse_secret(secret: Option<&str>) -> Result<(), ControlError> {
-    match secret {
-        Some(_) => Err(invalid("secret: a key of Toss is one text")),
-        None => Ok(()),
-    }
-}
-
-fn invalid(message: impl Into<String>) -> ControlError {
-    ControlError::new(ControlErrorCode::InvalidRequest, message)
 }

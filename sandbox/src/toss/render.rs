@@ -6,9 +6,13 @@ use super::{
     config::ApiVersion,
     errors, institutions,
     language::Language,
+    refunds::refund_status,
     row::{Cancel, Method, Row, VirtualAccount},
     time,
 };
+
+/// Where the real API is: what `checkout.url` says where no request names the simulator's own address.
+pub(super) const REAL_BASE_URL: &str = "https://api.tosspayments.com";
 
 /// For how long after the window was opened the refund account is shown.
 const REFUND_ACCOUNT_SHOWN_MS: u64 = 30 * 60 * 1_000;
@@ -144,7 +148,7 @@ impl View<'_> {
             "dueDate": time::with_offset(account.due_at_ms),
             "expired": account.expired,
             "settlementStatus": "INCOMPLETED",
-            "refundStatus": row.refund_status().as_str(),
+            "refundStatus": refund_status(row).as_str(),
             "refundReceiveAccount": refund_account,
         })
     }

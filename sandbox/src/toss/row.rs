@@ -1,40 +1,15 @@
-//! The books of the simulated Toss Payments: payments, and the answers kept for idempotency keys.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! One payment of the simulated Toss Payments, with what was done to it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{errors::ErrorCode, refunds::Refund, transactions::Transaction};
+use super::errors::ErrorCode;
+use crate::ForeignPayment;
 
 /// From the opening of the window to authentication.
 const READY_MS: u64 = 30 * 60 * 1_000;
 /// From authentication to confirm.
 const IN_PROGRESS_MS: u64 = 10 * 60 * 1_000;
-
-/// Everything the PG knows.
-#[derive(Debug, Default, Serialize, Deserialize)]
-pub(crate) struct TossBooks {
-    payments: BTreeMap<String, Row>,
-    /// The payment keys of an order, oldest first.
-    by_order: BTreeMap<String, Vec<String>>,
-    /// When to look at which payment again. Entries that time has overtaken do no harm.
-    due: BTreeSet<(u64, String)>,
-    /// How many transactions were entered.
-    #[serde(default)]
-    transactions: u64,
-    /// Final answers by idempotency scope.
-    pub(crate) replies: BTreeMap<String, StoredReply>,
-}
-
-/// An answer kept for an idempotency key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct StoredReply {
-    pub(crate) first_used_ms: u64,
-    pub(crate) status: u16,
-    pub(crate) body: String,
-    pub(crate) trace_id: String,
-}
 
 /// One payment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -71,6 +46,17 @@ pub(crate) struct Row {
     pub(crate) given_back: u64,
     /// As it was before its last change: what a stale replica still shows.
     pub(crate) previous: Option<Box<Row>>,
+}
+
+/// A window about to open.
+#[derive(Debug)]
+pub(super) struct Opening {
+    pub(super) order_id: String,
+    pub(super) order_name: String,
+    pub(super) amount: u64,
+    pub(super) tax_free: u64,
+    pub(super) method: Option<Method>,
+    pub(super) ask: Ask,
 }
 
 /// What the page or `POST /v1/payments` asked the window for, beside order and amount.
@@ -138,6 +124,33 @@ pub(crate) struct Cancel {
     pub(crate) refund: Option<Refund>,
 }
 
+/// A deposit on its way back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Refund {
+    pub(crate) ends_at_ms: u64,
+    pub(crate) fails: bool,
+    /// Set when its time has come.
+    pub(crate) ended: bool,
+    /// Set when it failed and its money can be cancelled again.
+    #[serde(default)]
+    pub(crate) came_back: bool,
+}
+
+/// What was done to a payment in one step.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Transaction {
+    /// Counts all transactions of the books, so that those of one instant keep their order. Zero: not yet entered.
+    pub(crate) number: u64,
+    pub(super) key: String,
+    /// What the payment was called after it. Only this shows the direction of the money.
+    pub(super) status: Status,
+    pub(super) amount: u64,
+    pub(super) at_ms: u64,
+    /// What is laid over the row of a foreign payment.
+    #[serde(default)]
+    pub(super) foreign: Option<ForeignPayment>,
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct VirtualAccount {
     pub(crate) number: String,
@@ -163,71 +176,35 @@ pub(crate) struct Failure {
     pub(crate) code: String,
 }
 
-impl TossBooks {
-    /// Enters a new payment.
-    pub(crate) fn insert(&mut self, mut row: Row) {
-        number(&mut row, &mut self.transactions);
-        self.by_order.entry(row.order_id.clone()).or_default().push(row.payment_key.clone());
-        self.note_due(&row);
-        self.payments.insert(row.payment_key.clone(), row);
-    }
-
-    pub(crate) fn find(&self, payment_key: &str) -> Option<&Row> {
-        self.payments.get(payment_key)
-    }
-
-    /// The payments of an order, oldest first.
-    pub(crate) fn of_order(&self, order_id: &str) -> impl DoubleEndedIterator<Item = &Row> {
-        self.by_order.get(order_id).into_iter().flatten().filter_map(|key| self.payments.get(key))
-    }
-
-    pub(crate) fn all(&self) -> impl Iterator<Item = &Row> {
-        self.payments.values()
-    }
-
-    /// Changes a payment and answers its new state.
-    pub(crate) fn update(&mut self, payment_key: &str, change: impl FnOnce(&mut Row)) -> Option<Row> {
-        let row = self.payments.get_mut(payment_key)?;
-        let mut before = row.clone();
-        before.previous = None;
-        change(row);
-        number(row, &mut self.transactions);
-        row.previous = Some(Box::new(before));
-        let row = row.clone();
-        self.note_due(&row);
-        Some(row)
-    }
-
-    /// Takes the payments whose time has come; each must be [`update`](Self::update)d or it is not looked at again.
-    pub(crate) fn take_due(&mut self, now_ms: u64) -> Vec<String> {
-        let mut keys = Vec::new();
-        while self.due.first().is_some_and(|(at, _)| *at <= now_ms) {
-            keys.extend(self.due.pop_first().map(|(_, key)| key));
-        }
-        keys
-    }
-
-    /// Whether anything is due.
-    pub(crate) fn has_due(&self, now_ms: u64) -> bool {
-        self.due.first().is_some_and(|(at, _)| *at <= now_ms)
-    }
-
-    fn note_due(&mut self, row: &Row) {
-        if let Some(at) = row.due_at_ms() {
-            self.due.insert((at, row.payment_key.clone()));
-        }
-    }
-}
-
-/// Gives a payment's new transactions their numbers.
-fn number(row: &mut Row, last: &mut u64) {
-    for transaction in row.transactions.iter_mut().filter(|transaction| transaction.number == 0) {
-        *last += 1;
-        transaction.number = *last;
-    }
-}
-
 impl Row {
+    /// A payment whose window has just been opened.
+    pub(super) fn opened(payment_key: String, client_key: String, opening: Opening, now_ms: u64) -> Self {
+        Self {
+            payment_key,
+            client_key,
+            order_id: opening.order_id,
+            order_name: opening.order_name,
+            method: opening.method,
+            status: Status::Ready,
+            total: opening.amount,
+            tax_free: opening.tax_free,
+            discount: 0,
+            requested_at_ms: now_ms,
+            authenticated_at_ms: None,
+            approved_at_ms: None,
+            last_transaction_key: None,
+            transactions: Vec::new(),
+            cancels: Vec::new(),
+            virtual_account: None,
+            failure: None,
+            planned_decline: None,
+            ask: opening.ask,
+            taken: 0,
+            given_back: 0,
+            previous: None,
+        }
+    }
+
     /// What is left to cancel.
     pub(crate) fn balance(&self) -> u64 {
         self.standing().fold(self.total, |left, cancel| left.saturating_sub(cancel.amount))
@@ -248,6 +225,28 @@ impl Row {
     /// The cancels whose money did not come back.
     pub(super) fn standing(&self) -> impl Iterator<Item = &Cancel> {
         self.cancels.iter().filter(|cancel| cancel.refund.is_none_or(|refund| !refund.came_back))
+    }
+
+    /// Records the step that led to the present status, the payment's last from now on.
+    pub(super) fn record(&mut self, transaction_key: String, amount: u64, at_ms: u64) {
+        self.last_transaction_key = Some(transaction_key.clone());
+        let (number, status, foreign) = (0, self.status, None);
+        self.transactions.push(Transaction { number, key: transaction_key, status, amount, at_ms, foreign });
+    }
+
+    /// Whether another system took it.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.transactions.first().is_some_and(|transaction| transaction.foreign.is_some())
+    }
+
+    /// When the last step was taken.
+    pub(super) fn last_transaction_at_ms(&self) -> Option<u64> {
+        self.transactions.last().map(|transaction| transaction.at_ms)
+    }
+
+    /// The refunds of its deposit.
+    pub(super) fn refunds(&self) -> impl Iterator<Item = Refund> {
+        self.cancels.iter().filter_map(|cancel| cancel.refund)
     }
 
     /// As a stale replica shows it.

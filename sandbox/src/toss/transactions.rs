@@ -1,54 +1,20 @@
 //! `GET /v1/transactions`: a row for every approval and every cancel of a time (Toss docs, guides/apis/transactions).
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Call, Toss,
+    call::Call,
     errors::{self, EXCEED_MAX_QUERY_LIMIT, INVALID_DATE, INVALID_ISO_DATE_FORMAT, INVALID_REQUEST, Refusal},
     language::Language,
     render::{object, receipt_url},
-    row::{Method, Row, Status},
+    row::{Method, Row, Transaction},
+    state::Toss,
     time,
 };
-use crate::{ApiRequest, ForeignPayment};
+use crate::ApiRequest;
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 5_000;
-
-/// What was done to a payment in one step.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Transaction {
-    /// Counts all transactions of the books, so that those of one instant keep their order. Zero: not yet entered.
-    pub(crate) number: u64,
-    key: String,
-    /// What the payment was called after it. Only this shows the direction of the money.
-    status: Status,
-    amount: u64,
-    at_ms: u64,
-    /// What is laid over the row of a foreign payment.
-    #[serde(default)]
-    pub(super) foreign: Option<ForeignPayment>,
-}
-
-impl Row {
-    /// Records the step that led to the present status, the payment's last from now on.
-    pub(super) fn record(&mut self, transaction_key: String, amount: u64, at_ms: u64) {
-        self.last_transaction_key = Some(transaction_key.clone());
-        let (number, status, foreign) = (0, self.status, None);
-        self.transactions.push(Transaction { number, key: transaction_key, status, amount, at_ms, foreign });
-    }
-
-    /// Whether another system took it.
-    pub(super) fn is_foreign(&self) -> bool {
-        self.transactions.first().is_some_and(|transaction| transaction.foreign.is_some())
-    }
-
-    /// When the last step was taken.
-    pub(super) fn last_transaction_at_ms(&self) -> Option<u64> {
-        self.transactions.last().map(|transaction| transaction.at_ms)
-    }
-}
 
 /// Which rows are asked for.
 #[derive(Debug)]
@@ -59,69 +25,65 @@ struct Query {
     limit: usize,
 }
 
-impl Call<'_> {
-    /// The transactions of the caller's key pair, oldest first: in which order Toss lists them is not documented, its
-    /// samples are like this.
-    pub(super) fn transactions(&self) -> Result<Value, Refusal> {
-        let query = Query::of(self.request)?;
-        let rows = self.toss.books.read(|books| {
-            let mut found: Vec<(&Row, &Transaction)> = books
-                .all()
-                .filter(|row| self.owns(row))
-                .map(|row| if self.how.is_stale_read() { row.stale() } else { row })
-                .flat_map(|row| row.transactions.iter().map(move |transaction| (row, transaction)))
-                .filter(|(_, transaction)| (query.from_ms..=query.to_ms).contains(&transaction.at_ms))
-                .collect();
-            found.sort_by_key(|(_, transaction)| (transaction.at_ms, transaction.number));
-            found
-                .into_iter()
-                .map(|(row, transaction)| self.toss.transaction(self.language, row, transaction).into())
-                .collect()
-        });
-        self.page(rows, &query)
-    }
-
-    /// The rows behind the paging key. One that is not among the rows of the same dates is a wrong key: whether Toss
-    /// knows it by itself is not documented.
-    fn page(&self, rows: Vec<Value>, query: &Query) -> Result<Value, Refusal> {
-        let first = match &query.after {
-            None => 0,
-            Some(key) => {
-                let known = rows.iter().position(|row| row["transactionKey"] == **key);
-                let wrong = errors::find(&self.toss.config.wrong_paging_key_code).unwrap_or(&INVALID_REQUEST);
-                known.ok_or(wrong.refuse())?.saturating_add(1)
-            }
-        };
-        Ok(rows.into_iter().skip(first).take(query.limit).collect())
-    }
+/// The transactions of the caller's key pair, oldest first: in which order Toss lists them is not documented, its
+/// samples are like this.
+pub(super) fn transactions(call: &Call<'_>) -> Result<Value, Refusal> {
+    let query = Query::of(call.request)?;
+    let rows = call.toss.books.read(|books| {
+        let mut found: Vec<(&Row, &Transaction)> = books
+            .all()
+            .filter(|row| call.owns(row))
+            .map(|row| if call.how.is_stale_read() { row.stale() } else { row })
+            .flat_map(|row| row.transactions.iter().map(move |transaction| (row, transaction)))
+            .filter(|(_, transaction)| (query.from_ms..=query.to_ms).contains(&transaction.at_ms))
+            .collect();
+        found.sort_by_key(|(_, transaction)| (transaction.at_ms, transaction.number));
+        found
+            .into_iter()
+            .map(|(row, transaction)| row_of(call.toss, call.language, row, transaction).into())
+            .collect()
+    });
+    page(call, rows, &query)
 }
 
-impl Toss {
-    /// A row of the list.
-    pub(super) fn transaction(
-        &self,
-        language: Language,
-        row: &Row,
-        transaction: &Transaction,
-    ) -> Map<String, Value> {
-        let shown = object(json!({
-            "mId": self.config.mid,
-            "transactionKey": transaction.key,
-            "paymentKey": row.payment_key,
-            "orderId": row.order_id,
-            "method": language.say(row.method.unwrap_or(Method::Card).korean()),
-            "customerKey": row.ask.customer_key,
-            "useEscrow": row.ask.use_escrow,
-            "receiptUrl": receipt_url(row),
-            "status": transaction.status.as_str(),
-            "transactionAt": time::with_offset(transaction.at_ms),
-            "currency": "KRW",
-            "amount": transaction.amount,
-        }));
-        match &transaction.foreign {
-            Some(foreign) => foreign.lay_over(shown),
-            None => shown,
+/// The rows behind the paging key. One that is not among the rows of the same dates is a wrong key: whether Toss
+/// knows it by itself is not documented.
+fn page(call: &Call<'_>, rows: Vec<Value>, query: &Query) -> Result<Value, Refusal> {
+    let first = match &query.after {
+        None => 0,
+        Some(key) => {
+            let known = rows.iter().position(|row| row["transactionKey"] == **key);
+            let wrong = errors::find(&call.toss.config.wrong_paging_key_code).unwrap_or(&INVALID_REQUEST);
+            known.ok_or(wrong.refuse())?.saturating_add(1)
         }
+    };
+    Ok(rows.into_iter().skip(first).take(query.limit).collect())
+}
+
+/// A row of the list.
+pub(super) fn row_of(
+    toss: &Toss,
+    language: Language,
+    row: &Row,
+    transaction: &Transaction,
+) -> Map<String, Value> {
+    let shown = object(json!({
+        "mId": toss.config.mid,
+        "transactionKey": transaction.key,
+        "paymentKey": row.payment_key,
+        "orderId": row.order_id,
+        "method": language.say(row.method.unwrap_or(Method::Card).korean()),
+        "customerKey": row.ask.customer_key,
+        "useEscrow": row.ask.use_escrow,
+        "receiptUrl": receipt_url(row),
+        "status": transaction.status.as_str(),
+        "transactionAt": time::with_offset(transaction.at_ms),
+        "currency": "KRW",
+        "amount": transaction.amount,
+    }));
+    match &transaction.foreign {
+        Some(foreign) => foreign.lay_over(shown),
+        None => shown,
     }
 }
 
