@@ -2,8 +2,8 @@
 
 use http::header::AUTHORIZATION;
 
-use super::cancel::{CancelRequest, RefundAccount};
-use super::config::PortoneConfig;
+use super::cancel::{self, CancelRequest, RefundAccount};
+use super::circumstances::Circumstances;
 use super::keys::ApiKeys;
 use super::ledger::{Ledger, View};
 use super::look_up;
@@ -14,19 +14,6 @@ use super::reply::{Refusal, Reply};
 use super::route::Route;
 use super::webhook::Notice;
 use crate::{ApiRequest, Books};
-
-/// What the answer of one call depends on besides the books and the request.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Circumstances<'a> {
-    pub(super) config: &'a PortoneConfig,
-    pub(super) keys: &'a ApiKeys,
-    /// UNIX seconds.
-    pub(super) now: u64,
-    /// From which state of the books look-ups are answered.
-    pub(super) view: View,
-    /// Whether `find` shows another attempt than the one it should.
-    pub(super) other_attempt: bool,
-}
 
 /// An answer, and the webhook it causes.
 pub(super) type Answered = Result<(Reply, Option<Notice>), Refusal>;
@@ -59,7 +46,7 @@ pub(super) fn answer(
         Route::Prepare | Route::ChangePrepared => prepare(books, route, request),
         Route::DeleteVbank { imp_uid } => delete_vbank(books, imp_uid, query, at),
         Route::Prepared { merchant_uid } => {
-            books.read(|ledger| Ok(Reply::ok(&ledger.registration(merchant_uid)?)))
+            books.read(|ledger| Ok(Reply::ok(&ledger.registrations.read(merchant_uid)?)))
         }
         Route::Get { imp_uid } => books.read(|ledger| look_up::get(ledger, imp_uid, query, at)),
         Route::GetMany => books.read(|ledger| look_up::get_many(ledger, query, at)),
@@ -83,7 +70,7 @@ fn get_token(books: &Books<Ledger>, request: &ApiRequest, at: Circumstances<'_>)
         message: "인증에 실패하였습니다. API키와 secret을 확인하세요.".into(),
         ..Refusal::unauthorized()
     })?;
-    Ok(Reply::ok(&books.write(|ledger| ledger.issue_token(key_id, at.now))))
+    Ok(Reply::ok(&books.write(|ledger| ledger.tokens.issue(key_id, at.now))))
 }
 
 /// The token may come bare, after `Bearer`, or in the old header of its own;
@@ -92,7 +79,7 @@ fn is_authorized(books: &Books<Ledger>, keys: &ApiKeys, request: &ApiRequest, no
     let header = request.header(AUTHORIZATION.as_str()).or_else(|| request.header("x-imptokenheader"));
     let token = header.map(|text| text.strip_prefix("Bearer ").unwrap_or(text).trim());
     token.is_some_and(|token| {
-        books.read(|ledger| ledger.key_of_token(token, now).is_some_and(|key_id| keys.is_in_force(key_id)))
+        books.read(|ledger| ledger.tokens.key_of(token, now).is_some_and(|key_id| keys.is_in_force(key_id)))
     })
 }
 
@@ -105,8 +92,8 @@ fn prepare(books: &Books<Ledger>, route: &Route, request: &ApiRequest) -> Result
     };
     let registration = Registration { amount, currency: body.text("currency")? };
     let shown = books.write(|ledger| match route {
-        Route::ChangePrepared => ledger.change_registration(&merchant_uid, registration),
-        _ => ledger.register(&merchant_uid, registration),
+        Route::ChangePrepared => ledger.registrations.change(&merchant_uid, registration),
+        _ => ledger.registrations.register(&merchant_uid, registration),
     })?;
     Ok(Reply::ok(&shown))
 }
@@ -134,7 +121,7 @@ fn cancel(books: &Books<Ledger>, request: &ApiRequest, at: Circumstances<'_>) ->
     let enable_webhook = body.flag("enable_webhook")?;
     let asked = cancel_request(&body)?;
     books.write(|ledger| {
-        let done = ledger.cancel(asked, at.now, at.config.permissive)?;
+        let done = cancel::cancel(ledger, asked, at.now, at.config.permissive)?;
         let row = ledger.row(&done.imp_uid, View::Now).ok_or_else(Refusal::no_payment)?;
         let notice = enable_webhook.then(|| Notice::cancelled(row.payment, done.cancellation_id));
         Ok((Reply::ok(&row), notice))
@@ -174,7 +161,7 @@ fn delete_vbank(
 ) -> Result<Reply, Refusal> {
     query.only(&["pg_api_key"])?;
     books.write(|ledger| {
-        ledger.delete_account(imp_uid, at.config.deleted_account, at.now)?;
+        cancel::delete_account(ledger, imp_uid, at.config.deleted_account, at.now)?;
         let row = ledger.row(imp_uid, View::Now).ok_or_else(Refusal::no_payment)?;
         Ok(Reply::ok(&row))
     })

@@ -37,93 +37,91 @@ pub(super) struct Cancelled {
     pub(super) cancellation_id: String,
 }
 
-impl Ledger {
-    /// Cancels by the API. `permissive` leaves out the guards against doing it twice.
-    ///
-    /// The texts beside "does not exist" and "already cancelled" are the
-    /// simulator's own: no source quotes PortOne's.
-    pub(super) fn cancel(
-        &mut self,
-        request: CancelRequest,
-        now: u64,
-        permissive: bool,
-    ) -> Result<Cancelled, Refusal> {
-        let payment = self.to_cancel(&request)?;
-        let amount = amount_to_cancel(payment, &request, permissive)?;
-        if payment.is_vbank() {
-            check_refund_account(payment, &request.refund)?;
+/// Cancels by the API. `permissive` leaves out the guards against doing it twice.
+///
+/// The texts beside "does not exist" and "already cancelled" are the
+/// simulator's own: no source quotes PortOne's.
+pub(super) fn cancel(
+    ledger: &mut Ledger,
+    request: CancelRequest,
+    now: u64,
+    permissive: bool,
+) -> Result<Cancelled, Refusal> {
+    let payment = to_cancel(ledger, &request)?;
+    let amount = amount_to_cancel(payment, &request, permissive)?;
+    if payment.is_vbank() {
+        check_refund_account(payment, &request.refund)?;
+    }
+    let imp_uid = payment.imp_uid.clone();
+    give_back(ledger, &imp_uid, amount, request.reason, now)
+}
+
+/// Cancels in PortOne's console, where an operator sees what is left.
+pub(super) fn cancel_in_console(
+    ledger: &mut Ledger,
+    imp_uid: &str,
+    amount: Option<u64>,
+    reason: Option<String>,
+    now: u64,
+) -> Result<Cancelled, Refusal> {
+    let payment = ledger.payment(imp_uid, View::Now).ok_or_else(nothing_to_cancel)?;
+    let request = CancelRequest { amount, ..CancelRequest::default() };
+    let amount = amount_to_cancel(payment, &request, false)?;
+    let reason = reason.unwrap_or_else(|| "관리자콘솔 취소".to_owned());
+    give_back(ledger, imp_uid, amount, Some(reason), now)
+}
+
+/// `DELETE /vbanks/{imp_uid}`: only an account without a deposit.
+pub(super) fn delete_account(
+    ledger: &mut Ledger,
+    imp_uid: &str,
+    leaves: DeletedAccount,
+    now: u64,
+) -> Result<(), Refusal> {
+    let payment = ledger.payment(imp_uid, View::Now).ok_or_else(Refusal::no_payment)?;
+    if !payment.awaits_deposit() {
+        return Err(Refusal::bad_request("입금대기 상태의 가상계좌가 아닙니다."));
+    }
+    let reason = "가상계좌 말소";
+    ledger.change(imp_uid, now, |row| match leaves {
+        DeletedAccount::Failed => row.fail(now, reason),
+        DeletedAccount::Cancelled => {
+            row.status = Status::Cancelled;
+            row.cancelled_at = now;
+            row.cancel_reason = Some(reason.to_owned());
         }
-        let imp_uid = payment.imp_uid.clone();
-        self.give_back(&imp_uid, amount, request.reason, now)
-    }
+    });
+    Ok(())
+}
 
-    /// Cancels in PortOne's console, where an operator sees what is left.
-    pub(super) fn cancel_in_console(
-        &mut self,
-        imp_uid: &str,
-        amount: Option<u64>,
-        reason: Option<String>,
-        now: u64,
-    ) -> Result<Cancelled, Refusal> {
-        let payment = self.payment(imp_uid, View::Now).ok_or_else(nothing_to_cancel)?;
-        let request = CancelRequest { amount, ..CancelRequest::default() };
-        let amount = amount_to_cancel(payment, &request, false)?;
-        let reason = reason.unwrap_or_else(|| "관리자콘솔 취소".to_owned());
-        self.give_back(imp_uid, amount, Some(reason), now)
-    }
-
-    /// `DELETE /vbanks/{imp_uid}`: only an account without a deposit.
-    pub(super) fn delete_account(
-        &mut self,
-        imp_uid: &str,
-        leaves: DeletedAccount,
-        now: u64,
-    ) -> Result<(), Refusal> {
-        let payment = self.payment(imp_uid, View::Now).ok_or_else(Refusal::no_payment)?;
-        if !payment.awaits_deposit() {
-            return Err(Refusal::bad_request("입금대기 상태의 가상계좌가 아닙니다."));
+/// The row a cancel means. Of several attempts under one `merchant_uid` the
+/// one that holds money is meant, then the one that held some.
+fn to_cancel<'a>(ledger: &'a Ledger, request: &CancelRequest) -> Result<&'a Payment, Refusal> {
+    let found = match (&request.imp_uid, &request.merchant_uid) {
+        (Some(imp_uid), _) => ledger.payment(imp_uid, View::Now),
+        (None, Some(merchant_uid)) => {
+            ledger.attempts(merchant_uid, View::Now).into_iter().max_by_key(|row| match row.status {
+                Status::Paid => 2,
+                Status::Cancelled => 1,
+                Status::Ready | Status::Failed => 0,
+            })
         }
-        let reason = "가상계좌 말소";
-        self.change(imp_uid, now, |row| match leaves {
-            DeletedAccount::Failed => row.fail(now, reason),
-            DeletedAccount::Cancelled => {
-                row.status = Status::Cancelled;
-                row.cancelled_at = now;
-                row.cancel_reason = Some(reason.to_owned());
-            }
-        });
-        Ok(())
-    }
+        (None, None) => None,
+    };
+    found.ok_or_else(nothing_to_cancel)
+}
 
-    /// The row a cancel means. Of several attempts under one `merchant_uid` the
-    /// one that holds money is meant, then the one that held some.
-    fn to_cancel(&self, request: &CancelRequest) -> Result<&Payment, Refusal> {
-        let found = match (&request.imp_uid, &request.merchant_uid) {
-            (Some(imp_uid), _) => self.payment(imp_uid, View::Now),
-            (None, Some(merchant_uid)) => {
-                self.attempts(merchant_uid, View::Now).into_iter().max_by_key(|row| match row.status {
-                    Status::Paid => 2,
-                    Status::Cancelled => 1,
-                    Status::Ready | Status::Failed => 0,
-                })
-            }
-            (None, None) => None,
-        };
-        found.ok_or_else(nothing_to_cancel)
-    }
-
-    fn give_back(
-        &mut self,
-        imp_uid: &str,
-        amount: u64,
-        reason: Option<String>,
-        now: u64,
-    ) -> Result<Cancelled, Refusal> {
-        let cancellation_id = self
-            .change(imp_uid, now, |row| row.give_back(now, amount, reason))
-            .ok_or_else(nothing_to_cancel)?;
-        Ok(Cancelled { imp_uid: imp_uid.to_owned(), cancellation_id })
-    }
+fn give_back(
+    ledger: &mut Ledger,
+    imp_uid: &str,
+    amount: u64,
+    reason: Option<String>,
+    now: u64,
+) -> Result<Cancelled, Refusal> {
+    let cancellation_id = ledger
+        .change(imp_uid, now, |row| row.give_back(now, amount, reason))
+        .ok_or_else(nothing_to_cancel)?;
+    Ok(Cancelled { imp_uid: imp_uid.to_owned(), cancellation_id })
 }
 
 /// How much a cancel refunds, or why V1 refuses it.

@@ -3,100 +3,108 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::PortoneSimulator;
+use super::cancel;
 use super::ledger::{Ledger, View};
 use super::listed::Listed;
 use super::payment::{Payment, Status};
 use super::request_pay;
+use super::state::PortoneSimulator;
 use super::webhook::Notice;
-use super::window::{BrowserResult, DepositRefused, Moment};
-use crate::{ActionOptions, ControlError, ControlErrorCode, OrderAction, Outbox, PayAnswer, PayRequest};
+use super::window::{self, BrowserResult, DepositRefused, Moment};
+use crate::random::{DIGITS, MIXED, random_text};
+use crate::{
+    ActionOptions, ControlError, ControlErrorCode, IssueKey, IssuedKey, OrderAction, Outbox, PayAnswer,
+    PayRequest,
+};
 
-impl PortoneSimulator {
-    /// The buyer goes through the window.
-    pub(super) fn visit_window(
-        &self,
-        request: &PayRequest,
-        options: &ActionOptions,
-        outbox: &mut Outbox,
-    ) -> Result<PayAnswer, ControlError> {
-        self.check_merchant(request.client_key.as_deref())?;
-        let moment = self.moment(options)?;
-        let (result, notice) = self.books.write(|ledger| {
-            let window = request_pay::window_request(request, options, ledger)?;
-            let buyer = request_pay::buyer(request, options, window.order.amount)?;
-            let result = ledger.visit(window, buyer, &self.config, moment);
-            let notice = self.notice_of_visit(ledger, &result);
-            Ok((result, notice))
-        })?;
-        self.send(notice, outbox);
-        Ok(PayAnswer {
-            redirect_url: redirect_url(request.sdk_text("m_redirect_url"), &result)?,
-            browser_result: result.into_map(),
-        })
-    }
+/// The buyer goes through the window.
+pub(super) fn visit_window(
+    simulator: &PortoneSimulator,
+    request: &PayRequest,
+    options: &ActionOptions,
+    outbox: &mut Outbox,
+) -> Result<PayAnswer, ControlError> {
+    simulator.check_merchant(request.client_key.as_deref())?;
+    let moment = moment(simulator, options)?;
+    let (result, notice) = simulator.books.write(|ledger| {
+        let window = request_pay::window_request(request, options, ledger)?;
+        let buyer = request_pay::buyer(request, options, window.order.amount)?;
+        let result = window::visit(ledger, window, buyer, &simulator.config, moment);
+        let notice = notice_of_visit(ledger, &result);
+        Ok((result, notice))
+    })?;
+    simulator.send(notice, outbox);
+    Ok(PayAnswer {
+        redirect_url: redirect_url(request.sdk_text("m_redirect_url"), &result)?,
+        browser_result: result.into_map(),
+    })
+}
 
-    /// Refuses another merchant's code.
-    pub(super) fn check_merchant(&self, code: Option<&str>) -> Result<(), ControlError> {
-        if code.is_some_and(|code| code != self.config.merchant_code) {
-            let message = "IMP.init was called with another merchant's code";
-            return Err(ControlError::new(ControlErrorCode::InvalidRequest, message));
-        }
-        Ok(())
-    }
+fn moment(simulator: &PortoneSimulator, options: &ActionOptions) -> Result<Moment, ControlError> {
+    Ok(Moment { at: options.at_ms(simulator.clock.now_ms())? / 1_000, now: simulator.now() })
+}
 
-    fn moment(&self, options: &ActionOptions) -> Result<Moment, ControlError> {
-        Ok(Moment { at: options.at_ms(self.clock.now_ms())? / 1_000, now: self.now() })
-    }
+/// A payment or an issued account sends a webhook, an interactive failure does not.
+fn notice_of_visit(ledger: &Ledger, result: &BrowserResult) -> Option<Notice> {
+    let payment = ledger.payment(result.imp_uid.as_deref()?, View::Now)?;
+    (payment.status == Status::Paid || payment.awaits_deposit()).then(|| Notice::of(payment))
+}
 
-    /// A payment or an issued account sends a webhook, an interactive failure does not.
-    fn notice_of_visit(&self, ledger: &Ledger, result: &BrowserResult) -> Option<Notice> {
-        let payment = ledger.payment(result.imp_uid.as_deref()?, View::Now)?;
-        (payment.status == Status::Paid || payment.awaits_deposit()).then(|| Notice::of(payment))
-    }
+/// The buyer's money arrives at the account.
+pub(super) fn receive_deposit(
+    simulator: &PortoneSimulator,
+    action: &OrderAction,
+    options: &ActionOptions,
+    outbox: &mut Outbox,
+) -> Result<Value, ControlError> {
+    let moment = moment(simulator, options)?;
+    let (row, notice) = simulator.books.write(|ledger| {
+        let imp_uid = chosen(ledger, action, Payment::awaits_deposit)?;
+        window::deposit(ledger, &imp_uid, action.amount, moment).map_err(deposit_error)?;
+        shown(ledger, &imp_uid, Notice::of)
+    })?;
+    simulator.send(Some(notice), outbox);
+    Ok(row)
+}
 
-    /// The buyer's money arrives at the account.
-    pub(super) fn receive_deposit(
-        &self,
-        action: &OrderAction,
-        options: &ActionOptions,
-        outbox: &mut Outbox,
-    ) -> Result<Value, ControlError> {
-        let moment = self.moment(options)?;
-        let (row, notice) = self.books.write(|ledger| {
-            let imp_uid = chosen(ledger, action, Payment::awaits_deposit)?;
-            ledger.deposit(&imp_uid, action.amount, moment).map_err(deposit_error)?;
-            shown(ledger, &imp_uid, Notice::of)
-        })?;
-        self.send(Some(notice), outbox);
-        Ok(row)
-    }
+/// Refused: PortOne V1 documents no reversal of a deposit.
+pub(super) fn refuse_reversal(
+    simulator: &PortoneSimulator,
+    action: &OrderAction,
+) -> Result<Value, ControlError> {
+    simulator.books.read(|ledger| chosen(ledger, action, Payment::is_vbank))?;
+    let message = "PortOne V1 documents no reversal of a deposit";
+    Err(ControlError::new(ControlErrorCode::Unsupported, message))
+}
 
-    /// Refused: PortOne V1 documents no reversal of a deposit.
-    pub(super) fn refuse_reversal(&self, action: &OrderAction) -> Result<Value, ControlError> {
-        self.books.read(|ledger| chosen(ledger, action, Payment::is_vbank))?;
-        let message = "PortOne V1 documents no reversal of a deposit";
-        Err(ControlError::new(ControlErrorCode::Unsupported, message))
-    }
+/// The merchant cancels in PortOne's console, which always sends a webhook.
+pub(super) fn cancel_in_console(
+    simulator: &PortoneSimulator,
+    action: &OrderAction,
+    outbox: &mut Outbox,
+) -> Result<Value, ControlError> {
+    let now = simulator.now();
+    let (row, notice) = simulator.books.write(|ledger| {
+        let imp_uid = chosen(ledger, action, |row| row.status == Status::Paid)?;
+        let reason = action.reason.clone();
+        let done = cancel::cancel_in_console(ledger, &imp_uid, action.amount, reason, now)
+            .map_err(|refusal| ControlError::invalid_state(refusal.message))?;
+        shown(ledger, &imp_uid, |row| Notice::cancelled(row, done.cancellation_id))
+    })?;
+    simulator.send(Some(notice), outbox);
+    Ok(row)
+}
 
-    /// The merchant cancels in PortOne's console, which always sends a webhook.
-    pub(super) fn cancel_in_console(
-        &self,
-        action: &OrderAction,
-        outbox: &mut Outbox,
-    ) -> Result<Value, ControlError> {
-        let now = self.now();
-        let (row, notice) = self.books.write(|ledger| {
-            let imp_uid = chosen(ledger, action, |row| row.status == Status::Paid)?;
-            let reason = action.reason.clone();
-            let done = ledger
-                .cancel_in_console(&imp_uid, action.amount, reason, now)
-                .map_err(|refusal| ControlError::invalid_state(refusal.message))?;
-            shown(ledger, &imp_uid, |row| Notice::cancelled(row, done.cancellation_id))
-        })?;
-        self.send(Some(notice), outbox);
-        Ok(row)
-    }
+/// Issues a key and its secret, or another secret for a key.
+pub(super) fn issue_api_key(
+    simulator: &PortoneSimulator,
+    request: &IssueKey,
+) -> Result<IssuedKey, ControlError> {
+    simulator.check_merchant(request.client_key.as_deref())?;
+    let imp_key = request.key.clone().unwrap_or_else(|| random_text(DIGITS, 16));
+    let imp_secret = request.secret.clone().unwrap_or_else(|| random_text(MIXED, 80));
+    simulator.keys.issue(imp_key.clone(), imp_secret.clone())?;
+    Ok(IssuedKey { key: imp_key, secret: Some(imp_secret) })
 }
 
 /// A row of the books as every PG's control API shows it, with V1's own fields.

@@ -2,11 +2,9 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::PortoneSimulator;
 use super::config::PortoneConfig;
 use crate::fingerprint::fingerprint;
-use crate::random::{DIGITS, MIXED, random_text};
-use crate::{ControlError, IssueKey, IssuedKey, RevokeKey};
+use crate::{ControlError, RevokeKey};
 
 /// All API keys of the merchant. In memory only: no file holds them, and a restart is back at the configured one.
 ///
@@ -43,7 +41,9 @@ impl ApiKeys {
         *self.lock() = vec![ApiKey::configured(config)];
     }
 
-    fn issue(&self, key: ApiKey) -> Result<(), ControlError> {
+    /// Puts a key and its secret in force.
+    pub(super) fn issue(&self, imp_key: String, imp_secret: String) -> Result<(), ControlError> {
+        let key = ApiKey { imp_key, imp_secret };
         let mut keys = self.lock();
         if keys.contains(&key) {
             return Err(ControlError::invalid_state("this key is in force already"));
@@ -52,7 +52,8 @@ impl ApiKeys {
         Ok(())
     }
 
-    fn revoke(&self, request: &RevokeKey) -> Result<(), ControlError> {
+    /// Takes a key, or one of its secrets, out of force.
+    pub(super) fn revoke(&self, request: &RevokeKey) -> Result<(), ControlError> {
         let mut keys = self.lock();
         let before = keys.len();
         let of_secret = |key: &ApiKey| request.secret.as_ref().is_none_or(|secret| key.imp_secret == *secret);
@@ -76,20 +77,5 @@ impl ApiKey {
 
     fn id(&self) -> String {
         format!("{} {}", self.imp_key, fingerprint(&self.imp_secret))
-    }
-}
-
-impl PortoneSimulator {
-    /// Issues a key and its secret, or another secret for a key.
-    pub(super) fn issue_api_key(&self, request: &IssueKey) -> Result<IssuedKey, ControlError> {
-        self.check_merchant(request.client_key.as_deref())?;
-        let imp_key = request.key.clone().unwrap_or_else(|| random_text(DIGITS, 16));
-        let imp_secret = request.secret.clone().unwrap_or_else(|| random_text(MIXED, 80));
-        self.keys.issue(ApiKey { imp_key: imp_key.clone(), imp_secret: imp_secret.clone() })?;
-        Ok(IssuedKey { key: imp_key, secret: Some(imp_secret) })
-    }
-
-    pub(super) fn revoke_api_key(&self, request: &RevokeKey) -> Result<(), ControlError> {
-        self.keys.revoke(request)
     }
 }

@@ -1,13 +1,11 @@
 //! PortOne's own books: every window ever opened, the registrations, the token.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use super::listed::Listed;
 use super::payment::{Channel, Opening, Payment, Status};
-use super::prepare::Registration;
-use super::token::Token;
+use super::prepare::Registrations;
+use super::token::Tokens;
 use crate::ForeignPayment;
 use crate::random::{DIGITS, random_text};
 
@@ -32,11 +30,9 @@ struct Row {
 pub(super) struct Ledger {
     /// In the order the windows were opened.
     rows: Vec<Row>,
-    /// By `merchant_uid`.
-    pub(super) registrations: BTreeMap<String, Registration>,
-    /// By the name of the API key.
+    pub(super) registrations: Registrations,
     #[serde(default)]
-    pub(super) tokens: BTreeMap<String, Token>,
+    pub(super) tokens: Tokens,
 }
 
 /// Which state of the books a look-up is answered from.

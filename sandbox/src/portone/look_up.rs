@@ -1,11 +1,11 @@
 //! Reading the query of a look-up and answering it.
 
-use super::api::Circumstances;
+use super::circumstances::Circumstances;
 use super::ledger::Ledger;
 use super::params::Params;
 use super::payment::Status;
 use super::reply::{Refusal, Reply};
-use super::search::{Paging, Sorting, StatusSearch};
+use super::search::{self, Paging, Sorting, StatusSearch};
 
 /// `GET /payments/{imp_uid}`
 pub(super) fn get(
@@ -16,14 +16,14 @@ pub(super) fn get(
 ) -> Result<Reply, Refusal> {
     // `extension=true` adds nothing: the simulator plays no PG that has extensions.
     let query = query.only(&["include_sandbox", "extension"])?;
-    Ok(Reply::ok(&ledger.by_id(imp_uid, query.flag("include_sandbox")?, at.view)?))
+    Ok(Reply::ok(&search::by_id(ledger, imp_uid, query.flag("include_sandbox")?, at.view)?))
 }
 
 /// `GET /payments?imp_uid[]=…&merchant_uid[]=…`
 pub(super) fn get_many(ledger: &Ledger, query: Params, at: Circumstances<'_>) -> Result<Reply, Refusal> {
     let query = query.only(&["imp_uid", "merchant_uid"])?;
     let (imp_uids, merchant_uids) = (query.texts("imp_uid")?, query.texts("merchant_uid")?);
-    let (status, found) = ledger.by_ids(&imp_uids, &merchant_uids, at.view)?;
+    let (status, found) = search::by_ids(ledger, &imp_uids, &merchant_uids, at.view)?;
     Ok(Reply::with_status(status, &found))
 }
 
@@ -36,7 +36,7 @@ pub(super) fn find(
     at: Circumstances<'_>,
 ) -> Result<Reply, Refusal> {
     let sorting = sorting(&query.only(&["sorting"])?)?;
-    let rows = ledger.by_order(merchant_uid, named(status)?, sorting, at.view)?;
+    let rows = search::by_order(ledger, merchant_uid, named(status)?, sorting, at.view)?;
     let found = if at.other_attempt { rows.last() } else { rows.first() };
     Ok(Reply::ok(found.ok_or_else(Refusal::no_payment)?))
 }
@@ -51,7 +51,7 @@ pub(super) fn find_all(
 ) -> Result<Reply, Refusal> {
     let query = query.only(&["page", "limit", "sorting"])?;
     let (sorting, paging) = (sorting(&query)?, paging(&query)?);
-    Ok(Reply::ok(&ledger.page_of_order(merchant_uid, named(status)?, sorting, paging, at.view)?))
+    Ok(Reply::ok(&search::page_of_order(ledger, merchant_uid, named(status)?, sorting, paging, at.view)?))
 }
 
 /// `GET /payments/status/{status}`
@@ -69,7 +69,7 @@ pub(super) fn list(
         sorting: sorting(&query)?,
         paging: paging(&query)?,
     };
-    Ok(Reply::ok(&ledger.by_status(search, at.now, at.view)?))
+    Ok(Reply::ok(&search::by_status(ledger, search, at.now, at.view)?))
 }
 
 fn sorting(query: &Params) -> Result<Sorting, Refusal> {

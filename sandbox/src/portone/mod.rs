@@ -25,6 +25,7 @@
 mod api;
 mod bank;
 mod cancel;
+mod circumstances;
 mod config;
 mod control;
 mod foreign;
@@ -39,85 +40,28 @@ mod reply;
 mod request_pay;
 mod route;
 mod search;
+mod state;
 #[cfg(test)]
 mod tests;
 mod token;
 mod webhook;
 mod window;
 
-use std::{io, path::PathBuf};
-
 use async_trait::async_trait;
 use http::StatusCode;
 use serde_json::Value;
 
-use self::api::Circumstances;
-use self::keys::ApiKeys;
+use self::circumstances::Circumstances;
 use self::ledger::{Ledger, View};
 use self::reply::{Refusal, Reply};
 use self::route::Route;
-use self::webhook::Notice;
 use crate::{
-    ActionOptions, Answer, ApiRequest, Books, ControlError, Execution, ForeignPayment, IssueKey, IssuedKey,
+    ActionOptions, Answer, ApiRequest, ControlError, Execution, ForeignPayment, IssueKey, IssuedKey,
     OrderAction, Outbox, PayAnswer, PayRequest, RevokeKey, SandboxClock, Simulator, WebhookRules, minutes,
 };
 
 pub use config::{ClosedWindow, DeletedAccount, PortoneConfig, WebhookFormat};
-
-/// One merchant's PortOne V1.
-#[derive(Debug)]
-pub struct PortoneSimulator {
-    config: PortoneConfig,
-    clock: SandboxClock,
-    books: Books<Ledger>,
-    keys: ApiKeys,
-}
-
-impl PortoneSimulator {
-    /// Opens the books at `path`, or in memory without one.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read or does not hold these books.
-    pub fn open(config: PortoneConfig, clock: SandboxClock, path: Option<PathBuf>) -> io::Result<Self> {
-        let keys = ApiKeys::of(&config);
-        Ok(Self { config, clock, books: Books::open(path)?, keys })
-    }
-
-    /// UNIX seconds, the only time V1 knows.
-    fn now(&self) -> u64 {
-        self.clock.now_ms() / 1_000
-    }
-
-    async fn execute(
-        &self,
-        request: &ApiRequest,
-        execution: &Execution,
-        outbox: &mut Outbox,
-    ) -> Result<Reply, Refusal> {
-        let route = Route::of(&request.method, &request.segments())
-            .ok_or_else(|| Refusal::not_found("존재하지 않는 API입니다."))?;
-        api::admit(&self.books, &self.keys, &route, request, self.now())?;
-        execution.work().await;
-        let at = Circumstances {
-            config: &self.config,
-            keys: &self.keys,
-            now: self.now(),
-            view: if execution.is_stale_read() { View::Stale } else { View::Now },
-            other_attempt: execution.is_other_attempt_by_order(),
-        };
-        let (reply, notice) = api::answer(&self.books, &route, request, at)?;
-        self.send(notice, outbox);
-        Ok(reply)
-    }
-
-    fn send(&self, notice: Option<Notice>, outbox: &mut Outbox) {
-        if let Some(notice) = notice {
-            let notice_urls = self.books.read(|ledger| ledger.notice_urls(&notice.imp_uid));
-            outbox.push(notice.webhook(self.config.webhook_format, notice_urls));
-        }
-    }
-}
+pub use state::PortoneSimulator;
 
 #[async_trait]
 impl Simulator for PortoneSimulator {
@@ -138,7 +82,7 @@ impl Simulator for PortoneSimulator {
     }
 
     async fn answer(&self, request: &ApiRequest, execution: &Execution, outbox: &mut Outbox) -> Answer {
-        match self.execute(request, execution, outbox).await {
+        match execute(self, request, execution, outbox).await {
             Ok(reply) => reply,
             Err(refusal) => refusal.into(),
         }
@@ -169,7 +113,7 @@ impl Simulator for PortoneSimulator {
         options: &ActionOptions,
         outbox: &mut Outbox,
     ) -> Result<PayAnswer, ControlError> {
-        self.visit_window(request, options, outbox)
+        control::visit_window(self, request, options, outbox)
     }
 
     fn deposit(
@@ -178,27 +122,27 @@ impl Simulator for PortoneSimulator {
         options: &ActionOptions,
         outbox: &mut Outbox,
     ) -> Result<Value, ControlError> {
-        self.receive_deposit(action, options, outbox)
+        control::receive_deposit(self, action, options, outbox)
     }
 
     fn reverse(&self, action: &OrderAction, _outbox: &mut Outbox) -> Result<Value, ControlError> {
-        self.refuse_reversal(action)
+        control::refuse_reversal(self, action)
     }
 
     fn cancel(&self, action: &OrderAction, outbox: &mut Outbox) -> Result<Value, ControlError> {
-        self.cancel_in_console(action, outbox)
+        control::cancel_in_console(self, action, outbox)
     }
 
     fn add_foreign_payment(&self, payment: &ForeignPayment) -> Result<Value, ControlError> {
-        self.enter_foreign(payment)
+        foreign::enter_foreign(self, payment)
     }
 
     fn issue_key(&self, request: &IssueKey) -> Result<IssuedKey, ControlError> {
-        self.issue_api_key(request)
+        control::issue_api_key(self, request)
     }
 
     fn revoke_key(&self, request: &RevokeKey) -> Result<(), ControlError> {
-        self.revoke_api_key(request)
+        self.keys.revoke(request)
     }
 
     fn payments(&self) -> Vec<Value> {
@@ -213,4 +157,27 @@ impl Simulator for PortoneSimulator {
     fn tick(&self, _outbox: &mut Outbox) {
         // Nothing falls due by itself: an account past its date stays `ready`, and no webhook is sent for it.
     }
+}
+
+/// Admits, executes and answers a call.
+async fn execute(
+    simulator: &PortoneSimulator,
+    request: &ApiRequest,
+    execution: &Execution,
+    outbox: &mut Outbox,
+) -> Result<Reply, Refusal> {
+    let route = Route::of(&request.method, &request.segments())
+        .ok_or_else(|| Refusal::not_found("존재하지 않는 API입니다."))?;
+    api::admit(&simulator.books, &simulator.keys, &route, request, simulator.now())?;
+    execution.work().await;
+    let at = Circumstances {
+        config: &simulator.config,
+        keys: &simulator.keys,
+        now: simulator.now(),
+        view: if execution.is_stale_read() { View::Stale } else { View::Now },
+        other_attempt: execution.is_other_attempt_by_order(),
+    };
+    let (reply, notice) = api::answer(&simulator.books, &route, request, at)?;
+    simulator.send(notice, outbox);
+    Ok(reply)
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::bank;
+use super::config::PortoneConfig;
 
 /// The longest `merchant_uid`, in characters.
 pub(super) const MAX_MERCHANT_UID_CHARS: usize = 40;
@@ -151,6 +152,17 @@ pub(super) struct Channel {
     pub(super) pg_provider: String,
     pub(super) pg_id: String,
     pub(super) sandbox: bool,
+}
+
+impl Channel {
+    /// The merchant's only one.
+    pub(super) fn of(config: &PortoneConfig) -> Self {
+        Self {
+            pg_provider: config.pg_provider.clone(),
+            pg_id: config.pg_id.clone(),
+            sandbox: config.test_channel,
+        }
+    }
 }
 
 impl Payment {

@@ -1,9 +1,10 @@
 //! Registering beforehand what a payment must cost (`/payments/prepare`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ledger::Ledger;
 use super::reply::Refusal;
 
 /// What the browser may ask for under one `merchant_uid`.
@@ -25,37 +26,46 @@ impl Registration {
     }
 }
 
-impl Ledger {
+/// What is registered, by `merchant_uid`.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Registrations(BTreeMap<String, Registration>);
+
+impl Registrations {
+    /// What is registered for a `merchant_uid`.
+    pub(super) fn get(&self, merchant_uid: &str) -> Option<&Registration> {
+        self.0.get(merchant_uid)
+    }
+
     /// `POST /payments/prepare`: a `merchant_uid` is registered only once.
     pub(super) fn register(
         &mut self,
         merchant_uid: &str,
         registration: Registration,
     ) -> Result<Value, Refusal> {
-        if self.registrations.contains_key(merchant_uid) {
+        if self.0.contains_key(merchant_uid) {
             return Err(Refusal::business(
                 "결제정보 사전등록에 실패하였습니다(이미 등록된 merchant_uid입니다).",
             ));
         }
         let shown = registration.shown(merchant_uid);
-        self.registrations.insert(merchant_uid.to_owned(), registration);
+        self.0.insert(merchant_uid.to_owned(), registration);
         Ok(shown)
     }
 
     /// `PUT /payments/prepare`: what is registered may change.
-    pub(super) fn change_registration(
+    pub(super) fn change(
         &mut self,
         merchant_uid: &str,
         registration: Registration,
     ) -> Result<Value, Refusal> {
-        let stored = self.registrations.get_mut(merchant_uid).ok_or_else(not_registered)?;
+        let stored = self.0.get_mut(merchant_uid).ok_or_else(not_registered)?;
         *stored = registration;
         Ok(stored.shown(merchant_uid))
     }
 
     /// `GET /payments/prepare/{merchant_uid}`.
-    pub(super) fn registration(&self, merchant_uid: &str) -> Result<Value, Refusal> {
-        let stored = self.registrations.get(merchant_uid).ok_or_else(not_registered)?;
+    pub(super) fn read(&self, merchant_uid: &str) -> Result<Value, Refusal> {
+        let stored = self.0.get(merchant_uid).ok_or_else(not_registered)?;
         Ok(stored.shown(merchant_uid))
     }
 }

@@ -111,97 +111,101 @@ pub(super) struct StatusSearch {
     pub(super) paging: Paging,
 }
 
-impl Ledger {
-    /// `GET /payments/{imp_uid}`. Rows of a test channel do not exist for a
-    /// caller who does not ask for them (since 2026-01-26).
-    pub(super) fn by_id(
-        &self,
-        imp_uid: &str,
-        include_sandbox: bool,
-        view: View,
-    ) -> Result<Listed<'_>, Refusal> {
-        self.row(imp_uid, view)
-            .filter(|row| include_sandbox || !row.payment.sandbox)
-            .ok_or_else(Refusal::no_payment)
-    }
+/// `GET /payments/{imp_uid}`. Rows of a test channel do not exist for a
+/// caller who does not ask for them (since 2026-01-26).
+pub(super) fn by_id<'a>(
+    ledger: &'a Ledger,
+    imp_uid: &str,
+    include_sandbox: bool,
+    view: View,
+) -> Result<Listed<'a>, Refusal> {
+    ledger
+        .row(imp_uid, view)
+        .filter(|row| include_sandbox || !row.payment.sandbox)
+        .ok_or_else(Refusal::no_payment)
+}
 
-    /// `GET /payments?imp_uid[]=…&merchant_uid[]=…`: 207 when some are missing.
-    pub(super) fn by_ids(
-        &self,
-        imp_uids: &[String],
-        merchant_uids: &[String],
-        view: View,
-    ) -> Result<(StatusCode, Vec<Listed<'_>>), Refusal> {
-        let asked = imp_uids.len().saturating_add(merchant_uids.len());
-        if asked == 0 || asked > MAX_IDS {
-            return Err(Refusal::bad_request("imp_uid, merchant_uid는 1개 이상 100개 이하여야 합니다."));
-        }
-        let missing = imp_uids.iter().any(|id| self.payment(id, view).is_none())
-            || merchant_uids.iter().any(|id| self.attempts(id, view).is_empty());
-        let found: Vec<_> = self
-            .listed(view)
-            .filter(|Listed { payment, .. }| {
-                imp_uids.contains(&payment.imp_uid) || merchant_uids.contains(&payment.merchant_uid)
-            })
-            .collect();
-        match (found.is_empty(), missing) {
-            (true, _) => Err(Refusal::no_payment()),
-            (false, true) => Ok((StatusCode::MULTI_STATUS, found)),
-            (false, false) => Ok((StatusCode::OK, found)),
-        }
+/// `GET /payments?imp_uid[]=…&merchant_uid[]=…`: 207 when some are missing.
+pub(super) fn by_ids<'a>(
+    ledger: &'a Ledger,
+    imp_uids: &[String],
+    merchant_uids: &[String],
+    view: View,
+) -> Result<(StatusCode, Vec<Listed<'a>>), Refusal> {
+    let asked = imp_uids.len().saturating_add(merchant_uids.len());
+    if asked == 0 || asked > MAX_IDS {
+        return Err(Refusal::bad_request("imp_uid, merchant_uid는 1개 이상 100개 이하여야 합니다."));
     }
+    let missing = imp_uids.iter().any(|id| ledger.payment(id, view).is_none())
+        || merchant_uids.iter().any(|id| ledger.attempts(id, view).is_empty());
+    let found: Vec<_> = ledger
+        .listed(view)
+        .filter(|Listed { payment, .. }| {
+            imp_uids.contains(&payment.imp_uid) || merchant_uids.contains(&payment.merchant_uid)
+        })
+        .collect();
+    match (found.is_empty(), missing) {
+        (true, _) => Err(Refusal::no_payment()),
+        (false, true) => Ok((StatusCode::MULTI_STATUS, found)),
+        (false, false) => Ok((StatusCode::OK, found)),
+    }
+}
 
-    /// All attempts of a `merchant_uid`, sorted; a 404 if there is none.
-    ///
-    /// Whether V1 hides test rows here is undocumented; the simulator shows them.
-    pub(super) fn by_order(
-        &self,
-        merchant_uid: &str,
-        status: Option<Status>,
-        sorting: Sorting,
-        view: View,
-    ) -> Result<Vec<Listed<'_>>, Refusal> {
-        let mut rows: Vec<_> = self
-            .listed(view)
-            .filter(|row| row.payment.merchant_uid == merchant_uid)
-            .filter(|row| status.is_none_or(|status| row.payment.status == status))
-            .collect();
-        if rows.is_empty() {
-            return Err(Refusal::no_payment());
-        }
-        sorting.apply(&mut rows);
-        Ok(rows)
+/// All attempts of a `merchant_uid`, sorted; a 404 if there is none.
+///
+/// Whether V1 hides test rows here is undocumented; the simulator shows them.
+pub(super) fn by_order<'a>(
+    ledger: &'a Ledger,
+    merchant_uid: &str,
+    status: Option<Status>,
+    sorting: Sorting,
+    view: View,
+) -> Result<Vec<Listed<'a>>, Refusal> {
+    let mut rows: Vec<_> = ledger
+        .listed(view)
+        .filter(|row| row.payment.merchant_uid == merchant_uid)
+        .filter(|row| status.is_none_or(|status| row.payment.status == status))
+        .collect();
+    if rows.is_empty() {
+        return Err(Refusal::no_payment());
     }
+    sorting.apply(&mut rows);
+    Ok(rows)
+}
 
-    /// `GET /payments/findAll/{merchant_uid}[/{status}]`.
-    pub(super) fn page_of_order(
-        &self,
-        merchant_uid: &str,
-        status: Option<Status>,
-        sorting: Sorting,
-        paging: Paging,
-        view: View,
-    ) -> Result<Page<'_>, Refusal> {
-        Ok(paging.cut(&self.by_order(merchant_uid, status, sorting, view)?))
-    }
+/// `GET /payments/findAll/{merchant_uid}[/{status}]`.
+pub(super) fn page_of_order<'a>(
+    ledger: &'a Ledger,
+    merchant_uid: &str,
+    status: Option<Status>,
+    sorting: Sorting,
+    paging: Paging,
+    view: View,
+) -> Result<Page<'a>, Refusal> {
+    Ok(paging.cut(&by_order(ledger, merchant_uid, status, sorting, view)?))
+}
 
-    /// `GET /payments/status/{status}`.
-    pub(super) fn by_status(&self, search: StatusSearch, now: u64, view: View) -> Result<Page<'_>, Refusal> {
-        let to = search.to.unwrap_or(now);
-        let from = search.from.unwrap_or(to.saturating_sub(MAX_SPAN_S));
-        if from > to || to.saturating_sub(from) > MAX_SPAN_S {
-            return Err(Refusal::bad_request("조회기간은 최대 90일까지 가능합니다."));
-        }
-        let mut rows: Vec<_> = self
-            .listed(view)
-            .filter(|row| search.status.is_none_or(|status| row.payment.status == status))
-            .filter(|row| (from..=to).contains(&row.payment.listed_at()))
-            .collect();
-        search.sorting.apply(&mut rows);
-        let page = search.paging.cut(&rows);
-        if page.list.is_empty() && search.paging.page > 1 {
-            return Err(Refusal::bad_request("조회 가능한 페이지를 초과하였습니다."));
-        }
-        Ok(page)
+/// `GET /payments/status/{status}`.
+pub(super) fn by_status<'a>(
+    ledger: &'a Ledger,
+    search: StatusSearch,
+    now: u64,
+    view: View,
+) -> Result<Page<'a>, Refusal> {
+    let to = search.to.unwrap_or(now);
+    let from = search.from.unwrap_or(to.saturating_sub(MAX_SPAN_S));
+    if from > to || to.saturating_sub(from) > MAX_SPAN_S {
+        return Err(Refusal::bad_request("조회기간은 최대 90일까지 가능합니다."));
     }
+    let mut rows: Vec<_> = ledger
+        .listed(view)
+        .filter(|row| search.status.is_none_or(|status| row.payment.status == status))
+        .filter(|row| (from..=to).contains(&row.payment.listed_at()))
+        .collect();
+    search.sorting.apply(&mut rows);
+    let page = search.paging.cut(&rows);
+    if page.list.is_empty() && search.paging.page > 1 {
+        return Err(Refusal::bad_request("조회 가능한 페이지를 초과하였습니다."));
+    }
+    Ok(page)
 }

@@ -1,9 +1,10 @@
 //! Access tokens, which V1 shares between all servers of one merchant.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::ledger::Ledger;
 use crate::random::{HEX, random_text};
 
 /// How long a new token lives.
@@ -17,18 +18,22 @@ const EXTENSION_S: u64 = 5 * 60;
 
 /// The one token of an API key.
 #[derive(Clone, Debug, Deserialize, Serialize)]
-pub(super) struct Token {
+struct Token {
     text: String,
     expired_at: u64,
 }
 
-impl Ledger {
+/// The tokens, by the name of the API key.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(super) struct Tokens(BTreeMap<String, Token>);
+
+impl Tokens {
     /// `POST /users/getToken`, once the key is found right.
     ///
     /// Asking again gives the same token with the same expiry; in its last
     /// minute the same token, five minutes longer; after its end a new one.
-    pub(super) fn issue_token(&mut self, key_id: String, now: u64) -> Value {
-        let token = match self.tokens.remove(&key_id) {
+    pub(super) fn issue(&mut self, key_id: String, now: u64) -> Value {
+        let token = match self.0.remove(&key_id) {
             Some(token) if token.expired_at > now => token.extended(now),
             _ => Token::new(now),
         };
@@ -37,13 +42,13 @@ impl Ledger {
             "expired_at": token.expired_at,
             "now": now,
         });
-        self.tokens.insert(key_id, token);
+        self.0.insert(key_id, token);
         answer
     }
 
     /// The name of the API key whose living token this is.
-    pub(super) fn key_of_token(&self, text: &str, now: u64) -> Option<&str> {
-        let mut living = self.tokens.iter().filter(|(_, token)| token.expired_at > now);
+    pub(super) fn key_of(&self, text: &str, now: u64) -> Option<&str> {
+        let mut living = self.0.iter().filter(|(_, token)| token.expired_at > now);
         living.find(|(_, token)| token.text == text).map(|(key_id, _)| key_id.as_str())
     }
 }
@@ -68,21 +73,21 @@ mod tests {
 
     #[test]
     fn a_token_is_kept_extended_in_its_last_minute_and_replaced_after_its_end() {
-        let mut books = Ledger::default();
-        let first = books.issue_token("key".to_owned(), 1_000);
+        let mut tokens = Tokens::default();
+        let first = tokens.issue("key".to_owned(), 1_000);
         assert_eq!(first["expired_at"], 2_800);
         assert_eq!(first["access_token"].as_str().unwrap().len(), 40);
 
         for (now, expired_at) in [(1_100, 2_800), (2_740, 2_800), (2_741, 3_100), (3_099, 3_400)] {
-            let again = books.issue_token("key".to_owned(), now);
+            let again = tokens.issue("key".to_owned(), now);
             assert_eq!(again["access_token"], first["access_token"], "at {now}");
             assert_eq!(again["expired_at"], expired_at, "at {now}");
         }
 
         let first_token = first["access_token"].as_str().unwrap();
-        assert_eq!(books.key_of_token(first_token, 3_399), Some("key"));
-        assert_eq!(books.key_of_token(first_token, 3_400), None);
-        let next = books.issue_token("key".to_owned(), 3_400);
+        assert_eq!(tokens.key_of(first_token, 3_399), Some("key"));
+        assert_eq!(tokens.key_of(first_token, 3_400), None);
+        let next = tokens.issue("key".to_owned(), 3_400);
         assert_ne!(next["access_token"], first["access_token"]);
         assert_eq!(next["expired_at"], 5_200);
     }
