@@ -6,7 +6,7 @@ use paymux_core::{
 };
 use serde_json::{Map, Value};
 
-use crate::{errors, wire::message_of};
+use crate::errors::{self, message_of};
 
 /// No name or amount of Toss' is longer.
 const LONGEST_TEXT: usize = 200;

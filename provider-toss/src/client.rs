@@ -13,8 +13,9 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
 use crate::{
+    call::Call,
     config::{ConfigError, TossConfig},
-    errors::{Call, Unreadable},
+    unreadable::Unreadable,
 };
 
 /// No payment and no page of transactions comes near it; what is larger is neither.

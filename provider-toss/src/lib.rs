@@ -4,12 +4,14 @@
 //! confirm. Everything here is translation: [`Toss`] sends one request per call and classifies the answer.
 
 mod browser_result;
+mod call;
 mod client;
 mod config;
 mod errors;
 mod movements;
 mod terms;
 mod toss;
+mod unreadable;
 mod webhook;
 mod window;
 mod wire;

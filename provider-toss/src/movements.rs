@@ -10,7 +10,8 @@ use paymux_core::{
 };
 
 use crate::{
-    errors::{Call, accepted},
+    call::Call,
+    errors::accepted,
     toss::Toss,
     wire::{self, ROWS_PER_PAGE, local_text},
 };

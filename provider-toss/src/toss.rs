@@ -13,12 +13,15 @@ use paymux_core::{
 
 use crate::{
     browser_result,
+    call::Call,
     client::{Answer, Client},
     config::{Checkout, ConfigError, TossConfig},
-    errors::{Call, Unreadable, accepted, is_not_found},
-    terms, webhook,
+    errors::{accepted, is_not_found},
+    terms,
+    unreadable::Unreadable,
+    webhook,
     window::{self, Window},
-    wire::{CancelBody, ConfirmBody, Payment},
+    wire::{CancelBody, ConfirmBody, Payment, snapshot},
 };
 
 /// An order id that no payment has: ours begin with `pay`.
@@ -89,7 +92,7 @@ impl PaymentProvider for Toss {
         let answer = self.client.post(Call::Confirm, &path, &request.idempotency_key, &sent).await?;
         let body = accepted(Call::Confirm, &answer)?;
         let payment = Payment::read(body)?.of_order(order_id)?.of_key(key)?;
-        Ok(Taken { webhook_secret: payment.webhook_secret(), snapshot: Some(payment.into_snapshot(body)?) })
+        Ok(Taken { webhook_secret: payment.webhook_secret(), snapshot: Some(snapshot(&payment, body)?) })
     }
 
     /// By payment key the answer is complete. By order id Toss shows one payment of possibly several, and does not say
@@ -111,7 +114,7 @@ impl PaymentProvider for Toss {
             Some(key) => payment.of_key(key)?,
             None => payment.of_order(&subject.order_id)?,
         };
-        Ok(LookUp { charges: vec![payment.into_snapshot(body)?], complete })
+        Ok(LookUp { charges: vec![snapshot(&payment, body)?], complete })
     }
 
     async fn cancel(&self, request: &CancelRequest) -> Result<CancelOutcome, ProviderError> {
@@ -120,7 +123,7 @@ impl PaymentProvider for Toss {
         let answer = self.client.post(Call::Cancel, &path, &request.idempotency_key, &sent).await?;
         let body = accepted(Call::Cancel, &answer)?;
         let payment = Payment::read(body)?.of_order(&request.order_id)?.of_key(&request.pg_payment_id)?;
-        outcome(request, payment.into_snapshot(body)?)
+        outcome(request, snapshot(&payment, body)?)
     }
 
     fn webhook(&self, delivery: &RawWebhook) -> Result<WebhookClaim, WebhookRejected> {

@@ -2,7 +2,26 @@
 
 use paymux_core::model::FailureReason as Why;
 
-use super::{Call, Meaning};
+use crate::call::Call;
+
+/// What a code means for us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Meaning {
+    /// A definite decline; nothing moved.
+    Declined(Why),
+    /// Keys or contract.
+    Misconfigured,
+    /// The request as we wrote it.
+    Invalid,
+    /// It may have been done, now or before, or the balance is another: look up.
+    Unknown,
+    /// Not done, and later it may be.
+    Later,
+    /// The same key is being worked on.
+    StillRunning,
+    /// Toss knows no such payment.
+    NotFound,
+}
 
 /// Rows that share a meaning.
 type Rows = (Meaning, &'static [&'static str]);

@@ -1,7 +1,7 @@
 //! Every documented code, per call, and what it must mean. Written from the documentation, not from the tables.
 
 use super::*;
-use crate::errors::Call::{Cancel, Confirm, Create, List, LookUp};
+use crate::call::Call::{Cancel, Confirm, Create, List, LookUp};
 
 const ALL: [Call; 5] = [Confirm, Cancel, LookUp, List, Create];
 

@@ -4,7 +4,7 @@ use paymux_core::model::{Currency, Money};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::Error as _};
 use serde_json::value::RawValue;
 
-use crate::errors::Unreadable;
+use crate::unreadable::Unreadable;
 
 /// A JSON number (`27500`, `27500.0`, `181.56`) or the same in quotes, in the major unit.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 use serde_json::value::RawValue;
 
 use super::decimal::Decimal;
-use crate::errors::Unreadable;
+use crate::unreadable::Unreadable;
 
 /// One field of an answer. Every key may be missing or null, whatever the documentation says.
 #[derive(Clone, Debug, Default)]

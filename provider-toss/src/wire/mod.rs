@@ -2,7 +2,6 @@
 
 mod bank;
 mod decimal;
-mod error;
 mod field;
 mod method;
 mod payment;
@@ -12,9 +11,9 @@ mod time;
 mod transaction;
 
 pub(crate) use decimal::Major;
-pub(crate) use error::{error_in, message_of};
 pub(crate) use method::{easy_pay_name, method_name};
 pub(crate) use payment::Payment;
 pub(crate) use request::{CancelBody, ConfirmBody, CreateBody};
+pub(crate) use snapshot::snapshot;
 pub(crate) use time::local_text;
 pub(crate) use transaction::{ROWS_PER_PAGE, page};

@@ -7,7 +7,7 @@ use paymux_core::model::{PgOrderId, PgPaymentId, Secret};
 use serde::Deserialize;
 
 use super::{decimal::Decimal, field::Field};
-use crate::errors::Unreadable;
+use crate::unreadable::Unreadable;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

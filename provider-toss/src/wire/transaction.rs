@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{decimal::Decimal, field::Field, time::instant};
-use crate::errors::Unreadable;
+use crate::unreadable::Unreadable;
 
 /// What we ask for. Toss gives up to 5,000 (default 100); this many stay well below what we read of a body.
 pub(crate) const ROWS_PER_PAGE: usize = 500;

@@ -28,7 +28,7 @@ fn with(body: &str, changes: Value) -> String {
 }
 
 fn snapshot(body: &str) -> Result<Snapshot, Unreadable> {
-    Payment::read(body.as_bytes())?.into_snapshot(body.as_bytes())
+    super::snapshot(&Payment::read(body.as_bytes())?, body.as_bytes())
 }
 
 fn read(body: &str) -> Snapshot {
