@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::{
     config::{AuthorizationForm, ConfigError, PortOneV1Config},
+    refusal::Refusal,
     token::{AccessToken, IssueToken, Issued, TokenCache, TokenError},
     transport::{Call, Reply, Transport},
     wire::{Credentials, Token, Unreadable},
@@ -36,21 +37,6 @@ pub(crate) enum Answer {
     Processed(Box<RawValue>),
     /// Anything else in PortOne's envelope.
     Refused(Refusal),
-}
-
-/// PortOne's words for not doing what was asked.
-#[derive(Debug)]
-pub(crate) struct Refusal {
-    pub(crate) status: StatusCode,
-    pub(crate) code: i64,
-    pub(crate) message: String,
-}
-
-impl Refusal {
-    /// In the words of the core.
-    pub(crate) fn pg(&self) -> PgMessage {
-        PgMessage::new(self.code.to_string(), self.message.clone())
-    }
 }
 
 impl Client {

@@ -9,7 +9,7 @@ use paymux_core::{
 };
 use reqwest::StatusCode;
 
-use super::client::Refusal;
+use super::refusal::Refusal;
 
 /// A refused look-up says nothing about the payment, and one that failed over there is not about it at all.
 pub(crate) fn look_up(refusal: &Refusal) -> ProviderError {

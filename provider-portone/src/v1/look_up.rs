@@ -8,8 +8,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::value::RawValue;
 
 use super::{
-    client::{Answer, Client, Refusal},
+    client::{Answer, Client},
     errors,
+    refusal::Refusal,
     transport::Call,
     wire::{PAGE_LIMIT, Page, Payment, Unreadable, is_imp_uid, snapshot},
 };

@@ -9,6 +9,7 @@ mod look_up;
 mod movements;
 mod prepare;
 mod read_return;
+mod refusal;
 mod token;
 mod transport;
 mod webhook;
