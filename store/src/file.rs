@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::open::OpenError;
+use crate::open_error::OpenError;
 
 /// The file of a database, held for one server alone until this is dropped.
 ///

@@ -13,6 +13,7 @@ mod idempotency;
 mod inbox;
 mod migrations;
 mod open;
+mod open_error;
 #[cfg(test)]
 mod plans;
 mod queue;
@@ -23,6 +24,6 @@ mod sqlite;
 mod values;
 mod writer;
 
-pub use open::OpenError;
+pub use open_error::OpenError;
 pub use seal::{InvalidKey, Key, Keys};
 pub use sqlite::SqliteStore;

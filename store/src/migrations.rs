@@ -4,7 +4,7 @@ use data_encoding::HEXLOWER;
 use rusqlite::{Connection, params};
 use sha2::{Digest, Sha256};
 
-use crate::open::OpenError;
+use crate::open_error::OpenError;
 
 /// One step. Its version is its place in the list, from 1.
 #[derive(Clone, Copy, Debug)]
