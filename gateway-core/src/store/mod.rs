@@ -19,6 +19,7 @@ mod checks;
 mod error;
 mod memory;
 mod record;
+mod wrapped;
 
 pub use account::{AccountBinding, AccountDifference};
 pub use change::{Change, ChecksChange, IdempotencyRecord, KeptAnswer, PaymentChange, StoredAnswer};
@@ -26,6 +27,7 @@ pub use checks::{Checks, OwedLookUp, PendingOperation, Why};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use record::PaymentRecord;
+pub use wrapped::{PendingCall, StoreAccess, StoreAnswer, StoreCall, StoreHook, WrappedStore};
 
 /// Keeps everything. Nothing is acknowledged before it is durable.
 ///

@@ -6,13 +6,10 @@ use async_trait::async_trait;
 use futures_util::{FutureExt, future::BoxFuture};
 use jiff::Timestamp;
 use paymux_core::{
-    model::{
-        AccountId, Cancel, Charge, Close, Dispatch, Event, MerchantId, OrderId, PaymentId, PgOrderId,
-        PgPaymentId, WebhookId,
-    },
+    model::{AccountId, Cancel, Charge, Close, Dispatch, PgPaymentId},
     store::{
-        AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, KeptAnswer, MemoryStore, OwedLookUp,
-        PaymentFilter, PaymentRecord, PaymentStore, ReceivedWebhook, StoreError, Sweep, WorkQueue,
+        Change, MemoryStore, PaymentRecord, PaymentStore as _, PendingCall, Store, StoreAnswer, StoreCall,
+        StoreError, StoreHook, WrappedStore,
     },
 };
 use tokio::sync::oneshot;
@@ -38,8 +35,14 @@ impl fmt::Debug for SimulatedStore {
 }
 
 impl SimulatedStore {
-    pub(crate) fn new(world: Arc<World>, replica: usize, kept: MemoryStore, watchman: Arc<Watchman>) -> Self {
-        Self { world, replica, kept, watchman }
+    /// The store of a replica, around what is kept.
+    pub(crate) fn around(
+        kept: MemoryStore,
+        world: Arc<World>,
+        replica: usize,
+        watchman: Arc<Watchman>,
+    ) -> WrappedStore<Self> {
+        WrappedStore::new(Arc::new(kept.clone()), Self { world, replica, kept, watchman })
     }
 
     /// One call: it is on its way, it is applied or not, its answer is on its way.
@@ -171,245 +174,36 @@ fn dispatch(sent: &Dispatch) -> String {
 }
 
 #[async_trait]
-impl PaymentStore for SimulatedStore {
-    async fn commit(&self, change: Change) -> Result<(), StoreError> {
-        self.call(move |store| store.commit_now(change)).await
-    }
-
-    async fn save_answer(
-        &self,
-        merchant: &MerchantId,
-        payment: &PaymentId,
-        answer: KeptAnswer,
-    ) -> Result<(), StoreError> {
-        let (merchant, payment) = (merchant.clone(), payment.clone());
-        self.call(move |store| peek(store.kept.save_answer(&merchant, &payment, answer))).await
-    }
-
-    async fn payment(
-        &self,
-        merchant: &MerchantId,
-        id: &PaymentId,
-    ) -> Result<Option<PaymentRecord>, StoreError> {
-        let (merchant, id) = (merchant.clone(), id.clone());
-        self.call(move |store| peek(store.kept.payment(&merchant, &id))).await
-    }
-
-    async fn payment_of_order(
-        &self,
-        merchant: &MerchantId,
-        order_id: &OrderId,
-    ) -> Result<Option<PaymentRecord>, StoreError> {
-        let (merchant, order_id) = (merchant.clone(), order_id.clone());
-        self.call(move |store| peek(store.kept.payment_of_order(&merchant, &order_id))).await
-    }
-
-    async fn owner_of_order(
-        &self,
-        account: &AccountId,
-        order_id: &PgOrderId,
-    ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
-        let (account, order_id) = (account.clone(), order_id.clone());
-        self.call(move |store| peek(store.kept.owner_of_order(&account, &order_id))).await
-    }
-
-    async fn owner_of_charge(
-        &self,
-        account: &AccountId,
-        id: &PgPaymentId,
-    ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
-        let (account, id) = (account.clone(), id.clone());
-        self.call(move |store| peek(store.kept.owner_of_charge(&account, &id))).await
-    }
-
-    async fn payments(
-        &self,
-        merchant: &MerchantId,
-        filter: &PaymentFilter,
-        limit: u32,
-    ) -> Result<Vec<PaymentRecord>, StoreError> {
-        let (merchant, filter) = (merchant.clone(), filter.clone());
-        self.call(move |store| peek(store.kept.payments(&merchant, &filter, limit))).await
-    }
-
-    async fn events(&self, merchant: &MerchantId, after: u64, limit: u32) -> Result<Vec<Event>, StoreError> {
-        let merchant = merchant.clone();
-        self.call(move |store| peek(store.kept.events(&merchant, after, limit))).await
-    }
-
-    async fn events_of(&self, merchant: &MerchantId, payment: &PaymentId) -> Result<Vec<Event>, StoreError> {
-        let (merchant, payment) = (merchant.clone(), payment.clone());
-        self.call(move |store| peek(store.kept.events_of(&merchant, &payment))).await
-    }
-
-    async fn idempotency(
-        &self,
-        merchant: &MerchantId,
-        key: &str,
-    ) -> Result<Option<IdempotencyRecord>, StoreError> {
-        let (merchant, key) = (merchant.clone(), key.to_owned());
-        self.call(move |store| peek(store.kept.idempotency(&merchant, &key))).await
-    }
-
-    async fn save_idempotent_answer(&self, record: IdempotencyRecord) -> Result<(), StoreError> {
-        self.call(move |store| peek(store.kept.save_idempotent_answer(record))).await
-    }
-
-    async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.call(move |store| peek(store.kept.forget_idempotency(before))).await
-    }
-}
-
-#[async_trait]
-impl WorkQueue for SimulatedStore {
-    async fn owe(
-        &self,
-        merchant: &MerchantId,
-        payment: &PaymentId,
-        owed: Vec<OwedLookUp>,
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let (merchant, payment) = (merchant.clone(), payment.clone());
-        self.call(move |store| peek(store.kept.owe(&merchant, &payment, owed, now))).await
-    }
-
-    async fn lease_due(
-        &self,
-        account: &AccountId,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        let account = account.clone();
-        self.call(move |store| peek(store.kept.lease_due(&account, now, until, limit))).await
-    }
-
-    async fn release(
-        &self,
-        merchant: &MerchantId,
-        payment: &PaymentId,
-        at: Timestamp,
-    ) -> Result<(), StoreError> {
-        let (merchant, payment) = (merchant.clone(), payment.clone());
-        self.call(move |store| peek(store.kept.release(&merchant, &payment, at))).await
-    }
-
-    async fn next_due(&self, account: &AccountId) -> Result<Option<Timestamp>, StoreError> {
-        let account = account.clone();
-        self.call(move |store| peek(store.kept.next_due(&account))).await
-    }
-
-    async fn lease_sweep(
-        &self,
-        account: &AccountId,
-        now: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Sweep>, StoreError> {
-        let account = account.clone();
+impl StoreHook for SimulatedStore {
+    async fn around<T: StoreAnswer>(&self, call: StoreCall, made: PendingCall<T>) -> Result<T, StoreError> {
         self.call(move |store| {
-            let sweep = peek(store.kept.lease_sweep(&account, now, until))?;
-            if sweep.is_some() {
+            let done = peek(made)?;
+            if let Some(account) = call.account.filter(|_| call.name == "lease_sweep" && done.is_something())
+            {
                 store.world.sweep_began(&account);
             }
-            Ok(sweep)
+            Ok(done)
         })
         .await
     }
 
+    async fn commit(&self, _: Arc<dyn Store>, change: Change) -> Result<(), StoreError> {
+        self.call(move |store| store.commit_now(change)).await
+    }
+
     async fn finish_sweep(
         &self,
+        kept: Arc<dyn Store>,
         account: &AccountId,
         swept_to: Option<Timestamp>,
         next: Timestamp,
     ) -> Result<(), StoreError> {
         let account = account.clone();
         self.call(move |store| {
-            peek(store.kept.finish_sweep(&account, swept_to, next))?;
+            peek(kept.finish_sweep(&account, swept_to, next))?;
             store.world.sweep_ended(&account, swept_to.is_some());
             Ok(())
         })
         .await
-    }
-}
-
-#[async_trait]
-impl Inbox for SimulatedStore {
-    async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
-        self.call(move |store| peek(store.kept.receive(webhook))).await
-    }
-
-    async fn lease_inbox(
-        &self,
-        account: &AccountId,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<ReceivedWebhook>, StoreError> {
-        let account = account.clone();
-        self.call(move |store| peek(store.kept.lease_inbox(&account, now, until, limit))).await
-    }
-
-    async fn finish_webhook(&self, account: &AccountId, id: &WebhookId) -> Result<(), StoreError> {
-        let (account, id) = (account.clone(), id.clone());
-        self.call(move |store| peek(store.kept.finish_webhook(&account, &id))).await
-    }
-
-    async fn inbox_length(&self, account: &AccountId) -> Result<u64, StoreError> {
-        let account = account.clone();
-        self.call(move |store| peek(store.kept.inbox_length(&account))).await
-    }
-
-    async fn remember_delivery(
-        &self,
-        account: &AccountId,
-        delivery_id: &str,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let (account, delivery_id) = (account.clone(), delivery_id.to_owned());
-        self.call(move |store| peek(store.kept.remember_delivery(&account, &delivery_id, now))).await
-    }
-}
-
-#[async_trait]
-impl AdminStore for SimulatedStore {
-    async fn owner_of(&self, payment: &PaymentId) -> Result<Option<MerchantId>, StoreError> {
-        let payment = payment.clone();
-        self.call(move |store| peek(store.kept.owner_of(&payment))).await
-    }
-
-    async fn all_payments(
-        &self,
-        after: Option<&PaymentId>,
-        limit: u32,
-    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        let after = after.cloned();
-        self.call(move |store| peek(store.kept.all_payments(after.as_ref(), limit))).await
-    }
-
-    async fn count_payments(&self) -> Result<u64, StoreError> {
-        self.call(move |store| peek(store.kept.count_payments())).await
-    }
-
-    async fn payments_with_reviews(
-        &self,
-        only_open: bool,
-        after: Option<&PaymentId>,
-        limit: u32,
-    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        let after = after.cloned();
-        self.call(move |store| peek(store.kept.payments_with_reviews(only_open, after.as_ref(), limit))).await
-    }
-
-    async fn bind_accounts(&self, accounts: &[AccountBinding]) -> Result<(), StoreError> {
-        let accounts = accounts.to_vec();
-        self.call(move |store| peek(store.kept.bind_accounts(&accounts))).await
-    }
-
-    async fn newest_commit(&self) -> Result<Option<Timestamp>, StoreError> {
-        self.call(move |store| peek(store.kept.newest_commit())).await
-    }
-
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.call(move |store| peek(store.kept.ping())).await
     }
 }

@@ -17,7 +17,7 @@ use paymux_server::{
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines, Stdin};
 
 use super::{
-    crashing_provider::CrashingProvider, crashing_store::CrashingStore, fail_points::between_calls,
+    crashing_provider::CrashingProvider, crashing_store::crashing_store, fail_points::between_calls,
     movable_clock::MovableClock,
 };
 
@@ -59,7 +59,7 @@ async fn serve() -> anyhow::Result<()> {
     let clock = SandboxClock::ahead_by(ahead);
     let parts = Parts {
         clock: Some(Arc::new(MovableClock::new(clock.clone()))),
-        store: CrashingStore::around,
+        store: crashing_store,
         provider: CrashingProvider::around,
     };
     let config = Config::load(RunMode::Serve, None, std::env::vars_os())?;

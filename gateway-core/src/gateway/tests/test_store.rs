@@ -8,14 +8,9 @@ use std::{
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 
-use crate::{
-    model::{AccountId, Event, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId},
-    store::{
-        AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, KeptAnswer, MemoryStore, OwedLookUp,
-        PaymentFilter, PaymentRecord, PaymentStore, ReceivedWebhook, StoreError, Sweep, WorkQueue,
-    },
+use crate::store::{
+    Change, MemoryStore, PendingCall, Store, StoreAnswer, StoreCall, StoreError, StoreHook, WrappedStore,
 };
 
 /// More commits than any test needs: what loops for ever fails instead of hanging.
@@ -46,17 +41,20 @@ struct State {
 }
 
 /// Clones are the same store.
-#[derive(Clone)]
-pub(crate) struct TestStore {
-    inner: MemoryStore,
-    state: Arc<Mutex<State>>,
-}
+pub(crate) type TestStore = WrappedStore<Faults>;
 
-impl fmt::Debug for TestStore {
+/// What goes wrong, and what was seen.
+#[derive(Clone, Default)]
+pub(crate) struct Faults(Arc<Mutex<State>>);
+
+impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("TestStore")
+        f.write_str("Faults")
     }
 }
+
+/// The calls that find the disk full. What a commit finds is said of every commit.
+const FULL: [&str; 3] = ["owe", "receive", "ping"];
 
 fn unavailable<T>() -> Result<T, StoreError> {
     Err(StoreError::Unavailable("the disk is full".into()))
@@ -64,11 +62,11 @@ fn unavailable<T>() -> Result<T, StoreError> {
 
 impl TestStore {
     pub(crate) fn over(inner: MemoryStore) -> Self {
-        Self { inner, state: Arc::default() }
+        Self::new(Arc::new(inner), Faults::default())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap()
+        self.hook().state()
     }
 
     /// The `nth` commit from now on, counted from 0, fails and is not applied.
@@ -122,9 +120,15 @@ impl TestStore {
     pub(crate) fn newest_change(&self) -> Change {
         self.state().commits.last().unwrap().clone()
     }
+}
 
-    async fn apply(&self, change: Change) -> Result<(), StoreError> {
-        self.inner.commit(change.clone()).await?;
+impl Faults {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    async fn apply(&self, store: &dyn Store, change: Change) -> Result<(), StoreError> {
+        store.commit(change.clone()).await?;
         let hook = {
             let mut state = self.state();
             state.commits.push(change);
@@ -138,24 +142,21 @@ impl TestStore {
     }
 }
 
-/// Methods that only pass on.
-macro_rules! pass_on {
-    ($port:ident: { $($extra:item)* } $(fn $name:ident($($arg:ident: $type:ty),*) -> $done:ty;)*) => {
-        #[async_trait]
-        impl $port for TestStore {
-            $($extra)*
-            $(
-                async fn $name(&self, $($arg: $type),*) -> Result<$done, StoreError> {
-                    self.inner.$name($($arg),*).await
-                }
-            )*
+#[async_trait]
+impl StoreHook for Faults {
+    async fn around<T: StoreAnswer>(&self, call: StoreCall, made: PendingCall<T>) -> Result<T, StoreError> {
+        {
+            let mut state = self.state();
+            if state.is_down && FULL.contains(&call.name) {
+                return unavailable();
+            }
+            state.leases += usize::from(call.name == "lease_due");
+            assert!(state.leases < MOST_LEASES, "something is due in a loop");
         }
-    };
-}
+        made.await
+    }
 
-pass_on! { PaymentStore:
-    {
-    async fn commit(&self, change: Change) -> Result<(), StoreError> {
+    async fn commit(&self, store: Arc<dyn Store>, change: Change) -> Result<(), StoreError> {
         // Others get their turn while a change is on its way.
         tokio::task::yield_now().await;
         let fault = {
@@ -168,86 +169,14 @@ pass_on! { PaymentStore:
         match fault {
             Some(Fault::Before) => unavailable(),
             Some(Fault::After) => {
-                self.apply(change).await?;
+                self.apply(&*store, change).await?;
                 unavailable()
             }
             Some(Fault::Race(hook)) => {
                 hook().await;
-                self.apply(change).await
+                self.apply(&*store, change).await
             }
-            Some(Fault::None) | None => self.apply(change).await,
+            Some(Fault::None) | None => self.apply(&*store, change).await,
         }
     }
-    }
-    fn save_answer(merchant: &MerchantId, payment: &PaymentId, answer: KeptAnswer) -> ();
-    fn payment(merchant: &MerchantId, id: &PaymentId) -> Option<PaymentRecord>;
-    fn payment_of_order(merchant: &MerchantId, order_id: &OrderId) -> Option<PaymentRecord>;
-    fn owner_of_order(account: &AccountId, order_id: &PgOrderId) -> Option<(MerchantId, PaymentId)>;
-    fn owner_of_charge(account: &AccountId, id: &PgPaymentId) -> Option<(MerchantId, PaymentId)>;
-    fn payments(merchant: &MerchantId, filter: &PaymentFilter, limit: u32) -> Vec<PaymentRecord>;
-    fn events(merchant: &MerchantId, after: u64, limit: u32) -> Vec<Event>;
-    fn events_of(merchant: &MerchantId, payment: &PaymentId) -> Vec<Event>;
-    fn idempotency(merchant: &MerchantId, key: &str) -> Option<IdempotencyRecord>;
-    fn save_idempotent_answer(record: IdempotencyRecord) -> ();
-    fn forget_idempotency(before: Timestamp) -> u64;
-}
-
-pass_on! { WorkQueue:
-    {
-    async fn owe(&self, merchant: &MerchantId, payment: &PaymentId, owed: Vec<OwedLookUp>, now: Timestamp) -> Result<(), StoreError> {
-        if self.state().is_down {
-            return unavailable();
-        }
-        self.inner.owe(merchant, payment, owed, now).await
-    }
-
-    async fn lease_due(
-        &self,
-        account: &AccountId,
-        now: Timestamp,
-        until: Timestamp,
-        limit: u32,
-    ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
-        let leases = {
-            let mut state = self.state();
-            state.leases += 1;
-            state.leases
-        };
-        assert!(leases < MOST_LEASES, "something is due in a loop");
-        self.inner.lease_due(account, now, until, limit).await
-    }
-    }
-    fn release(merchant: &MerchantId, payment: &PaymentId, at: Timestamp) -> ();
-    fn next_due(account: &AccountId) -> Option<Timestamp>;
-    fn lease_sweep(account: &AccountId, now: Timestamp, until: Timestamp) -> Option<Sweep>;
-    fn finish_sweep(account: &AccountId, swept_to: Option<Timestamp>, next: Timestamp) -> ();
-}
-
-pass_on! { Inbox:
-    {
-    async fn receive(&self, webhook: ReceivedWebhook) -> Result<(), StoreError> {
-        if self.state().is_down {
-            return unavailable();
-        }
-        self.inner.receive(webhook).await
-    }
-    }
-    fn lease_inbox(account: &AccountId, now: Timestamp, until: Timestamp, limit: u32) -> Vec<ReceivedWebhook>;
-    fn finish_webhook(account: &AccountId, id: &WebhookId) -> ();
-    fn inbox_length(account: &AccountId) -> u64;
-    fn remember_delivery(account: &AccountId, delivery_id: &str, now: Timestamp) -> bool;
-}
-
-pass_on! { AdminStore:
-    {
-    async fn ping(&self) -> Result<(), StoreError> {
-        if self.state().is_down { unavailable() } else { Ok(()) }
-    }
-    }
-    fn owner_of(payment: &PaymentId) -> Option<MerchantId>;
-    fn all_payments(after: Option<&PaymentId>, limit: u32) -> Vec<(MerchantId, PaymentId)>;
-    fn count_payments() -> u64;
-    fn payments_with_reviews(only_open: bool, after: Option<&PaymentId>, limit: u32) -> Vec<(MerchantId, PaymentId)>;
-    fn bind_accounts(accounts: &[AccountBinding]) -> ();
-    fn newest_commit() -> Option<Timestamp>;
 }
