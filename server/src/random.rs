@@ -12,12 +12,3 @@ pub(crate) fn random_bytes<const N: usize>() -> [u8; N] {
     ring::default_provider().secure_random.fill(&mut bytes).expect("the operating system gives random bytes");
     bytes
 }
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("a String takes everything");
-        text
-    })
-}

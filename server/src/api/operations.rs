@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use data_encoding::HEXLOWER;
 use paymux_core::{
     gateway::{Gateway, GatewayError, RequestKey},
     model::{CancelId, CancelStatus, Charge, MerchantId, PaymentId, PaymentStatus},
@@ -43,7 +44,7 @@ impl Asked {
                 return Err(wrong("Idempotency-Key", "must be 1 to 255 visible ASCII characters"));
             }
             let digest = Sha256::new().chain_update(path).chain_update([0]).chain_update(body).finalize();
-            Ok(RequestKey { key, digest: crate::random::hex(&digest) })
+            Ok(RequestKey { key, digest: HEXLOWER.encode(&digest) })
         });
         Ok(Self { merchant, key: key.transpose()? })
     }

@@ -3,11 +3,12 @@
 use std::fmt;
 
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+use data_encoding::HEXLOWER;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::random::{hex, random_bytes};
+use crate::random::random_bytes;
 
 const PREFIX: &str = "sha256:";
 
@@ -54,7 +55,7 @@ impl KeyHash {
 
 impl fmt::Display for KeyHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{PREFIX}{}", hex(&self.0))
+        write!(f, "{PREFIX}{}", HEXLOWER.encode(&self.0))
     }
 }
 

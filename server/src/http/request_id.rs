@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::random::{hex, random_bytes};
+use data_encoding::HEXLOWER;
+
+use crate::random::random_bytes;
 
 /// The header that carries it.
 pub const REQUEST_ID_HEADER: &str = "X-Request-Id";
@@ -21,7 +23,7 @@ impl RequestId {
     /// A new one.
     #[must_use]
     pub fn generate() -> Self {
-        Self(format!("req_{}", hex(&random_bytes::<16>())))
+        Self(format!("req_{}", HEXLOWER.encode(&random_bytes::<16>())))
     }
 
     /// That of the request whose handler we are in; a new one outside of any, and in a task
