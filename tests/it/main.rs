@@ -2,6 +2,7 @@
 
 mod architecture;
 mod bulkhead;
+mod circles;
 mod clock_back;
 mod conformance;
 mod contract;
