@@ -3,19 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CancelId, CancelStatus, ChargeId, Currency, EventId, PaymentStatus, PaymentView};
-
-/// Why money at the PG is not what pays the order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Misfit {
-    /// It does not match what was registered.
-    Mismatch,
-    /// It was paid beside the accepted charge, or for an order that has another payment.
-    Duplicate,
-    /// It came too late.
-    Late,
-}
+use crate::model::{CancelId, CancelStatus, ChargeId, Currency, EventId, Misfit, PaymentStatus, PaymentView};
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,6 +9,7 @@ mod event;
 mod failure;
 mod ids;
 mod method;
+mod misfit;
 mod money;
 mod payment;
 mod review;
@@ -23,13 +24,14 @@ pub use bank::standard_bank_code;
 pub use cancel::{Cancel, CancelKey, CancelOrigin, CancelStatus, Close, CompensationReason, RefundAccount};
 pub use charge::{Charge, ChargeRole, Claim, LookUpSubject, Timing};
 pub use dispatch::{Dispatch, LastResponse, Operation, Outcome};
-pub use event::{Event, EventKind, Misfit, Movement, NewEvent};
+pub use event::{Event, EventKind, Movement, NewEvent};
 pub use failure::{Failure, FailureReason, PgMessage};
 pub use ids::{
     AccountId, CancelId, ChargeId, EventId, IdSource, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId,
     WebhookId,
 };
 pub use method::{Method, MethodDetail, VirtualAccount};
+pub use misfit::Misfit;
 pub use money::{Currency, MAX_AMOUNT, Money, MoneyError};
 pub use payment::{
     CashReceipt, CashReceiptRequest, CashReceiptType, Customer, LastAttempt, LatePayments, Payment,

@@ -13,7 +13,7 @@ use std::{
 use self::source::{Crate, Names};
 
 /// The crates that this holds for.
-const CRATES: [&str; 5] = ["provider-portone", "provider-toss", "sandbox", "server", "store"];
+const CRATES: [&str; 6] = ["gateway-core", "provider-portone", "provider-toss", "sandbox", "server", "store"];
 
 /// Types that may have their methods in several files: the core's `Gateway` has a file for every use case.
 const SPREAD: [&str; 1] = ["Gateway"];
