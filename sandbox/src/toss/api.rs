@@ -50,7 +50,7 @@ pub(super) async fn answer(
     };
     let trace_id = ids::trace_id();
     let answer = match claim {
-        Admission::First(claim) => claim.settle(&toss.books, answer, &trace_id, received_ms),
+        Admission::First(claim) => claim.store(&toss.books, answer, &trace_id, received_ms),
         _ => answer,
     };
     Ok(answer.with_header(TRACE_HEADER, trace_id))

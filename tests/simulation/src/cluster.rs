@@ -124,31 +124,28 @@ impl Cluster {
 
     fn account(&self, number: usize, replica: usize) -> Account {
         let model = &self.models[number];
-        Account {
-            id: model.account.clone(),
-            merchant: self.merchant.clone(),
-            provider: Arc::new(Client::new(model, replica)),
-            simulated: true,
-            retired: number == 0 && self.world.is_retired(),
-            has_credentials: true,
-            limits: self.world.profile.limits,
-        }
+        let provider = Arc::new(Client::new(model, replica));
+        let mut account = Account::new(model.account.clone(), self.merchant.clone(), provider);
+        account.simulated = true;
+        account.retired = number == 0 && self.world.is_retired();
+        account.limits = self.world.profile.limits;
+        account
     }
 
     fn gateway(&self, replica: usize) -> Gateway {
         let world = &self.world;
         let store =
             SimulatedStore::around(self.kept.clone(), Arc::clone(world), replica, Arc::clone(&self.watchman));
-        let policy = MerchantPolicy {
-            default_account: self.models[0].account.clone(),
-            account_by_method: BTreeMap::new(),
-            late_payments: world.profile.late_payments,
-            payable_for: world.profile.payable_for,
-        };
+        let mut policy = MerchantPolicy::new(self.models[0].account.clone());
+        policy.late_payments = world.profile.late_payments;
+        policy.payable_for = world.profile.payable_for;
         let ids = IdSource::seeded(world.draw(super::rng::Rng::next));
-        let accounts = (0..self.models.len()).map(|number| self.account(number, replica)).collect();
-        let policies = BTreeMap::from([(self.merchant.clone(), policy)]);
-        Gateway::new(Arc::new(store), Arc::new(ReplicasClock(Arc::clone(world))), ids, accounts, policies)
+        let clock = Arc::new(ReplicasClock(Arc::clone(world)));
+        let mut builder = Gateway::builder(Arc::new(store)).clock(clock).ids(ids);
+        for number in 0..self.models.len() {
+            builder = builder.account(self.account(number, replica));
+        }
+        builder.merchant(self.merchant.clone(), policy).build().expect("the accounts are the merchant's")
     }
 
     /// Somebody did something with a payment: that may cost calls to its PG.
