@@ -2,6 +2,7 @@
 //!
 //! PortOne passes the PG's code and text through and publishes no table of them (PortOne docs, V1 FAQ). So a text
 //! makes a refusal only less certain, never more: one that names a failure on the way, or another balance, is unknown.
+//! What a definite refusal is about, the merchant's contract or the card, is read off its text: [`reasons`].
 
 use paymux_core::{
     model::{Failure, FailureReason},
@@ -11,8 +12,15 @@ use reqwest::StatusCode;
 
 use super::refusal::Refusal;
 
+mod reasons;
+
+pub(crate) use reasons::reason;
+
 /// A refused look-up says nothing about the payment, and one that failed over there is not about it at all.
 pub(crate) fn look_up(refusal: &Refusal) -> ProviderError {
+    if reasons::is_misconfigured(&refusal.message) {
+        return ProviderError::Misconfigured(refusal.pg());
+    }
     if refusal.status.is_server_error() {
         return ProviderError::later(refusal.pg(), None);
     }
@@ -25,6 +33,9 @@ fn unknown(refusal: &Refusal) -> ProviderError {
 
 /// A refused registration of an amount. No money can move.
 pub(crate) fn prepare(refusal: &Refusal) -> ProviderError {
+    if reasons::is_misconfigured(&refusal.message) {
+        return ProviderError::Misconfigured(refusal.pg());
+    }
     if refusal.status.is_server_error() {
         return unknown(refusal);
     }
@@ -47,6 +58,8 @@ pub(crate) fn is_paid(refusal: &Refusal) -> bool {
 /// * It is no decline where the text says that it was done before, that the balance is another than the one we sent
 ///   (an earlier request may have been executed), that a line or a system failed on the way, or where it tells nothing
 ///   but that it failed: look up.
+/// * A text that blames the merchant's contract or settings is for the operator, and the account to refund to is for the
+///   merchant.
 /// * Any other status is not documented for a cancel. For a close 400 means that it is no account or not unpaid any
 ///   more, and 404 that PortOne does not have it: it is not what we believed, either way.
 pub(crate) fn cancel(refusal: &Refusal) -> ProviderError {
@@ -54,9 +67,13 @@ pub(crate) fn cancel(refusal: &Refusal) -> ProviderError {
     if refusal.status != StatusCode::OK || has_any(&text, IN_DOUBT) || tells_no_reason(&refusal.message) {
         return ProviderError::Unknown(Response::Error(refusal.pg()));
     }
-    let is_account = has_any(&text, REFUND_ACCOUNT);
-    let reason = if is_account { FailureReason::InvalidRefundAccount } else { FailureReason::NotCancellable };
-    ProviderError::Declined(Failure::by_pg(reason, refusal.pg()))
+    if has_any(&text, REFUND_ACCOUNT) {
+        return ProviderError::Declined(Failure::by_pg(FailureReason::InvalidRefundAccount, refusal.pg()));
+    }
+    if reasons::is_misconfigured(&refusal.message) {
+        return ProviderError::Misconfigured(refusal.pg());
+    }
+    ProviderError::Declined(Failure::by_pg(FailureReason::NotCancellable, refusal.pg()))
 }
 
 /// Words of refused cancels that leave open whether money moved, as [`plain`] writes them.
@@ -226,44 +243,13 @@ fn tells_no_reason(text: &str) -> bool {
 /// `refund_account` (N 230 예금주 실명번호 불일치; N V601 은행코드 미설정 오류입니다; the others are inferred).
 const REFUND_ACCOUNT: &[&str] = &["환불계좌", "계좌번호", "계좌정보", "예금주", "은행코드"];
 
-/// A text without white space, hyphens and case: PGs write "취소 가능 금액" and "취소가능금액", "time-out" and "Timeout".
+/// A text without white space, hyphens, underscores and case: PGs write "취소 가능 금액" and "취소가능금액", "time-out" and
+/// "Timeout", "USER_CANCEL" and "userCancel".
 fn plain(text: &str) -> String {
-    let kept = text.chars().filter(|c| !c.is_whitespace() && *c != '-');
+    let kept = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_'));
     kept.flat_map(char::to_lowercase).collect()
 }
 
 fn has_any(text: &str, words: &[&str]) -> bool {
     words.iter().any(|word| text.contains(word))
-}
-
-/// Words in a PG's code or text of a failed payment, and our reason. It decides only what the buyer reads.
-const REASONS: [(FailureReason, &[&str]); 11] = [
-    (
-        FailureReason::BuyerClosed,
-        &[
-            "결제포기",
-            "결제를 취소",
-            "결제 취소",
-            "사용자 취소",
-            "사용자가 취소",
-            "USER_CANCEL",
-            "PAY_PROCESS_CANCELED",
-        ],
-    ),
-    (FailureReason::LimitExceeded, &["한도초과", "한도 초과", "한도를 초과"]),
-    (FailureReason::InsufficientFunds, &["잔액부족", "잔액 부족", "잔액이 부족"]),
-    (FailureReason::AuthenticationFailed, &["비밀번호", "인증실패", "인증 실패"]),
-    (FailureReason::StoppedCard, &["거래정지", "정지카드", "사용정지", "분실", "도난"]),
-    (FailureReason::InvalidCard, &["카드번호", "유효기간", "유효하지 않은 카드"]),
-    (FailureReason::InvalidInstallment, &["할부"]),
-    (FailureReason::SessionExpired, &["시간초과", "시간 초과", "시간이 초과"]),
-    (FailureReason::AmountTooSmall, &["100원 미만", "최소 결제", "최소결제"]),
-    (FailureReason::FraudSuspected, &["부정사용", "이상거래"]),
-    (FailureReason::IssuerDeclined, &["승인거절", "승인 거절", "거절"]),
-];
-
-/// Our reason for a failure the PG worded so.
-pub(crate) fn reason(code: &str, text: &str) -> FailureReason {
-    let is_said = |words: &[&str]| has_any(code, words) || has_any(text, words);
-    REASONS.iter().find(|(_, words)| is_said(words)).map_or(FailureReason::Other, |(reason, _)| *reason)
 }

@@ -142,6 +142,13 @@ fn result_is_failed_unless_it_says_the_order_is_paid() {
     for (code, message, reason) in [
         (json!("F400"), json!("[결제포기] 사용자가 결제를 취소하셨습니다"), Some(FailureReason::BuyerClosed)),
         (json!("PAY_PROCESS_CANCELED"), json!(""), Some(FailureReason::BuyerClosed)),
+        (json!("F400"), json!("사용자에 의한 취소입니다.(091)"), Some(FailureReason::BuyerClosed)),
+        (json!(null), json!("userCancel"), Some(FailureReason::BuyerClosed)),
+        (
+            json!("F0001"),
+            json!("등록된 PG 설정 정보가 없습니다."),
+            Some(FailureReason::ProviderMisconfigured),
+        ),
         (json!("F0000"), json!("오류"), Some(FailureReason::Other)),
         (json!(null), json!("한도초과"), Some(FailureReason::LimitExceeded)),
         (json!("F1002"), json!("이미 결제가 이루어진 거래건입니다."), None),

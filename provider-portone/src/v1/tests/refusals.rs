@@ -1,11 +1,11 @@
 //! The tables of refusals.
 
 use paymux_core::{
-    model::FailureReason,
+    model::{FailureReason, Method},
     provider::{CancelScope, PaymentProvider as _, ProviderError},
 };
 
-use super::{ALL, by_id, cancel_request, provider, refused, stub::Stub};
+use super::{ALL, by_id, cancel_request, payment_request, provider, refused, stub::Stub};
 use crate::v1::errors;
 
 async fn refused_cancel(scope: CancelScope, status: u16, code: i64, text: &'static str) -> ProviderError {
@@ -133,12 +133,87 @@ async fn refused_look_up_is_unknown_and_a_failing_server_says_nothing() {
     }
 }
 
+/// Texts that blame the merchant's contract, keys or channel.
+const CONTRACT: [&str; 12] = [
+    "결제에 실패하였습니다. [8901] 미등록PG업체/거래정지업체",
+    "[9015] [인증실패] 업체정보에 이상이 있습니다. 해당 서비스 업체로 문의하여 주십시오.",
+    "등록된 PG 설정 정보가 없습니다.",
+    "비인증결제모듈 사용정보를 찾을 수 없습니다.",
+    "인증에 실패하였습니다. API키와 secret을 확인하세요.",
+    "[2152] 미등록가맹점",
+    "[3014] 카드가맹점 정보 오류",
+    "[A109] 요청한 MID의 설정 정보가 없습니다",
+    "[A565] 휴대폰결제ID미설정 오류",
+    "계약되지 않은 지불수단입니다.",
+    "DM - There is a problem with your merchant configuration",
+    "INVALID_API_KEY",
+];
+
+#[tokio::test]
+async fn refusal_because_of_the_contract_is_for_the_operator() {
+    for text in CONTRACT {
+        let error = refused_cancel(ALL, 200, -1, text).await;
+        assert_eq!(error.name(), "misconfigured", "cancel: {text}");
+        assert_eq!(error.pg().unwrap().message, text);
+        for status in [200, 400, 500] {
+            let stub = Stub::start(move |_| refused(status, -1, text)).await;
+            let error = provider(&stub.url).verify(&by_id()).await.unwrap_err();
+            assert_eq!(error.name(), "misconfigured", "look-up: {status} {text}");
+            let error = provider(&stub.url).request(&payment_request(Method::Card)).await.unwrap_err();
+            assert_eq!(error.name(), "misconfigured", "window: {status} {text}");
+        }
+    }
+    let doubtful = refused_cancel(ALL, 400, -1, CONTRACT[0]).await;
+    assert_eq!(doubtful.name(), "unknown", "no status but 200 is documented for a cancel");
+}
+
+#[test]
+fn contract_is_never_blamed_on_the_card() {
+    for text in CONTRACT {
+        assert_eq!(errors::reason("F400", text), FailureReason::ProviderMisconfigured, "{text}");
+    }
+}
+
+#[test]
+fn closed_window_has_one_reason_in_all_its_words() {
+    for (code, text) in [
+        ("", "사용자가 결제를 취소함"),
+        ("", "사용자가 결제를 취소하였습니다."),
+        ("", "사용자에 의한 취소입니다.(091)"),
+        ("F400", "[결제포기] 사용자가 결제를 취소하셨습니다"),
+        ("", "결제가 취소되었습니다"),
+        ("F0005", "[9999] 결제를 취소하였습니다."),
+        ("", "사용자취소"),
+        ("", "사용자 취소(UC)"),
+        ("", "userCancel"),
+        ("USER_CANCEL", ""),
+        ("PAY_PROCESS_CANCELED", "결제가 진행되지 않았습니다"),
+        ("", "고객님께서 결제를 취소하셨습니다."),
+        ("", "구매자가 결제창을 닫았습니다"),
+        ("", "Payment cancelled by user"),
+        ("", "The payment was cancelled."),
+    ] {
+        assert_eq!(errors::reason(code, text), FailureReason::BuyerClosed, "{code} {text}");
+    }
+}
+
+#[test]
+fn cancel_for_another_reason_is_no_closed_window() {
+    for (text, reason) in [
+        ("한도초과로 결제가 취소되었습니다", FailureReason::LimitExceeded),
+        ("승인 후 자동취소되었습니다", FailureReason::Other),
+        ("통신 오류로 망취소되었습니다", FailureReason::Other),
+        ("사용자 인증실패로 거래가 취소되었습니다", FailureReason::AuthenticationFailed),
+        ("고객사 요청에 의해 결제를 중단합니다. (상세사유 : 재고 부족)", FailureReason::Other),
+        ("취소할 수 없는 결제입니다", FailureReason::Other),
+    ] {
+        assert_eq!(errors::reason("", text), reason, "{text}");
+    }
+}
+
 #[test]
 fn texts_of_the_pg_have_reasons() {
     for (code, text, reason) in [
-        ("", "사용자가 결제를 취소함", FailureReason::BuyerClosed),
-        ("", "[결제포기] 사용자가 결제를 취소하셨습니다", FailureReason::BuyerClosed),
-        ("PAY_PROCESS_CANCELED", "", FailureReason::BuyerClosed),
         ("", "한도초과", FailureReason::LimitExceeded),
         ("", "잔액부족", FailureReason::InsufficientFunds),
         ("F0004", "카드 비밀번호 오류", FailureReason::AuthenticationFailed),

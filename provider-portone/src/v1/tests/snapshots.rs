@@ -194,6 +194,12 @@ fn failure_has_a_reason_and_the_pgs_text() {
     let closed = closed.unwrap();
     assert_eq!(closed.reason, FailureReason::BuyerClosed);
     assert_eq!(closed.pg.unwrap().message, "사용자가 결제를 취소함");
+    let paid = json!({"status": "failed", "paid_at": 1_772_327_712, "fail_reason": "사용자가 결제를 취소함"});
+    assert_eq!(failure(paid).unwrap().reason, FailureReason::Other, "it was paid once");
+    let contract =
+        failure(json!({"status": "failed", "fail_reason": "[8901] 미등록PG업체/거래정지업체"})).unwrap();
+    assert_eq!(contract.reason, FailureReason::ProviderMisconfigured);
+    assert_eq!(contract.pg.unwrap().message, "[8901] 미등록PG업체/거래정지업체");
     assert_eq!(failure(json!({"status": "failed"})).unwrap().reason, FailureReason::Other);
     assert_eq!(failure(json!({"fail_reason": "text of an earlier attempt"})), None);
 }
