@@ -1,7 +1,7 @@
 //! What the buyer's browser brings back from Toss' window. Untrusted.
 
 use paymux_core::{
-    model::{Failure, FailureReason, PgPaymentId},
+    model::{Failure, PgPaymentId},
     provider::{ClaimOutcome, InvalidBrowserResult, ReturnClaim},
 };
 use serde_json::{Map, Value};
@@ -42,7 +42,8 @@ fn success(key: &Value, fields: &Map<String, Value>) -> Result<ReturnClaim, Inva
 /// The order id is missing when the buyer closed the window.
 fn failed(code: &str, fields: &Map<String, Value>) -> ReturnClaim {
     let message = fields.get("message").and_then(Value::as_str).unwrap_or_default();
-    let failure = Failure::by_pg(reason(code), message_of(code, message));
+    let pg = message_of(code, message);
+    let failure = Failure::by_pg(errors::reason(&pg), pg);
     ReturnClaim {
         pg_payment_id: None,
         order_id: short(fields.get("orderId")),
@@ -66,43 +67,9 @@ fn short(value: Option<&Value>) -> Option<String> {
     value?.as_str().filter(|text| (1..=LONGEST_TEXT).contains(&text.len())).map(str::to_owned)
 }
 
-/// The window's own codes (Toss docs, sdk/v2/error-codes), then those of a confirm.
-const REASONS: &[(FailureReason, &[&str])] = &[
-    (FailureReason::BuyerClosed, &["PAY_PROCESS_CANCELED", "USER_CANCEL"]),
-    (FailureReason::LimitExceeded, &["EXCEED_DEPOSIT_AMOUNT_LIMIT"]),
-    (FailureReason::ProviderUnavailable, &["PROVIDER_STATUS_UNHEALTHY", "NETWORK_ERROR"]),
-    (
-        FailureReason::ProviderMisconfigured,
-        &[
-            "INVALID_CARD_COMPANY",
-            "INVALID_PARAMETERS",
-            "INVALID_METADATA",
-            "INVALID_CLIENT_KEY",
-            "INVALID_CUSTOMER_KEY",
-            "INVALID_VARIANT_KEY",
-            "BELOW_ZERO_AMOUNT",
-            "INVALID_AMOUNT_VALUE",
-            "INVALID_AMOUNT_CURRENCY",
-            "NOT_SETUP_AMOUNT",
-            "NOT_SUPPORTED_METHOD",
-            "NOT_SUPPORTED_PROMISE",
-            "NOT_SUPPORTED_WIDGET_KEY",
-            "INSECURE_KEY_USAGE",
-            "V1_METHOD_NOT_SUPPORTED",
-            "EXCEED_MAX_DUE_DATE",
-            "INCORRECT_SUCCESS_URL_FORMAT",
-            "INCORRECT_FAIL_URL_FORMAT",
-        ],
-    ),
-];
-
-fn reason(code: &str) -> FailureReason {
-    let own = REASONS.iter().find(|(_, codes)| codes.contains(&code)).map(|(reason, _)| *reason);
-    own.or_else(|| errors::reason(code)).unwrap_or(FailureReason::Other)
-}
-
 #[cfg(test)]
 mod tests {
+    use paymux_core::model::FailureReason;
     use serde_json::json;
 
     use super::*;
@@ -144,6 +111,9 @@ mod tests {
         for (code, expected) in [
             ("PAY_PROCESS_CANCELED", Why::BuyerClosed),
             ("USER_CANCEL", Why::BuyerClosed),
+            ("UserCancel", Why::BuyerClosed),
+            ("PAYMENT_REQUEST_ABORTED", Why::BuyerClosed),
+            ("NOT_FOUND_MERCHANT", Why::ProviderMisconfigured),
             ("PAY_PROCESS_ABORTED", Why::Other),
             ("REJECT_CARD_COMPANY", Why::IssuerDeclined),
             ("REJECT_CARD_PAYMENT", Why::InsufficientFunds),
@@ -171,6 +141,20 @@ mod tests {
         }
         let closed = read(&json!({"code": "PAY_PROCESS_CANCELED", "message": "x"})).unwrap();
         assert_eq!(closed.order_id, None);
+    }
+
+    #[test]
+    fn window_that_stops_for_the_contract_is_misconfigured() {
+        for (message, reason) in [
+            ("계약된 결제수단이 아닙니다.", FailureReason::ProviderMisconfigured),
+            ("카드 결제가 계약되지 않은 상점입니다", FailureReason::ProviderMisconfigured),
+            ("결제 진행 중 승인에 실패하여 결제가 중단되었습니다.", FailureReason::Other),
+        ] {
+            let claim = read(&json!({"code": "PAY_PROCESS_ABORTED", "message": message})).unwrap();
+            let ClaimOutcome::Failed(failure) = claim.outcome else { panic!("{claim:?}") };
+            assert_eq!(failure.reason, reason, "{message}");
+            assert_eq!(failure.pg.unwrap().message, message);
+        }
     }
 
     #[test]

@@ -33,13 +33,21 @@ pub(crate) fn is_not_found(answer: &Answer) -> bool {
         .is_some_and(|pg| tables::meaning(Call::LookUp, &pg.code) == Some(Meaning::NotFound))
 }
 
-/// Our reason for a code in a payment's `failure`, or in what the browser brought back.
-pub(crate) fn reason(code: &str) -> Option<FailureReason> {
-    match tables::meaning(Call::Confirm, code)? {
-        Meaning::Declined(reason) => Some(reason),
-        Meaning::Misconfigured | Meaning::Invalid => Some(FailureReason::ProviderMisconfigured),
-        Meaning::Later => Some(FailureReason::ProviderUnavailable),
-        Meaning::Unknown | Meaning::StillRunning | Meaning::NotFound => None,
+/// Our reason for what stands in a payment's `failure`, or for what the browser brought back: the window's own codes, then
+/// those of a confirm.
+pub(crate) fn reason(pg: &PgMessage) -> FailureReason {
+    if let Some(reason) = tables::of_window(&pg.code) {
+        return reason;
+    }
+    // One code for "failed" and for "not in your contract" (Toss docs, reference/error-codes): only the text tells.
+    if pg.code == "PAY_PROCESS_ABORTED" && pg.message.contains("계약") {
+        return FailureReason::ProviderMisconfigured;
+    }
+    match tables::meaning(Call::Confirm, &pg.code) {
+        Some(Meaning::Declined(reason)) => reason,
+        Some(Meaning::Misconfigured | Meaning::Invalid) => FailureReason::ProviderMisconfigured,
+        Some(Meaning::Later) => FailureReason::ProviderUnavailable,
+        Some(Meaning::Unknown | Meaning::StillRunning | Meaning::NotFound) | None => FailureReason::Other,
     }
 }
 

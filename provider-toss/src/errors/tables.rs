@@ -215,3 +215,46 @@ pub(super) const CREATE: &[Rows] = &[
     ),
     (Meaning::Misconfigured, &["NOT_SUPPORTED_METHOD", "NOT_FOUND", "FORBIDDEN_REQUEST"]),
 ];
+
+/// What the codes of the payment window mean (Toss docs, sdk/v2/error-codes): in what the browser brings back, and in the
+/// `failure` of a payment. The SDK writes some in upper case and as the name of a class.
+const WINDOW: &[(Why, &[&str])] = &[
+    // Aborted: the page took its own window away.
+    (Why::BuyerClosed, &["PAY_PROCESS_CANCELED", "USER_CANCEL", "PAYMENT_REQUEST_ABORTED"]),
+    (Why::SessionExpired, &["EXPIRED_PAYMENT"]),
+    (Why::LimitExceeded, &["EXCEED_DEPOSIT_AMOUNT_LIMIT"]),
+    (Why::ProviderUnavailable, &["PROVIDER_STATUS_UNHEALTHY", "NETWORK_ERROR"]),
+    (
+        Why::ProviderMisconfigured,
+        &[
+            "INVALID_CARD_COMPANY",
+            "INVALID_PARAMETERS",
+            "INVALID_METADATA",
+            "INVALID_CLIENT_KEY",
+            "INVALID_CUSTOMER_KEY",
+            "INVALID_VARIANT_KEY",
+            "BELOW_ZERO_AMOUNT",
+            "INVALID_AMOUNT_VALUE",
+            "INVALID_AMOUNT_CURRENCY",
+            "NOT_FOUND_MERCHANT",
+            "NOT_SETUP_AMOUNT",
+            "NOT_SUPPORTED_API_INDIVIDUAL_KEY",
+            "NOT_SUPPORTED_METHOD",
+            "NOT_SUPPORTED_PROMISE",
+            "NOT_SUPPORTED_WIDGET_KEY",
+            "INSECURE_KEY_USAGE",
+            "V1_METHOD_NOT_SUPPORTED",
+            "UNSUPPORTED_TEST_PHASE_PAYMENT_METHOD",
+            "EXCEED_MAX_DUE_DATE",
+            "INCORRECT_SUCCESS_URL_FORMAT",
+            "INCORRECT_FAIL_URL_FORMAT",
+        ],
+    ),
+];
+
+/// Our reason for a code of the window; `None` if it is none of its.
+pub(super) fn of_window(code: &str) -> Option<Why> {
+    let letters = |text: &str| text.replace('_', "").to_ascii_lowercase();
+    let is_it = |known: &&str| letters(known) == letters(code);
+    WINDOW.iter().find(|(_, codes)| codes.iter().any(is_it)).map(|(reason, _)| *reason)
+}

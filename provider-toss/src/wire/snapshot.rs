@@ -1,8 +1,8 @@
 //! What a Payment object means.
 
 use paymux_core::model::{
-    CancelId, CashReceipt, Currency, Failure, FailureReason, Method, MethodDetail, Money, PgCancelStatus,
-    PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount,
+    CancelId, CashReceipt, Currency, Failure, Method, MethodDetail, Money, PgCancelStatus, PgStatus, Secret,
+    Snapshot, SnapshotCancel, VirtualAccount,
 };
 
 use super::{
@@ -168,13 +168,8 @@ fn our_cash_receipt(payment: &Payment) -> Option<CashReceipt> {
 
 fn our_failure(payment: &Payment) -> Option<Failure> {
     let failure = payment.failure.shown()?;
-    let code = failure.code.text()?;
-    let reason = match code.as_str() {
-        "EXPIRED_PAYMENT" => FailureReason::SessionExpired,
-        "PAY_PROCESS_CANCELED" => FailureReason::BuyerClosed,
-        code => errors::reason(code).unwrap_or(FailureReason::Other),
-    };
-    Some(Failure::by_pg(reason, message_of(&code, &failure.message.text().unwrap_or_default())))
+    let pg = message_of(&failure.code.text()?, &failure.message.text().unwrap_or_default());
+    Some(Failure::by_pg(errors::reason(&pg), pg))
 }
 
 fn cancels(payment: &Payment) -> Result<&[Cancel], Unreadable> {

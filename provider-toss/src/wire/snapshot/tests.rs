@@ -1,7 +1,7 @@
 //! Bodies as Toss sends them, and what each must mean.
 
 use jiff::Timestamp;
-use paymux_core::model::IdSource;
+use paymux_core::model::{FailureReason, IdSource};
 use serde_json::{Value, json};
 
 use super::*;
@@ -358,6 +358,8 @@ fn failure_has_our_reason() {
         ("EXPIRED_PAYMENT", FailureReason::SessionExpired),
         ("REJECT_CARD_COMPANY", FailureReason::IssuerDeclined),
         ("PAY_PROCESS_CANCELED", FailureReason::BuyerClosed),
+        ("USER_CANCEL", FailureReason::BuyerClosed),
+        ("INVALID_API_KEY", FailureReason::ProviderMisconfigured),
         ("A_CODE_OF_NEXT_YEAR", FailureReason::Other),
     ] {
         let changes =
