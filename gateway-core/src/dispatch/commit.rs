@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
+use super::operator::report_wrong_settings;
 use crate::{
     account::{ConnectedAccount, Work},
     clock::{Clock, SteadyClock},
@@ -151,7 +152,10 @@ impl Committer {
             }
             let accepted = draft.record.accepted().and_then(|charge| charge.pg_payment_id.clone());
             match self.commit(draft, &context, None).await {
-                Ok(record) => return Ok((record, foreign)),
+                Ok(after) => {
+                    report_wrong_settings(account, record, &after);
+                    return Ok((after, foreign));
+                }
                 // Two payments cannot have accepted one PG payment: the first keeps it.
                 Err(StoreError::PgIdTaken) => match accepted {
                     Some(id) if !taken.contains(&id) => taken.push(id),

@@ -9,6 +9,7 @@ mod due;
 mod guards;
 mod hints;
 mod look_up;
+mod operator;
 mod request;
 mod send;
 #[cfg(test)]

@@ -8,6 +8,7 @@ use super::{
     answer::{self, Verdict},
     commit::Committer,
     look_up::{LookUpError, LookedUp, look_up},
+    operator::page_operator,
     request::{MoneyRequest, build},
 };
 use crate::{
@@ -347,13 +348,4 @@ fn another_payment(record: &PaymentRecord, operation: &Operation) -> ProviderErr
         "the PG answered a request with another payment"
     );
     ProviderError::Unknown(Response::Error(PgMessage::new("another_payment", "")))
-}
-
-fn page_operator(account: &ConnectedAccount, record: &PaymentRecord, pg: &PgMessage) {
-    tracing::error!(
-        payment = %record.payment.id,
-        account = %account.id,
-        code = pg.code,
-        "the PG refused our keys, contract or request: an operator is needed"
-    );
 }

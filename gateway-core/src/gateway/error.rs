@@ -46,7 +46,12 @@ pub enum GatewayError {
     Mismatch(Box<PaymentRecord>),
     /// The PG declined. No money moved.
     #[error("the payment was declined")]
-    Declined(Box<PaymentRecord>),
+    Declined {
+        /// Why: what was asked about, which the payment may have left behind.
+        failure: Failure,
+        /// The payment.
+        record: Box<PaymentRecord>,
+    },
     /// The PG refused the cancel. No money moved.
     #[error("the cancel was refused")]
     CancelRefused {

@@ -43,3 +43,4 @@ pub(crate) use answer::{Answer, Foreign};
 pub(crate) use context::Context;
 pub(crate) use draft::Draft;
 pub(crate) use events::amounts;
+pub(crate) use status::failure_of;

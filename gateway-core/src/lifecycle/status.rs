@@ -11,7 +11,7 @@
 //! | b | closed by the merchant or by us, or the order was registered anew | `cancelled` |
 //! | c | a confirm without a definite answer; a success that nothing shows yet; a PG's `pending`; a claim that no answered look-up denied; money whose lateness a clock in doubt cannot decide | `confirming` |
 //! | d | an accepted account that is over: the PG says so, or a look-up asked an hour or more past due was answered | `expired` |
-//! | d | the newest definite answer is a decline; a window that nobody confirmed is no answer | `failed`, also past the deadline |
+//! | d | the newest definite answer is a decline; a window that nobody confirmed, or that the buyer closed, is no answer | `failed`, also past the deadline |
 //! | e | before the deadline; past it, until the PG was asked where it takes money alone | `ready` |
 //! | e | else | `expired` |
 
@@ -151,7 +151,7 @@ fn is_believed_claim(charge: &Charge, now: Timestamp) -> bool {
 }
 
 /// Why a charge came to nothing: the answer to its confirm, or what the PG shows.
-fn failure_of(charge: &Charge) -> Failure {
+pub(crate) fn failure_of(charge: &Charge) -> Failure {
     let of_confirm = match charge.confirm.as_ref().and_then(Dispatch::outcome) {
         Some(Outcome::Declined(failure) | Outcome::NotDone(failure)) => Some(failure.clone()),
         Some(Outcome::Done) | None => None,
@@ -162,10 +162,12 @@ fn failure_of(charge: &Charge) -> Failure {
 }
 
 /// Whether what became of a charge answers anything that was asked. Where money moves on confirm, a window that ended before
-/// its confirm was sent is one of several tabs, and another may still succeed.
+/// its confirm was sent is one of several tabs, and another may still succeed. A window that the buyer closed is nobody's
+/// refusal; most PGs leave such a payment open and some show it as failed, and the outcome is the same.
 fn is_answer(record: &PaymentRecord, charge: &Charge) -> bool {
     let attempt = record.attempt(charge.attempt);
-    charge.confirm.is_some() || attempt.is_some_and(Attempt::takes_money_before_confirm)
+    let took_alone = attempt.is_some_and(Attempt::takes_money_before_confirm);
+    charge.confirm.is_some() || took_alone && !charge.is_closed_window()
 }
 
 /// Line e: the deadline has passed, and where the PG takes money alone it was asked after that. A clock that comes into

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancel, CancelId, CancelStatus, ChargeId, Close, CompensationReason, Dispatch, Misfit, Money, Outcome,
-    PgCancelStatus, PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel,
+    Cancel, CancelId, CancelStatus, ChargeId, Close, CompensationReason, Dispatch, FailureReason, Misfit,
+    Money, Outcome, PgCancelStatus, PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel,
 };
 
 /// One payment *at the PG* under one of our order ids. Two tabs make two.
@@ -281,6 +281,18 @@ impl Charge {
         let wrong_amount = Some(CompensationReason::WrongAmount);
         let goes_back = self.compensation().is_some_and(|row| row.compensates == wrong_amount);
         self.misfit == Some(Misfit::Mismatch) && !goes_back
+    }
+
+    /// Whether the PG shows a payment that failed because the buyer closed its window: nothing was asked for and nothing came
+    /// in. A text alone never makes it so.
+    pub(crate) fn is_closed_window(&self) -> bool {
+        let is_closed = |shown: &Snapshot| {
+            let reason = shown.failure.as_ref().map(|failure| failure.reason);
+            shown.status == PgStatus::Failed
+                && shown.paid.is_zero()
+                && reason == Some(FailureReason::BuyerClosed)
+        };
+        self.confirm.is_none() && self.snapshot.as_ref().is_some_and(is_closed)
     }
 
     /// Whether the PG itself waits for the outcome.

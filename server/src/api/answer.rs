@@ -141,7 +141,7 @@ pub(crate) fn replay(stored: &StoredAnswer) -> Result<Answer, ApiError> {
 /// A declined payment and a refused cancel are final answers too; every other problem may be another one next time.
 pub(crate) fn stored_problem(error: &GatewayError, answer: &ApiError) -> Option<StoredAnswer> {
     let code = match error {
-        GatewayError::Declined(_) => ErrorCode::PaymentDeclined,
+        GatewayError::Declined { .. } => ErrorCode::PaymentDeclined,
         GatewayError::CancelRefused { .. } => ErrorCode::CancelRefused,
         _ => return None,
     };
@@ -165,10 +165,8 @@ pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
         }),
         GatewayError::InvalidState { problem, record } => about(code_of(*problem), record),
         GatewayError::Mismatch(record) => about(ErrorCode::PaymentMismatch, record),
-        GatewayError::Declined(record) => declined(record),
-        GatewayError::CancelRefused { failure, record } => {
-            refused(ErrorCode::CancelRefused, record, Some(failure))
-        }
+        GatewayError::Declined { failure, record } => refused(ErrorCode::PaymentDeclined, record, failure),
+        GatewayError::CancelRefused { failure, record } => refused(ErrorCode::CancelRefused, record, failure),
         GatewayError::AccountRetired(record) => about(ErrorCode::AccountRetired, record),
         GatewayError::ProviderUnavailable { retry_after } => {
             ApiError::new(ErrorCode::ProviderUnavailable).retry_after(seconds(*retry_after))
@@ -193,21 +191,13 @@ pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
     }
 }
 
-fn declined(record: &PaymentRecord) -> ApiError {
-    let failure = record.payment.shown.failure.as_ref();
-    let failure = failure.or_else(|| record.payment.last_attempt.as_ref()?.failure.as_ref());
-    refused(ErrorCode::PaymentDeclined, record, failure)
-}
-
 /// A refusal, with our reason and its texts for the buyer.
-fn refused(code: ErrorCode, record: &PaymentRecord, failure: Option<&Failure>) -> ApiError {
+fn refused(code: ErrorCode, record: &PaymentRecord, failure: &Failure) -> ApiError {
     ApiError::with(code, |problem| {
-        show(problem, record, failure.and_then(|failure| failure.pg.as_ref()));
-        if let Some(failure) = failure {
-            problem.reason = Some(failure.reason.name().to_owned());
-            problem.message = failure.reason.message().to_owned();
-            problem.message_ko = failure.reason.message_ko().to_owned();
-        }
+        show(problem, record, failure.pg.as_ref());
+        problem.reason = Some(failure.reason.name().to_owned());
+        problem.message = failure.reason.message().to_owned();
+        problem.message_ko = failure.reason.message_ko().to_owned();
     })
 }
 

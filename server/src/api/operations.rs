@@ -208,7 +208,7 @@ async fn answer(
             let problem = problem_of(&error);
             let stored = stored_problem(&error, &problem);
             let payment = match &error {
-                GatewayError::Declined(record) | GatewayError::CancelRefused { record, .. } => {
+                GatewayError::Declined { record, .. } | GatewayError::CancelRefused { record, .. } => {
                     Some(record.payment.id.clone())
                 }
                 _ => None,

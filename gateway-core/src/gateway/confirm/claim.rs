@@ -4,9 +4,9 @@ use crate::{
     account::ConnectedAccount,
     dispatch::Committer,
     gateway::{GatewayError, RequestKey, StateProblem, request_key::idempotency},
-    lifecycle::{Context, Draft},
+    lifecycle::{Context, Draft, failure_of},
     model::{
-        Attempt, Charge, ChargeId, Claim, Dispatch, FailureReason, Misfit, Outcome, PaymentStatus,
+        Attempt, Charge, ChargeId, Claim, Dispatch, Failure, FailureReason, Misfit, Outcome, PaymentStatus,
         PgPaymentId, Secret,
     },
     store::PaymentRecord,
@@ -89,9 +89,21 @@ pub(super) fn outcome(record: PaymentRecord, id: &ChargeId) -> Result<PaymentRec
     }
     let failure = match charge.confirm.as_ref().and_then(Dispatch::outcome) {
         Some(Outcome::NotDone(failure)) => failure.clone(),
+        None if charge.is_declined() && is_unpaid(&record) => {
+            let failure = failure_of(charge);
+            return if is_refusal(&failure) {
+                outcome_of(record, Some(failure))
+            } else {
+                came_to_nothing(record, failure)
+            };
+        }
         // A decline of one charge is the payment's answer only if the payment says so: another charge may be
         // unresolved, and could still take the money.
-        Some(Outcome::Declined(_) | Outcome::Done) | None => return outcome_of_payment(record),
+        Some(Outcome::Declined(failure)) => {
+            let failure = failure.clone();
+            return outcome_of(record, Some(failure));
+        }
+        Some(Outcome::Done) | None => return outcome_of(record, None),
     };
     match failure.reason {
         FailureReason::Mismatch => Err(GatewayError::Mismatch(Box::new(record))),
@@ -105,10 +117,43 @@ fn is_of_another_amount(charge: &Charge, record: &PaymentRecord) -> bool {
     charge.snapshot.as_ref().is_some_and(|shown| shown.total != record.payment.terms.amount)
 }
 
+/// Whether it can be paid: nothing is open, and nothing came in.
+pub(super) const fn is_unpaid(record: &PaymentRecord) -> bool {
+    matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed)
+}
+
+/// Whether somebody refused the buyer: they did not leave by themselves, and the account is as it should be.
+const fn is_refusal(failure: &Failure) -> bool {
+    !matches!(failure.reason, FailureReason::BuyerClosed | FailureReason::ProviderMisconfigured)
+}
+
+/// How an unpaid payment answers for a window that came to nothing: a buyer who closed it has been refused nothing, and what
+/// is wrong with the account is not the buyer's.
+pub(super) fn came_to_nothing(
+    record: PaymentRecord,
+    failure: Failure,
+) -> Result<PaymentRecord, GatewayError> {
+    match failure.reason {
+        FailureReason::BuyerClosed => Ok(record),
+        FailureReason::ProviderMisconfigured => Err(GatewayError::ProviderMisconfigured(failure.pg)),
+        _ => Err(GatewayError::Declined { failure, record: Box::new(record) }),
+    }
+}
+
 /// How a payment answers where no charge of it is meant.
 pub(super) fn outcome_of_payment(record: PaymentRecord) -> Result<PaymentRecord, GatewayError> {
+    outcome_of(record, None)
+}
+
+/// How a payment answers for one of its charges, and why that one came to nothing, if it did: another may have failed for
+/// another reason since.
+fn outcome_of(record: PaymentRecord, failure: Option<Failure>) -> Result<PaymentRecord, GatewayError> {
     match record.payment.status() {
-        PaymentStatus::Failed => Err(GatewayError::Declined(Box::new(record))),
+        PaymentStatus::Failed => {
+            let failure = failure.or_else(|| record.payment.shown.failure.clone());
+            let failure = failure.unwrap_or(Failure::of(FailureReason::Other));
+            Err(GatewayError::Declined { failure, record: Box::new(record) })
+        }
         PaymentStatus::Expired | PaymentStatus::Cancelled => {
             Err(GatewayError::state(StateProblem::Status, record))
         }

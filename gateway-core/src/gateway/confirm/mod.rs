@@ -14,13 +14,13 @@ use crate::{
     dispatch::{ROUNDS, owe_hint},
     gateway::{
         confirm::{
-            claim::{Claimed, commit_claim},
+            claim::{Claimed, came_to_nothing, commit_claim, is_unpaid},
             taking::take,
             verifying::{ask, unexpected_claim, verify_claim, without_answer},
         },
         shared::{account_of, place},
     },
-    lifecycle::Draft,
+    lifecycle::{Draft, failure_of},
     model::{Attempt, Failure, FailureReason, LookUpSubject, MerchantId, Money, PaymentId, PaymentStatus},
     provider::{ClaimOutcome, ReturnClaim},
     store::{PaymentRecord, StoreError},
@@ -185,15 +185,27 @@ impl Gateway {
             let asked = ask(self, account, record, attempt.number, claim.pg_payment_id.as_ref()).await?;
             (record, not_told) = (asked.record, asked.not_told);
         }
-        let is_unpaid = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
-        // Who closed the window was not declined, and may open it again.
-        if !is_unpaid || failure.reason == FailureReason::BuyerClosed {
+        if !is_unpaid(&record) {
             return Ok(record);
         }
-        match not_told {
+        if let Some(error) = not_told {
             // Another window may have been paid in, so the answer must not say that no money moved.
-            Some(error) => without_answer(self, record, error),
-            None => Err(GatewayError::Declined(Box::new(record))),
+            return without_answer(self, record, error);
         }
+        // What the PG shows of the payment that the browser names is believed before the browser's words.
+        let named = claim.pg_payment_id.as_ref().and_then(|id| record.charge_at_pg(id));
+        if let Some(shown) = named.filter(|charge| charge.is_declined()).map(failure_of) {
+            return came_to_nothing(record, shown);
+        }
+        if failure.reason == FailureReason::ProviderMisconfigured {
+            // Anybody can write this into a browser, so it is a warning and pages nobody.
+            tracing::warn!(
+                payment = %record.payment.id,
+                account = %account.id,
+                code = failure.pg.as_ref().map(|pg| pg.code.as_str()),
+                "the payment window says that the account's keys, contract or channel are wrong"
+            );
+        }
+        came_to_nothing(record, failure.clone())
     }
 }

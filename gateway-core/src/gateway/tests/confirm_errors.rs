@@ -31,7 +31,7 @@ async fn every_error_has_its_answer_its_status_and_its_retry() {
         (
             "declined",
             declined,
-            |told| matches!(told, Err(GatewayError::Declined(_))),
+            |told| matches!(told, Err(GatewayError::Declined { .. })),
             PaymentStatus::Failed,
             &[1],
         ),

@@ -65,7 +65,7 @@ async fn same_charge_again_gets_the_stored_result() {
     bench.pg.instead(Op::Confirm, declined);
     for _ in 0..3 {
         let told = bench.confirm(&id, &pg_id).await;
-        let Err(GatewayError::Declined(record)) = told else { panic!("{told:?}") };
+        let Err(GatewayError::Declined { record, .. }) = told else { panic!("{told:?}") };
         assert_eq!(record.payment.shown.failure.unwrap().reason, FailureReason::InsufficientFunds);
     }
     assert_eq!(bench.confirms(), 1);
@@ -139,7 +139,7 @@ async fn made_up_key_ends_itself_and_nothing_else() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     let told = bench.bring(&id, json!({ "pg_id": "made-up" })).await;
-    assert!(matches!(told, Err(GatewayError::Declined(_))), "{told:?}");
+    assert!(matches!(told, Err(GatewayError::Declined { .. })), "{told:?}");
     assert_eq!(bench.confirm(&id, &pg_id).await.unwrap().payment.status(), PaymentStatus::Paid);
 }
 

@@ -193,7 +193,7 @@ async fn hint_is_paid_by_a_look_up_and_by_no_other_change() {
     bench.pg.fails(Op::Verify, no_answer);
     bench.webhook(json!({ "order_id": order })).await;
     bench.resolve_due().await;
-    bench.bring(&id, json!({ "failure": "closed" })).await.unwrap();
+    drop(bench.bring(&id, json!({ "failure": "closed" })).await);
     assert!(bench.read(&id).await.checks.owed.iter().any(|owed| owed.why == Why::Hint));
     bench.pg.heal();
     bench.run(MINUTE).await;

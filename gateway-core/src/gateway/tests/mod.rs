@@ -23,6 +23,7 @@ mod confirm_errors;
 mod confirms;
 mod deposits;
 mod done_by_hand;
+mod failed_windows;
 mod hints;
 mod interleavings;
 mod late_money;

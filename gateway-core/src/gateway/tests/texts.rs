@@ -1,13 +1,13 @@
 //! What the fake PG's browser results and webhooks say: flat JSON objects of texts.
 //!
-//! A browser result has `pg_id`, `order_id`, `amount` and `state` as the claim has, `failure` (`closed` or another word), and
+//! A browser result has `pg_id`, `order_id`, `amount` and `state` as the claim has, `failure` (`closed`, `misconfigured` or another word), and
 //! `says` (`confirm` or `verify`) where the window contradicts what was prepared. A webhook has `pg_id`, `order_id` or
 //! `cancel`, and is proved by `delivery` (signed) or `secret`.
 
 use serde_json::Value;
 
 use crate::{
-    model::{Failure, FailureReason, MoneyMoves, Secret},
+    model::{Failure, FailureReason, MoneyMoves, PgMessage, Secret},
     provider::{
         ClaimOutcome, InvalidBrowserResult, Proof, ReturnClaim, WebhookClaim, WebhookRejected, WebhookSubject,
     },
@@ -29,6 +29,10 @@ pub(crate) fn read_return(
     let confirms = text(result, "says").map_or(by_us, |says| says == "confirm");
     let outcome = match text(result, "failure").as_deref() {
         Some("closed") => ClaimOutcome::Failed(Failure::of(FailureReason::BuyerClosed)),
+        Some("misconfigured") => {
+            let pg = PgMessage::new("INVALID_KEY", "the key is of no shop");
+            ClaimOutcome::Failed(Failure::by_pg(FailureReason::ProviderMisconfigured, pg))
+        }
         Some(_) => ClaimOutcome::Failed(Failure::of(FailureReason::IssuerDeclined)),
         None if confirms => ClaimOutcome::Confirm(text(result, "state").map(Secret::new)),
         None => ClaimOutcome::Verify,

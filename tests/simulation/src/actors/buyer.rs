@@ -144,7 +144,7 @@ impl Tab {
         }
         match self.confirm(result).await? {
             Ok(record) => Some(record.payment.status()),
-            Err(GatewayError::Declined(record) | GatewayError::Mismatch(record)) => {
+            Err(GatewayError::Declined { record, .. } | GatewayError::Mismatch(record)) => {
                 Some(record.payment.status())
             }
             Err(_) => None,

@@ -33,8 +33,7 @@ impl Model {
             mode: Some(if payment.wrong_mode { Mode::Live } else { Mode::Test }),
             disputed: Some(payment.disputed),
             paid_at: payment.paid_at,
-            failure: (payment.state == State::Failed)
-                .then_some(Failure::of(FailureReason::InsufficientFunds)),
+            failure: (payment.state == State::Failed).then(|| Failure::of(why_failed(payment))),
             method: Some(if is_deposit { Method::VirtualAccount } else { Method::Card }),
             method_detail: MethodDetail::default(),
             virtual_account: payment
@@ -92,5 +91,14 @@ fn account(payment: &PgPayment, due_at: Timestamp) -> VirtualAccount {
         account_number: payment.id.to_string(),
         holder_name: None,
         due_at: Some(due_at),
+    }
+}
+
+/// Some PGs mark a window that the buyer closed as failed. It says nothing of money, which may come after all.
+fn why_failed(payment: &PgPayment) -> FailureReason {
+    if payment.id.as_str().ends_with(['0', '2', '4', '6', '8']) {
+        FailureReason::BuyerClosed
+    } else {
+        FailureReason::InsufficientFunds
     }
 }

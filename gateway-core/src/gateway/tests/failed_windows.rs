@@ -1,0 +1,161 @@
+//! Windows that came to nothing, whatever the PG calls it: closed by the buyer, refused for the account's contract.
+
+use serde_json::json;
+
+use super::{
+    bench::{Bench, HOUR, MINUTE, PAYABLE_FOR},
+    fake_pg::Op,
+    log::Log,
+};
+use crate::{
+    gateway::GatewayError,
+    lifecycle::tests::sample::PRICE,
+    model::{Failure, FailureReason, PaymentId, PaymentStatus, PgMessage, PgPaymentId},
+    provider::ProviderError,
+};
+
+/// The PG shows a payment that failed for this.
+fn fail(bench: &Bench, pg_id: &PgPaymentId, reason: FailureReason) {
+    bench.fails_after_all(pg_id);
+    let failure = Failure::by_pg(reason, PgMessage::new("failed", "in the PG's words"));
+    bench.pg.books(|books| books.change(pg_id, |shown| shown.failure = Some(failure)));
+}
+
+/// A payment whose window failed for this, as the PG shows it.
+async fn failed(bench: &Bench, reason: FailureReason) -> (PaymentId, PgPaymentId, String) {
+    let (id, order) = bench.opened().await;
+    let pg_id = bench.pg.books(|books| books.agree(&order, PRICE));
+    fail(bench, &pg_id, reason);
+    (id, pg_id, order)
+}
+
+#[tokio::test]
+async fn closed_window_is_one_outcome_however_it_is_told() {
+    for browser in [None, Some("closed"), Some("declined"), Some("misconfigured")] {
+        let bench = Bench::before_confirm();
+        let (id, pg_id, _) = failed(&bench, FailureReason::BuyerClosed).await;
+        let result = json!({ "pg_id": pg_id.as_str(), "failure": browser });
+        let record = bench.bring(&id, result).await.unwrap();
+        assert_eq!(record.payment.status(), PaymentStatus::Ready, "{browser:?}");
+        assert_eq!(record.payment.last_failure(), Some(FailureReason::BuyerClosed), "{browser:?}");
+        assert!(!bench.kinds().await.contains(&"payment.failed"), "{browser:?}");
+    }
+}
+
+#[tokio::test]
+async fn closed_window_after_a_decline_leaves_it_declined() {
+    let bench = Bench::before_confirm();
+    let (id, refused, order) = failed(&bench, FailureReason::LimitExceeded).await;
+    assert!(matches!(bench.confirm(&id, &refused).await, Err(GatewayError::Declined { .. })));
+    bench.advance(MINUTE);
+    let closed = bench.pg.books(|books| books.agree(&order, PRICE));
+    fail(&bench, &closed, FailureReason::BuyerClosed);
+    let record = bench.confirm(&id, &closed).await.unwrap();
+    assert_eq!(record.payment.status(), PaymentStatus::Failed);
+    assert_eq!(record.payment.shown.failure.unwrap().reason, FailureReason::LimitExceeded);
+    assert_eq!(record.payment.last_attempt.unwrap().failure.unwrap().reason, FailureReason::BuyerClosed);
+}
+
+#[tokio::test]
+async fn closed_window_with_money_in_another_is_paid() {
+    let bench = Bench::before_confirm();
+    let (id, closed, order) = failed(&bench, FailureReason::BuyerClosed).await;
+    bench.in_window(&order);
+    let result = json!({ "pg_id": closed.as_str(), "failure": "closed" });
+    assert_eq!(bench.bring(&id, result).await.unwrap().payment.status(), PaymentStatus::Paid);
+}
+
+#[tokio::test]
+async fn closed_window_that_is_paid_after_all_is_found() {
+    let bench = Bench::before_confirm();
+    let (id, closed, _) = failed(&bench, FailureReason::BuyerClosed).await;
+    bench.confirm(&id, &closed).await.unwrap();
+    bench.advance(MINUTE);
+    bench.pg.books(|books| books.take(&closed, bench.pg.clock_now()));
+    bench.run(PAYABLE_FOR + HOUR).await;
+    assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn browsers_words_do_not_hide_what_the_pg_shows() {
+    let bench = Bench::before_confirm();
+    let (id, refused, _) = failed(&bench, FailureReason::LimitExceeded).await;
+    let result = json!({ "pg_id": refused.as_str(), "failure": "closed" });
+    let told = bench.bring(&id, result).await;
+    let Err(GatewayError::Declined { record, .. }) = told else { panic!("{told:?}") };
+    assert_eq!(record.payment.last_failure(), Some(FailureReason::LimitExceeded));
+}
+
+#[tokio::test]
+async fn closed_window_nobody_could_look_up_is_not_told() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.opened().await;
+    bench.pg.fails(Op::Verify, || ProviderError::no_answer("down"));
+    let told = bench.bring(&id, json!({ "failure": "closed" })).await;
+    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+}
+
+#[tokio::test]
+async fn failed_for_the_contract_is_told_to_the_operator_once() {
+    for browser in [None, Some("declined"), Some("closed")] {
+        let log = Log::begin();
+        let bench = Bench::before_confirm();
+        let (id, pg_id, _) = failed(&bench, FailureReason::ProviderMisconfigured).await;
+        let result = json!({ "pg_id": pg_id.as_str(), "failure": browser });
+        for _ in 0..2 {
+            let told = bench.bring(&id, result.clone()).await;
+            let Err(GatewayError::ProviderMisconfigured(Some(pg))) = told else { panic!("{told:?}") };
+            assert_eq!(pg.message, "in the PG's words");
+        }
+        let shown = bench.read(&id).await.payment.shown;
+        assert_eq!(shown.status, PaymentStatus::Failed);
+        assert_eq!(shown.failure.unwrap().reason, FailureReason::ProviderMisconfigured);
+        let errors = log.errors();
+        assert!(errors.len() == 1 && errors[0].contains("an operator is needed"), "{browser:?} {errors:?}");
+    }
+}
+
+#[tokio::test]
+async fn contract_named_by_a_browser_alone_pages_nobody() {
+    for bench in Bench::both() {
+        let log = Log::begin();
+        let (id, _) = bench.opened().await;
+        let told = bench.bring(&id, json!({ "failure": "misconfigured" })).await;
+        assert!(matches!(told, Err(GatewayError::ProviderMisconfigured(Some(_)))), "{told:?}");
+        assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
+        assert_eq!(log.errors(), Vec::<String>::new());
+        assert_eq!(log.warnings().len(), 1, "{:?}", log.warnings());
+    }
+}
+
+#[tokio::test]
+async fn decline_in_answer_to_a_confirm_is_no_closed_window() {
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    let closed = || ProviderError::Declined(Failure::of(FailureReason::BuyerClosed));
+    bench.pg.instead(Op::Confirm, closed);
+    let told = bench.confirm(&id, &pg_id).await;
+    assert!(matches!(told, Err(GatewayError::Declined { .. })), "{told:?}");
+}
+
+#[tokio::test]
+async fn decline_says_why_what_was_asked_about_failed() {
+    let bench = Bench::before_confirm();
+    let (id, first, order) = failed(&bench, FailureReason::LimitExceeded).await;
+    let second = bench.pg.books(|books| books.agree(&order, PRICE));
+    fail(&bench, &second, FailureReason::StoppedCard);
+    bench.verify(&id).await;
+    for (pg_id, reason) in [(&first, FailureReason::LimitExceeded), (&second, FailureReason::StoppedCard)] {
+        let told = bench.confirm(&id, pg_id).await;
+        let Err(GatewayError::Declined { failure, .. }) = told else { panic!("{told:?}") };
+        assert_eq!(failure.reason, reason);
+    }
+    let bench = Bench::on_confirm();
+    let (id, pg_id) = bench.agreed().await;
+    bench.pg.instead(Op::Confirm, || ProviderError::Declined(Failure::of(FailureReason::StoppedCard)));
+    assert!(bench.confirm(&id, &pg_id).await.is_err());
+    let told = bench.bring(&id, json!({ "failure": "declined" })).await;
+    let Err(GatewayError::Declined { failure, .. }) = told else { panic!("{told:?}") };
+    assert_eq!(failure.reason, FailureReason::IssuerDeclined, "the window that was just declined");
+}
