@@ -14,8 +14,8 @@ use crate::{
     },
     lifecycle::{Context, Draft},
     model::{
-        Attempt, BrowserStep, Charge, Device, LookUpSubject, MerchantId, PaymentId, PaymentStatus, PgOrderId,
-        Preparation, PreparedStep, ReviewSubject,
+        Attempt, BrowserStep, Charge, Device, Failure, FailureReason, LookUpSubject, MerchantId, PaymentId,
+        PaymentStatus, PgOrderId, Preparation, PreparedStep, ReviewSubject,
     },
     provider::{Guard, PaymentRequest, Prepared, ProviderDescription, ProviderError, Response},
     store::{PaymentRecord, StoreError},
@@ -239,6 +239,14 @@ impl Gateway {
         if (is_reused || is_open) && refuses_id {
             return Ok(None);
         }
+        if let Some(pg) = error.pg() {
+            // Whoever reads the payment later has not seen this answer.
+            let failure = Failure::by_pg(reason_of(&error), pg.clone());
+            let say = |draft: &mut Draft, context: &Context<'_>| {
+                draft.say_attempt(number, Some(failure.clone()), context.now);
+            };
+            self.core.update(&record.payment.merchant, &record.payment.id, say).await?;
+        }
         Err(match error {
             ProviderError::NotDone { retry_after, .. } => GatewayError::ProviderUnavailable { retry_after },
             // No card was asked yet, so this declines no buyer: an operator has to see the PG's words.
@@ -250,6 +258,16 @@ impl Gateway {
             ProviderError::Unknown(Response::Error(_) | Response::Unanswered(_))
             | ProviderError::StillRunning => GatewayError::ProviderUnavailable { retry_after: None },
         })
+    }
+}
+
+/// Why no window was opened. It is our request that the PG refuses and never the buyer, who has not chosen anything yet.
+const fn reason_of(error: &ProviderError) -> FailureReason {
+    match error {
+        ProviderError::Declined(_) | ProviderError::Misconfigured(_) | ProviderError::Invalid(_) => {
+            FailureReason::ProviderMisconfigured
+        }
+        _ => FailureReason::ProviderUnavailable,
     }
 }
 

@@ -70,7 +70,7 @@ pub struct CancelView {
     pub amount: Option<Money>,
     /// Why.
     pub reason: String,
-    /// Why it was refused.
+    /// Why it was refused, or what the PG said before it was held.
     pub failure: Option<Failure>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -79,18 +79,19 @@ pub struct CancelView {
 impl From<&Cancel> for CancelView {
     fn from(cancel: &Cancel) -> Self {
         let refused = cancel.status == CancelStatus::Refused;
+        // What is over waits for nobody, whatever it was held for before.
+        let held = cancel.held.is_some() && cancel.status.is_unresolved();
         Self {
             id: cancel.id.clone(),
             kind: CancelType::Cancel,
             status: cancel.status,
             origin: cancel.origin,
-            // What is over waits for nobody, whatever it was held for before.
-            held: cancel.held.is_some() && cancel.status.is_unresolved(),
+            held,
             amount: Some(cancel.amount),
             reason: cancel.reason.clone(),
             // A row also keeps what the PG said to a try that was followed by a success. That is no reason of
             // a refusal.
-            failure: cancel.failure.clone().filter(|_| refused),
+            failure: cancel.failure.clone().filter(|_| refused || held),
             created_at: cancel.created_at,
         }
     }

@@ -293,7 +293,7 @@ pub struct CancelBody {
     /// Whether it waits for a person and is not sent until somebody decides. One that waits for the buyer's account is
     /// sent when you cancel with its id as `cancel_id` and a `refund_account`.
     pub held: bool,
-    /// Why it was refused.
+    /// Why it was refused, or, of one that is `held`, what the payment gateway said of it before.
     pub failure: Option<FailureBody>,
     /// When it was made.
     pub created_at: DateTime,

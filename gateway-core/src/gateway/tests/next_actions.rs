@@ -7,11 +7,14 @@ use super::{
         wait,
     },
     fake_pg::Op,
+    log::Log,
 };
 use crate::{
     gateway::{GatewayError, StateProblem},
     lifecycle::tests::sample::PRICE,
-    model::{Attempt, Device, PaymentStatus, PgOrderId, PgStatus, Preparation},
+    model::{
+        Attempt, Device, Failure, FailureReason, PaymentStatus, PgMessage, PgOrderId, PgStatus, Preparation,
+    },
     provider::ProviderError,
 };
 
@@ -234,4 +237,24 @@ async fn payment_has_as_many_attempts_as_two_letters_can_number() {
     assert_eq!(bench.read(&id).await.attempts.len(), usize::from(PgOrderId::MOST));
     let told = bench.try_open(&id).await;
     assert!(matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::TooManyAttempts, .. })));
+}
+
+#[tokio::test]
+async fn window_that_was_refused_is_the_newest_attempt() {
+    for bench in Bench::both() {
+        let log = Log::begin();
+        let id = bench.register().await;
+        let pg = PgMessage::new("UNKNOWN_SHOP", "the shop is not registered");
+        let refusal = pg.clone();
+        bench.pg.instead(Op::Request, || ProviderError::Misconfigured(refusal));
+        let told = bench.try_open(&id).await;
+        assert!(matches!(told, Err(GatewayError::ProviderMisconfigured(Some(_)))), "{told:?}");
+        let payment = bench.read(&id).await.payment;
+        assert_eq!(payment.status(), PaymentStatus::Ready);
+        let failure = payment.last_attempt.unwrap().failure.unwrap();
+        assert_eq!(failure, Failure::by_pg(FailureReason::ProviderMisconfigured, pg));
+        assert_eq!(log.errors().len(), 1, "{:?}", log.errors());
+        bench.open(&id).await;
+        assert_eq!(bench.read(&id).await.payment.last_failure(), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! A payment record as merchants see it.
 
 use super::sample::{DAY, PRICE, World, listed};
-use crate::model::{CancelType, ChargeRole, Money, PgStatus};
+use crate::model::{CancelType, ChargeRole, Failure, FailureReason, Money, PgMessage, PgStatus};
 
 #[test]
 fn cancels_of_other_charges_stand_with_their_charge() {
@@ -52,4 +52,17 @@ fn view_shows_what_is_left_and_what_is_held() {
     let deposit = world.shown("k2", PgStatus::Open).with_account(DAY).with_money_at(5);
     world.see(&deposit);
     assert!(world.record.view().duplicates[0].cancels[0].held, "it waits for an account");
+}
+
+#[test]
+fn held_cancel_shows_what_the_pg_said() {
+    let mut world = World::before_confirm();
+    world.pay("k1");
+    let deposit = world.shown("k2", PgStatus::Open).with_account(DAY).with_money_at(5);
+    world.see(&deposit);
+    let id = world.record.view().duplicates[0].cancels[0].id.clone();
+    let failure = Failure::by_pg(FailureReason::InvalidRefundAccount, PgMessage::new("X", "no such account"));
+    world.change(|draft, _| draft.record.cancel_mut(&id).unwrap().wait_for_account(failure.clone()));
+    let view = &world.record.view().duplicates[0].cancels[0];
+    assert_eq!((view.held, view.failure.as_ref()), (true, Some(&failure)));
 }
