@@ -22,17 +22,22 @@ pub struct ActionOptions {
     /// The window was opened in another tab, before the order was paid: V1 refuses a paid order when a window opens (F1002)
     /// and not later. Only of `pay`; Toss opens a window for any order.
     pub already_open: bool,
+    /// The PG's own text of why the window came to nothing. V1 keeps it as the `fail_reason` of a payment that is then
+    /// `failed`, also of a window that the buyer closed; Toss gives it to the page, where the window itself says no. Only of
+    /// `pay` with the outcome `decline` or `close`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
 }
 
 impl Default for ActionOptions {
     fn default() -> Self {
-        Self { notify: true, at_s: 0, discount: None, already_open: false }
+        Self { notify: true, at_s: 0, discount: None, already_open: false, text: None }
     }
 }
 
 impl ActionOptions {
     /// The names of the options in the body of a control call.
-    const NAMES: [&str; 4] = ["notify", "at_s", "discount", "already_open"];
+    const NAMES: [&str; 5] = ["notify", "at_s", "discount", "already_open", "text"];
 
     /// Takes the options out of the body of a control call, and leaves the action.
     pub(crate) fn take_from(body: &mut Map<String, Value>) -> serde_json::Result<Self> {
@@ -46,6 +51,7 @@ impl ActionOptions {
             ("at_s", self.at_s != 0),
             ("discount", self.discount.is_some()),
             ("already_open", self.already_open),
+            ("text", self.text.is_some()),
         ];
         match given.iter().find(|(name, given)| *given && !allowed.contains(name)) {
             Some((name, _)) => Err(invalid(format!("{name} means nothing to this call"))),
@@ -63,6 +69,14 @@ impl ActionOptions {
                 Err(invalid("discount: more than nothing and less than the amount"))
             }
             discount => Ok(discount),
+        }
+    }
+
+    /// The text of a window that came to nothing.
+    pub(crate) fn text_of(&self, outcome: PayOutcome) -> Result<Option<String>, ControlError> {
+        match self.text {
+            Some(_) if outcome == PayOutcome::Approve => Err(invalid("text: not with the outcome approve")),
+            ref text => Ok(text.clone()),
         }
     }
 

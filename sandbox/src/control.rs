@@ -95,7 +95,7 @@ impl Control {
     ///
     /// The window cannot be opened like this.
     pub fn pay(&self, request: &PayRequest) -> Result<PayAnswer, ControlError> {
-        self.act(&["at_s", "discount", "already_open"], |simulator, outbox| {
+        self.act(&["at_s", "discount", "already_open", "text"], |simulator, outbox| {
             simulator.pay(request, &self.options, outbox)
         })
     }

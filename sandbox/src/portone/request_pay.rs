@@ -52,13 +52,14 @@ pub(super) fn buyer(
     amount: u64,
 ) -> Result<Buyer, ControlError> {
     let discount = options.discount_of(amount, request.outcome)?;
+    let text = options.text_of(request.outcome)?;
     Ok(match request.outcome {
         PayOutcome::Approve => {
             let promotion = discount.map(|discount| promotion(request, discount)).transpose()?;
             Buyer::Approves { promotion }
         }
-        PayOutcome::Decline => Buyer::IsDeclined { code: request.decline_code.clone() },
-        PayOutcome::Close => Buyer::Closes,
+        PayOutcome::Decline => Buyer::IsDeclined { code: request.decline_code.clone(), text },
+        PayOutcome::Close => Buyer::Closes { text },
     })
 }
 

@@ -34,11 +34,15 @@ pub(super) enum Buyer {
     Approves {
         promotion: Option<Promotion>,
     },
-    /// The PG or the card company declines, with its own code.
+    /// The PG or the card company declines, with its own code and text.
     IsDeclined {
         code: Option<String>,
+        text: Option<String>,
     },
-    Closes,
+    /// `text`: the PG marks the payment as failed, with this.
+    Closes {
+        text: Option<String>,
+    },
 }
 
 /// What the page gets: the four fields every version of the script gives.
@@ -60,9 +64,9 @@ impl BrowserResult {
         imp_uid: Option<String>,
         merchant_uid: String,
         code: impl Into<Cow<'static, str>>,
-        message: &'static str,
+        message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { imp_uid, merchant_uid, error_code: Some(code.into()), error_msg: Some(Cow::Borrowed(message)) }
+        Self { imp_uid, merchant_uid, error_code: Some(code.into()), error_msg: Some(message.into()) }
     }
 }
 
@@ -192,8 +196,8 @@ fn leave(
     vbank_due: Option<u64>,
     config: &PortoneConfig,
     now: u64,
-) -> Option<(Cow<'static, str>, &'static str)> {
-    let (code, message) = match buyer {
+) -> Option<(Cow<'static, str>, Cow<'static, str>)> {
+    let (code, message): (Cow<'static, str>, Cow<'static, str>) = match buyer {
         Buyer::Approves { promotion } if row.amount >= config.minimum_amount => {
             if row.is_vbank() {
                 let hours = config.vbank_hours.saturating_mul(3_600);
@@ -204,19 +208,23 @@ fn leave(
             }
             return None;
         }
-        Buyer::Approves { .. } => ("F0100".into(), "결제 최소금액보다 작은 금액은 결제할 수 없습니다."),
-        Buyer::IsDeclined { code } => {
-            (code.map_or("F0400".into(), Cow::Owned), "카드사에서 결제를 거절하였습니다.")
+        Buyer::Approves { .. } => {
+            ("F0100".into(), "결제 최소금액보다 작은 금액은 결제할 수 없습니다.".into())
         }
-        Buyer::Closes => {
-            let message = "사용자가 결제를 취소함";
-            if config.closed_window == ClosedWindow::Failed {
-                row.fail(now, message);
+        Buyer::IsDeclined { code, text } => {
+            let text = text.map_or("카드사에서 결제를 거절하였습니다.".into(), Cow::Owned);
+            (code.map_or("F0400".into(), Cow::Owned), text)
+        }
+        Buyer::Closes { text } => {
+            let marks = text.is_some() || config.closed_window == ClosedWindow::Failed;
+            let message = text.map_or("사용자가 결제를 취소함".into(), Cow::Owned);
+            if marks {
+                row.fail(now, &message);
             }
             return Some(("F0005".into(), message));
         }
     };
-    row.fail(now, message);
+    row.fail(now, &message);
     Some((code, message))
 }
 

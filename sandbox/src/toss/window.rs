@@ -49,16 +49,20 @@ pub(super) fn open_window(
         return Err(ControlError::new(ControlErrorCode::Unsupported, message));
     }
     let decline = planned_decline(request)?;
+    let text = options.text_of(request.outcome)?;
+    if text.is_some() && !decline.is_none_or(|code| WINDOW_DECLINES.contains(&code)) {
+        return Err(invalid("text: of a decline that the window says, such as PAY_PROCESS_ABORTED"));
+    }
     let row = opened_row(toss, request)?;
     let discount = options.discount_of(row.total, request.outcome)?;
     match decline {
-        _ if request.outcome == PayOutcome::Close => Ok(failed(&row, CLOSED)),
+        _ if request.outcome == PayOutcome::Close => Ok(failed(&row, CLOSED, text)),
         Some(code) if WINDOW_DECLINES.contains(&code) => {
             // Should the merchant confirm it all the same, it is aborted for this.
             toss.books.write(|books| {
                 books.update(&row.payment_key, |row| row.planned_decline = Some(code.to_owned()));
             });
-            Ok(failed(&row, code))
+            Ok(failed(&row, code, text))
         }
         decline => {
             let method = method_of(request, &row)?;
@@ -214,8 +218,9 @@ const fn has_discounts(method: Method) -> bool {
 }
 
 /// The query of `failUrl`.
-fn failed(row: &Row, code: &str) -> PayAnswer {
-    let message = errors::find(code).map(|error| error.message(Language::Korean)).unwrap_or_default();
+fn failed(row: &Row, code: &str, text: Option<String>) -> PayAnswer {
+    let of_table = || errors::find(code).map(|error| error.message(Language::Korean));
+    let message = text.or_else(of_table).unwrap_or_default();
     let mut result = Map::new();
     result.insert("code".to_owned(), code.into());
     result.insert("message".to_owned(), message.into());

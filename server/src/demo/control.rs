@@ -85,6 +85,7 @@ struct Pay {
     discount: Option<u64>,
     #[serde(default)]
     already_open: bool,
+    text: Option<String>,
 }
 
 /// The buyer goes through the window the page opened.
@@ -99,6 +100,7 @@ async fn pay(Data(demo): Data<&Demo>, body: Body) -> Response {
             at_s: pay.at_s.unwrap_or(0),
             discount: pay.discount,
             already_open: pay.already_open,
+            text: pay.text,
         };
         let request = PayRequest {
             order_id: pay.order_id.unwrap_or_else(|| order_id(&record)),

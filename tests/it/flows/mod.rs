@@ -8,6 +8,7 @@ mod cancelling;
 mod checks;
 mod compensations;
 mod deposits;
+mod failing;
 mod faults;
 mod found;
 mod in_time;
@@ -47,6 +48,7 @@ flows! {
     toss = open("toss") {
         card {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_hidden, another_payments_return;
+            failing: window_closed_in_other_words, refused_for_the_contract, pgs_words_are_shown_everywhere;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
             webhooks: webhook_sent_twice, webhook_before_the_browser, webhooks_late_and_out_of_order, only_the_webhook_came, forged;
             repeats: a_confirm_is_done_once, a_declined_confirm_is_replayed, two_confirms_at_once_take_the_money_once,
@@ -72,6 +74,7 @@ flows! {
     portone = open("portone") {
         card {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_noticed_by_the_window, another_payments_return;
+            failing: window_closed_in_other_words, refused_for_the_contract, pgs_words_are_shown_everywhere;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
             webhooks: webhook_sent_twice, webhook_before_the_browser, webhooks_late_and_out_of_order, only_the_webhook_came, forged;
             repeats: a_confirm_is_done_once, a_declined_confirm_is_replayed, two_confirms_at_once_take_the_money_once,

@@ -47,6 +47,24 @@ async fn a_closed_window_leaves_what_the_pg_leaves() {
 }
 
 #[tokio::test]
+async fn text_of_the_pg_is_in_the_row_and_at_the_page() {
+    let bench = Bench::start().await;
+    for (outcome, text) in [
+        (PayOutcome::Decline, "[8901] 미등록PG업체/거래정지업체"),
+        (PayOutcome::Close, "사용자에 의한 취소입니다.(091)"),
+    ] {
+        let said =
+            bench.control.with(ActionOptions { text: Some(text.to_owned()), ..ActionOptions::default() });
+        let answer = said.pay(&PayRequest::new("order-1", outcome, 10_000)).unwrap();
+        assert_eq!(answer.browser_result["error_msg"], text);
+        let row = bench.payment(&imp_uid(&answer)).await;
+        assert_eq!((&row["status"], &row["fail_reason"]), (&json!("failed"), &json!(text)));
+    }
+    let said = bench.control.with(ActionOptions { text: Some("x".to_owned()), ..ActionOptions::default() });
+    assert!(said.pay(&PayRequest::new("order-1", PayOutcome::Approve, 10_000)).is_err());
+}
+
+#[tokio::test]
 async fn a_paid_merchant_uid_does_not_open_a_window_again() {
     let bench = Bench::start().await;
     bench.paid("order-1", 10_000);
