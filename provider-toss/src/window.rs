@@ -248,7 +248,7 @@ fn put(object: &mut Map<String, Value>, name: &str, value: Option<impl Into<Valu
 }
 
 fn cut(text: &str) -> String {
-    text.chars().take(LONGEST_TEXT).collect()
+    paymux_core::model::cut(text, LONGEST_TEXT).to_owned()
 }
 
 /// An address is left out rather than cut: half of one is another person's.

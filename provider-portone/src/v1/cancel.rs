@@ -13,6 +13,7 @@ use serde_json::Number;
 
 use super::{
     bank::refund_bank,
+    charset::writable,
     client::{Answer, Client},
     config::PortOneV1Config,
     errors,
@@ -93,7 +94,7 @@ async fn refund(
         checksum: number(request.cancellable)?,
         tax_free: amounts.tax_free.map(number).transpose()?,
         vat_amount: amounts.vat.map(number).transpose()?,
-        reason: request.tagged_reason(LONGEST_REASON),
+        reason: writable(&request.tagged_reason(LONGEST_REASON), LONGEST_REASON).unwrap_or_default(),
         refund: refund_to(config, request)?,
         enable_webhook: false,
     });

@@ -2,6 +2,7 @@
 
 mod bank;
 mod cancel;
+mod charset;
 mod client;
 mod config;
 mod errors;

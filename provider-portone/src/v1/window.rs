@@ -2,12 +2,13 @@
 
 use jiff::tz::{Offset, TimeZone};
 use paymux_core::{
-    model::{BrowserStep, CashReceiptRequest, CashReceiptType, Method, ResultBy, ScriptCall},
+    model::{BrowserStep, CashReceiptRequest, CashReceiptType, Method, ResultBy, ScriptCall, cut},
     provider::{PaymentRequest, ProviderError},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
+    charset::writable,
     config::{Channel, PortOneV1Config},
     wire::{major_number, pay_method},
 };
@@ -53,14 +54,17 @@ fn parameters(config: &PortOneV1Config, order: &PaymentRequest) -> Result<Map<St
     put(channel, Some(json!(key)));
     put("pay_method", Some(json!(pay_method(order.method, order.easy_pay_provider.as_deref())?)));
     put("merchant_uid", Some(json!(order.order_id.as_str())));
-    put("name", Some(json!(cut(&order.order_name, LONGEST_NAME))));
+    // The window needs a name: of an order of pictures only the number is left.
+    let name = writable(&order.order_name, LONGEST_NAME);
+    put("name", Some(json!(name.as_deref().unwrap_or(order.order_id.as_str()))));
     put("amount", Some(Value::Number(number(order.amount)?)));
     put("currency", Some(json!(order.amount.currency().code())));
     put("tax_free", order.tax_free_amount.map(number).transpose()?.map(Value::Number));
     put("m_redirect_url", Some(json!(order.return_url)));
     put("language", order.locale.as_deref().and_then(language).map(Value::from));
     let customer = &order.customer;
-    put("buyer_name", customer.name.as_deref().map(|name| json!(cut(name, LONGEST_BUYER_NAME))));
+    let buyer = customer.name.as_deref().and_then(|name| writable(name, LONGEST_BUYER_NAME));
+    put("buyer_name", buyer.map(Value::from));
     put("buyer_tel", customer.phone.as_deref().map(|phone| json!(cut(phone, LONGEST_BUYER_TEL))));
     // Half an address is another one: too long is left out, not cut.
     let email = customer.email.as_deref().filter(|email| email.chars().count() <= LONGEST_BUYER_EMAIL);
@@ -105,8 +109,4 @@ fn korean_time(due: jiff::Timestamp) -> String {
 fn language(locale: &str) -> Option<&'static str> {
     let language = locale.split(['-', '_']).next().unwrap_or_default();
     ["ko", "en", "zh"].into_iter().find(|known| known.eq_ignore_ascii_case(language))
-}
-
-fn cut(text: &str, longest: usize) -> String {
-    text.chars().take(longest).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use paymux_core::model::{is_printable, readable};
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
     types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
@@ -54,17 +55,43 @@ impl ToJSON for Text {
     }
 }
 
-/// A text people read: not empty, not too long, and nothing in it hidden.
-pub(crate) fn short_text(param: &str, Text(text): Text, longest: usize) -> Result<String, ApiError> {
-    if paymux_core::model::is_printable(&text, longest) {
+/// A field of a registration whose empty text means that it is not given: forms and many languages send `""` for nothing.
+///
+/// # Errors
+///
+/// Those of the field's type.
+pub(crate) fn absent_if_empty<T: ParseFromJSON>(value: Option<Value>) -> ParseResult<Option<T>> {
+    let value = value.filter(|value| value.as_str().is_none_or(|text| !text.trim().is_empty()));
+    Option::parse_from_json(value)
+}
+
+/// An id that people read: not empty, not too long, and nothing in it hidden. Two that look alike are two.
+pub(crate) fn short_id(param: &str, Text(text): Text, longest: usize) -> Result<String, ApiError> {
+    if is_printable(&text, longest) {
         Ok(text)
     } else {
         Err(wrong(param, format!("must be 1 to {longest} printable characters")))
     }
 }
 
+/// A text for display, without line breaks and what cannot be seen.
+pub(crate) fn display_text(param: &str, text: &Text, longest: usize) -> Result<String, ApiError> {
+    shown(param, text, longest)?.ok_or_else(|| wrong(param, "must hold something that can be seen"))
+}
+
+/// The same of a field that may be left out; nothing if there is nothing to be seen.
+pub(crate) fn shown(param: &str, Text(text): &Text, longest: usize) -> Result<Option<String>, ApiError> {
+    let text = readable(text);
+    if text.chars().count() > longest {
+        return Err(wrong(param, format!("must be at most {longest} characters")));
+    }
+    Ok((!text.is_empty()).then_some(text))
+}
+
 /// An address that could be one; whether it is, only a mail tells.
-pub(crate) fn email(param: &str, Text(text): Text) -> Result<String, ApiError> {
+pub(crate) fn email(param: &str, Text(text): &Text) -> Result<String, ApiError> {
+    // Copied from a page, an address brings spaces and marks along that nobody sees.
+    let text = readable(text);
     let label =
         |label: &str| !label.is_empty() && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
     let could_be = text.split_once('@').is_some_and(|(user, host)| {
@@ -74,12 +101,85 @@ pub(crate) fn email(param: &str, Text(text): Text) -> Result<String, ApiError> {
     if could_be { Ok(text) } else { Err(wrong(param, "must be an e-mail address")) }
 }
 
-/// The digits of a phone number.
+/// The digits of a phone number, a Korean one as it is dialled in Korea: `+82 10-1234-5678` is `01012345678`.
 pub(crate) fn phone(param: &str, Text(text): &Text) -> Result<String, ApiError> {
-    let digits: String = text.chars().filter(|c| !matches!(c, '-' | ' ')).collect();
-    if (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        Ok(digits)
-    } else {
-        Err(wrong(param, "must be 8 to 15 digits"))
+    let is_separator = |c: char| {
+        c.is_whitespace() || matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '\u{2010}'..='\u{2015}')
+    };
+    let dialled: String = readable(text).chars().filter(|c| !is_separator(*c)).collect();
+    let digits = dialled.strip_prefix('+').unwrap_or(&dialled);
+    if !(8..=15).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(wrong(param, "must be 8 to 15 digits"));
+    }
+    Ok(match dialled.strip_prefix("+82") {
+        // `+82 (0)10` is written, too.
+        Some(korean) => format!("0{}", korean.strip_prefix('0').unwrap_or(korean)),
+        None => digits.to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn text(text: &str) -> Text {
+        Text(text.to_owned())
+    }
+
+    #[test]
+    fn phones_are_read_however_they_are_written() {
+        for (written, digits) in [
+            ("01012345678", Some("01012345678")),
+            ("010-1234-5678", Some("01012345678")),
+            ("010.1234.5678", Some("01012345678")),
+            ("010 1234 5678", Some("01012345678")),
+            ("(02) 123-4567", Some("021234567")),
+            ("+82 10-1234-5678", Some("01012345678")),
+            ("+821012345678", Some("01012345678")),
+            ("+82 (0)10 1234 5678", Some("01012345678")),
+            ("\u{202a}+82 10–1234–5678\u{202c}", Some("01012345678")),
+            ("+1 (415) 555-0100", Some("14155550100")),
+            ("010+12345678", None),
+            ("010-1234", None),
+            ("전화 없음", None),
+            ("+", None),
+        ] {
+            assert_eq!(phone("phone", &text(written)).ok().as_deref(), digits, "{written}");
+        }
+    }
+
+    #[test]
+    fn display_texts_lose_what_nobody_sees() {
+        for (written, expected) in [
+            ("도서\n1권", Some("도서 1권")),
+            ("홍\u{200b}길동", Some("홍길동")),
+            ("👨\u{200d}👩\u{200d}👧 세트", Some("👨\u{200d}👩\u{200d}👧 세트")),
+            ("\u{200b}", None),
+            ("가가가가가가가가가가가", None),
+        ] {
+            assert_eq!(
+                display_text("order_name", &text(written), 10).ok().as_deref(),
+                expected,
+                "{written:?}"
+            );
+        }
+        assert_eq!(shown("customer.name", &text(" \n"), 10).unwrap(), None);
+        assert!(short_id("customer.id", text("a\u{200b}"), 64).is_err(), "an id is not mended");
+        assert_eq!(email("customer.email", &text(" a@b.kr\u{feff}")).unwrap(), "a@b.kr");
+    }
+
+    #[test]
+    fn empty_text_of_an_optional_field_is_absent() {
+        for (value, expected) in [
+            (None, None),
+            (Some(json!("")), None),
+            (Some(json!("  ")), None),
+            (Some(json!("a")), Some(text("a"))),
+        ] {
+            assert_eq!(absent_if_empty::<Text>(value).ok(), Some(expected));
+        }
+        assert!(absent_if_empty::<Text>(Some(json!(1))).is_err());
     }
 }

@@ -19,6 +19,7 @@ mod refused;
 mod repeats;
 mod retired;
 mod swapped;
+mod texts;
 mod two_windows;
 mod uncertain;
 mod webhooks;

@@ -76,6 +76,21 @@ fn merchants_wishes_reach_the_window() {
 }
 
 #[test]
+fn window_gets_what_its_pg_can_write() {
+    let customer =
+        Customer { name: Some("José 👨\u{200d}👩\u{200d}👧".to_owned()), ..Customer::default() };
+    let order_name = "선물 🎁 세트".to_owned();
+    let sent =
+        parameters(&offline(), &PaymentRequest { order_name, customer, ..payment_request(Method::Card) });
+    assert_eq!((&sent["name"], &sent["buyer_name"]), (&json!("선물 세트"), &json!("Jose")));
+    let customer = Customer { name: Some("👧".to_owned()), ..Customer::default() };
+    let order_name = "🎁".to_owned();
+    let sent =
+        parameters(&offline(), &PaymentRequest { order_name, customer, ..payment_request(Method::Card) });
+    assert_eq!((&sent["name"], sent.get("buyer_name")), (&json!(order_id()), None));
+}
+
+#[test]
 fn each_method_opens_its_window() {
     let of = |method, change: fn(&mut PaymentRequest)| {
         let mut request = payment_request(method);

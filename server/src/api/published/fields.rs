@@ -9,6 +9,17 @@ const PRINTABLE: &str = "^[^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028
     [^\\s\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]\
     [^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*$";
 
+/// Nothing in it is hidden.
+const NOT_HIDDEN: &str =
+    "^[^\\u0000-\\u001f\\u007f-\\u009f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff]*$";
+
+/// Something in it can be seen: what cannot is taken out (`paymux_core::model::readable`).
+const VISIBLE: &str = "[^\\s\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\
+    \\u2060-\\u206f\\u3164\\ufeff\\uffa0\\ufff9-\\ufffb]";
+
+/// What a phone number may be written with.
+const PHONE: &str = "^([-. ()\\[\\]]*\\+?[-. ()\\[\\]]*[0-9]([-. ()\\[\\]]*[0-9]){7,14}[-. ()\\[\\]]*)?$";
+
 /// 16 bytes in base32 are 26 characters, of which the last holds three bits.
 const PAYMENT_ID: &str = "^pay_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
 const CANCEL_ID: &str = "^can_[0-9a-hjkmnp-tv-z]{25}[048cgmrw]$";
@@ -19,19 +30,18 @@ const WORD: &str = "^[a-z][a-z0-9_]*$";
 const WEB: &str = "^https?://";
 
 /// Patterns, by schema and property.
-const PATTERNS: [(&str, &str, &str); 30] = [
+const PATTERNS: [(&str, &str, &str); 29] = [
     ("RegisterPayment", "order_id", PRINTABLE),
-    ("RegisterPayment", "order_name", PRINTABLE),
-    ("RegisterPayment", "account", ACCOUNT),
+    ("RegisterPayment", "order_name", VISIBLE),
+    ("RegisterPayment", "account", "^([a-z][a-z0-9_]{0,39})?$"),
     ("RegisterPayment", "return_url", WEB),
-    ("RegisterCustomer", "id", PRINTABLE),
-    ("RegisterCustomer", "name", PRINTABLE),
-    ("RegisterCustomer", "email", "^[!-?A-~]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+$"),
-    ("RegisterCustomer", "phone", "^[ -]*[0-9]([ -]*[0-9]){7,14}[ -]*$"),
-    ("CancelPayment", "reason", PRINTABLE),
+    ("RegisterCustomer", "id", NOT_HIDDEN),
+    ("RegisterCustomer", "email", "^([!-?A-~]+@[A-Za-z0-9-]+(\\.[A-Za-z0-9-]+)+)?$"),
+    ("RegisterCustomer", "phone", PHONE),
+    ("CancelPayment", "reason", VISIBLE),
     ("CancelPayment", "cancel_id", CANCEL_ID),
     ("RefundAccount", "account_number", "^-*[0-9](-*[0-9]){4,19}-*$"),
-    ("RefundAccount", "holder_name", PRINTABLE),
+    ("RefundAccount", "holder_name", VISIBLE),
     ("Payment", "id", PAYMENT_ID),
     ("Payment", "account", ACCOUNT),
     ("Account", "account", ACCOUNT),
