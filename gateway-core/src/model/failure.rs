@@ -58,13 +58,13 @@ impl FailureReason {
         self.texts().0
     }
 
-    /// What to tell the buyer, in English.
+    /// What a buyer may be told, in English. Says nothing of the PG, the contract or our own words for things.
     #[must_use]
     pub const fn message(self) -> &'static str {
         self.texts().1
     }
 
-    /// What to tell the buyer, in Korean.
+    /// What a buyer may be told, in Korean. Says as much as the English text.
     #[must_use]
     pub const fn message_ko(self) -> &'static str {
         self.texts().2
@@ -74,8 +74,8 @@ impl FailureReason {
         match self {
             Self::BuyerClosed => (
                 "buyer_closed",
-                "The payment window was closed. Nothing was charged.",
-                "결제창이 닫혔습니다. 결제된 금액은 없습니다.",
+                "The payment window was closed before the payment was complete.",
+                "결제가 완료되기 전에 결제창이 닫혔습니다.",
             ),
             Self::IssuerDeclined => (
                 "issuer_declined",
@@ -127,9 +127,11 @@ impl FailureReason {
                 "The payment window expired. Nothing was charged. Start again.",
                 "결제 시간이 만료되었습니다. 결제된 금액은 없으니 다시 시도해 주세요.",
             ),
-            Self::DepositExpired => {
-                ("deposit_expired", "The deposit did not arrive in time.", "입금 기한이 지났습니다.")
-            }
+            Self::DepositExpired => (
+                "deposit_expired",
+                "The deposit did not arrive in time.",
+                "입금 기한까지 입금되지 않았습니다.",
+            ),
             Self::InvalidRefundAccount => (
                 "invalid_refund_account",
                 "The refund account was not accepted. Give another one.",
@@ -142,18 +144,18 @@ impl FailureReason {
             ),
             Self::NotCancellable => (
                 "not_cancellable",
-                "The payment company does not allow this cancel.",
+                "This payment cannot be cancelled. Ask the shop.",
                 "취소할 수 없는 결제입니다. 판매자에게 문의해 주세요.",
             ),
             Self::DecidedByOperator => (
                 "decided_by_operator",
-                "An operator closed this by hand. Ask them what became of the money.",
-                "운영자가 직접 처리한 건입니다. 처리 결과를 운영자에게 확인해 주세요.",
+                "The shop dealt with this by hand. Ask the shop what became of it.",
+                "판매자가 직접 처리한 건입니다. 처리 결과는 판매자에게 문의해 주세요.",
             ),
             Self::Mismatch => (
                 "payment_mismatch",
-                "The payment does not match the order. Money taken is given back.",
-                "결제 내용이 주문과 일치하지 않습니다. 결제된 금액은 환불됩니다.",
+                "The payment does not match the order and was not accepted. Ask the shop.",
+                "결제 내용이 주문과 일치하지 않아 결제를 완료할 수 없습니다. 판매자에게 문의해 주세요.",
             ),
             Self::ProviderUnavailable => (
                 "provider_unavailable",
@@ -162,8 +164,8 @@ impl FailureReason {
             ),
             Self::ProviderMisconfigured => (
                 "provider_misconfigured",
-                "The shop's payment settings are wrong. No money was moved.",
-                "상점의 결제 설정에 문제가 있어 처리되지 않았습니다.",
+                "This could not be done because of a problem on the shop's side. Ask the shop.",
+                "판매자 측 문제로 처리할 수 없습니다. 판매자에게 문의해 주세요.",
             ),
             Self::Unsupported => (
                 "unsupported",
@@ -179,7 +181,7 @@ impl FailureReason {
     }
 }
 
-/// A code and text as the PG gave them. Untrusted display text.
+/// A code and text as the PG gave them: untrusted, and for developers. It may speak of keys and contracts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PgMessage {
     /// The PG's own code, unchanged: `REJECT_CARD_COMPANY`.
@@ -215,5 +217,67 @@ impl Failure {
     #[must_use]
     pub const fn by_pg(reason: FailureReason, pg: PgMessage) -> Self {
         Self { reason, pg: Some(pg) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FailureReason as Why;
+
+    const ALL: [Why; 21] = [
+        Why::BuyerClosed,
+        Why::IssuerDeclined,
+        Why::InsufficientFunds,
+        Why::LimitExceeded,
+        Why::InvalidCard,
+        Why::StoppedCard,
+        Why::AuthenticationFailed,
+        Why::FraudSuspected,
+        Why::InvalidInstallment,
+        Why::AmountTooSmall,
+        Why::SessionExpired,
+        Why::DepositExpired,
+        Why::InvalidRefundAccount,
+        Why::RefundFailed,
+        Why::NotCancellable,
+        Why::DecidedByOperator,
+        Why::Mismatch,
+        Why::ProviderUnavailable,
+        Why::ProviderMisconfigured,
+        Why::Unsupported,
+        Why::Other,
+    ];
+
+    #[test]
+    fn buyers_read_as_much_in_korean_as_in_english() {
+        for why in ALL {
+            let (english, korean) = (why.message(), why.message_ko());
+            let advises = |text: &str, words: &[&str]| words.iter().any(|word| text.contains(word));
+            assert_eq!(
+                advises(english, &["Try", "try", "Ask", "Use", "Check", "Choose", "Give", "Start"]),
+                advises(korean, &["주세요"]),
+                "{}: {english} / {korean}",
+                why.name()
+            );
+            assert!(english.ends_with('.') && korean.ends_with('.'), "{}", why.name());
+        }
+    }
+
+    #[test]
+    fn buyers_read_nothing_that_is_for_developers() {
+        for why in ALL {
+            for text in [why.message(), why.message_ko()] {
+                for word in ["PG", "operator", "운영자", "key", "contract", "계약", "설정", "`"] {
+                    assert!(!text.contains(word), "{}: {text}", why.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn closed_window_says_nothing_of_money() {
+        // The browser says that it was closed, and money never follows from what a browser says.
+        assert!(!Why::BuyerClosed.message().contains("charged"));
+        assert!(!Why::BuyerClosed.message_ko().contains("금액"));
     }
 }

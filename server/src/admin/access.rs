@@ -86,8 +86,7 @@ impl Access {
             return Ok(());
         }
         Err(ApiError::with(ErrorCode::Unauthenticated, |problem| {
-            problem.message = "Send the admin key: `Authorization: Bearer <server.admin_key>`.".to_owned();
-            problem.message_ko = "관리자 키가 없거나 올바르지 않습니다.".to_owned();
+            problem.detail = "Send the admin key: `Authorization: Bearer <server.admin_key>`.".to_owned();
         }))
     }
 }
@@ -134,7 +133,7 @@ fn is_json(request: &Request) -> bool {
 }
 
 fn forbidden(message: String) -> ApiError {
-    ApiError::with(ErrorCode::Forbidden, |problem| problem.message = format!("Refused: {message}."))
+    ApiError::with(ErrorCode::Forbidden, |problem| problem.detail = format!("Refused: {message}."))
 }
 
 #[cfg(test)]

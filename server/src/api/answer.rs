@@ -154,11 +154,11 @@ pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
         GatewayError::NotFound => ApiError::new(ErrorCode::NotFound),
         GatewayError::Invalid { param, message } => ApiError::with(ErrorCode::InvalidParameter, |problem| {
             problem.param = Some((*param).to_owned());
-            problem.message = format!("`{param}` {message}.");
+            problem.detail = format!("`{param}` {message}.");
         }),
         GatewayError::BrowserResult(_) => ApiError::with(ErrorCode::InvalidParameter, |problem| {
             problem.param = Some("browser_result".to_owned());
-            problem.message = "`browser_result` is not what this payment's window returns.".to_owned();
+            problem.detail = "`browser_result` is not what this payment's window returns.".to_owned();
         }),
         GatewayError::OrderInProgress(id) => ApiError::with(ErrorCode::OrderInProgress, |problem| {
             problem.payment_id = Some(id.to_string());
@@ -177,7 +177,7 @@ pub(crate) fn problem_of(error: &GatewayError) -> ApiError {
             })
         }
         GatewayError::Unsupported(what) => ApiError::with(ErrorCode::Unsupported, |problem| {
-            problem.message = format!("Not supported: {what}.");
+            problem.detail = format!("Not supported: {what}.");
         }),
         GatewayError::KeyInUse => ApiError::new(ErrorCode::IdempotencyInProgress).retry_after(1),
         GatewayError::Store(StoreError::InboxFull) => {

@@ -53,7 +53,7 @@ impl HealthApi {
         if self.gateway.is_clock_wrong() {
             return Err(ApiError::with(ErrorCode::NotReady, |problem| {
                 problem.reason = Some(CLOCK_IN_DOUBT.to_owned());
-                problem.message = "The machine's clock was set, or does not agree with the newest data. \
+                problem.detail = "The machine's clock was set, or does not agree with the newest data. \
                     Nothing expires until a payment gateway's clock agrees with it."
                     .to_owned();
             }));

@@ -9,7 +9,7 @@ use crate::http::ErrorCode;
 pub(crate) fn wrong(param: &str, rule: impl ToString) -> ApiError {
     ApiError::with(ErrorCode::InvalidParameter, |problem| {
         problem.param = Some(param.to_owned());
-        problem.message = format!("`{param}` {}.", rule.to_string());
+        problem.detail = format!("`{param}` {}.", rule.to_string());
     })
 }
 

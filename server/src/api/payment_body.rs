@@ -107,9 +107,9 @@ pub struct PaymentBody {
     pub expires_at: DateTime,
     /// When the money came in.
     pub paid_at: Option<DateTime>,
-    /// While `confirming`: what to show the buyer, in English.
+    /// While `confirming`: what you may show the buyer, in English.
     pub message: Option<String>,
-    /// While `confirming`: what to show the buyer, in Korean.
+    /// While `confirming`: the same in Korean.
     pub message_ko: Option<String>,
     /// While `confirming`: ask again after so many milliseconds.
     pub poll_after_ms: Option<u32>,
@@ -231,23 +231,28 @@ pub struct CashReceiptBody {
 }
 
 /// Why something did not happen
+///
+/// `message` and `message_ko` are for buyers. `reason` is for your programs, `code` and `pg` are for you and your support.
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "Failure", skip_serializing_if_is_none)]
 pub struct FailureBody {
-    /// The payment gateway's own code, unchanged; the same as in `pg`. Differs between gateways: for your support, not
-    /// for programs.
+    /// The payment gateway's own code, unchanged; the same as in `pg`. Differs between gateways: for you and your support,
+    /// not for programs and not for buyers.
     pub code: Option<String>,
-    /// Our reason, the same whichever payment gateway refused.
+    /// Our reason, the same whichever payment gateway refused: for your programs.
     pub reason: String,
-    /// What to show the buyer, in English.
+    /// What you may show the buyer, in English.
     pub message: String,
-    /// What to show the buyer, in Korean.
+    /// The same in Korean.
     pub message_ko: String,
-    /// What the payment gateway said, if it said something.
+    /// What the payment gateway said, if it said something. For you and your support: never show it to a buyer.
     pub pg: Option<PgMessageBody>,
 }
 
 /// What the payment gateway said
+///
+/// For you and your support. It may speak of your contract or your keys, in whatever words the gateway has: never show it
+/// to a buyer.
 #[derive(Clone, Debug, PartialEq, Eq, Object)]
 #[oai(rename = "PgMessage")]
 pub struct PgMessageBody {
@@ -265,9 +270,9 @@ pub struct LastAttemptBody {
     pub number: u16,
     /// Why it did not succeed, such as `buyer_closed`; absent while it is open or when it succeeded.
     pub code: Option<String>,
-    /// What to show the buyer, in English.
+    /// What you may show the buyer, in English.
     pub message: Option<String>,
-    /// What to show the buyer, in Korean.
+    /// The same in Korean.
     pub message_ko: Option<String>,
     /// Why it did not succeed, with the payment gateway's own words.
     pub failure: Option<FailureBody>,

@@ -20,15 +20,17 @@ pub struct Problem {
     pub kind: String,
     /// The stable name of the error: what programs look at.
     pub code: String,
-    /// For a developer, or for a buyer who reads English.
+    /// What you may show a buyer, in English. Of a decline or a refused cancel: that of its `reason`.
     pub message: String,
-    /// For a buyer who reads Korean.
+    /// The same in Korean.
     pub message_ko: String,
+    /// What is wrong and what to change, in English. For you, the developer: never show it to a buyer.
+    pub detail: String,
     /// The parameter or body field that is wrong, where it is known.
     pub param: Option<String>,
     /// What the caller may do.
     pub retry: Retry,
-    /// What the payment gateway said, where it said something.
+    /// What the payment gateway said, where it said something. For you and your support: never show it to a buyer.
     pub pg: Option<PgMessageBody>,
     /// The payment concerned, where there is one.
     pub payment_id: Option<String>,
@@ -52,6 +54,7 @@ impl Problem {
             code: code.name().to_owned(),
             message: code.message().to_owned(),
             message_ko: code.message_ko().to_owned(),
+            detail: code.detail().to_owned(),
             param: None,
             retry: code.retry(),
             pg: None,

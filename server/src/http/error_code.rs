@@ -1,4 +1,7 @@
 //! Every error the API can answer: the one table that answers and documentation are made from.
+//!
+//! Each has two texts. One is for the developer and says what to change; the other may be shown to a buyer, who can do
+//! nothing about a header, and says in both languages what the buyer can do.
 
 use std::fmt::Write as _;
 
@@ -33,16 +36,37 @@ struct Row {
     code: &'static str,
     status: StatusCode,
     retry: Retry,
-    message: &'static str,
-    message_ko: &'static str,
+    /// What is wrong, for the developer, in English and Korean.
+    detail: (&'static str, &'static str),
+    /// What the buyer may be shown, in English and Korean.
+    message: (&'static str, &'static str),
 }
 
+/// The buyer can do nothing about it.
+const ASK_SHOP: (&str, &str) =
+    ("This could not be done. Please ask the shop.", "요청을 처리할 수 없습니다. 판매자에게 문의해 주세요.");
+/// Money may have moved.
+const NOT_KNOWN: (&str, &str) = (
+    "The result cannot be checked right now. Do not pay again: you might be charged twice. Please look again in a moment.",
+    "지금은 결과를 확인할 수 없습니다. 중복 결제될 수 있으니 다시 결제하지 말고 잠시 후 확인해 주세요.",
+);
+/// Something of the same payment is going on.
+const UNDER_WAY: (&str, &str) = (
+    "This payment is being worked on. Please look again in a moment.",
+    "처리 중인 결제입니다. 잠시 후 다시 확인해 주세요.",
+);
+/// Nothing was begun.
+const BUSY: (&str, &str) = (
+    "There are too many requests right now. Please try again in a moment.",
+    "요청이 많아 처리할 수 없습니다. 잠시 후 다시 시도해 주세요.",
+);
+
 macro_rules! error_codes {
-    ($($variant:ident $code:literal $status:ident $retry:ident $message:literal $message_ko:literal;)+) => {
+    ($($variant:ident $code:literal $status:ident $retry:ident $detail:literal $detail_ko:literal $message:expr;)+) => {
         /// The stable name of an error.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum ErrorCode {
-            $(#[doc = $message] $variant,)+
+            $(#[doc = $detail] $variant,)+
         }
 
         impl ErrorCode {
@@ -55,8 +79,8 @@ macro_rules! error_codes {
                         code: $code,
                         status: StatusCode::$status,
                         retry: Retry::$retry,
+                        detail: ($detail, $detail_ko),
                         message: $message,
-                        message_ko: $message_ko,
                     },)+
                 }
             }
@@ -67,100 +91,132 @@ macro_rules! error_codes {
 error_codes! {
     MalformedRequest "malformed_request" BAD_REQUEST Never
         "The request is not valid HTTP for this API."
-        "요청 형식이 올바르지 않습니다.";
+        "API 요청 형식이 올바르지 않습니다."
+        ASK_SHOP;
     InvalidBody "invalid_body" BAD_REQUEST Never
         "The body is not the JSON this operation expects."
-        "요청 본문이 올바르지 않습니다.";
+        "요청 본문이 이 API에서 정한 JSON 형식과 다릅니다."
+        ASK_SHOP;
     InvalidParameter "invalid_parameter" BAD_REQUEST Never
         "A parameter is missing or not valid; `param` names it."
-        "요청 값이 누락되었거나 올바르지 않습니다.";
+        "누락되었거나 올바르지 않은 값이 있습니다. 어떤 값인지는 `param`에 있습니다."
+        ASK_SHOP;
     IdempotencyKeyRequired "idempotency_key_required" BAD_REQUEST Never
         "This operation needs an `Idempotency-Key` header."
-        "Idempotency-Key 헤더가 필요합니다.";
+        "이 요청에는 `Idempotency-Key` 헤더가 필요합니다."
+        ASK_SHOP;
     Unauthenticated "unauthenticated" UNAUTHORIZED Never
         "Send a valid merchant key: `Authorization: Bearer <key>`."
-        "인증 키가 없거나 올바르지 않습니다.";
+        "유효한 가맹점 키를 `Authorization: Bearer <key>` 헤더로 보내세요."
+        ASK_SHOP;
     Forbidden "forbidden" FORBIDDEN Never
         "This caller may not do that here."
-        "이 요청은 허용되지 않습니다.";
+        "여기에서는 허용되지 않는 요청입니다."
+        ASK_SHOP;
     PaymentDeclined "payment_declined" PAYMENT_REQUIRED NewAttempt
         "The payment was declined; no money was taken."
-        "승인이 거절되었습니다. 결제되지 않았습니다.";
+        "승인이 거절되었습니다(결제되지 않음)."
+        ("The payment was declined and nothing was charged. Try another way to pay.", "승인이 거절되어 결제되지 않았습니다. 다른 결제 수단을 이용해 주세요.");
     NoSuchRoute "no_such_route" NOT_FOUND Never
         "There is nothing at this address."
-        "요청한 주소가 없습니다.";
+        "이 주소에는 API가 없습니다."
+        ASK_SHOP;
     NotFound "not_found" NOT_FOUND Never
         "There is no such object."
-        "요청한 대상을 찾을 수 없습니다.";
+        "해당하는 객체가 없습니다."
+        ("The payment was not found. Please ask the shop.", "결제 내역을 찾을 수 없습니다. 판매자에게 문의해 주세요.");
     MethodNotAllowed "method_not_allowed" METHOD_NOT_ALLOWED Never
         "This address does not take this method."
-        "지원하지 않는 요청 메서드입니다.";
+        "이 주소에서 지원하지 않는 HTTP 메서드입니다."
+        ASK_SHOP;
     OrderInProgress "order_in_progress" CONFLICT Never
         "This order already has an open or paid payment with other details."
-        "이 주문에는 이미 진행 중이거나 완료된 결제가 있습니다.";
+        "이 주문에는 내용이 다른 결제가 이미 진행 중이거나 완료되었습니다."
+        ("A payment for this order is open or done already. Please check your order.", "이미 진행 중이거나 완료된 결제가 있습니다. 주문 내역을 확인해 주세요.");
     PaymentMismatch "payment_mismatch" CONFLICT Never
-        "What the payment gateway reports does not match the payment."
-        "결제 정보가 주문 정보와 일치하지 않습니다.";
+        "What the browser or the payment gateway reports does not match the payment."
+        "브라우저 또는 PG에서 받은 내용이 이 결제와 일치하지 않습니다."
+        ("The payment does not match the order and was not accepted. Please ask the shop.", "결제 내용이 주문과 일치하지 않아 결제를 완료할 수 없습니다. 판매자에게 문의해 주세요.");
     InvalidState "invalid_state" CONFLICT Never
         "The payment's status does not allow this."
-        "현재 결제 상태에서는 처리할 수 없는 요청입니다.";
+        "현재 결제 상태에서는 처리할 수 없는 요청입니다."
+        ("This is not possible for the payment as it is now. Please check your order.", "현재 결제 상태에서는 처리할 수 없습니다. 주문 내역을 확인해 주세요.");
     AccountRetired "account_retired" CONFLICT Never
         "The account is retired: it takes no payment and sends nothing. An operator has to act."
-        "사용이 중지된 결제 계정입니다. 판매자에게 문의해 주세요.";
+        "사용이 중지된 PG 계정이어서 결제를 받지 않고 요청도 보내지 않습니다. 운영자의 조치가 필요합니다."
+        ASK_SHOP;
     CancelRefused "cancel_refused" CONFLICT Never
         "The payment gateway refused the cancel; no money moved."
-        "결제사에서 취소를 거절했습니다.";
+        "PG에서 취소를 거절했습니다. 환불된 금액은 없습니다."
+        ("The cancel was refused. Please ask the shop.", "결제 취소가 거절되었습니다. 판매자에게 문의해 주세요.");
     CancelInProgress "cancel_in_progress" CONFLICT SameKey
         "The outcome of another cancel of this payment is open, or the buyer disputes the payment."
-        "이 결제의 다른 취소 또는 이의 제기가 처리 중입니다.";
+        "이 결제의 다른 취소 결과가 아직 확정되지 않았거나, 구매자가 카드사에 이의를 제기했습니다."
+        UNDER_WAY;
     IdempotencyInProgress "idempotency_in_progress" CONFLICT SameKey
         "The first request with this `Idempotency-Key` is still running."
-        "같은 Idempotency-Key의 요청이 처리 중입니다.";
+        "같은 `Idempotency-Key`로 보낸 첫 요청이 아직 처리 중입니다."
+        UNDER_WAY;
     ReviewClosed "review_closed" CONFLICT Never
         "The review is closed already; nothing was changed."
-        "이미 종결된 검토 건입니다.";
+        "이미 종결된 검토 건입니다. 변경된 내용은 없습니다."
+        ASK_SHOP;
     RequestUnderWay "request_under_way" CONFLICT SameKey
         "What the review is about was sent to the payment gateway a moment ago and may still be done: look again in two minutes."
-        "결제사에 방금 다시 요청했습니다. 2분 뒤에 다시 확인해 주세요.";
+        "검토 대상 요청을 방금 PG에 보냈고 아직 처리될 수 있습니다. 2분 뒤에 다시 확인하세요."
+        UNDER_WAY;
     BodyTooLarge "body_too_large" PAYLOAD_TOO_LARGE Never
         "The body is too large."
-        "요청 본문이 너무 큽니다.";
+        "요청 본문이 너무 큽니다."
+        ASK_SHOP;
     UnsupportedMediaType "unsupported_media_type" UNSUPPORTED_MEDIA_TYPE Never
         "Send the body as `application/json`."
-        "요청 본문은 application/json 형식이어야 합니다.";
+        "요청 본문을 `application/json`으로 보내세요."
+        ASK_SHOP;
     IdempotencyKeyReused "idempotency_key_reused" UNPROCESSABLE_ENTITY Never
         "This `Idempotency-Key` was used with another body."
-        "같은 Idempotency-Key가 다른 요청에 이미 사용되었습니다.";
+        "이 `Idempotency-Key`는 다른 요청 본문에 이미 사용되었습니다."
+        ASK_SHOP;
     AmountNotCancellable "amount_not_cancellable" UNPROCESSABLE_ENTITY Never
         "The amount is more than can still be cancelled, or not what was expected to be."
-        "취소할 수 있는 금액을 초과했거나 예상 금액과 다릅니다.";
+        "취소 금액이 남은 취소 가능 금액보다 크거나, 취소 가능 금액이 예상과 다릅니다."
+        ("This amount cannot be cancelled. Please check how much was cancelled already.", "취소할 수 없는 금액입니다. 이미 취소된 금액을 확인해 주세요.");
     Unsupported "unsupported" UNPROCESSABLE_ENTITY Never
         "The account does not offer this."
-        "이 계정에서 지원하지 않는 기능입니다.";
+        "이 PG 계정에서 지원하지 않는 기능입니다."
+        ASK_SHOP;
     TooManyRequests "too_many_requests" TOO_MANY_REQUESTS SameKey
         "Too many requests; wait before the next one."
-        "요청이 너무 많습니다. 잠시 후 다시 시도해 주세요.";
+        "요청이 너무 많습니다. 잠시 기다렸다가 다음 요청을 보내세요."
+        BUSY;
     Internal "internal" INTERNAL_SERVER_ERROR SameKey
         "Something went wrong in the gateway; it is logged under `request_id`."
-        "내부 오류가 발생했습니다.";
+        "게이트웨이에서 오류가 발생했습니다. 로그에 `request_id`로 남아 있습니다."
+        NOT_KNOWN;
     ProviderMisconfigured "provider_misconfigured" BAD_GATEWAY Never
-        "The payment gateway refuses this account; its operator has to act."
-        "결제사 계정 설정에 문제가 있습니다. 관리자에게 문의해 주세요.";
+        "The payment gateway refuses this account: its operator has to check keys, contract and channel. No money moved."
+        "PG에서 이 계정의 요청을 거절했습니다. 운영자가 키, 계약, 채널 설정을 확인해야 합니다. 이동한 금액은 없습니다."
+        ("This could not be done because of a problem on the shop's side. Please ask the shop.", "판매자 측 문제로 처리할 수 없습니다. 판매자에게 문의해 주세요.");
     ProviderUnavailable "provider_unavailable" SERVICE_UNAVAILABLE SameKey
         "The payment gateway cannot be reached or has no room, and nothing was begun: repeat the request. The buyer may have paid in the window, so do not let them pay again."
-        "결제사에 연결할 수 없습니다. 다시 결제하지 말고 잠시 후 상태를 확인해 주세요.";
+        "PG에 연결할 수 없거나 요청이 몰려 아무것도 시작하지 않았습니다. 같은 요청을 다시 보내세요. 구매자가 결제창에서 이미 결제했을 수 있으니 다시 결제하게 하지 마세요."
+        NOT_KNOWN;
     Overloaded "overloaded" SERVICE_UNAVAILABLE SameKey
         "The gateway has too much to do; try again."
-        "일시적으로 요청이 많습니다. 잠시 후 다시 시도해 주세요.";
+        "게이트웨이에 요청이 몰려 있습니다. 다시 시도하세요."
+        BUSY;
     StorageUnavailable "storage_unavailable" SERVICE_UNAVAILABLE SameKey
         "The gateway cannot store anything right now; what was asked was not begun, or goes on and can be read later."
-        "저장소를 사용할 수 없습니다. 잠시 후 다시 시도해 주세요.";
+        "지금은 DB에 저장할 수 없습니다. 요청은 시작되지 않았거나 계속 처리되고 있으며, 결과는 나중에 조회할 수 있습니다."
+        NOT_KNOWN;
     NotReady "not_ready" SERVICE_UNAVAILABLE SameKey
         "The gateway is not ready; `reason` says why."
-        "결제 서버가 아직 준비되지 않았습니다.";
+        "게이트웨이가 아직 준비되지 않았습니다. 이유는 `reason`에 있습니다."
+        BUSY;
     TimedOut "timed_out" SERVICE_UNAVAILABLE SameKey
         "The answer took too long; what was begun goes on, so ask for the current state."
-        "응답 시간이 초과되었습니다. 현재 상태를 다시 조회해 주세요.";
+        "응답 시간이 초과되었습니다. 시작된 처리는 계속되니 현재 상태를 조회하세요."
+        NOT_KNOWN;
 }
 
 impl ErrorCode {
@@ -189,16 +245,28 @@ impl ErrorCode {
         self.row().retry
     }
 
-    /// For a developer, or for a buyer who reads English.
+    /// What is wrong and what to change, for the developer.
     #[must_use]
-    pub const fn message(self) -> &'static str {
-        self.row().message
+    pub const fn detail(self) -> &'static str {
+        self.row().detail.0
     }
 
-    /// For a buyer who reads Korean.
+    /// The same in Korean.
+    #[must_use]
+    pub const fn detail_ko(self) -> &'static str {
+        self.row().detail.1
+    }
+
+    /// What a buyer who reads English may be shown.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        self.row().message.0
+    }
+
+    /// What a buyer who reads Korean may be shown. It says as much.
     #[must_use]
     pub const fn message_ko(self) -> &'static str {
-        self.row().message_ko
+        self.row().message.1
     }
 
     /// Where the error is explained: an address relative to the API's.
@@ -214,8 +282,8 @@ pub fn markdown_table() -> String {
     let mut table = "| code | status | what to do | meaning |\n|---|---|---|---|\n".to_owned();
     for code in ErrorCode::of_the_api() {
         let (name, status) = (code.name(), code.status().as_u16());
-        let (advice, message) = (code.retry().advice(), code.message());
-        writeln!(table, "| `{name}` | {status} | {advice} | {message} |").expect("a String takes everything");
+        let (advice, detail) = (code.retry().advice(), code.detail());
+        writeln!(table, "| `{name}` | {status} | {advice} | {detail} |").expect("a String takes everything");
     }
     table
 }
@@ -229,19 +297,22 @@ pub fn html_page() -> String {
          <style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem}}\
          td,th{{border-bottom:1px solid #ddd;padding:.5rem;text-align:left;vertical-align:top}}\
          tr:target{{background:#fff3c4}}</style><h1>Errors</h1><table>\
-         <tr><th>code<th>status<th>what to do<th>meaning</tr>{rows}</table></html>"
+         <tr><th>code<th>status<th>what to do<th>meaning, for developers<th>what buyers may be shown</tr>{rows}</table></html>"
     )
 }
 
-/// Nothing in the table needs escaping but `<`, which one message holds.
+/// Nothing in the table needs escaping but `<`, which one row holds.
 fn html_row(code: ErrorCode) -> String {
     let name = code.name();
-    let message = code.message().replace('<', "&lt;");
+    let escaped = |text: &str| text.replace('<', "&lt;");
     format!(
-        "<tr id=\"{name}\"><td><code>{name}</code><td>{}<td>{}<td>{message}<br>\
-         <span lang=\"ko\">{}</span></tr>",
+        "<tr id=\"{name}\"><td><code>{name}</code><td>{}<td>{}<td>{}<br>\
+         <span lang=\"ko\">{}</span><td>{}<br><span lang=\"ko\">{}</span></tr>",
         code.status().as_u16(),
         code.retry().advice(),
+        escaped(code.detail()),
+        escaped(code.detail_ko()),
+        code.message(),
         code.message_ko(),
     )
 }
@@ -260,9 +331,44 @@ mod tests {
             let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
             assert!(code.name().bytes().all(plain), "{}", code.name());
             assert!(code.status().is_client_error() || code.status().is_server_error());
-            assert!(code.message().ends_with('.'), "{}", code.name());
             let hangul = |c: char| ('가'..='힣').contains(&c);
-            assert!(code.message_ko().chars().any(hangul), "{}", code.name());
+            for (english, korean) in [code.row().detail, code.row().message] {
+                assert!(english.ends_with('.') && korean.ends_with('.'), "{}", code.name());
+                assert!(korean.chars().any(hangul), "{}", code.name());
+            }
+        }
+    }
+
+    #[test]
+    fn buyers_read_nothing_that_is_for_developers() {
+        for code in ErrorCode::ALL {
+            for text in [code.message(), code.message_ko()] {
+                let is_technical = |word: &&str| text.to_lowercase().contains(*word);
+                let words = [
+                    "`",
+                    "header",
+                    "json",
+                    "http",
+                    "api",
+                    "request_id",
+                    "헤더",
+                    "본문",
+                    "메서드",
+                    "운영자",
+                    "pg",
+                ];
+                assert_eq!(words.iter().find(|word| is_technical(word)), None, "{}: {text}", code.name());
+            }
+        }
+    }
+
+    #[test]
+    fn buyers_read_as_much_in_korean_as_in_english() {
+        for code in ErrorCode::ALL {
+            let sentences = |text: &str| text.matches('.').count();
+            // "Do not pay again: you might be charged twice." is one sentence in either language.
+            let (english, korean) = (sentences(code.message()), sentences(code.message_ko()));
+            assert!(english.abs_diff(korean) <= 1, "{}: {english} {korean}", code.name());
         }
     }
 

@@ -17,6 +17,7 @@ pub fn members(code: ErrorCode, request_id: &str) -> Value {
         "code": code.name(),
         "message": code.message(),
         "message_ko": code.message_ko(),
+        "detail": code.detail(),
         "retry": code.retry().to_json(),
         "request_id": request_id,
     })
@@ -48,6 +49,7 @@ mod tests {
             "code": "payment_declined",
             "message": code.message(),
             "message_ko": code.message_ko(),
+            "detail": code.detail(),
             "retry": "new_attempt",
             "request_id": id.as_str(),
         });

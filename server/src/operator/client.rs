@@ -112,7 +112,7 @@ impl AdminClient {
 
     fn refused(&self, status: StatusCode, problem: &Value) -> ClientError {
         let text = |name: &str| problem.get(name).and_then(Value::as_str).map(str::to_owned);
-        match (text("message"), text("code"), text("request_id")) {
+        match (text("detail"), text("code"), text("request_id")) {
             (Some(_), Some(_), Some(_)) if status == StatusCode::UNAUTHORIZED => {
                 ClientError::Key { url: self.url.clone(), variable: variable_of("server.admin_key") }
             }

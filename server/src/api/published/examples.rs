@@ -32,7 +32,7 @@ fn of_error(code: ErrorCode) -> Value {
     match code {
         ErrorCode::InvalidParameter => {
             problem["param"] = json!("return_url");
-            problem["message"] = json!("`return_url` must be an address at one of your return_origins.");
+            problem["detail"] = json!("`return_url` must be an address at one of your return_origins.");
         }
         ErrorCode::InvalidBody => problem["param"] = json!("amount"),
         ErrorCode::OrderInProgress => problem["payment_id"] = json!(PARAMETERS[0].1),
@@ -70,7 +70,7 @@ fn of_error(code: ErrorCode) -> Value {
         ErrorCode::NotReady => problem["reason"] = json!("clock_in_doubt"),
         _ => {}
     }
-    json!({ "summary": code.message(), "value": problem })
+    json!({ "summary": code.detail(), "value": problem })
 }
 
 /// Gives an operation its examples.
