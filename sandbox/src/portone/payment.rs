@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::bank;
 use super::config::PortoneConfig;
 
+/// The bank and the card company of a buyer whose page named none.
+const USUAL_BANK: &str = "088";
+const USUAL_CARD_COMPANY: &str = "366";
+
 /// The longest `merchant_uid`, in characters.
 pub(super) const MAX_MERCHANT_UID_CHARS: usize = 40;
 
@@ -268,7 +272,7 @@ impl Payment {
         match self.pay_method.as_deref() {
             Some("card") => self.show_card(&serial),
             Some("trans") => {
-                self.bank_code = Some("088".to_owned());
+                self.bank_code = Some(USUAL_BANK.to_owned());
                 self.bank_name = Some("신한은행".to_owned());
             }
             _ => {}
@@ -277,8 +281,8 @@ impl Payment {
 
     fn show_card(&mut self, serial: &str) {
         self.apply_num = serial.get(..8).map(str::to_owned);
-        self.card_code = Some("366".to_owned());
-        self.card_name = Some("신한카드".to_owned());
+        let company = self.card_code.get_or_insert_with(|| USUAL_CARD_COMPANY.to_owned());
+        self.card_name = bank::card_company(company).map(str::to_owned);
         self.card_number = Some("543333******1234".to_owned());
         self.card_type = Some(0);
     }
@@ -286,7 +290,7 @@ impl Payment {
     /// An account is issued for the buyer to pay into, until `due`.
     pub(super) fn issue_account(&mut self, now: u64, due: u64) {
         let serial = self.imp_uid.trim_start_matches("imp_").to_owned();
-        self.vbank_code = Some(bank::code_at(&self.pg_provider, "088"));
+        self.vbank_code = bank::code_at(&self.pg_provider, USUAL_BANK);
         self.vbank_name = Some("신한은행".to_owned());
         self.vbank_num = Some(format!("562{serial}"));
         self.vbank_holder = Some("포트원샌드박스".to_owned());

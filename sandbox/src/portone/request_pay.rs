@@ -3,6 +3,7 @@
 use jiff::{civil::DateTime, tz};
 use serde_json::{Map, Value};
 
+use super::bank;
 use super::ledger::Ledger;
 use super::payment::{Opening, Person, Promotion};
 use super::window::{Buyer, WindowRequest};
@@ -56,7 +57,7 @@ pub(super) fn buyer(
     Ok(match request.outcome {
         PayOutcome::Approve => {
             let promotion = discount.map(|discount| promotion(request, discount)).transpose()?;
-            Buyer::Approves { promotion }
+            Buyer::Approves { promotion, card_code: card_company(request)? }
         }
         PayOutcome::Decline => Buyer::IsDeclined { code: request.decline_code.clone(), text },
         PayOutcome::Close => Buyer::Closes { text },
@@ -77,6 +78,14 @@ fn promotion(request: &PayRequest, discount: u64) -> Result<Promotion, ControlEr
 fn promotion_id() -> String {
     let [a, b, c, d, e] = [8, 4, 4, 4, 12].map(|digits| random_text(HEX, digits));
     format!("promotion-id-{a}-{b}-{c}-{d}-{e}")
+}
+
+/// The card company whose own page `card.direct` opens, for a card. One that PortOne has no code for opens none.
+fn card_company(request: &PayRequest) -> Result<Option<String>, ControlError> {
+    let direct = request.sdk.get("card").and_then(|card| card.get("direct")?.get("code")?.as_str());
+    let Some(code) = direct.filter(|_| pay_method(request) == "card") else { return Ok(None) };
+    bank::card_company(code).ok_or_else(|| invalid("card.direct.code is no card company's"))?;
+    Ok(Some(code.to_owned()))
 }
 
 /// V1's name of the method: the control API's word wins over the page's.

@@ -9,7 +9,7 @@ use super::{
     errors::{
         DUPLICATED_ORDER_ID, ErrorCode, INCORRECT_FAIL_URL_FORMAT, INCORRECT_SUCCESS_URL_FORMAT,
         INVALID_CURRENCY, INVALID_FLOW_MODE_PARAMETERS, INVALID_ORDER_ID, INVALID_ORDER_NAME,
-        NOT_SUPPORTED_METHOD, Refusal,
+        INVALID_REQUEST, NOT_SUPPORTED_METHOD, Refusal,
     },
     fields::{Fields, is_order_id},
     institutions,
@@ -67,8 +67,13 @@ fn read_flow(fields: &mut Fields, method: Method, ask: &mut Ask) -> Result<Metho
     if direct && company.is_none() && easy_pay.is_none() {
         return Err(INVALID_FLOW_MODE_PARAMETERS.refuse());
     }
-    ask.card_company =
-        company.and_then(|name| institutions::card_company(&name)).map(|company| company.code.to_owned());
+    ask.card_company = match company {
+        // No source says how a company that Toss does not know is refused here.
+        Some(name) => {
+            Some(institutions::card_company(&name).ok_or(INVALID_REQUEST.refuse())?.code.to_owned())
+        }
+        None => None,
+    };
     ask.easy_pay = easy_pay;
     Ok(if method == Method::Card && direct && ask.easy_pay.is_some() { Method::EasyPay } else { method })
 }

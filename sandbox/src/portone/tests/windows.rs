@@ -160,10 +160,23 @@ async fn methods_have_their_v1_names() {
 }
 
 #[tokio::test]
+async fn the_card_company_the_page_opens_is_shown() {
+    let bench = Bench::start().await;
+    let sdk = json!({ "card": { "direct": { "code": "041", "quota": 0 } } }).as_object().unwrap().clone();
+    let request = PayRequest { sdk, ..PayRequest::new("order-1", PayOutcome::Approve, 1_000) };
+    let row = bench.payment(&imp_uid(&bench.control.pay(&request).unwrap())).await;
+    assert_eq!((&row["card_code"], &row["card_name"]), (&json!("041"), &json!("우리카드")));
+}
+
+#[tokio::test]
 async fn what_is_not_imitated_is_refused() {
     let bench = Bench::start().await;
-    for sdk in [json!({ "customer_uid": "card-1" }), json!({ "notice_url": 1 }), json!({ "amount": "1000" })]
-    {
+    for sdk in [
+        json!({ "customer_uid": "card-1" }),
+        json!({ "notice_url": 1 }),
+        json!({ "amount": "1000" }),
+        json!({ "card": { "direct": { "code": "W1" } } }),
+    ] {
         let sdk = sdk.as_object().unwrap().clone();
         let request = PayRequest { sdk, ..PayRequest::new("order-1", PayOutcome::Approve, 1_000) };
         assert!(bench.control.pay(&request).is_err(), "{request:?}");

@@ -1,6 +1,6 @@
 //! Authentication, confirm, and the time between them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     super::{KeyPair, TossConfig},
@@ -227,4 +227,24 @@ async fn unknown_and_mistyped_parameters_are_refused() {
         assert_eq!(refusal(bench.post("/v1/payments/confirm", body).await), refused(400, "INVALID_REQUEST"));
     }
     assert_eq!(refusal(bench.get("/v1/nothing").await), refused(404, "NOT_FOUND"));
+}
+
+#[tokio::test]
+async fn the_card_company_the_page_names_is_shown() {
+    let bench = Bench::start().await;
+    let request = |order: &str, company: &str| {
+        let Value::Object(sdk) = json!({ "card": { "cardCompany": company } }) else { unreachable!() };
+        PayRequest { sdk, ..PayRequest::new(order, PayOutcome::Approve, 10_000) }
+    };
+    for (order, named, code) in
+        [("order-0001", "우리", "W1"), ("order-0002", "33", "33"), ("order-0003", "SHINHAN|HYUNDAI", "41")]
+    {
+        let key = bench.pay(&request(order, named));
+        let (_, payment) = bench.confirm(&key, order, 10_000).await;
+        assert_eq!(payment["card"]["issuerCode"], code, "{named}");
+    }
+    for named in ["366", "신한카드", "SHINHAN|366", ""] {
+        let refused = bench.control.pay(&request("order-0004", named)).unwrap_err();
+        assert_eq!(refused.message, "INVALID_CARD_COMPANY", "{named}");
+    }
 }

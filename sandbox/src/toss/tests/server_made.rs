@@ -57,6 +57,7 @@ async fn wrong_parameters_have_codes_of_their_own() {
         ("successUrl", json!("/ok"), "INCORRECT_SUCCESS_URL_FORMAT"),
         ("failUrl", json!("javascript:alert(1)"), "INCORRECT_FAIL_URL_FORMAT"),
         ("flowMode", json!("DIRECT"), "INVALID_FLOW_MODE_PARAMETERS"),
+        ("cardCompany", json!("366"), "INVALID_REQUEST"),
         ("amount", json!("27500"), "INVALID_REQUEST"),
         ("surprise", json!(true), "INVALID_REQUEST"),
     ];

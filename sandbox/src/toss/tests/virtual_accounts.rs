@@ -105,6 +105,9 @@ async fn a_refund_needs_an_account_that_takes_money() {
     let cases = [
         (json!({ "cancelReason": "변심" }), "INVALID_REFUND_ACCOUNT_INFO"),
         (with("bank", "없는은행"), "INVALID_BANK"),
+        (with("bank", "04"), "INVALID_BANK"),
+        (with("bank", "088"), "INVALID_BANK"),
+        (with("bank", "240"), "INVALID_BANK"),
         (with("accountNumber", "110-234"), "INVALID_REFUND_ACCOUNT_NUMBER"),
         (with("accountNumber", "123456789012345678901"), "INVALID_REFUND_ACCOUNT_NUMBER"),
         (with("accountNumber", "000123456789"), "INVALID_REFUND_ACCOUNT_INFO"),
