@@ -3,7 +3,9 @@
 mod attempt;
 mod bank;
 mod cancel;
+mod card_issuer;
 mod charge;
+mod code;
 mod dispatch;
 mod event;
 mod failure;
@@ -20,8 +22,9 @@ mod view;
 mod window;
 
 pub use attempt::{Attempt, Preparation, PreparedStep};
-pub use bank::standard_bank_code;
+pub use bank::{Bank, BankCode, BankKind, standard_bank_code};
 pub use cancel::{Cancel, CancelKey, CancelOrigin, CancelStatus, Close, CompensationReason, RefundAccount};
+pub use card_issuer::{CardIssuer, CardIssuerCode};
 pub use charge::{Charge, ChargeRole, Claim, LookUpSubject, Timing};
 pub use dispatch::{Dispatch, LastResponse, Operation, Outcome};
 pub use event::{Event, EventKind, Movement, NewEvent};
