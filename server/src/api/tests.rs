@@ -223,6 +223,26 @@ async fn every_amount_is_moved_by_one_event() {
 }
 
 #[tokio::test]
+async fn banks_and_card_companies_are_listed_to_merchants() {
+    let shop = Shop::open(&[]).await;
+    let banks = shop.send(Method::GET, "/v1/banks", None, None).await.expect(200);
+    let named = |list: &Value, code: &str| {
+        let found = list["data"].as_array().unwrap().iter().find(|entry| entry["code"] == code);
+        found.map(|entry| entry["name_ko"].as_str().unwrap().to_owned())
+    };
+    assert_eq!((&banks["object"], named(&banks, "004").as_deref()), (&json!("list"), Some("KB국민은행")));
+    assert_eq!(named(&banks, "240").as_deref(), Some("삼성증권"));
+    let issuers = shop.send(Method::GET, "/v1/card-issuers", None, None).await.expect(200);
+    assert_eq!(named(&issuers, "366").as_deref(), Some("신한카드"));
+    for path in ["/v1/banks", "/v1/card-issuers"] {
+        let url = format!("http://{}{path}", shop.app.address());
+        let unknown = Reply::of(shop.http.get(url).bearer_auth("sk_test_none").send().await.unwrap()).await;
+        assert_eq!((unknown.status, &unknown.body["code"]), (401, &json!("unauthenticated")));
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn retired_account_refuses_what_moves_money() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("paymux.db").display());

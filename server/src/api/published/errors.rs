@@ -26,7 +26,7 @@ fn groups(operation: &str) -> &'static [&'static [ErrorCode]] {
     match operation {
         "checkHealth" => &[ALWAYS],
         "checkReadiness" => &[ALWAYS, &[StorageUnavailable, NotReady]],
-        "listProviders" => &[ALWAYS, &[Unauthenticated]],
+        "listProviders" | "listBanks" | "listCardIssuers" => &[ALWAYS, &[Unauthenticated]],
         "listPayments" | "listEvents" => &[ALWAYS, STORED, &[InvalidParameter]],
         "readPayment" => &[ALWAYS, STORED, &[NotFound]],
         "registerPayment" => &[ALWAYS, STORED, POSTED, JSON, &[OrderInProgress, Unsupported]],

@@ -7,6 +7,7 @@ use crate::{
     api::{
         browser_body::{ConfirmPayment, PrepareNextAction},
         cancel_body::CancelPayment,
+        institutions::{BankList, CardIssuerList},
         payment_body::PaymentBody,
         problem::Problem,
         register_body::RegisterPayment,
@@ -122,6 +123,8 @@ fn examples_of_answers_are_what_is_answered() {
     for (name, _) in payments {
         assert_round_trip::<PaymentBody>(&name);
     }
+    assert_round_trip::<BankList>("banks");
+    assert_round_trip::<CardIssuerList>("card_issuers");
     for code in ErrorCode::of_the_api() {
         assert_round_trip::<Problem>(code.name());
     }

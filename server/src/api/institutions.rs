@@ -1,0 +1,137 @@
+//! Banks and card companies, by the codes the API takes and shows.
+
+use paymux_core::model::{Bank, BankKind, CardIssuer};
+use poem_openapi::{Enum, Object, OpenApi, payload::Json};
+
+use super::{Tag, list::ListObject};
+use crate::http::{ApiError, MerchantAuth};
+
+/// Banks and card companies.
+#[derive(Clone, Debug)]
+pub(crate) struct InstitutionsApi;
+
+/// The kind of an object
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub(crate) enum BankObject {
+    /// A bank
+    Bank,
+}
+
+/// What holds an account
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub(crate) enum BankType {
+    /// A bank, and what takes deposits like one (은행)
+    Bank,
+    /// A securities firm (증권사)
+    SecuritiesFirm,
+}
+
+/// A bank or a securities firm
+#[derive(Debug, Object)]
+#[oai(rename = "Bank")]
+pub(crate) struct BankBody {
+    /// `bank`.
+    object: BankObject,
+    /// Its three-digit code (금융결제원), as `bank_code` everywhere in this API.
+    code: String,
+    /// What it is.
+    #[oai(rename = "type")]
+    kind: BankType,
+    /// Its name in English.
+    name: String,
+    /// Its name in Korean.
+    name_ko: String,
+}
+
+/// Banks and securities firms
+#[derive(Debug, Object)]
+pub(crate) struct BankList {
+    /// `list`.
+    object: ListObject,
+    /// Them, by code.
+    data: Vec<BankBody>,
+}
+
+/// The kind of an object
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[oai(rename_all = "snake_case")]
+pub(crate) enum CardIssuerObject {
+    /// A card company
+    CardIssuer,
+}
+
+/// A card company
+#[derive(Debug, Object)]
+#[oai(rename = "CardIssuer")]
+pub(crate) struct CardIssuerBody {
+    /// `card_issuer`.
+    object: CardIssuerObject,
+    /// Its code, as `card.issuer` and `card_issuer` everywhere in this API: three digits (금융결제원), five of a foreign
+    /// brand.
+    code: String,
+    /// Its name in English.
+    name: String,
+    /// Its name in Korean.
+    name_ko: String,
+}
+
+/// Card companies
+#[derive(Debug, Object)]
+pub(crate) struct CardIssuerList {
+    /// `list`.
+    object: ListObject,
+    /// Them, by code; the foreign brands last.
+    data: Vec<CardIssuerBody>,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Tag::Codes")]
+impl InstitutionsApi {
+    /// List banks
+    ///
+    /// Every bank and securities firm that has a code in this API, whichever payment gateway is behind it. A payment
+    /// gateway may have no code for one: a refund to an account there is refused with the reason
+    /// `invalid_refund_account`, and nothing is sent.
+    #[oai(path = "/banks", method = "get", operation_id = "listBanks")]
+    async fn banks(&self, _auth: MerchantAuth) -> Result<Json<BankList>, ApiError> {
+        let data = Bank::ALL.iter().map(Into::into).collect();
+        Ok(Json(BankList { object: ListObject::List, data }))
+    }
+
+    /// List card companies
+    ///
+    /// Every card company that has a code in this API, whichever payment gateway is behind it. These are other codes
+    /// than those of the banks.
+    #[oai(path = "/card-issuers", method = "get", operation_id = "listCardIssuers")]
+    async fn card_issuers(&self, _auth: MerchantAuth) -> Result<Json<CardIssuerList>, ApiError> {
+        let data = CardIssuer::ALL.iter().map(Into::into).collect();
+        Ok(Json(CardIssuerList { object: ListObject::List, data }))
+    }
+}
+
+impl From<&Bank> for BankBody {
+    fn from(bank: &Bank) -> Self {
+        Self {
+            object: BankObject::Bank,
+            code: bank.code.to_string(),
+            kind: match bank.kind {
+                BankKind::Bank => BankType::Bank,
+                BankKind::SecuritiesFirm => BankType::SecuritiesFirm,
+            },
+            name: bank.name.to_owned(),
+            name_ko: bank.name_ko.to_owned(),
+        }
+    }
+}
+
+impl From<&CardIssuer> for CardIssuerBody {
+    fn from(issuer: &CardIssuer) -> Self {
+        Self {
+            object: CardIssuerObject::CardIssuer,
+            code: issuer.code.to_string(),
+            name: issuer.name.to_owned(),
+            name_ko: issuer.name_ko.to_owned(),
+        }
+    }
+}
