@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     config::{ConfigError, KeyKind, KeyPair, TossConfig},
     terms::{MONEY_MOVES, hex},
-    wire::{CreateBody, Major, Payment, easy_pay_name, local_text, method_name},
+    wire::{CreateBody, Major, Payment, card_company, easy_pay_name, local_text, method_name},
 };
 
 /// Toss' limits for display texts, in characters.
@@ -139,10 +139,14 @@ fn card(order: &PaymentRequest) -> Result<Map<String, Value>, ProviderError> {
 
 /// The one wallet or card company asked for, by the parameter's name.
 fn narrowed_to(order: &PaymentRequest) -> Result<Option<(&'static str, String)>, ProviderError> {
-    match (order.easy_pay_provider.as_deref(), order.card_issuer.as_deref()) {
+    match (order.easy_pay_provider.as_deref(), order.card_issuer) {
         (Some(_), Some(_)) => Err(ProviderError::Unsupported("one card company inside one wallet")),
         (Some(wallet), None) => Ok(Some(("easyPay", easy_pay_name(wallet)))),
-        (None, issuer) => Ok(issuer.map(|issuer| ("cardCompany", issuer.to_owned()))),
+        (None, Some(issuer)) => {
+            let company = card_company(issuer).ok_or(ProviderError::Unsupported("this card company"))?;
+            Ok(Some(("cardCompany", company.to_owned())))
+        }
+        (None, None) => Ok(None),
     }
 }
 
@@ -203,7 +207,7 @@ pub(crate) fn create_body(order: &PaymentRequest) -> Result<CreateBody<'_>, Prov
     ])?;
     let by_card = matches!(order.method, Method::Card | Method::EasyPay);
     let direct = if by_card { narrowed_to(order)? } else { None };
-    let is_wallet = order.easy_pay_provider.is_some();
+    let named = |name: &str| direct.clone().filter(|(named, _)| *named == name).map(|(_, value)| value);
     let currency = order.amount.currency();
     Ok(CreateBody {
         method: method_name(order.method),
@@ -214,8 +218,8 @@ pub(crate) fn create_body(order: &PaymentRequest) -> Result<CreateBody<'_>, Prov
         success_url: &order.return_url,
         fail_url: &order.return_url,
         flow_mode: direct.as_ref().map(|_| "DIRECT"),
-        easy_pay: direct.clone().filter(|_| is_wallet).map(|(_, wallet)| wallet),
-        card_company: direct.and(order.card_issuer.as_deref()),
+        easy_pay: named("easyPay"),
+        card_company: named("cardCompany"),
         customer_name: order.customer.name.as_deref().map(cut),
         customer_email: order.customer.email.as_deref().filter(|email| fits(email)),
     })

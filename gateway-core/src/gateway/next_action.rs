@@ -334,7 +334,7 @@ fn payment_request(
         tax_free_amount: terms.tax_free_amount,
         method,
         customer: terms.customer.clone(),
-        card_issuer: terms.card_issuer.clone(),
+        card_issuer: terms.card_issuer,
         installment_months: terms.installment_months,
         easy_pay_provider: terms.easy_pay_provider.clone(),
         deposit_due_at: terms.deposit_due_at,

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{CancelId, Dispatch, Failure, FailureReason, LastResponse, Money, ReviewReason, Secret};
+use super::{
+    BankCode, CancelId, Dispatch, Failure, FailureReason, LastResponse, Money, ReviewReason, Secret,
+};
 
 /// Who wanted a cancel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -124,12 +126,26 @@ impl CancelStatus {
 /// Where a refund of a deposit goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefundAccount {
-    /// The bank, by its [standard code](crate::model::standard_bank_code), or as the PG writes it.
-    pub bank_code: String,
+    bank_code: String,
     /// Digits only.
     pub account_number: Secret,
     /// In whose name the account is.
     pub holder_name: Secret,
+}
+
+impl RefundAccount {
+    /// An account at this bank.
+    #[must_use]
+    pub fn new(bank: BankCode, account_number: Secret, holder_name: Secret) -> Self {
+        Self { bank_code: bank.as_str().to_owned(), account_number, holder_name }
+    }
+
+    /// The bank's code. It is a [`BankCode`], except in a cancel that a build before those stored: there it may be as
+    /// the PG writes it, and stays so, for a repeat has to be the same request.
+    #[must_use]
+    pub fn bank_code(&self) -> &str {
+        &self.bank_code
+    }
 }
 
 /// The idempotency key under which a merchant asked for a cancel. Kept with the cancel for ever: the same key must
@@ -265,5 +281,20 @@ impl Close {
     pub(crate) fn is_done_by_merchant(&self) -> bool {
         // Our own close is of an account that has lost the role, and not of the order.
         self.status == CancelStatus::Done && self.origin == CancelOrigin::Merchant
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refund_account_of_an_older_build_stays_as_it_was_stored() {
+        for code in ["004", "88", "S3"] {
+            let json = format!(r#"{{"bank_code":"{code}","account_number":"1","holder_name":"홍길동"}}"#);
+            let account: RefundAccount = serde_json::from_str(&json).unwrap();
+            assert_eq!(account.bank_code(), code);
+            assert_eq!(serde_json::to_string(&account).unwrap(), json);
+        }
     }
 }

@@ -1,5 +1,16 @@
 //! Codes that are of a table: one that is in none cannot be made.
 
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer};
+
+/// Reads a stored code. Older builds stored what the PG wrote where it was none of ours: that is read as no code, and the
+/// next look-up tells it anew.
+pub(super) fn known<'de, D: Deserializer<'de>, C: FromStr>(stored: D) -> Result<Option<C>, D::Error> {
+    let text = Option::<String>::deserialize(stored)?;
+    Ok(text.and_then(|text| text.parse().ok()))
+}
+
 /// Makes the type of the codes of the table `$entry::ALL`, whose entries have a `code`.
 macro_rules! code_type {
     ($(#[$doc:meta])* $name:ident, $entry:ident, $rule:literal) => {

@@ -22,7 +22,7 @@ mod view;
 mod window;
 
 pub use attempt::{Attempt, Preparation, PreparedStep};
-pub use bank::{Bank, BankCode, BankKind, standard_bank_code};
+pub use bank::{Bank, BankCode, BankKind};
 pub use cancel::{Cancel, CancelKey, CancelOrigin, CancelStatus, Close, CompensationReason, RefundAccount};
 pub use card_issuer::{CardIssuer, CardIssuerCode};
 pub use charge::{Charge, ChargeRole, Claim, LookUpSubject, Timing};

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    AccountId, CancelStatus, ChargeId, Close, Currency, Failure, FailureReason, MerchantId, Method,
-    MethodDetail, Money, OrderId, PaymentId, Review, VirtualAccount,
+    AccountId, CancelStatus, CardIssuerCode, ChargeId, Close, Currency, Failure, FailureReason, MerchantId,
+    Method, MethodDetail, Money, OrderId, PaymentId, Review, VirtualAccount, code::known,
 };
 
 /// Where a payment stands.
@@ -141,8 +141,9 @@ pub struct PaymentTerms {
     pub account: Option<AccountId>,
     /// Who pays.
     pub customer: Customer,
-    /// Only this card company, by the PG's code.
-    pub card_issuer: Option<String>,
+    /// Only this card company.
+    #[serde(default, deserialize_with = "known")]
+    pub card_issuer: Option<CardIssuerCode>,
     /// Months of instalment, 0 for a single payment.
     pub installment_months: Option<u32>,
     /// Only this wallet.

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::model::{
-    BrowserStep, CancelId, CashReceiptRequest, Customer, Device, Failure, Method, Money, MoneyMoves,
-    PgCancelStatus, PgOrderId, PgPaymentId, RefundAccount, Secret, Snapshot, cut,
+    BrowserStep, CancelId, CardIssuerCode, CashReceiptRequest, Customer, Device, Failure, Method, Money,
+    MoneyMoves, PgCancelStatus, PgOrderId, PgPaymentId, RefundAccount, Secret, Snapshot,
 };
 
 /// What the browser brought back: any JSON object, a query or form turned into one.
@@ -26,8 +26,8 @@ pub struct PaymentRequest {
     pub method: Method,
     /// Who pays.
     pub customer: Customer,
-    /// Only this card company, by the PG's code.
-    pub card_issuer: Option<String>,
+    /// Only this card company.
+    pub card_issuer: Option<CardIssuerCode>,
     /// Months of instalment, 0 for a single payment.
     pub installment_months: Option<u32>,
     /// Only this wallet.
@@ -155,8 +155,7 @@ impl CancelRequest {
     /// the cancel is found again. The id stands first, where no PG on the way cuts it off.
     #[must_use]
     pub fn tagged_reason(&self, longest: usize) -> String {
-        // By what people see as characters: a limit in bytes could cut a Korean one in half.
-        cut(&format!("[{}] {}", self.id, self.reason), longest).to_owned()
+        format!("[{}] {}", self.id, self.reason).chars().take(longest).collect()
     }
 }
 

@@ -169,7 +169,7 @@ fn refund_to<'a>(
     request: &'a CancelRequest,
 ) -> Result<Option<RefundTo<'a>>, ProviderError> {
     let Some(account) = &request.refund_account else { return Ok(None) };
-    let refund_bank = refund_bank(&account.bank_code, config.refund_bank_codes)
+    let refund_bank = refund_bank(account.bank_code(), config.refund_bank_codes)
         .ok_or(ProviderError::Declined(Failure::of(FailureReason::InvalidRefundAccount)))?;
     Ok(Some(RefundTo {
         refund_holder: account.holder_name.expose(),

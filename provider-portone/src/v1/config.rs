@@ -73,8 +73,8 @@ pub enum RefundBankCodes {
     LastTwoDigits,
     /// `BK` and its last two digits: NHN KCP.
     BkPrefix,
-    /// Merchants give the PG's own code: Kiwoom Pay has a table of its own.
-    AsGiven,
+    /// A table of its own: 키움페이.
+    KiwoomPay,
 }
 
 /// How the token is written into `Authorization`. PortOne's documents show both.

@@ -82,11 +82,11 @@ fn parameters(config: &PortOneV1Config, order: &PaymentRequest) -> Result<Map<St
 }
 
 /// One card company's own page is opened for a number of months; a choice of months alone is shown
-/// in the window.
+/// in the window. Our codes of card companies are V1's own.
 fn card(order: &PaymentRequest, put: &mut impl FnMut(&str, Option<Value>)) {
     let months = order.installment_months;
-    if let Some(code) = &order.card_issuer {
-        put("card", Some(json!({ "direct": { "code": code, "quota": months.unwrap_or(0) } })));
+    if let Some(issuer) = order.card_issuer {
+        put("card", Some(json!({ "direct": { "code": issuer.as_str(), "quota": months.unwrap_or(0) } })));
     } else if let Some(months) = months {
         let offered = if months == 0 { json!([]) } else { json!([months]) };
         put("display", Some(json!({ "card_quota": offered })));

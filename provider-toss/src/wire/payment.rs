@@ -110,6 +110,13 @@ pub(super) struct VirtualAccount {
     pub(super) refund_status: Field<String>,
 }
 
+impl VirtualAccount {
+    /// The bank's code, or its name.
+    pub(super) fn pg_bank(&self) -> Option<String> {
+        self.bank_code.text().or(self.bank.text())
+    }
+}
+
 /// The instant discount of a card company or of a bank.
 #[derive(Default, Deserialize)]
 #[serde(default)]
@@ -136,6 +143,13 @@ pub(super) struct Transfer {
     pub(super) bank_code: Field<String>,
     /// A name, up to 2022-07-27.
     pub(super) bank: Field<String>,
+}
+
+impl Transfer {
+    /// The bank's code, or its name.
+    pub(super) fn pg_bank(&self) -> Option<String> {
+        self.bank_code.text().or(self.bank.text())
+    }
 }
 
 #[derive(Default, Deserialize)]

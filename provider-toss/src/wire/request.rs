@@ -1,12 +1,12 @@
 //! The bodies we send.
 
 use paymux_core::{
-    model::{Currency, PgPaymentId, RefundAccount},
+    model::{Currency, Failure, FailureReason, PgPaymentId, RefundAccount},
     provider::{CancelRequest, CancelScope, ConfirmRequest, ProviderError},
 };
 use serde::Serialize;
 
-use super::{bank::toss_code, decimal::Major};
+use super::{decimal::Major, institution::toss_bank};
 
 /// Toss' limit for a cancel's reason, in characters.
 const LONGEST_REASON: usize = 200;
@@ -55,7 +55,7 @@ pub(crate) struct CancelBody<'a> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct RefundReceiveAccount<'a> {
-    bank: &'a str,
+    bank: &'static str,
     account_number: &'a str,
     holder_name: &'a str,
 }
@@ -66,7 +66,8 @@ impl<'a> CancelBody<'a> {
     /// # Errors
     ///
     /// [`ProviderError::Unsupported`] for a part of nothing, which Toss might read as no amount
-    /// at all, and so as everything.
+    /// at all, and so as everything. [`ProviderError::Declined`] for a refund account at a bank that Toss has no code
+    /// for: another account may do.
     pub(crate) fn new(request: &'a CancelRequest) -> Result<Self, ProviderError> {
         let (cancel_amount, tax_free, guard) = match request.scope {
             CancelScope::Part { amount, .. } if amount.is_zero() => {
@@ -86,18 +87,21 @@ impl<'a> CancelBody<'a> {
             refundable_amount: guard.map(Major),
             tax_free_amount: tax_free.map(Major),
             currency: (currency != Currency::Krw).then(|| currency.code()),
-            refund_receive_account: request.refund_account.as_ref().map(RefundReceiveAccount::from),
+            refund_receive_account: request
+                .refund_account
+                .as_ref()
+                .map(RefundReceiveAccount::new)
+                .transpose()?,
         })
     }
 }
 
-impl<'a> From<&'a RefundAccount> for RefundReceiveAccount<'a> {
-    fn from(account: &'a RefundAccount) -> Self {
-        Self {
-            bank: toss_code(&account.bank_code),
-            account_number: account.account_number.expose(),
-            holder_name: account.holder_name.expose(),
-        }
+impl<'a> RefundReceiveAccount<'a> {
+    fn new(account: &'a RefundAccount) -> Result<Self, ProviderError> {
+        let bank = toss_bank(account.bank_code())
+            .ok_or(ProviderError::Declined(Failure::of(FailureReason::InvalidRefundAccount)))?;
+        let (account_number, holder_name) = (account.account_number.expose(), account.holder_name.expose());
+        Ok(Self { bank, account_number, holder_name })
     }
 }
 
@@ -118,7 +122,7 @@ pub(crate) struct CreateBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) easy_pay: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) card_company: Option<&'a str>,
+    pub(crate) card_company: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) customer_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::stub::{ACCOUNT_KEY, CARD_KEY, Reply, Stub, account, card, order_id};
 
-const ALL: CancelScope = CancelScope::All { tax_free: None };
+pub(crate) const ALL: CancelScope = CancelScope::All { tax_free: None };
 
 fn id() -> CancelId {
     IdSource::seeded(2).cancel(Timestamp::UNIX_EPOCH)
@@ -19,7 +19,7 @@ fn part(amount: Money) -> CancelScope {
     CancelScope::Part { amount, tax_free: None, vat: None }
 }
 
-fn request(scope: CancelScope) -> CancelRequest {
+pub(crate) fn request(scope: CancelScope) -> CancelRequest {
     CancelRequest {
         id: id(),
         order_id: order_id(),
@@ -38,7 +38,7 @@ fn of_account(scope: CancelScope) -> CancelRequest {
 }
 
 /// `body` with the cancel in it that `request` asks for.
-fn cancelled(body: &str, changes: Value) -> String {
+pub(crate) fn cancelled(body: &str, changes: Value) -> String {
     let mut body: Value = serde_json::from_str(body).unwrap();
     body["status"] = json!("CANCELED");
     body["balanceAmount"] = json!(0);
@@ -80,6 +80,10 @@ async fn cancelling_all_names_the_tax_free_part() {
     );
 }
 
+pub(crate) fn refund_account(bank: &str) -> RefundAccount {
+    RefundAccount::new(bank.parse().unwrap(), Secret::new("110234567890"), Secret::new("박서준"))
+}
+
 #[tokio::test]
 async fn cancelling_a_part_names_all_that_goes_with_it() {
     let stub = Stub::replying([Reply::Json(200, cancelled(&card(), json!({})))]).await;
@@ -89,14 +93,7 @@ async fn cancelling_a_part_names_all_that_goes_with_it() {
         tax_free: Some(Money::krw(1_000)),
         vat: Some(Money::krw(590)),
     };
-    let request = CancelRequest {
-        refund_account: Some(RefundAccount {
-            bank_code: "088".to_owned(),
-            account_number: Secret::new("110234567890"),
-            holder_name: Secret::new("박서준"),
-        }),
-        ..request(scope)
-    };
+    let request = CancelRequest { refund_account: Some(refund_account("088")), ..request(scope) };
     stub.toss().cancel(&request).await.unwrap();
     assert_eq!(
         stub.only().json(),

@@ -5,6 +5,7 @@
 mod answers;
 mod cancel;
 mod confirm;
+mod institutions;
 mod lookup;
 mod movements;
 mod pg_time;

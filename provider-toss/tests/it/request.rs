@@ -16,7 +16,7 @@ use crate::stub::{CARD_KEY, Reply, Stub, card, order_id, toss_at};
 
 const ON_CONFIRM: MoneyMoves = MoneyMoves::OnConfirm { within: Duration::from_secs(600) };
 
-fn order(method: Method) -> PaymentRequest {
+pub(crate) fn order(method: Method) -> PaymentRequest {
     PaymentRequest {
         order_id: order_id(),
         order_name: "원두 500g 외 1건".to_owned(),
@@ -36,7 +36,7 @@ fn order(method: Method) -> PaymentRequest {
     }
 }
 
-async fn prepare(
+pub(crate) async fn prepare(
     order: &PaymentRequest,
     change: impl FnOnce(&mut TossConfig),
 ) -> Result<Prepared, ProviderError> {
@@ -56,7 +56,7 @@ async fn calls(order: &PaymentRequest, change: impl FnOnce(&mut TossConfig)) -> 
 }
 
 /// The argument of `requestPayment`.
-async fn parameters(order: &PaymentRequest) -> Value {
+pub(crate) async fn parameters(order: &PaymentRequest) -> Value {
     calls(order, |_| ()).await.remove(2).1.remove(0)
 }
 
@@ -91,7 +91,7 @@ async fn window_is_opened_by_three_calls() {
 #[tokio::test]
 async fn method_has_its_own_parameters() {
     let card = PaymentRequest {
-        card_issuer: Some("41".to_owned()),
+        card_issuer: "366".parse().ok(),
         installment_months: Some(3),
         locale: Some("en-US".to_owned()),
         ..order(Method::Card)
@@ -187,7 +187,7 @@ async fn widget_keys_open_the_widgets_own_window() {
             (".requestPaymentWindow".to_owned(), vec![common(), variant]),
         ]
     );
-    let narrowed = PaymentRequest { card_issuer: Some("41".to_owned()), ..order(Method::Card) };
+    let narrowed = PaymentRequest { card_issuer: "366".parse().ok(), ..order(Method::Card) };
     assert_eq!(prepare(&narrowed, widget).await.unwrap_err().name(), "unsupported");
 }
 

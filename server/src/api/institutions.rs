@@ -1,9 +1,9 @@
 //! Banks and card companies, by the codes the API takes and shows.
 
-use paymux_core::model::{Bank, BankKind, CardIssuer};
+use paymux_core::model::{Bank, BankCode, BankKind, CardIssuer, CardIssuerCode};
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
-use super::{Tag, list::ListObject};
+use super::{Tag, list::ListObject, register_body::wrong};
 use crate::http::{ApiError, MerchantAuth};
 
 /// Banks and card companies.
@@ -108,6 +108,16 @@ impl InstitutionsApi {
         let data = CardIssuer::ALL.iter().map(Into::into).collect();
         Ok(Json(CardIssuerList { object: ListObject::List, data }))
     }
+}
+
+/// The bank with this code.
+pub(crate) fn bank_code(param: &str, code: &str) -> Result<BankCode, ApiError> {
+    code.parse().map_err(|rule| wrong(param, format!("{rule}, one of `GET /v1/banks`")))
+}
+
+/// The card company with this code.
+pub(crate) fn card_issuer(param: &str, code: &str) -> Result<CardIssuerCode, ApiError> {
+    code.parse().map_err(|rule| wrong(param, format!("{rule}, one of `GET /v1/card-issuers`")))
 }
 
 impl From<&Bank> for BankBody {

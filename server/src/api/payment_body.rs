@@ -183,14 +183,16 @@ pub struct PgNamesBody {
     pub payment_id: Option<String>,
 }
 
-/// More on how a payment was paid. Display text
+/// More on how a payment was paid. Display text, but for `card_issuer` and `bank_code`
 #[derive(Clone, Debug, Default, Object)]
 #[oai(rename = "MethodDetail", skip_serializing_if_is_none)]
 pub struct MethodDetailBody {
     /// The payment gateway's own word for the method.
     pub pg_method: Option<String>,
-    /// Who issued the card.
+    /// Who issued the card: a code of `GET /v1/card-issuers`, such as `366`. Absent where `pg_card_issuer` has none.
     pub card_issuer: Option<String>,
+    /// Who issued the card, as the payment gateway says it: its own code, or a name.
+    pub pg_card_issuer: Option<String>,
     /// The card number, masked.
     pub card_number: Option<String>,
     /// Months of instalment, 0 for a single payment.
@@ -199,16 +201,20 @@ pub struct MethodDetailBody {
     pub approval_number: Option<String>,
     /// The wallet's name.
     pub easy_pay_provider: Option<String>,
-    /// The bank: its three-digit code (금융결제원), such as `088`.
+    /// The bank: a code of `GET /v1/banks`, such as `088`. Absent where `pg_bank` has none.
     pub bank_code: Option<String>,
+    /// The bank, as the payment gateway says it: its own code, or a name.
+    pub pg_bank: Option<String>,
 }
 
 /// An account the buyer deposits into
 #[derive(Clone, Debug, Object)]
 #[oai(rename = "VirtualAccount", skip_serializing_if_is_none)]
 pub struct VirtualAccountBody {
-    /// The bank: its three-digit code (금융결제원), such as `088`.
+    /// The bank: a code of `GET /v1/banks`, such as `088`. Absent where `pg_bank` has none.
     pub bank_code: Option<String>,
+    /// The bank, as the payment gateway says it: its own code, or a name.
+    pub pg_bank: Option<String>,
     /// The account number.
     pub account_number: String,
     /// In whose name the account is.
@@ -435,12 +441,14 @@ impl From<MethodDetail> for MethodDetailBody {
     fn from(detail: MethodDetail) -> Self {
         Self {
             pg_method: detail.pg_method,
-            card_issuer: detail.card_issuer,
+            card_issuer: detail.card_issuer.map(|code| code.to_string()),
+            pg_card_issuer: detail.pg_card_issuer,
             card_number: detail.card_number,
             installment_months: detail.installment_months,
             approval_number: detail.approval_number,
             easy_pay_provider: detail.easy_pay_provider,
-            bank_code: detail.bank_code,
+            bank_code: detail.bank_code.map(|code| code.to_string()),
+            pg_bank: detail.pg_bank,
         }
     }
 }
@@ -448,7 +456,8 @@ impl From<MethodDetail> for MethodDetailBody {
 impl From<paymux_core::model::VirtualAccount> for VirtualAccountBody {
     fn from(account: paymux_core::model::VirtualAccount) -> Self {
         Self {
-            bank_code: account.bank_code,
+            bank_code: account.bank_code.map(|code| code.to_string()),
+            pg_bank: account.pg_bank,
             account_number: account.account_number,
             holder_name: account.holder_name,
             due_at: account.due_at.map(Into::into),

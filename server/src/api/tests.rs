@@ -243,6 +243,31 @@ async fn banks_and_card_companies_are_listed_to_merchants() {
 }
 
 #[tokio::test]
+async fn code_that_is_in_no_list_is_refused_with_the_list() {
+    let shop = Shop::open(&[]).await;
+    let id = shop.paid("toss").await;
+    for code in ["88", "04", "S3", "BK88", "999"] {
+        let account = json!({ "bank_code": code, "account_number": "110123456789", "holder_name": "홍길동" });
+        let body = json!({ "reason": "품절", "refund_account": account });
+        let refused = shop.cancel(&id, code, &body).await.expect(400);
+        assert_eq!(refused["param"], "refund_account.bank_code", "{code}");
+        assert!(refused["message"].as_str().unwrap().contains("GET /v1/banks"), "{refused}");
+    }
+    let payment = shop.send(Method::GET, &format!("/v1/payments/{id}"), None, None).await.expect(200);
+    assert_eq!(payment["cancels"], json!([]), "nothing is stored");
+    for code in ["41", "W1", "SHINHAN", "088"] {
+        let body = json!({
+            "order_id": "order-2", "order_name": "티셔츠", "amount": 15_000, "currency": "KRW", "method": "card",
+            "card": { "issuer": code }, "return_url": "http://localhost:3000/return",
+        });
+        let refused = shop.post("/v1/payments", &body).await.expect(400);
+        assert_eq!(refused["param"], "card.issuer", "{code}");
+        assert!(refused["message"].as_str().unwrap().contains("GET /v1/card-issuers"), "{refused}");
+    }
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn retired_account_refuses_what_moves_money() {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("paymux.db").display());

@@ -90,7 +90,7 @@ fn parse_bank_codes(text: &str) -> Result<RefundBankCodes, String> {
         "standard" => Ok(RefundBankCodes::Standard),
         "last_two_digits" => Ok(RefundBankCodes::LastTwoDigits),
         "bk_prefix" => Ok(RefundBankCodes::BkPrefix),
-        "as_given" => Ok(RefundBankCodes::AsGiven),
-        _ => Err("must be \"standard\", \"last_two_digits\", \"bk_prefix\" or \"as_given\"".to_owned()),
+        "kiwoom_pay" => Ok(RefundBankCodes::KiwoomPay),
+        _ => Err("must be \"standard\", \"last_two_digits\", \"bk_prefix\" or \"kiwoom_pay\"".to_owned()),
     }
 }

@@ -175,11 +175,11 @@ fn cancel() -> Cancel {
         cancellable_before: Money::krw(27_500),
         failed_at: None,
         reason: CANARY.to_owned(),
-        refund_account: Some(RefundAccount {
-            bank_code: "020".to_owned(),
-            account_number: Secret::new(CANARY),
-            holder_name: Secret::new(CANARY),
-        }),
+        refund_account: Some(RefundAccount::new(
+            "020".parse().unwrap(),
+            Secret::new(CANARY),
+            Secret::new(CANARY),
+        )),
         dispatch: None,
         pg_cancel_id: None,
         failure: None,

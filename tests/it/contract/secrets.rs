@@ -42,11 +42,9 @@ async fn whole_flow(process: &Process, account: &str) -> Value {
         payment => Err(payment.to_string()),
     })
     .await;
-    // Each payment gateway has codes of its own for the same bank.
-    let bank_code = if account == "toss" { "88" } else { "088" };
     let refund = json!({
         "reason": "sold out",
-        "refund_account": { "bank_code": bank_code, "account_number": REFUND_ACCOUNT, "holder_name": "김하늘" },
+        "refund_account": { "bank_code": "088", "account_number": REFUND_ACCOUNT, "holder_name": "김하늘" },
     });
     let cancel = process.post(&format!("{path}/cancel")).header("Idempotency-Key", account).json(&refund);
     let cancelled = answer(cancel).await;

@@ -101,6 +101,35 @@ async fn cancel_to(shop: &Shop, id: &str, key: &str, amount: Option<u64>, accoun
     shop.cancel_with(id, key, &body).await
 }
 
+/// KB국민 is `004` to the merchant, `06` at Toss and `04` at KG Inicis, which is behind the demo's PortOne.
+pub(crate) async fn a_refund_reaches_the_bank_that_was_named(shop: &mut Shop) {
+    let id = shop.paid("order-1").await;
+    let refund_account = json!({ "bank_code": "004", "account_number": OPEN, "holder_name": "홍길동" });
+    let body = json!({ "reason": "재고 없음", "refund_account": refund_account });
+    shop.cancel_with(&id, "kb", &body).await.expect(200, "cancelled");
+    shop.advance(REFUND_TAKES).await;
+    let payment = shop.until(&id, |payment| statuses(payment) == ["done"]).await;
+    assert_eq!((&payment["status"], &payment["amount_cancelled"]), (&json!("cancelled"), &json!(AMOUNT)));
+    let [sent] = &shop.calls("cancel").await[..] else { panic!("it is sent once") };
+    let bank = (&sent["body"]["refundReceiveAccount"]["bank"], &sent["body"]["refund_bank"]);
+    let expected =
+        if shop.account == "toss" { (json!("06"), Value::Null) } else { (Value::Null, json!("04")) };
+    assert_eq!(bank, (&expected.0, &expected.1));
+}
+
+/// A securities firm: Toss has its own code for it, KG Inicis has none that we know, so nothing is sent there.
+pub(crate) async fn a_bank_the_pg_lacks_is_refused_before_it_is_sent(shop: &mut Shop) {
+    let id = shop.paid("order-1").await;
+    let account = |bank: &str| json!({ "bank_code": bank, "account_number": OPEN, "holder_name": "홍길동" });
+    let body = json!({ "reason": "재고 없음", "refund_account": account("265") });
+    let refused = shop.cancel_with(&id, "ls", &body).await.expect(409, "cancel_refused");
+    assert_eq!(refused["reason"], "invalid_refund_account");
+    assert!(refused.body.get("pg").is_none(), "{:#}", refused.body);
+    assert_eq!(shop.calls("cancel").await.len(), 0);
+    let body = json!({ "reason": "재고 없음", "refund_account": account("020") });
+    shop.cancel_with(&id, "woori", &body).await.expect(200, "cancelled");
+}
+
 /// The status of every cancel, oldest first.
 fn statuses(payment: &Value) -> Vec<&str> {
     let rows = payment["cancels"].as_array().unwrap().iter();

@@ -23,6 +23,18 @@ pub(crate) async fn paid(shop: &mut Shop) {
     assert_eq!(again.text("id"), id, "an order is paid once");
 }
 
+/// The window of one card company, named by our code, and its card: by our code and the PG's own.
+pub(crate) async fn paid_by_one_card_company(shop: &mut Shop) {
+    for (issuer, at_toss) in [("366", "41"), ("041", "W1"), ("381", "11"), ("092", "24")] {
+        let card = json!({ "card": { "issuer": issuer } });
+        let id = shop.register_with(&format!("order-{issuer}"), card).await.expect(201, "ready").text("id");
+        let payment = shop.pay(&id).await;
+        let detail = &payment["method_detail"];
+        let at_pg = if shop.account == "toss" { at_toss } else { issuer };
+        assert_eq!((&detail["card_issuer"], &detail["pg_card_issuer"]), (&json!(issuer), &json!(at_pg)));
+    }
+}
+
 pub(crate) async fn declined_then_paid(shop: &mut Shop) {
     let id = shop.register("order-1").await;
     let result = shop.buyer(&id, "decline").await;

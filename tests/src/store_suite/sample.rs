@@ -213,11 +213,11 @@ pub(super) fn cancel(amount: u64) -> Cancel {
         cancellable_before: Money::krw(27_500),
         failed_at: None,
         reason: "부분 품절".to_owned(),
-        refund_account: Some(RefundAccount {
-            bank_code: "020".to_owned(),
-            account_number: Secret::new("110123456789"),
-            holder_name: Secret::new("김구매"),
-        }),
+        refund_account: Some(RefundAccount::new(
+            "020".parse().unwrap(),
+            Secret::new("110123456789"),
+            Secret::new("김구매"),
+        )),
         dispatch: Some(Dispatch::first(at(6), "credential")),
         pg_cancel_id: None,
         failure: None,

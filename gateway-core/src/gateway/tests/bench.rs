@@ -339,11 +339,7 @@ pub(crate) fn new_cancel(amount: Option<u64>) -> NewCancel {
 }
 
 pub(crate) fn refund_account() -> RefundAccount {
-    RefundAccount {
-        bank_code: "088".to_owned(),
-        account_number: Secret::new("1100001111"),
-        holder_name: Secret::new("홍길동"),
-    }
+    RefundAccount::new("088".parse().unwrap(), Secret::new("1100001111"), Secret::new("홍길동"))
 }
 
 pub(crate) fn request_key(key: &str) -> RequestKey {

@@ -93,7 +93,8 @@ impl Books {
         self.change(&id, |snapshot| {
             snapshot.method = Some(Method::VirtualAccount);
             snapshot.virtual_account = Some(VirtualAccount {
-                bank_code: Some("020".to_owned()),
+                bank_code: "020".parse().ok(),
+                pg_bank: Some("020".to_owned()),
                 account_number: "110-000".to_owned(),
                 holder_name: None,
                 due_at: Some(due_at),

@@ -99,7 +99,8 @@ impl Snapshot {
     /// The same as an issued account, unpaid.
     pub(crate) fn with_account(self, due: i64) -> Self {
         let account = VirtualAccount {
-            bank_code: Some("020".to_owned()),
+            bank_code: "020".parse().ok(),
+            pg_bank: Some("020".to_owned()),
             account_number: "110-000".to_owned(),
             holder_name: None,
             due_at: Some(at(due)),

@@ -1,7 +1,9 @@
 //! The payment window, and what the browser brings back from it.
 
 use paymux_core::{
-    model::{BrowserStep, CashReceiptRequest, CashReceiptType, Customer, FailureReason, Method, Money},
+    model::{
+        BrowserStep, CardIssuer, CashReceiptRequest, CashReceiptType, Customer, FailureReason, Method, Money,
+    },
     provider::{ClaimOutcome, PaymentProvider as _, PaymentRequest},
 };
 use serde_json::{Value, json};
@@ -121,9 +123,14 @@ fn each_method_opens_its_window() {
     let months = of(Method::Card, |r| r.installment_months = Some(3));
     assert_eq!(months["display"], json!({"card_quota": [3]}));
     assert_eq!(of(Method::Card, |r| r.installment_months = Some(0))["display"], json!({"card_quota": []}));
-    let issuer = of(Method::Card, |r| (r.card_issuer, r.installment_months) = (Some("366".into()), Some(2)));
+    let issuer = of(Method::Card, |r| (r.card_issuer, r.installment_months) = ("366".parse().ok(), Some(2)));
     assert_eq!(issuer["card"], json!({"direct": {"code": "366", "quota": 2}}));
     assert_eq!(issuer.get("display"), None);
+    for company in CardIssuer::ALL {
+        let request = PaymentRequest { card_issuer: Some(company.code), ..payment_request(Method::Card) };
+        let window = parameters(&offline(), &request);
+        assert_eq!(window["card"]["direct"]["code"], company.code.as_str());
+    }
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Cancelling and closing, over the wire.
 
 use paymux_core::{
-    model::{Money, PgCancelStatus, PgStatus, RefundAccount, Secret},
-    provider::{CancelRequest, CancelScope, PaymentProvider as _},
+    model::{FailureReason, Money, PgCancelStatus, PgStatus, RefundAccount, Secret},
+    provider::{CancelRequest, CancelScope, PaymentProvider as _, ProviderError},
 };
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ fn after(reason: &str) -> Value {
 
 fn refund_account(bank_code: &str) -> RefundAccount {
     let (account_number, holder_name) = (Secret::new("110123456789"), Secret::new("홍길동"));
-    RefundAccount { bank_code: bank_code.to_owned(), account_number, holder_name }
+    RefundAccount::new(bank_code.parse().unwrap(), account_number, holder_name)
 }
 
 async fn body_of(request: &CancelRequest) -> Value {
@@ -73,7 +73,7 @@ async fn tax_free_part_and_vat_are_sent_where_given() {
 
 #[tokio::test]
 async fn refund_account_is_sent_in_the_codes_of_the_pg() {
-    let request = CancelRequest { refund_account: Some(refund_account("88")), ..cancel_request(ALL) };
+    let request = CancelRequest { refund_account: Some(refund_account("088")), ..cancel_request(ALL) };
     let body = body_of(&request).await;
     assert_eq!(body["refund_bank"], "088");
     assert_eq!(body["refund_account"], "110123456789");
@@ -103,10 +103,18 @@ async fn amount_that_could_mean_all_is_never_sent() {
 #[tokio::test]
 async fn bank_the_pg_has_no_code_for_sends_nothing() {
     let stub = Stub::start(|_| done(&after(""))).await;
-    let mut config = config(&stub.url);
-    config.refund_bank_codes = RefundBankCodes::LastTwoDigits;
-    let request = CancelRequest { refund_account: Some(refund_account("271")), ..cancel_request(ALL) };
-    assert_eq!(provider_with(config).cancel(&request).await.unwrap_err().name(), "declined");
+    for (bank, style) in [
+        ("271", RefundBankCodes::LastTwoDigits),
+        ("271", RefundBankCodes::BkPrefix),
+        ("092", RefundBankCodes::KiwoomPay),
+    ] {
+        let mut config = config(&stub.url);
+        config.refund_bank_codes = style;
+        let request = CancelRequest { refund_account: Some(refund_account(bank)), ..cancel_request(ALL) };
+        let refused = provider_with(config).cancel(&request).await.unwrap_err();
+        let ProviderError::Declined(failure) = refused else { panic!("{refused:?}") };
+        assert_eq!((failure.reason, failure.pg), (FailureReason::InvalidRefundAccount, None));
+    }
     assert_eq!(stub.all(), []);
 }
 

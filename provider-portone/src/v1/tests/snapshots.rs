@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use paymux_core::model::{
-    FailureReason, IdSource, Method, MethodDetail, Mode, Money, PgCancelStatus, PgStatus, Secret, Snapshot,
-    SnapshotCancel,
+    CardIssuer, FailureReason, IdSource, Method, MethodDetail, Mode, Money, PgCancelStatus, PgStatus, Secret,
+    Snapshot, SnapshotCancel,
 };
 use serde_json::{Value, json, value::RawValue};
 
@@ -151,7 +151,8 @@ fn fields_of_a_paid_card_are_kept() {
     assert_eq!(snapshot.raw.expose(), raw.get());
     let detail = snapshot.method_detail;
     assert_eq!(detail.pg_method.as_deref(), Some("card"));
-    assert_eq!(detail.card_issuer.as_deref(), Some("366"));
+    assert_eq!(detail.card_issuer.unwrap().as_str(), "366");
+    assert_eq!(detail.pg_card_issuer.as_deref(), Some("366"));
     assert_eq!(detail.card_number.as_deref(), Some("543333******1234"));
     assert_eq!(detail.installment_months, Some(0));
     assert_eq!(detail.approval_number.as_deref(), Some("30012345"));
@@ -164,10 +165,46 @@ fn issued_account_is_shown_with_its_deadline() {
     let account_of = |changes| read(with(account(), &changes)).unwrap().virtual_account.unwrap();
     let issued = account_of(json!({}));
     assert_eq!(issued.account_number, "110-123-456789");
-    assert_eq!(issued.bank_code.as_deref(), Some("088"));
+    assert_eq!(issued.bank_code.unwrap().as_str(), "088");
+    assert_eq!(issued.pg_bank.as_deref(), Some("088"));
     assert_eq!(issued.holder_name.as_deref(), Some("페이먹스"));
     assert_eq!(issued.due_at, Timestamp::from_second(1_772_500_000).ok());
     assert_eq!(account_of(json!({"vbank_date": 0})).due_at, None);
+}
+
+/// The table of PortOne's page of card codes, and the banks' codes where it names none.
+#[test]
+fn every_card_company_comes_back_as_it_went_out() {
+    for issuer in CardIssuer::ALL {
+        let code = issuer.code.as_str();
+        let detail = read(json!({"card_code": code})).unwrap().method_detail;
+        assert_eq!((detail.card_issuer, detail.pg_card_issuer.as_deref()), (Some(issuer.code), Some(code)));
+    }
+}
+
+#[test]
+fn code_that_is_none_of_ours_is_shown_as_the_pgs() {
+    let unknown = json!({"card_code": "999", "bank_code": "Z9", "bank_name": "새 은행"});
+    let detail = read(unknown).unwrap().method_detail;
+    assert_eq!((detail.card_issuer, detail.pg_card_issuer.as_deref()), (None, Some("999")));
+    assert_eq!((detail.bank_code, detail.pg_bank.as_deref()), (None, Some("Z9")));
+    let named = read(json!({"card_code": null, "card_name": "새카드", "bank_name": "새 은행"})).unwrap();
+    let detail = named.method_detail;
+    assert_eq!((detail.card_issuer, detail.pg_card_issuer.as_deref()), (None, Some("새카드")));
+    assert_eq!((detail.bank_code, detail.pg_bank.as_deref()), (None, Some("새 은행")));
+    let account = read(with(account(), &json!({"vbank_code": "S3"}))).unwrap().virtual_account.unwrap();
+    assert_eq!((account.bank_code, account.pg_bank.as_deref()), (None, Some("S3")));
+}
+
+#[test]
+fn bank_is_read_as_the_pg_of_the_row_writes_it() {
+    for (pg, written) in [("html5_inicis", "04"), ("kcp", "BK04"), ("daou", "04"), ("tosspayments", "004")] {
+        let row = with(account(), &json!({"pg_provider": pg, "vbank_code": written}));
+        let account = read(row).unwrap().virtual_account.unwrap();
+        assert_eq!((account.bank_code.unwrap().as_str(), account.pg_bank.as_deref()), ("004", Some(written)));
+    }
+    let row = with(account(), &json!({"pg_provider": "daou", "vbank_code": "10"}));
+    assert_eq!(read(row).unwrap().virtual_account.unwrap().bank_code.unwrap().as_str(), "088");
 }
 
 #[test]
@@ -271,12 +308,14 @@ fn part_cancelled_payment_is_read_whole() {
         method: Some(Method::Card),
         method_detail: MethodDetail {
             pg_method: Some("card".to_owned()),
-            card_issuer: Some("366".to_owned()),
+            card_issuer: "366".parse().ok(),
+            pg_card_issuer: Some("366".to_owned()),
             card_number: Some("543333******1234".to_owned()),
             installment_months: Some(0),
             approval_number: Some("30012345".to_owned()),
             easy_pay_provider: None,
             bank_code: None,
+            pg_bank: None,
         },
         virtual_account: None,
         receipt_url: Some("https://example.invalid/r/1".to_owned()),

@@ -51,6 +51,8 @@ pub(crate) struct Payment {
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) bank_code: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
+    pub(super) bank_name: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
     pub(super) card_code: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) card_name: Option<String>,
@@ -61,6 +63,8 @@ pub(crate) struct Payment {
     pub(super) card_quota: Option<i64>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) vbank_code: Option<String>,
+    #[serde(default, deserialize_with = "lenient::text")]
+    pub(super) vbank_name: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]
     pub(super) vbank_num: Option<String>,
     #[serde(default, deserialize_with = "lenient::text")]

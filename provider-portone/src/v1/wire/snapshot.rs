@@ -1,8 +1,8 @@
 //! From the payment object to our words.
 
 use paymux_core::model::{
-    CancelId, CashReceipt, Currency, Failure, FailureReason, MethodDetail, Mode, Money, PgCancelStatus,
-    PgMessage, PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount, standard_bank_code,
+    CancelId, CashReceipt, Currency, Failure, MethodDetail, Mode, Money, PgCancelStatus, PgMessage,
+    PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount,
 };
 use serde_json::value::RawValue;
 
@@ -12,7 +12,7 @@ use super::{
     payment::{CancelEntry, time},
     read_amount,
 };
-use crate::v1::errors;
+use crate::v1::{bank::bank, errors};
 
 /// Reads a payment.
 ///
@@ -152,32 +152,29 @@ fn cancel(entry: &CancelEntry, currency: Currency) -> Result<SnapshotCancel, Unr
 fn detail(payment: &Payment, easy_pay_provider: Option<String>) -> MethodDetail {
     MethodDetail {
         pg_method: payment.pay_method.clone(),
-        card_issuer: payment.card_code.clone().or_else(|| payment.card_name.clone()),
+        // V1's card codes are ours.
+        card_issuer: payment.card_code.as_deref().and_then(|code| code.parse().ok()),
+        pg_card_issuer: payment.card_code.clone().or_else(|| payment.card_name.clone()),
         card_number: payment.card_number.clone(),
         installment_months: payment.card_quota.and_then(|months| u32::try_from(months).ok()),
         approval_number: payment.apply_num.clone(),
         easy_pay_provider,
-        bank_code: payment.bank_code.as_deref().map(standard_bank_code),
+        bank_code: payment.bank_code.as_deref().and_then(|code| bank(code, payment.pg_provider.as_deref())),
+        pg_bank: payment.bank_code.clone().or_else(|| payment.bank_name.clone()),
     }
 }
 
 fn virtual_account(payment: &Payment) -> Option<VirtualAccount> {
     payment.has_account().then(|| VirtualAccount {
-        bank_code: payment.vbank_code.as_deref().map(standard_bank_code),
+        bank_code: payment.vbank_code.as_deref().and_then(|code| bank(code, payment.pg_provider.as_deref())),
+        pg_bank: payment.vbank_code.clone().or_else(|| payment.vbank_name.clone()),
         account_number: payment.vbank_num.clone().unwrap_or_default(),
         holder_name: payment.vbank_holder.clone(),
         due_at: payment.vbank_date.and_then(time),
     })
 }
 
-/// A text decides what a failure is called. One that contradicts a time of payment is not believed: a buyer who paid has not
-/// just closed the window.
 fn failure(payment: &Payment) -> Failure {
     let text = payment.fail_reason.clone().unwrap_or_default();
-    let was_paid = payment.paid_at.is_some_and(|paid_at| paid_at > 0);
-    let reason = match errors::reason("", &text) {
-        FailureReason::BuyerClosed if was_paid => FailureReason::Other,
-        reason => reason,
-    };
-    Failure::by_pg(reason, PgMessage::new("failed", text))
+    Failure::by_pg(errors::reason("", &text), PgMessage::new("failed", text))
 }

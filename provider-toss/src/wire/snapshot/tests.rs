@@ -64,12 +64,14 @@ fn approved_card_is_read_whole() {
         method: Some(Method::Card),
         method_detail: MethodDetail {
             pg_method: Some("카드".to_owned()),
-            card_issuer: Some("41".to_owned()),
+            card_issuer: "366".parse().ok(),
+            pg_card_issuer: Some("41".to_owned()),
             card_number: Some("51071234****567*".to_owned()),
             installment_months: Some(0),
             approval_number: Some("00000000".to_owned()),
             easy_pay_provider: None,
             bank_code: None,
+            pg_bank: None,
         },
         virtual_account: None,
         receipt_url: Some(
@@ -90,10 +92,8 @@ fn issued_account_is_no_money_yet() {
     assert_eq!(snapshot.method, Some(Method::VirtualAccount));
     assert_eq!(snapshot.cancellable, Money::krw(0), "the balance is the total before any money came");
     let account = snapshot.virtual_account.unwrap();
-    assert_eq!(
-        (account.bank_code.as_deref(), account.account_number.as_str()),
-        (Some("020"), "X56204417730912")
-    );
+    assert_eq!((account.bank_code.unwrap().as_str(), account.pg_bank.as_deref()), ("020", Some("20")));
+    assert_eq!(account.account_number, "X56204417730912");
     assert_eq!(account.holder_name.as_deref(), Some("김하늘"));
     assert_eq!(account.due_at, Some(at("2026-03-15T01:31:02Z")));
 }
@@ -102,8 +102,10 @@ fn issued_account_is_no_money_yet() {
 fn version_1_3_is_read_by_its_own_names() {
     let snapshot = read(ACCOUNT_1_3);
     assert_eq!((snapshot.status, snapshot.total), (PgStatus::AwaitingDeposit, Money::krw(15_000)));
-    assert_eq!(snapshot.virtual_account.unwrap().bank_code.as_deref(), Some("국민"));
-    assert_eq!(snapshot.method_detail.bank_code.as_deref(), Some("국민"));
+    let account = snapshot.virtual_account.unwrap();
+    assert_eq!((account.bank_code.unwrap().as_str(), account.pg_bank.as_deref()), ("004", Some("국민")));
+    let detail = snapshot.method_detail;
+    assert_eq!((detail.bank_code.unwrap().as_str(), detail.pg_bank.as_deref()), ("004", Some("국민")));
     // Empty before the deposit.
     let receipt = snapshot.cash_receipt.unwrap();
     assert_eq!((receipt.kind.as_deref(), receipt.number, receipt.url), (Some("소득공제"), None, None));
@@ -302,6 +304,22 @@ fn unreadable_display_field_is_left_out() {
 }
 
 #[test]
+fn code_that_is_none_of_ours_is_shown_as_toss_own() {
+    for (changes, issuer, bank) in [
+        (json!({"card": {"issuerCode": "6I"}}), Some("6I"), None),
+        (json!({"card": {"issuerCode": null}}), None, None),
+        (json!({"card": null, "transfer": {"bankCode": "Z9"}}), None, Some("Z9")),
+    ] {
+        let detail = read(&with(CARD, changes)).method_detail;
+        assert_eq!((detail.card_issuer, detail.bank_code), (None, None));
+        assert_eq!((detail.pg_card_issuer.as_deref(), detail.pg_bank.as_deref()), (issuer, bank));
+    }
+    let unknown = json!({"virtualAccount": {"accountNumber": "X1", "bankCode": "04"}});
+    let account = read(&with(ACCOUNT, unknown)).virtual_account.unwrap();
+    assert_eq!((account.bank_code, account.pg_bank.as_deref()), (None, Some("04")));
+}
+
+#[test]
 fn fields_of_every_version_are_found() {
     let old = with(CARD, json!({"card": {"issuerCode": null}}));
     let mut old: Value = serde_json::from_str(&old).unwrap();
@@ -312,7 +330,8 @@ fn fields_of_every_version_are_found() {
     old["receipt"] = Value::Null;
     old["easyPay"] = json!("토스페이");
     let snapshot = read(&old.to_string());
-    assert_eq!(snapshot.method_detail.card_issuer.as_deref(), Some("신한"));
+    assert_eq!(snapshot.method_detail.card_issuer.unwrap().as_str(), "366");
+    assert_eq!(snapshot.method_detail.pg_card_issuer.as_deref(), Some("신한"));
     assert_eq!(snapshot.receipt_url.as_deref(), Some("https://old.example/receipt"));
     assert_eq!(snapshot.method, Some(Method::EasyPay));
     assert_eq!(snapshot.method_detail.easy_pay_provider.as_deref(), Some("토스페이"));
@@ -327,10 +346,8 @@ fn fields_of_every_version_are_found() {
         "transfer": {"bankCode": "88", "settlementStatus": "INCOMPLETED"},
         "cashReceipt": {"type": "소득공제", "issueNumber": "276391", "receiptUrl": "https://r.example"}});
     let snapshot = read(&with(CARD, transfer));
-    assert_eq!(
-        (snapshot.method, snapshot.method_detail.bank_code.as_deref()),
-        (Some(Method::Transfer), Some("088"))
-    );
+    let bank = snapshot.method_detail.bank_code.unwrap();
+    assert_eq!((snapshot.method, bank.as_str()), (Some(Method::Transfer), "088"));
     assert_eq!(snapshot.cash_receipt.unwrap().number.as_deref(), Some("276391"));
 
     let phone = json!({"method": "휴대폰", "card": null, "receipt": null,

@@ -1,5 +1,6 @@
 //! Rules of single fields: checked by the code at the edge, said here in JSON Schema.
 
+use paymux_core::model::{Bank, CardIssuer};
 use serde_json::{Value, json};
 
 use super::document::{id, operations};
@@ -115,6 +116,11 @@ pub(super) fn complete(document: &mut Value) {
     let name = json!({ "minLength": 1, "maxLength": 40, "pattern": NOTE });
     let notes = json!({ "maxProperties": 20, "propertyNames": name, "additionalProperties": note });
     merge(&mut schemas["RegisterPayment"]["properties"]["metadata"], notes);
+    // What is taken. What is shown has no list: a new bank is no new type to a client.
+    let banks: Vec<_> = Bank::ALL.iter().map(|bank| bank.code.as_str()).collect();
+    merge(&mut schemas["RefundAccount"]["properties"]["bank_code"], json!({ "enum": banks }));
+    let issuers: Vec<_> = CardIssuer::ALL.iter().map(|issuer| issuer.code.as_str()).collect();
+    merge(&mut schemas["RegisterCard"]["properties"]["issuer"], json!({ "enum": issuers }));
     let months = &mut schemas["RegisterCard"]["properties"]["installment_months"];
     merge(months, json!({ "not": { "const": 1 } }));
     whole_numbers(schemas);

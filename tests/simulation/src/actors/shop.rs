@@ -59,11 +59,7 @@ pub(crate) async fn sell(cluster: Arc<Cluster>, number: u64) {
 }
 
 fn refund_account() -> RefundAccount {
-    RefundAccount {
-        bank_code: "020".to_owned(),
-        account_number: Secret::new("1"),
-        holder_name: Secret::new("buyer"),
-    }
+    RefundAccount::new("020".parse().unwrap(), Secret::new("1"), Secret::new("buyer"))
 }
 
 impl Order {

@@ -87,7 +87,8 @@ fn status(payment: &PgPayment) -> PgStatus {
 
 fn account(payment: &PgPayment, due_at: Timestamp) -> VirtualAccount {
     VirtualAccount {
-        bank_code: Some("020".to_owned()),
+        bank_code: "020".parse().ok(),
+        pg_bank: Some("020".to_owned()),
         account_number: payment.id.to_string(),
         holder_name: None,
         due_at: Some(due_at),

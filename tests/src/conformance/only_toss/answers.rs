@@ -14,17 +14,19 @@ use crate::conformance::{
     requests::{AMOUNT, close_of, krw, order, part_of, to_account},
 };
 
-/// What must be the same in every version: all but names of institutions, and the answer itself.
+/// What must be the same in every version: all but Toss' names of institutions, and the answer itself.
 fn essence(snapshot: Snapshot) -> Snapshot {
     let Snapshot { mut virtual_account, mut cancels, .. } = snapshot.clone();
     if let Some(account) = &mut virtual_account {
-        account.bank_code = None;
+        account.pg_bank = None;
         account.account_number.clear();
     }
     for cancel in cancels.iter_mut().flatten() {
         assert!(cancel.pg_cancel_id.take().is_some());
     }
     let method_detail = MethodDetail {
+        card_issuer: snapshot.method_detail.card_issuer,
+        bank_code: snapshot.method_detail.bank_code,
         installment_months: snapshot.method_detail.installment_months,
         pg_method: snapshot.method_detail.pg_method.clone(),
         ..MethodDetail::default()
