@@ -1,42 +1,15 @@
 //! Putting a gateway together.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
-use super::{Gateway, admissions::Admissions};
+use super::{Gateway, admissions::Admissions, policy::MerchantPolicy};
 use crate::{
     account::{Account, ConnectedAccount},
     clock::{Clock, SteadyClock, SystemClock},
     dispatch::Committer,
-    model::{AccountId, IdSource, LatePayments, MerchantId, Method},
+    model::{AccountId, IdSource, MerchantId},
     store::Store,
 };
-
-/// How a merchant wants its payments handled.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct MerchantPolicy {
-    /// The account that takes payments no rule says otherwise of.
-    pub default_account: AccountId,
-    /// Rules by method. None unless they are set.
-    pub account_by_method: BTreeMap<Method, AccountId>,
-    /// What happens to late payments. They are kept unless it is set.
-    pub late_payments: LatePayments,
-    /// How long a registered payment may be paid. 30 minutes unless it is set.
-    pub payable_for: Duration,
-}
-
-impl MerchantPolicy {
-    /// Everything goes to this account; late payments are kept.
-    #[must_use]
-    pub const fn new(default_account: AccountId) -> Self {
-        Self {
-            default_account,
-            account_by_method: BTreeMap::new(),
-            late_payments: LatePayments::Keep,
-            payable_for: Duration::from_secs(30 * 60),
-        }
-    }
-}
 
 /// Why a gateway cannot be put together.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,9 +39,10 @@ pub struct GatewayBuilder {
     merchants: BTreeMap<MerchantId, MerchantPolicy>,
 }
 
-impl GatewayBuilder {
-    pub(super) fn over(store: Arc<dyn Store>) -> Self {
-        Self {
+impl Gateway {
+    /// Begins to put a gateway together over a store.
+    pub fn builder(store: Arc<dyn Store>) -> GatewayBuilder {
+        GatewayBuilder {
             store,
             clock: Arc::new(SystemClock::default()),
             ids: IdSource::random(),
@@ -76,7 +50,9 @@ impl GatewayBuilder {
             merchants: BTreeMap::new(),
         }
     }
+}
 
+impl GatewayBuilder {
     /// Another clock than the machine's.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }

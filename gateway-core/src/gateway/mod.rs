@@ -18,6 +18,7 @@ mod cancel;
 mod confirm;
 mod error;
 mod next_action;
+mod policy;
 mod read;
 mod register;
 mod request_key;
@@ -29,9 +30,10 @@ mod verify;
 
 pub use admin::{LedgerDifference, LedgerPage, LedgerProblem, Verdict};
 pub use background::{InboxOutcome, Workers};
-pub use builder::{BuildError, GatewayBuilder, MerchantPolicy};
+pub use builder::{BuildError, GatewayBuilder};
 pub use cancel::NewCancel;
 pub use error::{GatewayError, StateProblem};
+pub use policy::MerchantPolicy;
 pub use register::{NewPayment, Registered};
 pub use request_key::RequestKey;
 
@@ -81,11 +83,6 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Begins to put a gateway together over a store.
-    pub fn builder(store: Arc<dyn Store>) -> GatewayBuilder {
-        GatewayBuilder::over(store)
-    }
-
     /// Every configured account.
     pub fn accounts(&self) -> impl Iterator<Item = &Account> {
         self.core.accounts.values().map(|account| &**account)

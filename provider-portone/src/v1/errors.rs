@@ -13,8 +13,11 @@ use reqwest::StatusCode;
 use super::refusal::Refusal;
 
 mod reasons;
+mod wording;
 
 pub(crate) use reasons::reason;
+
+use self::wording::{has_any, plain};
 
 /// A refused look-up says nothing about the payment, and one that failed over there is not about it at all.
 pub(crate) fn look_up(refusal: &Refusal) -> ProviderError {
@@ -242,14 +245,3 @@ fn tells_no_reason(text: &str) -> bool {
 /// Words of refused cancels that blame the account to refund to: V1 wants `refund_holder`, `refund_bank` and
 /// `refund_account` (N 230 예금주 실명번호 불일치; N V601 은행코드 미설정 오류입니다; the others are inferred).
 const REFUND_ACCOUNT: &[&str] = &["환불계좌", "계좌번호", "계좌정보", "예금주", "은행코드"];
-
-/// A text without white space, hyphens, underscores and case: PGs write "취소 가능 금액" and "취소가능금액", "time-out" and
-/// "Timeout", "USER_CANCEL" and "userCancel".
-fn plain(text: &str) -> String {
-    let kept = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '_'));
-    kept.flat_map(char::to_lowercase).collect()
-}
-
-fn has_any(text: &str, words: &[&str]) -> bool {
-    words.iter().any(|word| text.contains(word))
-}

@@ -10,7 +10,7 @@
 
 use paymux_core::model::FailureReason;
 
-use super::{has_any, plain};
+use super::wording::{has_any, plain};
 
 /// Words that blame the merchant's contract, its ids and keys at the PG or the channel, as [`plain`] writes them. They
 /// come before all others: "거래정지업체" is a stopped shop, and no stopped card.
