@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::model::{
     BrowserStep, CancelId, CardIssuerCode, CashReceiptRequest, Customer, Device, Failure, Method, Money,
-    MoneyMoves, PgCancelStatus, PgOrderId, PgPaymentId, RefundAccount, Secret, Snapshot,
+    MoneyMoves, PgCancelStatus, PgOrderId, PgPaymentId, RefundAccount, Secret, Snapshot, cut,
 };
 
 /// What the browser brought back: any JSON object, a query or form turned into one.
@@ -155,7 +155,8 @@ impl CancelRequest {
     /// the cancel is found again. The id stands first, where no PG on the way cuts it off.
     #[must_use]
     pub fn tagged_reason(&self, longest: usize) -> String {
-        format!("[{}] {}", self.id, self.reason).chars().take(longest).collect()
+        // By what people see as characters: a limit in bytes could cut a Korean one in half.
+        cut(&format!("[{}] {}", self.id, self.reason), longest).to_owned()
     }
 }
 

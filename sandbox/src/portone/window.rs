@@ -36,11 +36,10 @@ pub(super) enum Buyer {
         /// The card company whose own page was opened.
         card_code: Option<String>,
     },
-    /// The PG or the card company declines, with its own code.
-    IsDeclined {
-        code: Option<String>,
-    },
-    Closes,
+    /// The PG or the card company declines, with its own code and text.
+    IsDeclined { code: Option<String>, text: Option<String> },
+    /// `text`: the PG marks the payment as failed, with this.
+    Closes { text: Option<String> },
 }
 
 /// What the page gets: the four fields every version of the script gives.
@@ -62,9 +61,9 @@ impl BrowserResult {
         imp_uid: Option<String>,
         merchant_uid: String,
         code: impl Into<Cow<'static, str>>,
-        message: &'static str,
+        message: impl Into<Cow<'static, str>>,
     ) -> Self {
-        Self { imp_uid, merchant_uid, error_code: Some(code.into()), error_msg: Some(Cow::Borrowed(message)) }
+        Self { imp_uid, merchant_uid, error_code: Some(code.into()), error_msg: Some(message.into()) }
     }
 }
 
@@ -116,79 +115,75 @@ fn refusal_to_open(
     None
 }
 
-impl Ledger {
-    /// A buyer goes through the window once; at most one row comes of it.
-    pub(super) fn visit(
-        &mut self,
-        request: WindowRequest,
-        buyer: Buyer,
-        config: &PortoneConfig,
-        moment: Moment,
-    ) -> BrowserResult {
-        let vbank_due = request.vbank_due;
-        match self.open_window(request, config, moment.at) {
-            Ok(imp_uid) => self.finish(imp_uid, buyer, vbank_due, config, moment),
-            Err(refused) => refused,
-        }
+/// A buyer goes through the window once; at most one row comes of it.
+pub(super) fn visit(
+    ledger: &mut Ledger,
+    request: WindowRequest,
+    buyer: Buyer,
+    config: &PortoneConfig,
+    moment: Moment,
+) -> BrowserResult {
+    let vbank_due = request.vbank_due;
+    match open_window(ledger, request, config, moment.at) {
+        Ok(imp_uid) => finish(ledger, imp_uid, buyer, vbank_due, config, moment),
+        Err(refused) => refused,
     }
+}
 
-    /// A window opens, or the script refuses before it does. Several may be open for one order.
-    fn open_window(
-        &mut self,
-        request: WindowRequest,
-        config: &PortoneConfig,
-        at: u64,
-    ) -> Result<String, BrowserResult> {
-        match refusal_to_open(self, &request, config.permissive) {
-            None => Ok(self.open(request.order, Channel::of(config), at)),
-            Some((code, message)) => {
-                Err(BrowserResult::failure(None, request.order.merchant_uid, code, message))
-            }
-        }
+/// A window opens, or the script refuses before it does. Several may be open for one order.
+fn open_window(
+    ledger: &mut Ledger,
+    request: WindowRequest,
+    config: &PortoneConfig,
+    at: u64,
+) -> Result<String, BrowserResult> {
+    match refusal_to_open(ledger, &request, config.permissive) {
+        None => Ok(ledger.open(request.order, Channel::of(config), at)),
+        Some((code, message)) => Err(BrowserResult::failure(None, request.order.merchant_uid, code, message)),
     }
+}
 
-    /// The buyer leaves an open window.
-    fn finish(
-        &mut self,
-        imp_uid: String,
-        buyer: Buyer,
-        vbank_due: Option<u64>,
-        config: &PortoneConfig,
-        Moment { at, now }: Moment,
-    ) -> BrowserResult {
-        let leave = |row: &mut Payment| (leave(row, buyer, vbank_due, config, at), row.merchant_uid.clone());
-        let outcome = self.change(&imp_uid, now, leave);
-        let (failure, merchant_uid) = outcome.expect("the window that is left was opened");
-        match failure {
-            None => BrowserResult::success(imp_uid, merchant_uid),
-            Some((code, message)) => BrowserResult::failure(Some(imp_uid), merchant_uid, code, message),
-        }
+/// The buyer leaves an open window.
+fn finish(
+    ledger: &mut Ledger,
+    imp_uid: String,
+    buyer: Buyer,
+    vbank_due: Option<u64>,
+    config: &PortoneConfig,
+    Moment { at, now }: Moment,
+) -> BrowserResult {
+    let leave = |row: &mut Payment| (leave(row, buyer, vbank_due, config, at), row.merchant_uid.clone());
+    let outcome = ledger.change(&imp_uid, now, leave);
+    let (failure, merchant_uid) = outcome.expect("the window that is left was opened");
+    match failure {
+        None => BrowserResult::success(imp_uid, merchant_uid),
+        Some((code, message)) => BrowserResult::failure(Some(imp_uid), merchant_uid, code, message),
     }
+}
 
-    /// Money arrives at a virtual account.
-    pub(super) fn deposit(
-        &mut self,
-        imp_uid: &str,
-        amount: Option<u64>,
-        Moment { at, now }: Moment,
-    ) -> Result<(), DepositRefused> {
-        let row = self.payment(imp_uid, View::Now).ok_or(DepositRefused::NotWaiting)?;
-        if !row.awaits_deposit() {
-            return Err(DepositRefused::NotWaiting);
-        }
-        // The time of the transfer counts: PortOne may learn after the date of one that was in time.
-        if at > row.vbank_date {
-            return Err(DepositRefused::TooLate);
-        }
-        if at < row.vbank_issued_at {
-            return Err(DepositRefused::TooEarly);
-        }
-        if amount.is_some_and(|amount| amount != row.amount) {
-            return Err(DepositRefused::OtherAmount);
-        }
-        self.change(imp_uid, now, |row| row.take_money(at));
-        Ok(())
+/// Money arrives at a virtual account.
+pub(super) fn deposit(
+    ledger: &mut Ledger,
+    imp_uid: &str,
+    amount: Option<u64>,
+    Moment { at, now }: Moment,
+) -> Result<(), DepositRefused> {
+    let row = ledger.payment(imp_uid, View::Now).ok_or(DepositRefused::NotWaiting)?;
+    if !row.awaits_deposit() {
+        return Err(DepositRefused::NotWaiting);
     }
+    // The time of the transfer counts: PortOne may learn after the date of one that was in time.
+    if at > row.vbank_date {
+        return Err(DepositRefused::TooLate);
+    }
+    if at < row.vbank_issued_at {
+        return Err(DepositRefused::TooEarly);
+    }
+    if amount.is_some_and(|amount| amount != row.amount) {
+        return Err(DepositRefused::OtherAmount);
+    }
+    ledger.change(imp_uid, now, |row| row.take_money(at));
+    Ok(())
 }
 
 /// What the buyer leaves behind in the row, and how the page learns of a failure.
@@ -198,8 +193,8 @@ fn leave(
     vbank_due: Option<u64>,
     config: &PortoneConfig,
     now: u64,
-) -> Option<(Cow<'static, str>, &'static str)> {
-    let (code, message) = match buyer {
+) -> Option<(Cow<'static, str>, Cow<'static, str>)> {
+    let (code, message): (Cow<'static, str>, Cow<'static, str>) = match buyer {
         Buyer::Approves { promotion, card_code } if row.amount >= config.minimum_amount => {
             if row.is_vbank() {
                 let hours = config.vbank_hours.saturating_mul(3_600);
@@ -211,19 +206,23 @@ fn leave(
             }
             return None;
         }
-        Buyer::Approves { .. } => ("F0100".into(), "결제 최소금액보다 작은 금액은 결제할 수 없습니다."),
-        Buyer::IsDeclined { code } => {
-            (code.map_or("F0400".into(), Cow::Owned), "카드사에서 결제를 거절하였습니다.")
+        Buyer::Approves { .. } => {
+            ("F0100".into(), "결제 최소금액보다 작은 금액은 결제할 수 없습니다.".into())
         }
-        Buyer::Closes => {
-            let message = "사용자가 결제를 취소함";
-            if config.closed_window == ClosedWindow::Failed {
-                row.fail(now, message);
+        Buyer::IsDeclined { code, text } => {
+            let text = text.map_or("카드사에서 결제를 거절하였습니다.".into(), Cow::Owned);
+            (code.map_or("F0400".into(), Cow::Owned), text)
+        }
+        Buyer::Closes { text } => {
+            let marks = text.is_some() || config.closed_window == ClosedWindow::Failed;
+            let message = text.map_or("사용자가 결제를 취소함".into(), Cow::Owned);
+            if marks {
+                row.fail(now, &message);
             }
             return Some(("F0005".into(), message));
         }
     };
-    row.fail(now, message);
+    row.fail(now, &message);
     Some((code, message))
 }
 
@@ -240,17 +239,6 @@ pub(super) enum DepositRefused {
     OtherAmount,
 }
 
-impl Channel {
-    /// The merchant's only one.
-    pub(super) fn of(config: &PortoneConfig) -> Self {
-        Self {
-            pg_provider: config.pg_provider.clone(),
-            pg_id: config.pg_id.clone(),
-            sandbox: config.test_channel,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,16 +250,22 @@ mod tests {
         let request = PayRequest::new("order-1", PayOutcome::Approve, 1_000);
         let window =
             super::super::request_pay::window_request(&request, &ActionOptions::default(), &books).unwrap();
-        let first = books.open_window(window.clone(), &config, 1).unwrap();
-        let second = books.open_window(window.clone(), &config, 2).unwrap();
+        let first = open_window(&mut books, window.clone(), &config, 1).unwrap();
+        let second = open_window(&mut books, window.clone(), &config, 2).unwrap();
         let approves = Buyer::Approves { promotion: None, card_code: None };
         for imp_uid in [first, second] {
-            let result =
-                books.finish(imp_uid.clone(), approves.clone(), None, &config, Moment { at: 3, now: 3 });
+            let result = finish(
+                &mut books,
+                imp_uid.clone(),
+                approves.clone(),
+                None,
+                &config,
+                Moment { at: 3, now: 3 },
+            );
             assert_eq!(result, BrowserResult::success(imp_uid, "order-1".to_owned()));
         }
         assert_eq!(books.payments(View::Now).filter(|row| row.paid_at > 0).count(), 2);
-        let third = books.open_window(window, &config, 4).unwrap_err();
+        let third = open_window(&mut books, window, &config, 4).unwrap_err();
         assert_eq!(third.error_code.as_deref(), Some("F1002"));
     }
 }

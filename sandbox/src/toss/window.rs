@@ -4,11 +4,13 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::{
-    KeyPair, Toss, errors,
+    config::KeyPair,
+    errors,
     fields::is_order_id,
     ids, institutions,
     language::Language,
-    row::{Ask, Method, Row, Status},
+    row::{Ask, Method, Opening, Row, Status},
+    state::Toss,
     time,
 };
 use crate::{ActionOptions, ControlError, ControlErrorCode, PayAnswer, PayMethod, PayOutcome, PayRequest};
@@ -22,214 +24,194 @@ const ANONYMOUS: &str = "@@ANONYMOUS";
 /// The buyer closed the window. The only failure that does not name the order.
 const CLOSED: &str = "PAY_PROCESS_CANCELED";
 
-/// A window about to open.
-#[derive(Debug)]
-pub(super) struct Opening {
-    pub(super) order_id: String,
-    pub(super) order_name: String,
-    pub(super) amount: u64,
-    pub(super) tax_free: u64,
-    pub(super) method: Option<Method>,
-    pub(super) ask: Ask,
+/// Enters a payment whose window opens now.
+pub(super) fn open(toss: &Toss, pair: &KeyPair, opening: Opening) -> Row {
+    let now_ms = toss.clock.now_ms();
+    toss.books.write(|books| {
+        let mut payment_key = ids::payment_key(&toss.config.mid, now_ms);
+        while books.find(&payment_key).is_some() {
+            payment_key = ids::payment_key(&toss.config.mid, now_ms);
+        }
+        let row = Row::opened(payment_key, pair.client_key.clone(), opening, now_ms);
+        books.insert(row.clone());
+        row
+    })
 }
 
-impl Toss {
-    /// Enters a payment whose window opens now.
-    pub(super) fn open(&self, pair: &KeyPair, opening: Opening) -> Row {
-        let now_ms = self.clock.now_ms();
-        self.books.write(|books| {
-            let mut payment_key = ids::payment_key(&self.config.mid, now_ms);
-            while books.find(&payment_key).is_some() {
-                payment_key = ids::payment_key(&self.config.mid, now_ms);
-            }
-            let row = Row::opened(payment_key, pair.client_key.clone(), opening, now_ms);
-            books.insert(row.clone());
-            row
-        })
+/// The buyer goes through the window of an order, which is opened as the page would.
+pub(super) fn open_window(
+    toss: &Toss,
+    request: &PayRequest,
+    options: &ActionOptions,
+) -> Result<PayAnswer, ControlError> {
+    if options.at_s != 0 {
+        let message = "at_s: at Toss no money moves in the window, but at the confirm";
+        return Err(ControlError::new(ControlErrorCode::Unsupported, message));
     }
-
-    /// The buyer goes through the window of an order, which is opened as the page would.
-    pub(super) fn open_window(
-        &self,
-        request: &PayRequest,
-        options: &ActionOptions,
-    ) -> Result<PayAnswer, ControlError> {
-        if options.at_s != 0 {
-            let message = "at_s: at Toss no money moves in the window, but at the confirm";
-            return Err(ControlError::new(ControlErrorCode::Unsupported, message));
+    let decline = planned_decline(request)?;
+    let text = options.text_of(request.outcome)?;
+    if text.is_some() && !decline.is_none_or(|code| WINDOW_DECLINES.contains(&code)) {
+        return Err(invalid("text: of a decline that the window says, such as PAY_PROCESS_ABORTED"));
+    }
+    let row = opened_row(toss, request)?;
+    let discount = options.discount_of(row.total, request.outcome)?;
+    match decline {
+        _ if request.outcome == PayOutcome::Close => Ok(failed(&row, CLOSED, text)),
+        Some(code) if WINDOW_DECLINES.contains(&code) => {
+            // Should the merchant confirm it all the same, it is aborted for this.
+            toss.books.write(|books| {
+                books.update(&row.payment_key, |row| row.planned_decline = Some(code.to_owned()));
+            });
+            Ok(failed(&row, code, text))
         }
-        let decline = planned_decline(request)?;
-        let row = self.opened_row(request)?;
-        let discount = options.discount_of(row.total, request.outcome)?;
-        match decline {
-            _ if request.outcome == PayOutcome::Close => Ok(failed(&row, CLOSED)),
-            Some(code) if WINDOW_DECLINES.contains(&code) => {
-                // Should the merchant confirm it all the same, it is aborted for this.
-                self.books.write(|books| {
-                    books.update(&row.payment_key, |row| row.planned_decline = Some(code.to_owned()));
+        decline => {
+            let method = method_of(request, &row)?;
+            if discount.is_some() && !has_discounts(method) {
+                let message = "discount: Toss knows them of cards and transfers only";
+                return Err(ControlError::new(ControlErrorCode::Unsupported, message));
+            }
+            let now_ms = toss.clock.now_ms();
+            toss.books.write(|books| {
+                books.update(&row.payment_key, |row| {
+                    row.method = Some(method);
+                    row.discount = discount.unwrap_or(0);
+                    row.status = Status::InProgress;
+                    row.authenticated_at_ms = Some(now_ms);
+                    row.planned_decline = decline.map(str::to_owned);
                 });
-                Ok(failed(&row, code))
-            }
-            decline => {
-                let method = self.method_of(request, &row)?;
-                if discount.is_some() && !has_discounts(method) {
-                    let message = "discount: Toss knows them of cards and transfers only";
-                    return Err(ControlError::new(ControlErrorCode::Unsupported, message));
-                }
-                let now_ms = self.clock.now_ms();
-                self.books.write(|books| {
-                    books.update(&row.payment_key, |row| {
-                        row.method = Some(method);
-                        row.discount = discount.unwrap_or(0);
-                        row.status = Status::InProgress;
-                        row.authenticated_at_ms = Some(now_ms);
-                        row.planned_decline = decline.map(str::to_owned);
-                    });
-                });
-                Ok(self.succeeded(&row))
-            }
+            });
+            Ok(succeeded(toss, &row))
         }
     }
+}
 
-    /// The server-made payment that waits for its buyer, else a new one: every call of the SDK makes one.
-    fn opened_row(&self, request: &PayRequest) -> Result<Row, ControlError> {
-        let waiting = self.books.read(|books| {
-            let waits = |row: &&Row| row.ask.by_server && row.status == Status::Ready;
-            books.of_order(&request.order_id).rfind(waits).cloned()
-        });
-        if let Some(row) = waiting {
-            if request.amount.is_some_and(|amount| amount != row.total) {
-                return Err(invalid(format!("the window of this order asks for {}", row.total)));
-            }
-            return Ok(row);
+/// The server-made payment that waits for its buyer, else a new one: every call of the SDK makes one.
+fn opened_row(toss: &Toss, request: &PayRequest) -> Result<Row, ControlError> {
+    let waiting = toss.books.read(|books| {
+        let waits = |row: &&Row| row.ask.by_server && row.status == Status::Ready;
+        books.of_order(&request.order_id).rfind(waits).cloned()
+    });
+    if let Some(row) = waiting {
+        if request.amount.is_some_and(|amount| amount != row.total) {
+            return Err(invalid(format!("the window of this order asks for {}", row.total)));
         }
-        let pair = self.pair_or_first(request.client_key.as_deref())?;
-        Ok(self.open(pair, self.opening_of(request)?))
+        return Ok(row);
     }
+    let pair = toss.pair_or_first(request.client_key.as_deref())?;
+    Ok(open(toss, pair, opening_of(toss, request)?))
+}
 
-    /// The key pair of a client key, else the first configured.
-    pub(super) fn pair_or_first(&self, client_key: Option<&str>) -> Result<&KeyPair, ControlError> {
-        match client_key {
-            Some(client_key) => self.pair_of(client_key).ok_or_else(|| invalid("INVALID_CLIENT_KEY")),
-            None => self.config.keys.first().ok_or_else(|| invalid("no key pair is configured")),
-        }
+fn opening_of(toss: &Toss, request: &PayRequest) -> Result<Opening, ControlError> {
+    let amount = request.amount.or_else(|| sdk_amount(request)).ok_or_else(|| {
+        invalid("amount: the page sends it to Toss, so the caller has to say what the page asked for")
+    })?;
+    if amount == 0 {
+        return Err(invalid("BELOW_ZERO_AMOUNT"));
     }
+    if !is_order_id(&request.order_id) {
+        return Err(invalid("order_id: 6 to 64 letters, digits, -, _ or ="));
+    }
+    let order_name = request.order_name.as_deref().or(request.sdk_text("orderName")).unwrap_or("테스트 주문");
+    if order_name.is_empty() || order_name.chars().count() > 100 {
+        return Err(invalid("order_name: 1 to 100 characters"));
+    }
+    let tax_free = sdk(request, "taxFreeAmount").and_then(Value::as_u64).unwrap_or(0);
+    if tax_free > amount {
+        return Err(invalid("taxFreeAmount: more than the amount"));
+    }
+    Ok(Opening {
+        order_id: request.order_id.clone(),
+        order_name: order_name.to_owned(),
+        amount,
+        tax_free,
+        method: None,
+        ask: ask_of(toss, request)?,
+    })
+}
 
-    fn opening_of(&self, request: &PayRequest) -> Result<Opening, ControlError> {
-        let amount = request.amount.or_else(|| sdk_amount(request)).ok_or_else(|| {
-            invalid("amount: the page sends it to Toss, so the caller has to say what the page asked for")
-        })?;
-        if amount == 0 {
-            return Err(invalid("BELOW_ZERO_AMOUNT"));
+fn ask_of(toss: &Toss, request: &PayRequest) -> Result<Ask, ControlError> {
+    let text = |name: &str| sdk(request, name).and_then(Value::as_str).map(str::to_owned);
+    let bank = match text("bank") {
+        Some(name) => {
+            Some(institutions::issuing_bank(&name).ok_or_else(|| invalid("INVALID_BANK"))?.code.to_owned())
         }
-        if !is_order_id(&request.order_id) {
-            return Err(invalid("order_id: 6 to 64 letters, digits, -, _ or ="));
-        }
-        let order_name =
-            request.order_name.as_deref().or(request.sdk_text("orderName")).unwrap_or("테스트 주문");
-        if order_name.is_empty() || order_name.chars().count() > 100 {
-            return Err(invalid("order_name: 1 to 100 characters"));
-        }
-        let tax_free = sdk(request, "taxFreeAmount").and_then(Value::as_u64).unwrap_or(0);
-        if tax_free > amount {
-            return Err(invalid("taxFreeAmount: more than the amount"));
-        }
-        Ok(Opening {
-            order_id: request.order_id.clone(),
-            order_name: order_name.to_owned(),
-            amount,
-            tax_free,
-            method: None,
-            ask: self.ask_of(request)?,
-        })
-    }
+        None => None,
+    };
+    let card_company = match text("cardCompany") {
+        Some(names) => Some(first_company(&names).ok_or_else(|| invalid("INVALID_CARD_COMPANY"))?.to_owned()),
+        None => None,
+    };
+    let (valid_hours, due_at_ms) = deposit_time(toss, request)?;
+    Ok(Ask {
+        by_server: false,
+        success_url: text("successUrl"),
+        fail_url: text("failUrl"),
+        customer_name: text("customerName"),
+        customer_phone: text("customerMobilePhone"),
+        customer_key: text("customerKey").filter(|key| key != ANONYMOUS),
+        card_company,
+        installment_months: sdk(request, "cardInstallmentPlan").and_then(Value::as_u64).unwrap_or(0),
+        easy_pay: text("easyPay"),
+        use_escrow: sdk(request, "useEscrow").and_then(Value::as_bool).unwrap_or(false),
+        bank,
+        valid_hours,
+        due_at_ms,
+        cash_receipt: sdk(request, "cashReceipt")
+            .and_then(|asked| asked.get("type")?.as_str())
+            .map(str::to_owned),
+        metadata: sdk(request, "metadata").cloned().unwrap_or_default(),
+    })
+}
 
-    fn ask_of(&self, request: &PayRequest) -> Result<Ask, ControlError> {
-        let text = |name: &str| sdk(request, name).and_then(Value::as_str).map(str::to_owned);
-        let bank = match text("bank") {
-            Some(name) => Some(
-                institutions::issuing_bank(&name).ok_or_else(|| invalid("INVALID_BANK"))?.code.to_owned(),
-            ),
-            None => None,
-        };
-        let card_company = match text("cardCompany") {
-            Some(names) => {
-                Some(first_company(&names).ok_or_else(|| invalid("INVALID_CARD_COMPANY"))?.to_owned())
-            }
-            None => None,
-        };
-        let (valid_hours, due_at_ms) = self.deposit_time(request)?;
-        Ok(Ask {
-            by_server: false,
-            success_url: text("successUrl"),
-            fail_url: text("failUrl"),
-            customer_name: text("customerName"),
-            customer_phone: text("customerMobilePhone"),
-            customer_key: text("customerKey").filter(|key| key != ANONYMOUS),
-            card_company,
-            installment_months: sdk(request, "cardInstallmentPlan").and_then(Value::as_u64).unwrap_or(0),
-            easy_pay: text("easyPay"),
-            use_escrow: sdk(request, "useEscrow").and_then(Value::as_bool).unwrap_or(false),
-            bank,
-            valid_hours,
-            due_at_ms,
-            cash_receipt: sdk(request, "cashReceipt")
-                .and_then(|asked| asked.get("type")?.as_str())
-                .map(str::to_owned),
-            metadata: sdk(request, "metadata").cloned().unwrap_or_default(),
-        })
+/// `validHours` or `dueDate`, at most 90 days ahead.
+fn deposit_time(toss: &Toss, request: &PayRequest) -> Result<(Option<u64>, Option<u64>), ControlError> {
+    const MAX_VALID_HOURS: u64 = 2_160;
+    let hours = sdk(request, "validHours").and_then(Value::as_u64);
+    let due = sdk(request, "dueDate").and_then(Value::as_str);
+    let due_at_ms = due.map(|due| time::parse(due).ok_or_else(|| invalid("INVALID_DATE"))).transpose()?;
+    let now_ms = toss.clock.now_ms();
+    let latest_ms = now_ms.saturating_add(MAX_VALID_HOURS.saturating_mul(3_600_000));
+    if hours.is_some() && due_at_ms.is_some() {
+        return Err(invalid("INVALID_VALID_HOURS_WITH_DUE_DATE_AND_SINGLE"));
     }
+    if hours.is_some_and(|hours| hours > MAX_VALID_HOURS) {
+        return Err(invalid("EXCEED_MAX_VALID_HOURS"));
+    }
+    if due_at_ms.is_some_and(|due_at_ms| due_at_ms > latest_ms) {
+        return Err(invalid("EXCEED_MAX_DUE_DATE"));
+    }
+    if due_at_ms.is_some_and(|due_at_ms| due_at_ms <= now_ms) {
+        return Err(invalid("INVALID_DATE"));
+    }
+    Ok((hours, due_at_ms))
+}
 
-    /// `validHours` or `dueDate`, at most 90 days ahead.
-    fn deposit_time(&self, request: &PayRequest) -> Result<(Option<u64>, Option<u64>), ControlError> {
-        const MAX_VALID_HOURS: u64 = 2_160;
-        let hours = sdk(request, "validHours").and_then(Value::as_u64);
-        let due = sdk(request, "dueDate").and_then(Value::as_str);
-        let due_at_ms = due.map(|due| time::parse(due).ok_or_else(|| invalid("INVALID_DATE"))).transpose()?;
-        let now_ms = self.clock.now_ms();
-        let latest_ms = now_ms.saturating_add(MAX_VALID_HOURS.saturating_mul(3_600_000));
-        if hours.is_some() && due_at_ms.is_some() {
-            return Err(invalid("INVALID_VALID_HOURS_WITH_DUE_DATE_AND_SINGLE"));
-        }
-        if hours.is_some_and(|hours| hours > MAX_VALID_HOURS) {
-            return Err(invalid("EXCEED_MAX_VALID_HOURS"));
-        }
-        if due_at_ms.is_some_and(|due_at_ms| due_at_ms > latest_ms) {
-            return Err(invalid("EXCEED_MAX_DUE_DATE"));
-        }
-        if due_at_ms.is_some_and(|due_at_ms| due_at_ms <= now_ms) {
-            return Err(invalid("INVALID_DATE"));
-        }
-        Ok((hours, due_at_ms))
+/// What the buyer pays with: the control call's word, else the page's, else a card.
+fn method_of(request: &PayRequest, row: &Row) -> Result<Method, ControlError> {
+    if let Some(method) = request.method {
+        return Ok(method.into());
     }
+    if let Some(method) = row.method {
+        return Ok(method);
+    }
+    match request.sdk_text("method") {
+        Some("CARD" | "카드") if row.ask.easy_pay.is_some() => Ok(Method::EasyPay),
+        Some(name) => Method::parse(name).ok_or_else(|| invalid("NOT_SUPPORTED_METHOD")),
+        None => Ok(Method::Card),
+    }
+}
 
-    /// What the buyer pays with: the control call's word, else the page's, else a card.
-    fn method_of(&self, request: &PayRequest, row: &Row) -> Result<Method, ControlError> {
-        if let Some(method) = request.method {
-            return Ok(method.into());
-        }
-        if let Some(method) = row.method {
-            return Ok(method);
-        }
-        match request.sdk_text("method") {
-            Some("CARD" | "카드") if row.ask.easy_pay.is_some() => Ok(Method::EasyPay),
-            Some(name) => Method::parse(name).ok_or_else(|| invalid("NOT_SUPPORTED_METHOD")),
-            None => Ok(Method::Card),
-        }
+/// The query of `successUrl`: all texts, as a browser brings them.
+fn succeeded(toss: &Toss, row: &Row) -> PayAnswer {
+    let widget = toss.pair_of(&row.client_key).is_some_and(KeyPair::is_widget);
+    let mut result = Map::new();
+    if widget {
+        result.insert("paymentType".to_owned(), "NORMAL".into());
     }
-
-    /// The query of `successUrl`: all texts, as a browser brings them.
-    fn succeeded(&self, row: &Row) -> PayAnswer {
-        let widget = self.pair_of(&row.client_key).is_some_and(KeyPair::is_widget);
-        let mut result = Map::new();
-        if widget {
-            result.insert("paymentType".to_owned(), "NORMAL".into());
-        }
-        result.insert("orderId".to_owned(), row.order_id.clone().into());
-        result.insert("paymentKey".to_owned(), row.payment_key.clone().into());
-        result.insert("amount".to_owned(), row.total.to_string().into());
-        redirected(result, row.ask.success_url.as_deref())
-    }
+    result.insert("orderId".to_owned(), row.order_id.clone().into());
+    result.insert("paymentKey".to_owned(), row.payment_key.clone().into());
+    result.insert("amount".to_owned(), row.total.to_string().into());
+    redirected(result, row.ask.success_url.as_deref())
 }
 
 /// The methods whose companies give instant discounts (`GET /v1/promotions` lists those of cards and banks).
@@ -238,8 +220,9 @@ const fn has_discounts(method: Method) -> bool {
 }
 
 /// The query of `failUrl`.
-fn failed(row: &Row, code: &str) -> PayAnswer {
-    let message = errors::find(code).map(|error| error.message(Language::Korean)).unwrap_or_default();
+fn failed(row: &Row, code: &str, text: Option<String>) -> PayAnswer {
+    let of_table = || errors::find(code).map(|error| error.message(Language::Korean));
+    let message = text.or_else(of_table).unwrap_or_default();
     let mut result = Map::new();
     result.insert("code".to_owned(), code.into());
     result.insert("message".to_owned(), message.into());
@@ -308,36 +291,6 @@ impl From<PayMethod> for Method {
             PayMethod::Transfer => Self::Transfer,
             PayMethod::VirtualAccount => Self::VirtualAccount,
             PayMethod::MobilePhone => Self::MobilePhone,
-        }
-    }
-}
-
-impl Row {
-    /// A payment whose window has just been opened.
-    pub(super) fn opened(payment_key: String, client_key: String, opening: Opening, now_ms: u64) -> Self {
-        Self {
-            payment_key,
-            client_key,
-            order_id: opening.order_id,
-            order_name: opening.order_name,
-            method: opening.method,
-            status: Status::Ready,
-            total: opening.amount,
-            tax_free: opening.tax_free,
-            discount: 0,
-            requested_at_ms: now_ms,
-            authenticated_at_ms: None,
-            approved_at_ms: None,
-            last_transaction_key: None,
-            transactions: Vec::new(),
-            cancels: Vec::new(),
-            virtual_account: None,
-            failure: None,
-            planned_decline: None,
-            ask: opening.ask,
-            taken: 0,
-            given_back: 0,
-            previous: None,
         }
     }
 }

@@ -7,17 +7,18 @@ use paymux_core::{
 use poem_openapi::Object;
 
 use super::{
+    ApiError,
     institutions::bank_code,
-    register_body::{wrong, wrong_amount},
-    text::{Text, short_text},
+    parameter::{wrong, wrong_amount},
+    text::{Text, display_text},
 };
-use crate::http::ApiError;
 
 /// A cancel
 #[derive(Clone, Debug, Object)]
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub(crate) struct CancelPayment {
-    /// Why: 1 to 150 printable characters. The payment gateway keeps it, and buyers may see it.
+    /// Why: 1 to 150 characters. Line breaks and invisible characters are taken out. The payment gateway keeps it, and
+    /// buyers may see it.
     #[oai(validator(min_length = 1, max_length = 150))]
     pub reason: Text,
     /// How much, in the currency's minor unit; all that is left if absent.
@@ -64,7 +65,7 @@ impl CancelPayment {
         let takes_over: Option<CancelId> =
             self.cancel_id.map(|id| id.0.parse()).transpose().map_err(|rule| wrong("cancel_id", rule))?;
         Ok(NewCancel {
-            reason: short_text("reason", self.reason, 150)?,
+            reason: display_text("reason", &self.reason, 150)?,
             amount: money("amount", self.amount)?,
             expected_cancellable: money("expected_cancellable_amount", self.expected_cancellable_amount)?,
             tax_free_amount: money("tax_free_amount", self.tax_free_amount)?,
@@ -82,7 +83,7 @@ impl RefundAccountBody {
             return Err(wrong("refund_account.account_number", "must have 5 to 20 digits"));
         }
         let bank = bank_code("refund_account.bank_code", &self.bank_code.0)?;
-        let holder_name = short_text("refund_account.holder_name", self.holder_name, 60)?;
+        let holder_name = display_text("refund_account.holder_name", &self.holder_name, 60)?;
         Ok(RefundAccount::new(bank, Secret::new(digits), Secret::new(holder_name)))
     }
 }

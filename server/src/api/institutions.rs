@@ -3,8 +3,8 @@
 use paymux_core::model::{Bank, BankCode, BankKind, CardIssuer, CardIssuerCode};
 use poem_openapi::{Enum, Object, OpenApi, payload::Json};
 
-use super::{Tag, list::ListObject, register_body::wrong};
-use crate::http::{ApiError, MerchantAuth};
+use super::{ApiError, list::ListObject, parameter::wrong, tag::Tag};
+use crate::http::MerchantAuth;
 
 /// Banks and card companies.
 #[derive(Clone, Debug)]

@@ -10,12 +10,15 @@ mod health;
 mod institutions;
 pub(crate) mod list;
 mod operations;
+pub(crate) mod parameter;
 mod payment_body;
 mod payments;
+mod problem;
 mod providers;
 mod published;
 pub(crate) mod register_body;
 pub(crate) mod strict_json;
+mod tag;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
@@ -24,12 +27,12 @@ pub(crate) mod words;
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use paymux_core::{gateway::Gateway, model::MerchantId};
-use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject, Tags};
+use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
 use tokio_util::task::TaskTracker;
 
-pub(crate) use answer::Chain;
 pub(crate) use health::HealthApi;
 pub use payment_body::{PaymentBody, PgMessageBody};
+pub use problem::{ApiError, Problem};
 pub(crate) use published::complete as complete_document;
 
 use self::{
@@ -37,21 +40,6 @@ use self::{
     providers::ProvidersApi,
 };
 use crate::{config::ReturnOrigins, http::error_code};
-
-/// What an operation is about.
-#[derive(Tags)]
-enum Tag {
-    /// Register, pay, confirm, verify and cancel payments.
-    Payments,
-    /// What happened to payments.
-    Events,
-    /// The accounts payments can be taken by.
-    Providers,
-    /// Banks and card companies, by the codes that are the same whichever payment gateway is behind them.
-    Codes,
-    /// For supervisors and load balancers.
-    Health,
-}
 
 const DESCRIPTION: &str = "\
 One API for a merchant's payments, whichever payment gateway (PG) stands behind it.

@@ -4,33 +4,35 @@ use std::collections::BTreeMap;
 
 use paymux_core::{
     gateway::NewPayment,
-    model::{AccountId, CashReceiptRequest, Customer, MAX_AMOUNT, Money, OrderId, PaymentTerms},
+    model::{AccountId, CashReceiptRequest, Customer, Money, OrderId, PaymentTerms},
 };
 use poem_openapi::Object;
 use url::Url;
 
 use super::{
+    ApiError,
     date_time::DateTime,
     institutions::card_issuer,
-    text::{Text, email, phone, short_text},
+    parameter::{wrong, wrong_amount},
+    text::{Text, absent_if_empty, display_text, email, phone, short_id, shown},
     words::{ApiCashReceiptType, ApiCurrency, ApiMethod},
 };
-use crate::{
-    config::ReturnOrigins,
-    http::{ApiError, ErrorCode},
-};
+use crate::config::ReturnOrigins;
 
 const MAX_METADATA: usize = 20;
 const MAX_URL: usize = 2_048;
 
 /// A payment to be registered
+///
+/// An empty text for a field that may be left out is the same as leaving it out.
 #[derive(Clone, Debug, Object)]
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub(crate) struct RegisterPayment {
     /// Your own name for the order: 1 to 64 printable characters.
     #[oai(validator(min_length = 1, max_length = 64))]
     pub order_id: Text,
-    /// What is bought, shown to the buyer: 1 to 100 printable characters.
+    /// What is bought, shown to the buyer: 1 to 100 characters. Line breaks and invisible characters are taken out, and
+    /// what a payment gateway cannot take is left out for that one: emoji, for example.
     #[oai(validator(min_length = 1, max_length = 100))]
     pub order_name: Text,
     /// What it costs, in the currency's minor unit: 1,000 won is `1000`.
@@ -42,9 +44,10 @@ pub(crate) struct RegisterPayment {
     #[oai(validator(min_length = 1, max_length = 2048))]
     pub return_url: Text,
     /// The method, if you fix one.
+    #[oai(deserialize_with = "absent_if_empty")]
     pub method: Option<ApiMethod>,
     /// The account, if you name one; otherwise your configuration decides.
-    #[oai(validator(max_length = 40))]
+    #[oai(deserialize_with = "absent_if_empty", validator(max_length = 40))]
     pub account: Option<Text>,
     /// Who pays.
     pub customer: Option<RegisterCustomer>,
@@ -58,7 +61,10 @@ pub(crate) struct RegisterPayment {
     /// For virtual accounts.
     pub virtual_account: Option<RegisterVirtualAccount>,
     /// The buyer's language, such as `ko` or `en`.
-    #[oai(validator(min_length = 2, max_length = 10, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?$"))]
+    #[oai(
+        deserialize_with = "absent_if_empty",
+        validator(max_length = 10, pattern = "^([A-Za-z]{2,3}(-[A-Za-z0-9]{2,4})?)?$")
+    )]
     pub locale: Option<Text>,
     /// Your own notes: at most 20, names of up to 40 and values of up to 500 characters.
     pub metadata: Option<BTreeMap<String, Text>>,
@@ -69,16 +75,17 @@ pub(crate) struct RegisterPayment {
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub(crate) struct RegisterCustomer {
     /// Your own id for the customer.
-    #[oai(validator(min_length = 1, max_length = 64))]
+    #[oai(deserialize_with = "absent_if_empty", validator(max_length = 64))]
     pub id: Option<Text>,
-    /// Name.
-    #[oai(validator(min_length = 1, max_length = 100))]
+    /// Name, for display: line breaks and invisible characters are taken out, and what a payment gateway cannot take is
+    /// left out for that one.
+    #[oai(deserialize_with = "absent_if_empty", validator(max_length = 100))]
     pub name: Option<Text>,
     /// E-mail address.
-    #[oai(validator(min_length = 3, max_length = 100))]
+    #[oai(deserialize_with = "absent_if_empty", validator(max_length = 100))]
     pub email: Option<Text>,
-    /// Phone number: 8 to 15 digits, dashes are ignored.
-    #[oai(validator(min_length = 8, max_length = 20))]
+    /// Phone number: 8 to 15 digits. `+82` becomes 0; dashes, dots, brackets and spaces are ignored.
+    #[oai(deserialize_with = "absent_if_empty", validator(max_length = 40))]
     pub phone: Option<Text>,
 }
 
@@ -87,7 +94,7 @@ pub(crate) struct RegisterCustomer {
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub(crate) struct RegisterCard {
     /// Only this card company: a code of `GET /v1/card-issuers`, such as `366`.
-    #[oai(validator(min_length = 1, max_length = 20))]
+    #[oai(deserialize_with = "absent_if_empty", validator(max_length = 20))]
     pub issuer: Option<Text>,
     /// Months of instalment: 0 for a single payment, or 2 to 60.
     #[oai(validator(maximum(value = "60")))]
@@ -99,7 +106,7 @@ pub(crate) struct RegisterCard {
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub(crate) struct RegisterEasyPay {
     /// Only this wallet, such as `tosspay` or `kakaopay`.
-    #[oai(validator(min_length = 1, max_length = 20, pattern = "^[A-Za-z0-9_]+$"))]
+    #[oai(deserialize_with = "absent_if_empty", validator(max_length = 20, pattern = "^[A-Za-z0-9_]*$"))]
     pub provider: Option<Text>,
 }
 
@@ -108,6 +115,7 @@ pub(crate) struct RegisterEasyPay {
 #[oai(deny_unknown_fields, skip_serializing_if_is_none)]
 pub(crate) struct RegisterVirtualAccount {
     /// Until when the buyer may deposit; at most 90 days ahead.
+    #[oai(deserialize_with = "absent_if_empty")]
     pub due_at: Option<DateTime>,
     /// The cash receipt the buyer wants.
     pub cash_receipt: Option<RegisterCashReceipt>,
@@ -121,7 +129,7 @@ pub(crate) struct RegisterCashReceipt {
     #[oai(rename = "type")]
     pub kind: ApiCashReceiptType,
     /// The phone or business number it is issued to, digits only.
-    #[oai(validator(min_length = 8, max_length = 20, pattern = "^[0-9]+$"))]
+    #[oai(deserialize_with = "absent_if_empty", validator(max_length = 20, pattern = "^([0-9]{8,20})?$"))]
     pub number: Option<Text>,
 }
 
@@ -153,7 +161,7 @@ impl RegisterPayment {
             None => (None, None),
         };
         let terms = PaymentTerms {
-            order_name: short_text("order_name", self.order_name, 100)?,
+            order_name: display_text("order_name", &self.order_name, 100)?,
             amount,
             tax_free_amount: tax_free.map_err(|_| wrong_amount("tax_free_amount"))?,
             method: self.method.map(Into::into),
@@ -178,24 +186,12 @@ impl RegisterPayment {
 impl RegisterCustomer {
     fn into_domain(self) -> Result<Customer, ApiError> {
         Ok(Customer {
-            id: self.id.map(|id| short_text("customer.id", id, 64)).transpose()?,
-            name: self.name.map(|name| short_text("customer.name", name, 100)).transpose()?,
-            email: self.email.map(|address| email("customer.email", address)).transpose()?,
+            id: self.id.map(|id| short_id("customer.id", id, 64)).transpose()?,
+            name: self.name.map(|name| shown("customer.name", &name, 100)).transpose()?.flatten(),
+            email: self.email.map(|address| email("customer.email", &address)).transpose()?,
             phone: self.phone.map(|number| phone("customer.phone", &number)).transpose()?,
         })
     }
-}
-
-/// The refusal of a field, by a predicate that repeats nothing of the value.
-pub(crate) fn wrong(param: &str, rule: impl ToString) -> ApiError {
-    ApiError::with(ErrorCode::InvalidParameter, |problem| {
-        problem.param = Some(param.to_owned());
-        problem.message = format!("`{param}` {}.", rule.to_string());
-    })
-}
-
-pub(crate) fn wrong_amount(param: &str) -> ApiError {
-    wrong(param, format!("must be at most {MAX_AMOUNT}"))
 }
 
 fn due_at(due_at: Option<DateTime>, now: jiff::Timestamp) -> Result<Option<jiff::Timestamp>, ApiError> {

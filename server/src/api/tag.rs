@@ -11,6 +11,8 @@ pub(super) enum Tag {
     Events,
     /// The accounts payments can be taken by.
     Providers,
+    /// Banks and card companies, by the codes that are the same whichever payment gateway is behind them.
+    Codes,
     /// For supervisors and load balancers.
     Health,
 }

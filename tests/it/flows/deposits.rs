@@ -108,7 +108,7 @@ pub(crate) async fn a_refund_reaches_the_bank_that_was_named(shop: &mut Shop) {
     let body = json!({ "reason": "재고 없음", "refund_account": refund_account });
     shop.cancel_with(&id, "kb", &body).await.expect(200, "cancelled");
     shop.advance(REFUND_TAKES).await;
-    let payment = shop.until(&id, |payment| statuses(payment) == ["done"]).await;
+    let payment = shop.wait_until(&id, |payment| statuses(payment) == ["done"]).await;
     assert_eq!((&payment["status"], &payment["amount_cancelled"]), (&json!("cancelled"), &json!(AMOUNT)));
     let [sent] = &shop.calls("cancel").await[..] else { panic!("it is sent once") };
     let bank = (&sent["body"]["refundReceiveAccount"]["bank"], &sent["body"]["refund_bank"]);

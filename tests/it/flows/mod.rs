@@ -8,6 +8,7 @@ mod cancelling;
 mod checks;
 mod compensations;
 mod deposits;
+mod failing;
 mod faults;
 mod found;
 mod in_time;
@@ -18,6 +19,7 @@ mod refused;
 mod repeats;
 mod retired;
 mod swapped;
+mod texts;
 mod two_windows;
 mod uncertain;
 mod webhooks;
@@ -48,6 +50,7 @@ flows! {
         card {
             paying: paid, paid_by_one_card_company, declined_then_paid, window_closed, amount_tampered,
                 amount_tampered_and_hidden, another_payments_return;
+            failing: window_closed_in_other_words, refused_for_the_contract, pgs_words_are_shown_everywhere;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
             webhooks: webhook_sent_twice, webhook_before_the_browser, webhooks_late_and_out_of_order, only_the_webhook_came, forged;
             repeats: a_confirm_is_done_once, a_declined_confirm_is_replayed, two_confirms_at_once_take_the_money_once,
@@ -75,6 +78,7 @@ flows! {
         card {
             paying: paid, paid_by_one_card_company, declined_then_paid, window_closed, amount_tampered,
                 amount_tampered_and_noticed_by_the_window, another_payments_return;
+            failing: window_closed_in_other_words, refused_for_the_contract, pgs_words_are_shown_everywhere;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
             webhooks: webhook_sent_twice, webhook_before_the_browser, webhooks_late_and_out_of_order, only_the_webhook_came, forged;
             repeats: a_confirm_is_done_once, a_declined_confirm_is_replayed, two_confirms_at_once_take_the_money_once,
@@ -94,7 +98,7 @@ flows! {
         virtual_account {
             paying: paid, declined_then_paid, window_closed, amount_tampered, amount_tampered_and_noticed_by_the_window, another_payments_return;
             cancelling: cancelled_in_part_and_then_in_full, closed_before_paying, cancelled_in_the_console;
-            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_told_late,
+            deposits: closed_before_the_deposit, the_deposit_wins_against_a_close, expired_without_a_deposit, deposit_announced_late,
                 a_refund_reaches_the_bank_that_was_named, a_bank_the_pg_lacks_is_refused_before_it_is_sent;
             webhooks: webhook_sent_twice, webhook_before_the_browser, only_the_webhook_came, forged;
         }

@@ -1,8 +1,8 @@
 //! From the payment object to our words.
 
 use paymux_core::model::{
-    CancelId, CashReceipt, Currency, Failure, MethodDetail, Mode, Money, PgCancelStatus, PgMessage,
-    PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount,
+    CancelId, CashReceipt, Currency, Failure, FailureReason, MethodDetail, Mode, Money, PgCancelStatus,
+    PgMessage, PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel, VirtualAccount,
 };
 use serde_json::value::RawValue;
 
@@ -174,7 +174,14 @@ fn virtual_account(payment: &Payment) -> Option<VirtualAccount> {
     })
 }
 
+/// A text decides what a failure is called. One that contradicts a time of payment is not believed: a buyer who paid has not
+/// just closed the window.
 fn failure(payment: &Payment) -> Failure {
     let text = payment.fail_reason.clone().unwrap_or_default();
-    Failure::by_pg(errors::reason("", &text), PgMessage::new("failed", text))
+    let was_paid = payment.paid_at.is_some_and(|paid_at| paid_at > 0);
+    let reason = match errors::reason("", &text) {
+        FailureReason::BuyerClosed if was_paid => FailureReason::Other,
+        reason => reason,
+    };
+    Failure::by_pg(reason, PgMessage::new("failed", text))
 }
