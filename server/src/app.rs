@@ -409,3 +409,6 @@ fn shown_url(config: &Config, addresses: &[SocketAddr]) -> url::Url {
     }
     url
 }
+
+#[cfg(test)]
+mod tests;

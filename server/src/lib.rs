@@ -15,8 +15,6 @@ pub mod telemetry;
 #[cfg(test)]
 mod testing;
 mod webhooks;
-#[cfg(test)]
-mod worker_tests;
 
 pub use app::{App, Parts, StartError, documentation};
 pub use demo::{Simulators, start_alone as run_sandbox};

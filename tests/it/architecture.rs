@@ -56,8 +56,9 @@ const ROOMS: [(&str, &[&str]); 8] = [
     ("gateway", &["clock", "model", "provider", "store", "lifecycle", "account", "dispatch"]),
 ];
 
-/// How many lines a file of the core may have, its tests not counted. More is several things in one place.
-const MOST_LINES: usize = 400;
+/// How many lines of code a file of the core may have: tests, comments and blank lines are not counted. More is several
+/// things in one place.
+const MOST_LINES: usize = 340;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -216,7 +217,10 @@ fn every_folder_of_the_core_is_a_room() {
 
 #[test]
 fn no_file_of_the_core_is_too_long() {
-    let lines = |(path, text): (String, String)| (path, shipped(&text).lines().count());
+    let lines = |(path, text): (String, String)| {
+        let lines = code(&text).lines().filter(|line| !line.trim().is_empty()).count();
+        (path, lines)
+    };
     let files = files("gateway-core/src").into_iter().filter(|(path, _)| !is_test(path)).map(lines);
     let long: Vec<_> = files.filter(|(_, lines)| *lines > MOST_LINES).collect();
     assert!(long.is_empty(), "split them: {long:?}");

@@ -6,11 +6,8 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use crate::{
-    model::{
-        AccountId, Event, MerchantId, OrderId, PaymentId, PaymentStatus, PgOrderId, PgPaymentId, WebhookId,
-    },
-    provider::RawWebhook,
+use crate::model::{
+    AccountId, Event, MerchantId, OrderId, PaymentId, PaymentStatus, PgOrderId, PgPaymentId, WebhookId,
 };
 
 mod account;
@@ -19,6 +16,7 @@ mod checks;
 mod error;
 mod memory;
 mod record;
+mod webhook;
 mod wrapped;
 
 pub use account::{AccountBinding, AccountDifference};
@@ -27,6 +25,7 @@ pub use checks::{Checks, OwedLookUp, PendingOperation, Why};
 pub use error::StoreError;
 pub use memory::MemoryStore;
 pub use record::PaymentRecord;
+pub use webhook::{ReceivedWebhook, Room};
 pub use wrapped::{PendingCall, StoreAccess, StoreAnswer, StoreCall, StoreHook, WrappedStore};
 
 /// Keeps everything. Nothing is acknowledged before it is durable.
@@ -376,27 +375,4 @@ pub struct PaymentFilter {
 pub struct Sweep {
     /// Up to when it has been swept; `None` if never.
     pub swept_to: Option<Timestamp>,
-}
-
-/// Where a webhook waits. What anybody can make up never takes space from what names something we know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Room {
-    /// It is proved, or names an order or a charge that we know; of each order few that name charges we do not know.
-    // The first in the order of variants: a store hands these out first.
-    Known,
-    /// It proves nothing and names what we do not know.
-    Unverified,
-}
-
-/// A received webhook in the inbox.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceivedWebhook {
-    /// Our name for it.
-    pub id: WebhookId,
-    /// The account whose address it came to.
-    pub account: AccountId,
-    /// Where it waits.
-    pub room: Room,
-    /// As it came.
-    pub raw: RawWebhook,
 }
