@@ -2,7 +2,7 @@
 
 use paymux_core::{
     model::{Attempt, Charge, MerchantId, Payment, PaymentId, PgPaymentId, Review},
-    store::{Change, Checks, KeptAnswer, PaymentChange, StoreError},
+    store::{Change, Checks, PaymentChange, SavedAnswer, StoreError},
 };
 use rusqlite::{Connection, OptionalExtension, named_params, params};
 
@@ -335,7 +335,7 @@ pub(crate) fn save_answer(
     sealer: &Sealer,
     merchant: &MerchantId,
     payment: &PaymentId,
-    answer: &KeptAnswer,
+    answer: &SavedAnswer,
 ) -> Result<(), Fault> {
     let (merchant, payment, charge) = (merchant.as_str(), payment.as_str(), answer.charge.as_str());
     let secret = sealer.seal(&secret_place(merchant, payment, charge), &answer.webhook_secret)?;

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use paymux_core::{
     model::{AccountId, Event, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId},
     store::{
-        AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, KeptAnswer, OwedLookUp, PaymentFilter,
-        PaymentRecord, PaymentStore, ReceivedWebhook, StoreError, Sweep, WorkQueue,
+        AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, OwedLookUp, PaymentFilter,
+        PaymentRecord, PaymentStore, ReceivedWebhook, SavedAnswer, StoreError, Sweep, WorkQueue,
     },
 };
 use rusqlite::Connection;
@@ -104,7 +104,7 @@ impl PaymentStore for SqliteStore {
         &self,
         merchant: &MerchantId,
         payment: &PaymentId,
-        answer: KeptAnswer,
+        answer: SavedAnswer,
     ) -> Result<(), StoreError> {
         let (merchant, payment) = (merchant.clone(), payment.clone());
         self.write(move |connection, sealer| {
@@ -186,7 +186,7 @@ impl PaymentStore for SqliteStore {
         self.write(move |connection, sealer| idempotency::save_answer(connection, sealer, &record)).await
     }
 
-    async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
+    async fn expire_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.write(move |connection, _| idempotency::delete_before(connection, before)).await
     }
 }

@@ -12,7 +12,7 @@ use std::{
 
 use paymux_core::{
     model::{Charge, Payment, Secret},
-    store::{AdminStore, Inbox, KeptAnswer, PaymentRecord, PaymentStore, StoreError, WorkQueue},
+    store::{AdminStore, Inbox, PaymentRecord, PaymentStore, SavedAnswer, StoreError, WorkQueue},
 };
 use paymux_store::{Key, Keys, OpenError, SqliteStore};
 use rusqlite::Connection;
@@ -63,8 +63,8 @@ fn contains(bytes: &[u8], text: &str) -> bool {
     bytes.windows(text.len()).any(|window| window == text.as_bytes())
 }
 
-fn answer(charge: &Charge, secret: &str) -> KeptAnswer {
-    KeptAnswer { charge: charge.id.clone(), webhook_secret: Secret::new(secret) }
+fn answer(charge: &Charge, secret: &str) -> SavedAnswer {
+    SavedAnswer { charge: charge.id.clone(), webhook_secret: Secret::new(secret) }
 }
 
 #[tokio::test]

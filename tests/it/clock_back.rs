@@ -212,7 +212,7 @@ impl World {
             }
             self.clock.advance(STEP);
             self.control().advance(STEP);
-            self.app.as_ref().unwrap().gateway().wake_all();
+            self.app.as_ref().unwrap().gateway().notify_all();
         }
         panic!("not in {minutes} minutes: {}", look().await.unwrap_err());
     }

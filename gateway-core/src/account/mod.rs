@@ -21,7 +21,7 @@ mod worked_on;
 
 pub use limits::AccountLimits;
 pub(crate) use recent::Recent;
-pub(crate) use single_flight::{Flight, SingleFlight, Tells, Told};
+pub(crate) use single_flight::{Answered, Flight, FlightResult, SingleFlight};
 pub use throttle::Work;
 pub(crate) use throttle::{Priority, Throttle};
 pub(crate) use worked_on::WorkedOn;
@@ -30,7 +30,7 @@ pub(crate) use worked_on::WorkedOn;
 pub(crate) const WHEN_BUSY: Duration = Duration::from_secs(5);
 
 /// How often operators are told the same of an account.
-pub(crate) const TOLD_EVERY: Duration = Duration::from_secs(10 * 60);
+pub(crate) const ALERT_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// A configured account at a PG, of one merchant.
 ///
@@ -115,7 +115,7 @@ impl ConnectedAccount {
             throttle: Throttle::new(account.limits),
             look_ups: SingleFlight::default(),
             worked_on: WorkedOn::default(),
-            refusals: Recent::of(1, TOLD_EVERY),
+            refusals: Recent::of(1, ALERT_EVERY),
             account,
             clock,
         }
@@ -160,8 +160,8 @@ impl ConnectedAccount {
             _ => {
                 if self.throttle.answered(now) {
                     tracing::info!(account = %self.account.id, "the PG answers again");
-                    self.throttle.wake(Work::Payments);
-                    self.throttle.wake(Work::Webhooks);
+                    self.throttle.notify(Work::Payments);
+                    self.throttle.notify(Work::Webhooks);
                 }
             }
         }

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn caller_with_an_older_clock_forgets_nothing() {
+    fn caller_with_an_older_clock_expires_nothing() {
         let recent = Recent::of(1, MINUTE);
         assert_eq!(recent.admit(&"one", START), Ok(()));
         assert!(recent.admit(&"one", earlier(START, SECOND)).is_err());

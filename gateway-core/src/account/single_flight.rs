@@ -31,13 +31,17 @@ struct Flights {
 }
 
 impl Flights {
-    async fn begin<T: Tells>(&self, newest: &mut Option<Ended>, look_up: impl Future<Output = T>) -> T {
+    async fn begin<T: FlightResult>(
+        &self,
+        newest: &mut Option<Ended>,
+        look_up: impl Future<Output = T>,
+    ) -> T {
         // Counted before the PG is asked: whoever arrives from here on may know of something that this
         // look-up does not show.
         let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
         let done = look_up.await;
         // Only once it ended. A look-up that is dropped halfway is shared with nobody.
-        *newest = Some(Ended { number, told: done.told() });
+        *newest = Some(Ended { number, answered: done.answered() });
         done
     }
 }
@@ -46,12 +50,12 @@ impl Flights {
 #[derive(Clone, Copy, Debug)]
 struct Ended {
     number: u64,
-    told: Told,
+    answered: Answered,
 }
 
-/// How much of a payment the PG told.
+/// How much of a look-up the PG answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
+pub(crate) enum Answered {
     /// All that was asked.
     All,
     /// Some of it: a row could not be read.
@@ -60,10 +64,10 @@ pub(crate) enum Told {
     Nothing,
 }
 
-/// What a look-up that is shared comes to.
-pub(crate) trait Tells {
-    /// How much the PG told, for those who share it.
-    fn told(&self) -> Told;
+/// The result of a look-up that callers share.
+pub(crate) trait FlightResult {
+    /// How much the PG answered, for those who share it.
+    fn answered(&self) -> Answered;
 }
 
 /// What became of a caller's look-up.
@@ -72,12 +76,16 @@ pub(crate) enum Flight<T> {
     /// This caller led it.
     Led(T),
     /// One that began after this caller came was done for another.
-    Shared(Told),
+    Shared(Answered),
 }
 
 impl SingleFlight {
     /// Runs `look_up`, unless one that began after this call ended while it waited for its turn.
-    pub(crate) async fn run<T: Tells>(&self, id: &PaymentId, look_up: impl Future<Output = T>) -> Flight<T> {
+    pub(crate) async fn run<T: FlightResult>(
+        &self,
+        id: &PaymentId,
+        look_up: impl Future<Output = T>,
+    ) -> Flight<T> {
         let place = self.enter(id);
         let flights = &place.flights;
         // Read before the wait: a look-up that was under way when this caller came may have been asked before
@@ -85,7 +93,7 @@ impl SingleFlight {
         let came_after = flights.started.load(Ordering::SeqCst);
         let mut newest = flights.newest.lock().await;
         match *newest {
-            Some(ended) if ended.number > came_after => Flight::Shared(ended.told),
+            Some(ended) if ended.number > came_after => Flight::Shared(ended.answered),
             _ => Flight::Led(flights.begin(&mut newest, look_up).await),
         }
     }
@@ -145,9 +153,9 @@ mod tests {
     #[derive(Debug, PartialEq, Eq)]
     struct Answer(Result<u8, usize>);
 
-    impl Tells for Answer {
-        fn told(&self) -> Told {
-            self.0.map_or(Told::Nothing, |_| Told::All)
+    impl FlightResult for Answer {
+        fn answered(&self) -> Answered {
+            self.0.map_or(Answered::Nothing, |_| Answered::All)
         }
     }
 
@@ -170,13 +178,13 @@ mod tests {
         );
         assert!(matches!(first, Flight::Led(Answer(Ok(_)))));
         let led = rest.iter().filter(|flight| matches!(flight, Flight::Led(_))).count();
-        let shared = rest.iter().filter(|flight| matches!(flight, Flight::Shared(Told::All))).count();
+        let shared = rest.iter().filter(|flight| matches!(flight, Flight::Shared(Answered::All))).count();
         assert_eq!((led, shared, done.into_inner()), (1, 99, 2));
         assert!(flights.all().is_empty(), "nothing is kept when nobody waits");
     }
 
     #[tokio::test]
-    async fn who_comes_after_a_look_up_leads_one_of_their_own() {
+    async fn caller_after_a_look_up_leads_the_next() {
         let flights = SingleFlight::default();
         for _ in 0..3 {
             assert!(matches!(flights.run(&id(), async { Answer(Ok(1)) }).await, Flight::Led(Answer(Ok(1)))));
@@ -193,7 +201,7 @@ mod tests {
         let id = id();
         let (_, rest) =
             tokio::join!(flights.run(&id, fails()), join_all((0..3).map(|_| flights.run(&id, fails()))));
-        assert!(rest.iter().any(|flight| matches!(flight, Flight::Shared(Told::Nothing))), "{rest:?}");
+        assert!(rest.iter().any(|flight| matches!(flight, Flight::Shared(Answered::Nothing))), "{rest:?}");
     }
 
     #[tokio::test]

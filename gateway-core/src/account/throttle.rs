@@ -101,11 +101,11 @@ impl Throttle {
     }
 
     /// Returns when there may be work since the last call.
-    pub(crate) async fn woken(&self, work: Work) {
+    pub(crate) async fn notified(&self, work: Work) {
         self.alarm(work).notified().await;
     }
 
-    pub(crate) fn wake(&self, work: Work) {
+    pub(crate) fn notify(&self, work: Work) {
         // It is kept if nobody waits: work that comes between two rounds of a worker is not missed.
         self.alarm(work).notify_one();
     }
@@ -210,13 +210,13 @@ impl Throttle {
     }
 
     /// When an unverified webhook has its turn, at `earliest` or later.
-    pub(crate) fn turn_of_hint(&self, earliest: Timestamp, now: Timestamp) -> Timestamp {
+    pub(crate) fn hint_due_from(&self, earliest: Timestamp, now: Timestamp) -> Timestamp {
         let hints = &mut self.state(now).hints;
-        let turn = hints.free_at(hints.limit, earliest);
+        let from = hints.free_at(hints.limit, earliest);
         // The turn may be minutes ahead and is given out now: the hint waits for it as an owed look-up of its
         // payment, delayed and never dropped, and a crash loses none.
-        hints.take(turn);
-        turn
+        hints.take(from);
+        from
     }
 
     /// From when on a request of this priority may go out.
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_is_a_little_behind_is_kept_from_nothing() {
+    fn caller_a_little_behind_in_time_is_admitted_at_once() {
         let throttle = throttle(4);
         throttle.admit(Priority::Interactive, 1, at(30)).unwrap();
         assert_eq!(throttle.admits_from(Priority::Interactive, at(0)), at(0));
@@ -385,7 +385,7 @@ mod tests {
         assert_eq!(
             throttle.admits_from(Priority::Interactive, at(1)),
             at(1),
-            "who waits is told by the PG itself"
+            "who waits gets the answer of the PG itself"
         );
         assert!(throttle.answered(at(2)), "the outage is over");
         assert_eq!(throttle.admits_from(Priority::Background, at(2)), at(2));
@@ -402,16 +402,16 @@ mod tests {
         };
         let throttle = Throttle::new(none);
         assert!(throttle.admit(Priority::Uncertain, 1, at(0)).is_ok());
-        assert_eq!([0, 1, 2].map(|_| throttle.turn_of_hint(at(0), at(0))), [0, 60, 120].map(at));
+        assert_eq!([0, 1, 2].map(|_| throttle.hint_due_from(at(0), at(0))), [0, 60, 120].map(at));
         assert!(throttle.place().is_some());
     }
 
     #[test]
-    fn hints_take_turns_and_none_is_left_out() {
+    fn hints_are_spaced_and_none_is_left_out() {
         let throttle = throttle(100);
-        let turns: Vec<_> = (0..8).map(|_| throttle.turn_of_hint(at(0), at(0))).collect();
-        assert_eq!(turns, [0, 0, 0, 60, 60, 60, 120, 120].map(at));
-        assert_eq!(throttle.turn_of_hint(at(500), at(0)), at(500));
+        let due: Vec<_> = (0..8).map(|_| throttle.hint_due_from(at(0), at(0))).collect();
+        assert_eq!(due, [0, 0, 0, 60, 60, 60, 120, 120].map(at));
+        assert_eq!(throttle.hint_due_from(at(500), at(0)), at(500));
     }
 
     #[test]
@@ -419,10 +419,10 @@ mod tests {
         let throttle = throttle(1);
         throttle.admit(Priority::Interactive, 1, at(3_600)).unwrap();
         throttle.pause(Duration::from_secs(60), at(3_600));
-        let turns: Vec<_> = (0..4).map(|_| throttle.turn_of_hint(at(3_600), at(3_600))).collect();
-        assert_eq!(turns[3], at(3_660));
+        let due: Vec<_> = (0..4).map(|_| throttle.hint_due_from(at(3_600), at(3_600))).collect();
+        assert_eq!(due[3], at(3_660));
         assert!(throttle.admit(Priority::Interactive, 1, at(0)).is_ok());
-        assert_eq!(throttle.turn_of_hint(at(0), at(0)), at(0));
+        assert_eq!(throttle.hint_due_from(at(0), at(0)), at(0));
     }
 
     #[test]

@@ -31,7 +31,7 @@ const FAR_AHEAD: Duration = Duration::from_secs(4 * 24 * 60 * 60);
 
 /// How long after a doubt ended nothing is concluded yet: what was sent meanwhile carries a time that was wrong, and has to
 /// be answered or to show by then.
-const SETTLES_IN: Duration = Duration::from_secs(3 * 60);
+const CONCLUDES_AFTER: Duration = Duration::from_secs(3 * 60);
 
 /// The machine's clock, and whether it can be believed.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ struct Believed {
     run: Duration,
     doubt: Option<Doubt>,
     /// Nothing is concluded before this moment of the monotonic clock.
-    settled_at: Duration,
+    concludes_from: Duration,
 }
 
 /// Why the wall clock is not believed.
@@ -98,7 +98,7 @@ impl SteadyClock {
             wall: machine.now(),
             run: machine.monotonic(),
             doubt: None,
-            settled_at: Duration::ZERO,
+            concludes_from: Duration::ZERO,
         };
         Self { machine, believed: Mutex::new(believed) }
     }
@@ -108,7 +108,7 @@ impl SteadyClock {
         let (wall, run) = (self.machine.now(), self.machine.monotonic());
         // The clock may have been set between `new` and the read of the newest commit, so what `new` believed
         // is dropped.
-        *self.believed() = Believed { wall, run, doubt: None, settled_at: run };
+        *self.believed() = Believed { wall, run, doubt: None, concludes_from: run };
         // An empty store holds nothing that a wrong time could destroy.
         let Some(newest) = newest_commit else { return };
         let ahead = wall.duration_since(newest);
@@ -120,12 +120,12 @@ impl SteadyClock {
         // The process was down for so long, or the clock is ahead, and only a PG can tell. Likely it was
         // down, so the server is ready; what is due, and what expires, waits for the PG's time.
         if !is_behind && ahead.unsigned_abs() <= FAR_AHEAD {
-            *self.believed() = Believed { wall, run, doubt: Some(Doubt::Unchecked), settled_at: run };
+            *self.believed() = Believed { wall, run, doubt: Some(Doubt::Unchecked), concludes_from: run };
             tracing::info!(newest_commit = %newest, "nothing expires until a PG's time agrees with the clock");
             return;
         }
         // Time goes on from the newest commit, the last moment that a process believed.
-        *self.believed() = Believed { wall: newest, run, doubt: Some(Doubt::Wrong), settled_at: run };
+        *self.believed() = Believed { wall: newest, run, doubt: Some(Doubt::Wrong), concludes_from: run };
         tracing::error!(
             newest_commit = %newest,
             "the clock does not agree with the newest commit; nothing expires until a PG's time agrees with it"
@@ -139,7 +139,7 @@ impl SteadyClock {
         let _ = self.now();
         let believed = self.believed();
         // The wait is measured on the monotonic clock, which nobody can set.
-        believed.doubt.is_none() && self.machine.monotonic() >= believed.settled_at
+        believed.doubt.is_none() && self.machine.monotonic() >= believed.concludes_from
     }
 
     /// Whether anything says what time it is: if not, nothing is planned by it.
@@ -168,8 +168,9 @@ impl SteadyClock {
             // What was sent in doubt is dated by the time that we went by then. If that jumps, final times
             // are wrong by as much, so nothing is concluded until each such request was answered or shows.
             let jumps = time.duration_since(believed.at(run)).unsigned_abs() > STEP;
-            let settled_at = if jumps { run.saturating_add(SETTLES_IN) } else { believed.settled_at };
-            *believed = Believed { wall: time, run, doubt, settled_at };
+            let concludes_from =
+                if jumps { run.saturating_add(CONCLUDES_AFTER) } else { believed.concludes_from };
+            *believed = Believed { wall: time, run, doubt, concludes_from };
         }
         agrees
     }
@@ -267,13 +268,13 @@ mod tests {
             assert!(clock.compare(later(set, Duration::from_secs(30))));
             assert_eq!((clock.now(), clock.is_wrong()), (set, false));
             assert!(!clock.is_trusted(), "what was sent meanwhile has a wrong time");
-            machine.advance(SETTLES_IN);
+            machine.advance(CONCLUDES_AFTER);
             assert!(clock.is_trusted());
         }
     }
 
     #[test]
-    fn clock_that_is_set_while_a_process_starts_is_held_against_the_newest_commit() {
+    fn clock_set_during_a_start_is_checked_by_the_newest_commit() {
         for (newest_is, is_trusted) in [(Some(HOUR), false), (Some(Duration::ZERO), true), (None, true)] {
             let machine = machine();
             let now = machine.now();
@@ -297,7 +298,7 @@ mod tests {
                 // A PG agrees with it within a minute: what was sent before it has its time nevertheless.
                 assert!(clock.compare(now));
                 assert_eq!(clock.is_trusted(), !is_doubted, "{seconds} {forward}");
-                machine.advance(SETTLES_IN);
+                machine.advance(CONCLUDES_AFTER);
                 assert!(clock.is_trusted());
             }
         }
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn time_goes_on_from_the_last_moment_that_was_believed() {
+    fn time_continues_from_the_last_believed_moment() {
         let machine = machine();
         let clock = steady(&machine);
         let now = clock.now();
@@ -368,7 +369,7 @@ mod tests {
                 assert_eq!((clock.now(), clock.is_wrong()), (later(now, HOUR), doubt == Some(Doubt::Wrong)));
             }
             assert!(clock.compare(now), "a PG agrees");
-            machine.advance(SETTLES_IN);
+            machine.advance(CONCLUDES_AFTER);
             assert!(clock.is_trusted());
             machine.set(now);
         }

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn both_clocks_run_while_somebody_sleeps() {
+    async fn both_clocks_run_during_a_sleep() {
         let clock = SystemClock::default();
         let (now, run) = (clock.now(), clock.monotonic());
         let at = now.saturating_add(Duration::from_millis(20)).unwrap();

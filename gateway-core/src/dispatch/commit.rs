@@ -107,7 +107,7 @@ impl Committer {
         let accounts: Vec<_> = payments.iter().map(|change| change.payment.account.clone()).collect();
         self.store.commit(Change { at: context.now, payments, unchanged, idempotency }).await?;
         // The other payment may be on another account, whose workers have to see it too.
-        accounts.iter().for_each(|account| self.wake(account));
+        accounts.iter().for_each(|account| self.notify(account));
         Ok(record)
     }
 
@@ -210,14 +210,14 @@ impl Committer {
         let owed = vec![crate::store::OwedLookUp { of, at, why, tries: 0 }];
         // Without a new version: a hint must not make a look-up that is under way lose its commit.
         self.store.owe(&payment.merchant, &payment.id, owed, self.now()).await?;
-        self.wake(&payment.account);
+        self.notify(&payment.account);
         Ok(())
     }
 
     /// Says that a payment of an account may be due.
-    pub(crate) fn wake(&self, account: &AccountId) {
+    pub(crate) fn notify(&self, account: &AccountId) {
         if let Some(account) = self.accounts.get(account) {
-            account.throttle.wake(Work::Payments);
+            account.throttle.notify(Work::Payments);
         }
     }
 }

@@ -58,7 +58,7 @@ fn holds_from(
     earliest: Timestamp,
 ) -> Option<Timestamp> {
     let takes_next_key = sent.last_response == LastResponse::Error;
-    let settled = settled_from(sent, description).map_or(earliest, |settled| settled.max(earliest));
+    let final_at = final_from(sent, description).map_or(earliest, |final_at| final_at.max(earliest));
     match guard {
         Guard::Key { within, per_credential } => {
             // A key that is forgotten, or was kept for another credential, makes a new request of the repeat.
@@ -67,15 +67,15 @@ fn holds_from(
             (!takes_next_key && same_credential && is_kept).then_some(earliest)
         }
         // An earlier send under another key may still be executed: no PG says that its check is atomic.
-        Guard::Order | Guard::Charge if is_cancel && takes_next_key => Some(settled),
+        Guard::Order | Guard::Charge if is_cancel && takes_next_key => Some(final_at),
         Guard::Order | Guard::Charge => Some(earliest),
         // Two requests at once may both see the balance of before.
-        Guard::Balance => Some(settled),
+        Guard::Balance => Some(final_at),
     }
 }
 
 /// From when on no earlier send can be executed any more; `None` if that is so already.
-fn settled_from(sent: &Dispatch, description: &ProviderDescription) -> Option<Timestamp> {
+fn final_from(sent: &Dispatch, description: &ProviderDescription) -> Option<Timestamp> {
     // Later answers say nothing of an older send without one, so that one is kept beside the newest.
     let is_open = sent.last_response == LastResponse::Unanswered && sent.may_have_left;
     let newest = is_open.then_some(sent.last_sent_at).max(sent.unanswered_at);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn charge_lets_confirms_repeat_at_once_and_cancels_when_settled() {
+    fn charge_repeats_confirms_at_once_and_cancels_when_final() {
         let first = Dispatch::first(START, "a");
         let second = answered(first.retry(at(2), "a"));
         assert_eq!(holds(Guard::Charge, &second, false, "b"), Some(at(5)));

@@ -18,7 +18,7 @@ pub(crate) async fn owe_hint(
     record: &PaymentRecord,
     subject: LookUpSubject,
 ) -> Result<(), StoreError> {
-    match turn_of(core, account, record, &subject, false) {
+    match due_from(core, account, record, &subject, false) {
         Some(at) => core.owe(record, subject, at, Why::Hint).await,
         None => Ok(()),
     }
@@ -27,7 +27,7 @@ pub(crate) async fn owe_hint(
 /// When a hint has its subject looked up; `None` if a look-up that is owed already covers it. Anybody can send one that is
 /// unverified, so a storm of them must cost the PG little: those of one subject share a look-up, the next one waits
 /// a little after the last, and those of one account take turns.
-pub(crate) fn turn_of(
+pub(crate) fn due_from(
     core: &Committer,
     account: &ConnectedAccount,
     record: &PaymentRecord,
@@ -53,7 +53,7 @@ pub(crate) fn turn_of(
             // A look-up that is dated ahead was made by a clock that was set back since. It holds no hint up.
             let asked_at = put_off.or_else(|| newest_look_up(record, subject).filter(|at| *at <= now));
             let earliest = asked_at.map_or(now, |asked_at| later(asked_at, BETWEEN_HINTS).max(now));
-            Some(account.throttle.turn_of_hint(earliest, now))
+            Some(account.throttle.hint_due_from(earliest, now))
         }
     }
 }

@@ -82,7 +82,7 @@ pub(crate) async fn look_up(
             Ok((record, foreign)) => {
                 report(core, account, &record, &foreign).await;
                 let is_by_order = matches!(subject, LookUpSubject::Attempt(_));
-                let is_partial = is_by_order && !answer.settles(account.description());
+                let is_partial = is_by_order && !answer.decides(account.description());
                 return Ok(LookedUp { record, met_foreign: !foreign.is_empty(), is_partial });
             }
             // The answer is older than what somebody else has committed, so it is dropped.

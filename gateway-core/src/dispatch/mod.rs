@@ -17,6 +17,6 @@ mod tests;
 
 pub(crate) use commit::{Committer, ROUNDS};
 pub(crate) use due::{send_due, send_first};
-pub(crate) use hints::{owe_hint, turn_of};
+pub(crate) use hints::{due_from, owe_hint};
 pub(crate) use look_up::{LookUpError, LookedUp, is_of_account, look_up, put_off};
 pub(crate) use send::send;

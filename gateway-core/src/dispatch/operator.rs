@@ -16,7 +16,7 @@ pub(super) fn page_operator(account: &ConnectedAccount, record: &PaymentRecord, 
     );
 }
 
-/// Tells the operator of payments that failed in the PG's window because of the account's contract, keys or channel: no call
+/// FlightResult the operator of payments that failed in the PG's window because of the account's contract, keys or channel: no call
 /// of ours was refused for it, and the buyer can do nothing about it. Each is told once.
 pub(super) fn report_wrong_settings(
     account: &ConnectedAccount,

@@ -23,7 +23,7 @@ use crate::{
         PgMessage, Snapshot,
     },
     provider::{CancelOutcome, LookUp, ProviderError, Response, Taken},
-    store::{KeptAnswer, PaymentRecord, StoreError},
+    store::{PaymentRecord, SavedAnswer, StoreError},
 };
 
 /// A success, and what the PG shows with it.
@@ -119,7 +119,7 @@ async fn taken(
     }
     // No look-up shows it again, and the webhooks of a deposit are verified by it. So no race may lose it.
     if let Some(webhook_secret) = taken.webhook_secret {
-        let answer = KeptAnswer { charge: charge.id.clone(), webhook_secret };
+        let answer = SavedAnswer { charge: charge.id.clone(), webhook_secret };
         core.store.save_answer(&record.payment.merchant, &record.payment.id, answer).await?;
     }
     // A repeat may be answered with what was stored for its key: the money may have gone back since then.

@@ -9,7 +9,7 @@ use std::{
 use jiff::Timestamp;
 
 use crate::{
-    account::{Recent, TOLD_EVERY},
+    account::{ALERT_EVERY, Recent},
     clock::{MINUTE, later},
     model::{AccountId, PaymentId, PgOrderId},
 };
@@ -58,13 +58,13 @@ impl Unreadable {
     /// Counts one; the count, if operators are to be told now.
     pub(super) fn count(&self, account: &AccountId, now: Timestamp) -> Option<u64> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (count, told_at) = counts.entry(account.clone()).or_insert((0, Timestamp::MIN));
+        let (count, alerted_at) = counts.entry(account.clone()).or_insert((0, Timestamp::MIN));
         *count += 1;
         // Anybody can send what cannot be read, so operators are told now and then. A last time that is ahead
         // is of a clock that was set back, and would silence this until then.
-        let tells = later(*told_at, TOLD_EVERY) <= now || *told_at > now;
-        tells.then(|| {
-            *told_at = now;
+        let is_due = later(*alerted_at, ALERT_EVERY) <= now || *alerted_at > now;
+        is_due.then(|| {
+            *alerted_at = now;
             *count
         })
     }

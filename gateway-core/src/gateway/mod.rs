@@ -126,24 +126,24 @@ impl Gateway {
     /// Returns when a payment of an account was committed or owes a look-up, or a webhook was received, since the last call:
     /// there may be such work. Of several who wait for the same, one is woken. Never for an account that is not
     /// configured.
-    pub async fn woken(&self, account: &AccountId, work: Work) {
+    pub async fn notified(&self, account: &AccountId, work: Work) {
         match self.core.accounts.get(account) {
-            Some(account) => account.throttle.woken(work).await,
+            Some(account) => account.throttle.notified(work).await,
             None => std::future::pending().await,
         }
     }
 
     /// Says that there may be work for an account.
-    pub fn wake(&self, account: &AccountId) {
+    pub fn notify(&self, account: &AccountId) {
         if let Some(account) = self.core.accounts.get(account) {
-            account.throttle.wake(Work::Webhooks);
-            account.throttle.wake(Work::Payments);
+            account.throttle.notify(Work::Webhooks);
+            account.throttle.notify(Work::Payments);
         }
     }
 
     /// Says that there may be work for every account.
-    pub fn wake_all(&self) {
-        self.core.accounts.keys().for_each(|account| self.wake(account));
+    pub fn notify_all(&self) {
+        self.core.accounts.keys().for_each(|account| self.notify(account));
     }
 
     /// A payment of a merchant.

@@ -74,7 +74,7 @@ impl Gateway {
             )
             .await;
         }
-        if let Some((number, settled_from)) = refused_window(&record) {
+        if let Some((number, shown_from)) = refused_window(&record) {
             // The buyer may have paid in the open window, which may be why the PG refused another. The next
             // window has a new order id, and with it they could pay twice, so the PG is asked first.
             let now = self.core.now();
@@ -93,11 +93,8 @@ impl Gateway {
             }
             // "Unpaid" counts only in a whole answer, asked when the PG's answers can no longer be out of
             // date: for some seconds after a payment a look-up may still show none.
-            if is_partial || record.checks.asked_at(number).is_none_or(|asked_at| asked_at < settled_from) {
-                return Err(GatewayError::busy_until(
-                    settled_from.max(later(now, WHEN_BUSY)),
-                    self.core.now(),
-                ));
+            if is_partial || record.checks.asked_at(number).is_none_or(|asked_at| asked_at < shown_from) {
+                return Err(GatewayError::busy_until(shown_from.max(later(now, WHEN_BUSY)), self.core.now()));
             }
         }
         // Such a PG cancels whatever payment is current under the order id. A payment made in a new window
@@ -138,7 +135,7 @@ impl Gateway {
         };
         let request = payment_request(account, &record, number, device)?;
         match account.call(account.provider.request(&request)).await {
-            Ok(prepared) => self.keep_step(&record, number, device, prepared).await.map(Some),
+            Ok(prepared) => self.save_step(&record, number, device, prepared).await.map(Some),
             Err(error) => self.not_prepared(account, &record, number, error, is_reused).await,
         }
     }
@@ -164,7 +161,7 @@ impl Gateway {
         Ok((self.core.commit(draft, &context, idempotency).await?, number))
     }
 
-    async fn keep_step(
+    async fn save_step(
         &self,
         record: &PaymentRecord,
         number: u16,
@@ -290,8 +287,8 @@ fn may_be_paid(record: &PaymentRecord) -> bool {
 fn refused_window(record: &PaymentRecord) -> Option<(u16, Timestamp)> {
     let newest = record.attempts.iter().rfind(|attempt| attempt.prepared().is_some())?;
     // Where money moves on confirm, nothing is taken in a window alone.
-    let settled_from = newest.settled_from.filter(|_| newest.takes_money_before_confirm())?;
-    Some((newest.number, settled_from))
+    let shown_from = newest.shown_from.filter(|_| newest.takes_money_before_confirm())?;
+    Some((newest.number, shown_from))
 }
 
 /// Whether the buyer can still pay under an attempt. Where the PG lets at most one payment succeed under an order id it is
@@ -307,7 +304,7 @@ fn is_usable(attempt: &Attempt, record: &PaymentRecord, description: &ProviderDe
         Preparation::Refused => false,
         // The PG answered a request for it with an error, and may give the same answer to the same key for
         // days.
-        _ if attempt.settled_from.is_some() => false,
+        _ if attempt.shown_from.is_some() => false,
         // Its answer was lost. The request goes out again with the same key.
         Preparation::Pending => true,
         // A decline leaves it usable: the PG lets one payment succeed under it, in whichever tab.

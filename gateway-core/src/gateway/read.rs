@@ -27,7 +27,7 @@ impl Gateway {
             // In the background: a read must not hang on a slow PG. And beside the version: it must not make
             // a confirm that is under way lose its race.
             self.core.store.owe(merchant, id, owed, now).await?;
-            self.core.wake(&record.payment.account);
+            self.core.notify(&record.payment.account);
         }
         Ok(record)
     }

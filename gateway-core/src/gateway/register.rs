@@ -161,7 +161,7 @@ impl Gateway {
         let change = crate::store::Change { at: context.now, payments, unchanged: Vec::new(), idempotency };
         self.core.store.commit(change).await?;
         // The commit may have made something due at each of them.
-        accounts.iter().for_each(|account| self.core.wake(account));
+        accounts.iter().for_each(|account| self.core.notify(account));
         Ok(finished.record)
     }
 

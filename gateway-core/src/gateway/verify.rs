@@ -2,7 +2,7 @@
 
 use super::{Gateway, GatewayError};
 use crate::{
-    account::{Flight, Priority, Tells, Told},
+    account::{Answered, Flight, FlightResult, Priority},
     dispatch::look_up,
     gateway::shared::{account_of, place},
     model::{Attempt, Charge, LookUpSubject, MerchantId, PaymentId},
@@ -27,9 +27,9 @@ impl Gateway {
         match account.look_ups.run(id, Box::pin(self.verify_all(merchant, id))).await {
             Flight::Led(done) => done,
             // The error itself went to the leader. The others know only that the PG gave no usable answer.
-            Flight::Shared(Told::Nothing) => Err(GatewayError::ProviderUnavailable { retry_after: None }),
+            Flight::Shared(Answered::Nothing) => Err(GatewayError::ProviderUnavailable { retry_after: None }),
             // Read again: the leader committed after this caller's own read.
-            Flight::Shared(told) => Ok((self.payment(merchant, id).await?, told)),
+            Flight::Shared(answered) => Ok((self.payment(merchant, id).await?, answered)),
         }
     }
 
@@ -38,17 +38,17 @@ impl Gateway {
         // now.
         let mut record = self.payment(merchant, id).await?;
         let _place = place(account_of(&self.core, &record)?)?;
-        let mut told = Told::All;
+        let mut answered = Answered::All;
         for subject in subjects(&record) {
             let looked_up = look_up(&self.core, merchant, id, &subject, Priority::Interactive).await;
             let looked_up = looked_up.map_err(|error| GatewayError::not_looked_up(error, self.core.now()))?;
             // The other look-ups go on: a row that cannot be read must not hide what can.
             if looked_up.is_partial {
-                told = Told::Part;
+                answered = Answered::Part;
             }
             record = looked_up.record;
         }
-        Ok((record, told))
+        Ok((record, answered))
     }
 }
 
@@ -63,17 +63,17 @@ pub(super) async fn verify_whole(
     merchant: &MerchantId,
     id: &PaymentId,
 ) -> Result<PaymentRecord, GatewayError> {
-    let (record, told) = gateway.verify_shared(merchant, id).await?;
+    let (record, answered) = gateway.verify_shared(merchant, id).await?;
     // The row that could not be read may be the buyer's payment: nothing may be closed on this answer.
-    if told == Told::All { Ok(record) } else { Err(GatewayError::busy()) }
+    if answered == Answered::All { Ok(record) } else { Err(GatewayError::busy()) }
 }
 
-/// A payment, and how much the PG told of it.
-type Verified = Result<(PaymentRecord, Told), GatewayError>;
+/// A payment, and how much of it the PG answered.
+type Verified = Result<(PaymentRecord, Answered), GatewayError>;
 
-impl Tells for Verified {
-    fn told(&self) -> Told {
-        self.as_ref().map_or(Told::Nothing, |(_, told)| *told)
+impl FlightResult for Verified {
+    fn answered(&self) -> Answered {
+        self.as_ref().map_or(Answered::Nothing, |(_, answered)| *answered)
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Foreign {
 impl Answer<'_> {
     /// Whether it says all that the PG can say of its subject. Where the PG has no complete look-up by order any answered one
     /// does, and nothing follows from absence.
-    pub(crate) fn settles(&self, description: &ProviderDescription) -> bool {
+    pub(crate) fn decides(&self, description: &ProviderDescription) -> bool {
         // Where no answer by order is ever complete, the look-up would be owed for ever.
         let is_by_order = matches!(self.subject, LookUpSubject::Attempt(_));
         self.look_up.complete || (is_by_order && !description.shows_whole_orders)

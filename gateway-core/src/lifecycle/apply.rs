@@ -135,7 +135,7 @@ fn show(draft: &mut Draft, id: &ChargeId, snapshot: &Snapshot, asked_at: Timesta
     // A reversal needs no person, unless only a person's word had said that the money is there.
     let is_gone = is_less
         && has_accepted_money
-        && (loses_money(charge, snapshot) || (snapshot.paid.is_zero() && was_told_by_person(draft, id)));
+        && (loses_money(charge, snapshot) || (snapshot.paid.is_zero() && was_reported_by_person(draft, id)));
     if (stops_matching || is_gone) && !is_known {
         draft.raise(ReviewReason::AcceptedChanged, ReviewSubject::Charge(id.clone()), context.now);
     }
@@ -161,7 +161,7 @@ fn show(draft: &mut Draft, id: &ChargeId, snapshot: &Snapshot, asked_at: Timesta
 }
 
 /// Whether a person said that the money of a charge is there.
-fn was_told_by_person(draft: &Draft, id: &ChargeId) -> bool {
+fn was_reported_by_person(draft: &Draft, id: &ChargeId) -> bool {
     use ReviewReason::{AccountRetired, TakenNotShown, UnknownConfirm};
     let said = |reason| matches!(review::decision(draft, reason, id), Some((_, ReviewOutcome::Done)));
     [UnknownConfirm, TakenNotShown, AccountRetired].into_iter().any(said)
@@ -287,12 +287,12 @@ fn is_taken_and_not_shown(charge: &Charge, asked_at: Timestamp, context: &Contex
 fn shows_less(charge: &Charge, now: &Snapshot) -> bool {
     let Some(before) = &charge.snapshot else { return false };
     // A refund that is under way need not be listed.
-    let told = |cancel: &&Cancel| cancel.status == CancelStatus::Done;
+    let is_done = |cancel: &&Cancel| cancel.status == CancelStatus::Done;
     // A refund that failed is no cancel less: the PG says what became of it.
     let cancelled = now.cancelled.amount().saturating_add(newly_failed(charge, now));
     // Compared one by one: by the sum, another cancel of the same amount would hide that ours is missing.
     let misses_cancel = match &now.cancels {
-        Some(_) => charge.cancels.iter().filter(told).any(|cancel| !now.shows_cancel(cancel)),
+        Some(_) => charge.cancels.iter().filter(is_done).any(|cancel| !now.shows_cancel(cancel)),
         None => cancelled < charge.sum_of(CancelStatus::Done),
     };
     let back_to_open = matches!(now.status, PgStatus::Open | PgStatus::Pending)

@@ -81,14 +81,14 @@ pub(super) fn follow_closes(draft: &mut Draft, id: &ChargeId, asked_at: Timestam
     let ended = matches!(snapshot.status, PgStatus::Expired | PgStatus::Failed) && !has_money;
     for close in charge.closes.iter_mut().filter(|close| close.status.is_unresolved()) {
         // A request that is unanswered may be executed yet: the deposit has won only when it can no longer be.
-        let is_settled = close.dispatch.as_ref().is_none_or(|sent| {
+        let is_resolved = close.dispatch.as_ref().is_none_or(|sent| {
             sent.last_response != LastResponse::Unanswered || context.is_past_final(sent, asked_at)
         });
         if snapshot.status == PgStatus::Closed && !has_money {
             close.status = CancelStatus::Done;
             close.failure = None;
             end(close, Outcome::Done, context.now);
-        } else if (has_money || ended) && is_settled {
+        } else if (has_money || ended) && is_resolved {
             let failure = Failure::of(FailureReason::NotCancellable);
             close.refuse(failure.clone());
             end(close, Outcome::Declined(failure), context.now);

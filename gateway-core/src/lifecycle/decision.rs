@@ -98,7 +98,7 @@ fn decide_confirm(draft: &mut Draft, id: &ChargeId, outcome: ReviewOutcome, cont
             claim.is_open = false;
         }
         match done {
-            Some(pg) => charge.snapshot = Some(told_by_person(charge, pg, order_id, amount)),
+            Some(pg) => charge.snapshot = Some(reported_by_person(charge, pg, order_id, amount)),
             None => {
                 charge.ended_at = Some(context.now);
                 // No answer of the PG can end its `Pending` here: it would be `confirming` for ever.
@@ -241,12 +241,17 @@ fn gave_nothing_back(charge: &mut Charge, id: &CancelId, context: &Context<'_>) 
 
 /// A charge as a person found it in the PG's console: paid, with what the PG showed of it before. When it
 /// was paid nobody knows.
-fn told_by_person(charge: &Charge, pg_payment_id: PgPaymentId, order_id: String, amount: Money) -> Snapshot {
+fn reported_by_person(
+    charge: &Charge,
+    pg_payment_id: PgPaymentId,
+    order_id: String,
+    amount: Money,
+) -> Snapshot {
     let before = charge.snapshot.clone().unwrap_or_else(|| Snapshot::open(pg_payment_id, order_id, amount));
     let paid = before.total.saturating_sub(before.discount);
     Snapshot {
         status: PgStatus::Paid,
-        raw_status: "told by a person".to_owned(),
+        raw_status: "reported by a person".to_owned(),
         paid,
         cancellable: paid,
         failure: None,

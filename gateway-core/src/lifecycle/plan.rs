@@ -30,9 +30,9 @@ use crate::{
 /// Pays the owed look-ups that an answered one covers: those of its own subject and, where it is complete for an
 /// order id, those of every charge under it.
 pub(super) fn pay(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_>) {
-    let settles = answer.settles(context.description);
+    let decides = answer.decides(context.description);
     let covers = |of: &LookUpSubject| match (answer.subject, of) {
-        (asked, of) if asked == of => settles,
+        (asked, of) if asked == of => decides,
         (LookUpSubject::Attempt(asked), LookUpSubject::Charge { attempt, .. }) => {
             answer.look_up.complete && asked == attempt
         }
@@ -53,7 +53,7 @@ pub(super) fn pay(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_>)
     // By this an order expires: only an answer that says all, asked by a clock that can be believed, counts.
     if let LookUpSubject::Attempt(number) = answer.subject
         && context.is_clock_trusted
-        && settles
+        && decides
     {
         draft.record.checks.was_asked(*number, answer.asked_at);
     }

@@ -204,12 +204,11 @@ fn reason_of_cancel(
         (status, Some(held)) if status.is_unresolved() => Some(held),
         (status, None) if status.is_unresolved() => is_old(since).then_some(ReviewReason::UnknownCancel),
         (CancelStatus::Done, _) => {
-            is_told_and_not_shown(charge, cancel).then_some(ReviewReason::UnknownCancel)
+            is_answered_and_not_shown(charge, cancel).then_some(ReviewReason::UnknownCancel)
         }
         // A PG may list a refund only when it is paid out.
-        (CancelStatus::Pending, _) => {
-            (is_old(since) && is_told_and_not_shown(charge, cancel)).then_some(ReviewReason::UnknownCancel)
-        }
+        (CancelStatus::Pending, _) => (is_old(since) && is_answered_and_not_shown(charge, cancel))
+            .then_some(ReviewReason::UnknownCancel),
         (CancelStatus::Refused, _) if cancel.is_failed_refund() => failed_refund(charge, cancel),
         // A row that was held is refused by a person who decided about its money, or because nothing is left.
         (CancelStatus::Refused, None) => refused_compensation(charge, cancel),
@@ -218,12 +217,13 @@ fn reason_of_cancel(
 }
 
 /// The PG said that it gave the money back, and what it showed since, twice and in time, holds it nowhere.
-fn is_told_and_not_shown(charge: &Charge, cancel: &Cancel) -> bool {
+fn is_answered_and_not_shown(charge: &Charge, cancel: &Cancel) -> bool {
     // What we did not send the PG told by showing it.
-    let told_at = cancel.dispatch.as_ref().map_or(Some(cancel.created_at), |sent| sent.final_at);
+    let answered_at = cancel.dispatch.as_ref().map_or(Some(cancel.created_at), |sent| sent.final_at);
     let shown = charge.snapshot.as_ref().filter(|snapshot| !snapshot.shows_cancel(cancel));
-    let is_later = charge.asked_at.zip(told_at).is_some_and(|(asked_at, told_at)| asked_at > told_at);
-    is_later && shown.is_some_and(|snapshot| !charge.told_and_not_shown(snapshot).is_zero())
+    let is_later =
+        charge.asked_at.zip(answered_at).is_some_and(|(asked_at, answered_at)| asked_at > answered_at);
+    is_later && shown.is_some_and(|snapshot| !charge.answered_and_not_shown(snapshot).is_zero())
 }
 
 /// Money must go back and the PG refused: it is still with the merchant.

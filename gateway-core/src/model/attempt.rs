@@ -19,7 +19,7 @@ pub struct Attempt {
     pub preparation: Preparation,
     /// Set once the PG answered a request for another browser step of it with an error: from when on a look-up shows whether the
     /// buyer had paid in the open window then. No step is prepared under its order id again; the window stays watched.
-    pub settled_from: Option<Timestamp>,
+    pub shown_from: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -53,16 +53,16 @@ impl Attempt {
     /// A new attempt, to be committed before the PG is asked to prepare it.
     #[must_use]
     pub const fn new(number: u16, pg_order_id: PgOrderId, now: Timestamp) -> Self {
-        Self { number, pg_order_id, preparation: Preparation::Pending, settled_from: None, created_at: now }
+        Self { number, pg_order_id, preparation: Preparation::Pending, shown_from: None, created_at: now }
     }
 
     /// The PG answered a request for its browser step with an error. A step that was prepared before, for another device or in
-    /// another tab, takes money all the same, so it is not forgotten; from `settled_from` on a look-up shows what came of it.
-    pub fn refuse(&mut self, settled_from: Timestamp) {
+    /// another tab, takes money all the same, so it is not forgotten; from `shown_from` on a look-up shows what came of it.
+    pub fn refuse(&mut self, shown_from: Timestamp) {
         match self.preparation {
             // Of several errors the one that is settled last counts: concluding by the first would leave out
             // what the later one meant.
-            Preparation::Ready(_) => self.settled_from = self.settled_from.max(Some(settled_from)),
+            Preparation::Ready(_) => self.shown_from = self.shown_from.max(Some(shown_from)),
             // No window was ever opened under it, so nobody can pay and nothing has to be watched.
             Preparation::Pending | Preparation::Refused => self.preparation = Preparation::Refused,
         }
@@ -95,7 +95,7 @@ mod tests {
     use crate::model::{BrowserStep, IdSource};
 
     #[test]
-    fn refusal_that_is_settled_sooner_shortens_no_wait() {
+    fn refusal_that_shows_sooner_shortens_no_wait() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let id = IdSource::seeded(1).payment(at(0));
         let mut attempt = Attempt::new(1, PgOrderId::of(&id, 1).unwrap(), at(0));
@@ -105,9 +105,9 @@ mod tests {
             money_moves: MoneyMoves::BeforeConfirm,
             pg_payment_id: None,
         });
-        for (settled_from, expected) in [(90, 90), (10, 90), (100, 100)] {
-            attempt.refuse(at(settled_from));
-            assert_eq!(attempt.settled_from, Some(at(expected)));
+        for (shown_from, expected) in [(90, 90), (10, 90), (100, 100)] {
+            attempt.refuse(at(shown_from));
+            assert_eq!(attempt.shown_from, Some(at(expected)));
         }
     }
 }

@@ -211,26 +211,26 @@ impl Charge {
         // time.
         let open = self.cancels.iter().filter(is_open).map(|cancel| cancel.amount);
         let left = open.fold(snapshot.cancellable, Money::saturating_sub);
-        Some(left.saturating_sub(self.told_and_not_shown(snapshot)))
+        Some(left.saturating_sub(self.answered_and_not_shown(snapshot)))
     }
 
     /// What the PG said that it gave back, or will, and holds neither in its list nor in its sum: the snapshot may be from
     /// before, or the PG lists a refund only when it is paid out.
-    pub(crate) fn told_and_not_shown(&self, snapshot: &Snapshot) -> Money {
+    pub(crate) fn answered_and_not_shown(&self, snapshot: &Snapshot) -> Money {
         let zero = Money::zero(snapshot.paid.currency());
         let sum = |amounts: &mut dyn Iterator<Item = Money>| {
             amounts.fold(zero, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
         };
-        let is_told = |cancel: &&Cancel| {
+        let is_expected = |cancel: &&Cancel| {
             matches!(cancel.status, CancelStatus::Done | CancelStatus::Pending)
                 && !snapshot.shows_cancel(cancel)
         };
-        let told = sum(&mut self.cancels.iter().filter(is_told).map(|cancel| cancel.amount));
+        let answered = sum(&mut self.cancels.iter().filter(is_expected).map(|cancel| cancel.amount));
         let counts = |theirs: &&SnapshotCancel| theirs.status != PgCancelStatus::Failed;
         let listed = sum(&mut snapshot.cancels.iter().flatten().filter(counts).map(|theirs| theirs.amount));
         // What is in the PG's sum and in no row of its list may be one of these: a list can be shorter than
         // its sum. Counted twice, it would keep the merchant from money that is still there.
-        told.saturating_sub(snapshot.cancelled.saturating_sub(listed))
+        answered.saturating_sub(snapshot.cancelled.saturating_sub(listed))
     }
 
     /// What its cancels in a state come to, in the PG's own counting.

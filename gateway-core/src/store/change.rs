@@ -69,7 +69,7 @@ impl ChecksChange {
 
 /// What only a POST's answer holds: written whatever version the payment has by now.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeptAnswer {
+pub struct SavedAnswer {
     /// The charge it is of.
     pub charge: ChargeId,
     /// What proves the charge's webhooks.

@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, KeptAnswer, OwedLookUp, PaymentFilter,
-    PaymentRecord, PaymentStore, ReceivedWebhook, StoreError, Sweep, WorkQueue,
+    AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, OwedLookUp, PaymentFilter, PaymentRecord,
+    PaymentStore, ReceivedWebhook, SavedAnswer, StoreError, Sweep, WorkQueue,
 };
 use crate::model::{AccountId, Event, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId};
 
@@ -73,7 +73,7 @@ impl PaymentStore for MemoryStore {
         &self,
         merchant: &MerchantId,
         payment: &PaymentId,
-        answer: KeptAnswer,
+        answer: SavedAnswer,
     ) -> Result<(), StoreError> {
         let mut books = self.books();
         let charge = books.row_mut(merchant, payment).and_then(|row| row.record.charge_mut(&answer.charge));
@@ -186,7 +186,7 @@ impl PaymentStore for MemoryStore {
         Ok(())
     }
 
-    async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
+    async fn expire_idempotency(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut books = self.books();
         // The key of a cancel stays for ever: whenever it comes again, it must find its row and not refund
         // twice.

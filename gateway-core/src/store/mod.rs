@@ -20,7 +20,7 @@ mod webhook;
 mod wrapped;
 
 pub use account::{AccountBinding, AccountDifference};
-pub use change::{Change, ChecksChange, IdempotencyRecord, KeptAnswer, PaymentChange, StoredAnswer};
+pub use change::{Change, ChecksChange, IdempotencyRecord, PaymentChange, SavedAnswer, StoredAnswer};
 pub use checks::{Checks, OwedLookUp, PendingOperation, Why};
 pub use error::StoreError;
 pub use memory::MemoryStore;
@@ -63,7 +63,7 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
         &self,
         merchant: &MerchantId,
         payment: &PaymentId,
-        answer: KeptAnswer,
+        answer: SavedAnswer,
     ) -> Result<(), StoreError>;
 
     /// A payment of a merchant. Another merchant's is not found.
@@ -160,7 +160,7 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`StoreError::Unavailable`].
-    async fn forget_idempotency(&self, before: Timestamp) -> Result<u64, StoreError>;
+    async fn expire_idempotency(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
 /// How long a lease may be at most. One that ends later than so from now was dated by a clock that was wrong, and is none: what

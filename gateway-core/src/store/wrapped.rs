@@ -7,8 +7,8 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
 use super::{
-    AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, KeptAnswer, OwedLookUp, PaymentFilter,
-    PaymentRecord, PaymentStore, ReceivedWebhook, Store, StoreError, Sweep, WorkQueue,
+    AccountBinding, AdminStore, Change, IdempotencyRecord, Inbox, OwedLookUp, PaymentFilter, PaymentRecord,
+    PaymentStore, ReceivedWebhook, SavedAnswer, Store, StoreError, Sweep, WorkQueue,
 };
 use crate::model::{AccountId, Event, MerchantId, OrderId, PaymentId, PgOrderId, PgPaymentId, WebhookId};
 
@@ -217,7 +217,7 @@ macro_rules! wrap {
 }
 
 wrap! { PaymentStore {
-    Writes save_answer[](merchant: &MerchantId, payment: &PaymentId; answer: KeptAnswer) -> ();
+    Writes save_answer[](merchant: &MerchantId, payment: &PaymentId; answer: SavedAnswer) -> ();
     Reads payment[](merchant: &MerchantId, id: &PaymentId;) -> Option<PaymentRecord>;
     Reads payment_of_order[](merchant: &MerchantId, order_id: &OrderId;) -> Option<PaymentRecord>;
     Reads owner_of_order[account](
@@ -231,7 +231,7 @@ wrap! { PaymentStore {
     Reads events_of[](merchant: &MerchantId, payment: &PaymentId;) -> Vec<Event>;
     Reads idempotency[](merchant: &MerchantId, key: &str;) -> Option<IdempotencyRecord>;
     Writes save_idempotent_answer[](; record: IdempotencyRecord) -> ();
-    Writes forget_idempotency[](; before: Timestamp) -> u64;
+    Writes expire_idempotency[](; before: Timestamp) -> u64;
     @
     async fn commit(&self, change: Change) -> Result<(), StoreError> {
         self.hook.commit(Arc::clone(&self.inner), change).await

@@ -397,7 +397,7 @@ fn open_step(record: &PaymentRecord, now: Timestamp) -> Option<NextAction> {
     if record.charges.iter().any(|charge| charge.attempt == attempt.number && is_used(charge)) {
         return None;
     }
-    let prepared = attempt.prepared().filter(|_| attempt.settled_from.is_none());
+    let prepared = attempt.prepared().filter(|_| attempt.shown_from.is_none());
     prepared.map(|prepared| NextAction::new(&prepared.step, payment.expires_at))
 }
 

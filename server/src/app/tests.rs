@@ -58,7 +58,7 @@ async fn mark(gateway: &Gateway, record: &PaymentRecord) {
     let now = gateway.clock().now();
     let owed = OwedLookUp { of, at: now, why: Why::Hint, tries: 0 };
     gateway.store().owe(&record.payment.merchant, &record.payment.id, vec![owed], now).await.unwrap();
-    gateway.wake(&record.payment.account);
+    gateway.notify(&record.payment.account);
 }
 
 /// The buyer pays in the window; where money moves there, only a webhook tells of it.

@@ -182,7 +182,7 @@ async fn advance(Data(demo): Data<&Demo>, body: Body) -> Response {
             |error: std::io::Error| ControlError::new(ControlErrorCode::InvalidState, error.to_string());
         demo.clock.advance(Duration::from_secs(advance_s)).map_err(failed)?;
         demo.controls.values().for_each(Control::tick);
-        demo.gateway.wake_all();
+        demo.gateway.notify_all();
         Ok(json!({ "now_ms": demo.clock.sandbox().now_ms() }))
     })
     .await

@@ -69,7 +69,7 @@ async fn serve() -> anyhow::Result<()> {
     while let Some(order) = orders.next_line().await? {
         let by = Duration::from_secs(order.parse()?);
         between_calls(|| clock.advance(by)).await;
-        app.gateway().wake_all();
+        app.gateway().notify_all();
         say(MOVED)?;
     }
     // The driver is gone, and nobody will look at the books.

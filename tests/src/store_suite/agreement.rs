@@ -5,8 +5,8 @@ use std::fmt::Debug;
 use paymux_core::{
     model::{AccountId, Charge, IdSource, Payment, PaymentId, PaymentStatus, Secret},
     store::{
-        Change, ChecksChange, KeptAnswer, OwedLookUp, PaymentChange, PaymentFilter, PaymentRecord,
-        ReceivedWebhook, Room, Store, Why,
+        Change, ChecksChange, OwedLookUp, PaymentChange, PaymentFilter, PaymentRecord, ReceivedWebhook, Room,
+        SavedAnswer, Store, Why,
     },
 };
 
@@ -89,7 +89,7 @@ impl Walk {
     async fn save_answer(&self, stores: [&dyn Store; 2], step: i64) {
         let Some(record) = self.pick() else { return };
         let Some(Charge { id, .. }) = record.charges.first() else { return };
-        let answer = KeptAnswer { charge: id.clone(), webhook_secret: Secret::new(step.to_string()) };
+        let answer = SavedAnswer { charge: id.clone(), webhook_secret: Secret::new(step.to_string()) };
         for store in stores {
             let Payment { merchant, id, .. } = &record.payment;
             store.save_answer(merchant, id, answer.clone()).await.unwrap();

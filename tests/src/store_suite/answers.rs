@@ -2,13 +2,13 @@
 
 use paymux_core::{
     model::{Charge, ChargeId, Payment, Secret},
-    store::{KeptAnswer, Store},
+    store::{SavedAnswer, Store},
 };
 
 use super::sample::{at, changed, charge, made, only, payment, read, save_change};
 
-fn answer(charge: &ChargeId, secret: &str) -> KeptAnswer {
-    KeptAnswer { charge: charge.clone(), webhook_secret: Secret::new(secret) }
+fn answer(charge: &ChargeId, secret: &str) -> SavedAnswer {
+    SavedAnswer { charge: charge.clone(), webhook_secret: Secret::new(secret) }
 }
 
 /// A payment with two charges that have no secret.

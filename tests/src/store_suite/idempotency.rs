@@ -69,8 +69,8 @@ pub async fn old_records_are_forgotten(store: &dyn Store) {
             IdempotencyRecord { created_at: at(second), ..request(&payment, &format!("key-{second}")) };
         store.save_idempotent_answer(record).await.unwrap();
     }
-    assert_eq!(store.forget_idempotency(at(3)).await.unwrap(), 2);
-    assert_eq!(store.forget_idempotency(at(3)).await.unwrap(), 0);
+    assert_eq!(store.expire_idempotency(at(3)).await.unwrap(), 2);
+    assert_eq!(store.expire_idempotency(at(3)).await.unwrap(), 0);
     assert_eq!(store.idempotency(&payment.merchant, "key-2").await.unwrap(), None);
     assert!(store.idempotency(&payment.merchant, "key-3").await.unwrap().is_some());
 }
@@ -81,12 +81,12 @@ pub async fn record_of_a_cancel_is_never_forgotten(store: &dyn Store) {
     let mut change = only(made(&payment));
     change.idempotency = Some(record.clone());
     store.commit(change).await.unwrap();
-    assert_eq!(store.forget_idempotency(at(1_000)).await.unwrap(), 0);
+    assert_eq!(store.expire_idempotency(at(1_000)).await.unwrap(), 0);
 
     // Its answer makes it no other record.
     let answer = answered(&payment, "key", 200);
     store.save_idempotent_answer(answer.clone()).await.unwrap();
-    assert_eq!(store.forget_idempotency(at(1_000)).await.unwrap(), 0);
+    assert_eq!(store.expire_idempotency(at(1_000)).await.unwrap(), 0);
     let kept = store.idempotency(&payment.merchant, "key").await.unwrap();
     assert_eq!(kept, Some(IdempotencyRecord { answer: answer.answer, ..record }));
 }

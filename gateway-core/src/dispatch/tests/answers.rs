@@ -313,7 +313,7 @@ fn definite_answer_owes_no_look_up_at_the_final_time() {
 }
 
 #[test]
-fn refused_cancel_is_followed_by_a_look_at_why() {
+fn refused_cancel_is_followed_by_a_look_up() {
     let (mut world, operation) = sent(Kind::Cancel);
     answer(&mut world, &operation, &Verdict::Declined(failure()));
     let hints: Vec<_> = world.record.checks.owed.iter().filter(|owed| owed.why == Why::Hint).collect();
@@ -321,7 +321,7 @@ fn refused_cancel_is_followed_by_a_look_at_why() {
 }
 
 #[test]
-fn refused_compensation_is_a_review_and_a_misconfigured_one_is_not() {
+fn only_a_refused_compensation_is_a_review() {
     let (mut world, operation) = sent(Kind::Compensation);
     answer(&mut world, &operation, &Verdict::Declined(failure()));
     assert_eq!(world.open_reviews(), ["compensation_refused"]);

@@ -108,16 +108,16 @@ proptest! {
         let goes = repeat_from(&world.record, &operation, &history.dispatch, &world.description, at(earliest));
 
         // No send of before can be executed any more.
-        let settled = history.open.iter().map(|sent| sent + FINAL).max().unwrap_or(earliest).max(earliest);
+        let final_at = history.open.iter().map(|sent| sent + FINAL).max().unwrap_or(earliest).max(earliest);
         let takes_next_key = history.dispatch.last_response == LastResponse::Error;
         let from = |guard: &Guard| match guard {
             Guard::Key { within, per_credential } => {
                 let lives = earliest - history.key_sent_at < i64::try_from(within.as_secs()).unwrap();
                 (!takes_next_key && lives && !(*per_credential && is_rotated)).then_some(earliest)
             }
-            Guard::Order | Guard::Charge if is_cancel && takes_next_key => Some(settled),
+            Guard::Order | Guard::Charge if is_cancel && takes_next_key => Some(final_at),
             Guard::Order | Guard::Charge => Some(earliest),
-            Guard::Balance => Some(settled),
+            Guard::Balance => Some(final_at),
         };
         let expected = guards.iter().filter_map(from).min();
         let second = |goes: jiff::Timestamp| goes.as_second() - START;

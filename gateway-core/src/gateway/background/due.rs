@@ -67,7 +67,7 @@ impl Gateway {
             worked += due.len();
             // There may be more due, and this round may take as long as a slow PG: another worker goes on
             // meanwhile.
-            self.core.wake(&account.id);
+            self.core.notify(&account.id);
             stream::iter(due)
                 .for_each_concurrent(None, |(merchant, id)| async move {
                     if let Err(error) = Box::pin(self.resolve(account, &merchant, &id)).await {

@@ -7,7 +7,7 @@ use futures_util::{StreamExt, stream};
 use crate::{
     account::{ConnectedAccount, Work},
     clock::later,
-    dispatch::turn_of,
+    dispatch::due_from,
     gateway::{
         Gateway, GatewayError,
         background::room::{names, room_of},
@@ -65,7 +65,7 @@ impl Gateway {
         };
         self.core.store.receive(ReceivedWebhook { id, account: account.clone(), room, raw }).await?;
         if let Some(account) = self.core.accounts.get(account) {
-            account.throttle.wake(Work::Webhooks);
+            account.throttle.notify(Work::Webhooks);
         }
         Ok(())
     }
@@ -129,7 +129,7 @@ impl Gateway {
         let claim = match account.provider.webhook(&webhook.raw) {
             Ok(claim) => claim,
             Err(rejected) => {
-                self.tell_unreadable(account, rejected);
+                self.alert_unreadable(account, rejected);
                 return Ok(Some(InboxOutcome::Unreadable));
             }
         };
@@ -146,7 +146,7 @@ impl Gateway {
         Ok(outcome)
     }
 
-    fn tell_unreadable(&self, account: &ConnectedAccount, rejected: WebhookRejected) {
+    fn alert_unreadable(&self, account: &ConnectedAccount, rejected: WebhookRejected) {
         // Now and then, with the count: one line for each would let anybody fill the log.
         if let Some(count) = self.admissions.unreadable.count(&account.id, self.core.now()) {
             tracing::error!(
@@ -181,7 +181,7 @@ impl Gateway {
             return Ok(None);
         }
         // Nothing of the webhook but its names goes on from here, signed or not: what is true is looked up.
-        if let Some(at) = turn_of(&self.core, account, &record, &subject, proved) {
+        if let Some(at) = due_from(&self.core, account, &record, &subject, proved) {
             self.core.owe(&record, subject, at, Why::Hint).await?;
         }
         Ok(Some(InboxOutcome::Marked { proved }))

@@ -90,7 +90,7 @@ impl Gateway {
             tracing::error!(account = %account.id, %pg_time, "the clock is not the PG's: set it");
         }
         // What waited for a time to go by may be due now.
-        self.wake_all();
+        self.notify_all();
         agrees
     }
 
@@ -99,12 +99,12 @@ impl Gateway {
     /// # Errors
     ///
     /// [`GatewayError::Store`].
-    pub async fn forget_idempotency(&self) -> Result<u64, GatewayError> {
+    pub async fn expire_idempotency(&self) -> Result<u64, GatewayError> {
         // A clock that is ahead would forget keys of yesterday, and a repeat under one would be a new
         // request.
         if !self.is_clock_trusted() {
             return Ok(0);
         }
-        Ok(self.core.store.forget_idempotency(earlier(self.core.now(), KEYS_KEPT_FOR)).await?)
+        Ok(self.core.store.expire_idempotency(earlier(self.core.now(), KEYS_KEPT_FOR)).await?)
     }
 }

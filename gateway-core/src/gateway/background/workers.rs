@@ -113,7 +113,7 @@ async fn sleep(gateway: &Gateway, account: &AccountId, work: Work) {
         }
     };
     tokio::select! {
-        () = gateway.woken(account, work) => {}
+        () = gateway.notified(account, work) => {}
         () = until_due => {}
         () = pause(gateway, LONGEST_SLEEP) => {}
     }
@@ -148,7 +148,7 @@ async fn check_clock(gateway: Arc<Gateway>) {
 
 async fn expire_keys(gateway: Arc<Gateway>) {
     loop {
-        if let Err(error) = gateway.forget_idempotency().await {
+        if let Err(error) = gateway.expire_idempotency().await {
             tracing::error!(error = &error as &dyn Error, "old idempotency keys could not be deleted");
         }
         pause(&gateway, EXPIRE_KEYS_EVERY).await;

@@ -172,7 +172,7 @@ impl Gateway {
         // Where money moves on confirm this talks to no PG and needs no place.
         let _place = asks.then(|| place(account)).transpose()?;
         let open = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
-        let (mut record, mut not_told) = (record, None);
+        let (mut record, mut no_answer) = (record, None);
         // A payment that is paid by now must not show a failure as its newest attempt.
         if open {
             let mut draft = Draft::of(record);
@@ -183,12 +183,12 @@ impl Gateway {
         // broken after the money was taken.
         if asks {
             let asked = ask(self, account, record, attempt.number, claim.pg_payment_id.as_ref()).await?;
-            (record, not_told) = (asked.record, asked.not_told);
+            (record, no_answer) = (asked.record, asked.no_answer);
         }
         if !is_unpaid(&record) {
             return Ok(record);
         }
-        if let Some(error) = not_told {
+        if let Some(error) = no_answer {
             // Another window may have been paid in, so the answer must not say that no money moved.
             return without_answer(self, record, error);
         }

@@ -55,7 +55,7 @@ pub(super) async fn take(
         PaymentStatus::Cancelled => return Err(GatewayError::state(StateProblem::Status, record)),
         // That confirm may have taken the money, so another is not sent: both could succeed. The claim is
         // kept, and only the same confirm, repeated once that one is resolved, sends it.
-        PaymentStatus::Confirming => return keep_claim(gateway, account, record, claimed, key).await,
+        PaymentStatus::Confirming => return save_claim(gateway, account, record, claimed, key).await,
         PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Expired
             if is_over && !claimed_in_time =>
         {
@@ -117,7 +117,7 @@ fn check_tries(gateway: &Gateway, record: &PaymentRecord) -> Result<(), GatewayE
 
 /// Another confirm is not resolved: this claim is stored without a request, and answered "confirming". The same confirm
 /// sends it once the other is resolved.
-async fn keep_claim(
+async fn save_claim(
     gateway: &Gateway,
     account: &ConnectedAccount,
     record: PaymentRecord,

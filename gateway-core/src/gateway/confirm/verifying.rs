@@ -20,7 +20,7 @@ pub(super) struct Asked {
     /// Whether it showed a payment under the order id that is not this order's.
     met_foreign: bool,
     /// Why it did not tell, or was not asked.
-    pub(super) not_told: Option<LookUpError>,
+    pub(super) no_answer: Option<LookUpError>,
 }
 
 /// Money moved before confirm, or did not: a claim is a hint with an id. It bars nothing, and ends after an hour of
@@ -59,11 +59,11 @@ pub(super) async fn verify_claim(
     } else {
         record
     };
-    look_claim_up(gateway, account, record, claimed, keeps || is_kept).await
+    look_up_claim(gateway, account, record, claimed, keeps || is_kept).await
 }
 
 /// Looks up what a claim names, kept or not, and answers by what the PG shows.
-async fn look_claim_up(
+async fn look_up_claim(
     gateway: &Gateway,
     account: &ConnectedAccount,
     record: PaymentRecord,
@@ -71,8 +71,8 @@ async fn look_claim_up(
     is_kept: bool,
 ) -> Result<PaymentRecord, GatewayError> {
     let (attempt, named) = (claimed.attempt.number, claimed.pg_payment_id);
-    let Asked { record, met_foreign, not_told } = ask(gateway, account, record, attempt, named).await?;
-    if let Some(error) = not_told {
+    let Asked { record, met_foreign, no_answer } = ask(gateway, account, record, attempt, named).await?;
+    if let Some(error) = no_answer {
         return without_answer(gateway, record, error);
     }
     if !is_kept {
@@ -83,7 +83,7 @@ async fn look_claim_up(
     if met_foreign && !record.payment.status().has_money() {
         return Err(GatewayError::Mismatch(Box::new(record)));
     }
-    told(record, claimed)
+    claim_outcome(record, claimed)
 }
 
 /// Has the PG asked about what a browser brought: what it names, then everything under its order id, until money shows. Where
@@ -95,16 +95,16 @@ pub(super) async fn ask(
     attempt: u16,
     named: Option<&PgPaymentId>,
 ) -> Result<Asked, GatewayError> {
-    let mut asked = Asked { record, met_foreign: false, not_told: None };
+    let mut asked = Asked { record, met_foreign: false, no_answer: None };
     // Anybody can make results up, and each costs look-ups.
     if let Err(until) = gateway.admissions.results.admit(&asked.record.payment.id, gateway.core.now()) {
-        asked.not_told = Some(LookUpError::Busy(until));
+        asked.no_answer = Some(LookUpError::Busy(until));
     }
     // First what it names: one charge and a complete answer. Then the whole order id, because the buyer may
     // have paid in another window.
     let by_id = named.map(|id| LookUpSubject::Charge { attempt, pg_payment_id: id.clone() });
     for subject in by_id.into_iter().chain([LookUpSubject::Attempt(attempt)]) {
-        if asked.not_told.is_some() {
+        if asked.no_answer.is_some() {
             break;
         }
         ask_once(gateway, &mut asked, &subject).await?;
@@ -113,7 +113,7 @@ pub(super) async fn ask(
             break;
         }
     }
-    if asked.not_told.is_some() {
+    if asked.no_answer.is_some() {
         owe_hint(&gateway.core, account, &asked.record, LookUpSubject::Attempt(attempt)).await?;
     }
     Ok(asked)
@@ -126,13 +126,13 @@ async fn ask_once(gateway: &Gateway, asked: &mut Asked, subject: &LookUpSubject)
             asked.record = record;
             asked.met_foreign |= met_foreign;
             // The row that could not be read may be the one that was paid.
-            asked.not_told = is_partial.then(|| LookUpError::Busy(later(gateway.core.now(), WHEN_BUSY)));
+            asked.no_answer = is_partial.then(|| LookUpError::Busy(later(gateway.core.now(), WHEN_BUSY)));
         }
         Err(LookUpError::Store(error)) => return Err(error.into()),
         Err(error) => {
             // Somebody else may have committed the money meanwhile, and then the buyer has an answer.
             asked.record = gateway.core.payment(&merchant, &id).await?;
-            asked.not_told = Some(error);
+            asked.no_answer = Some(error);
         }
     }
     Ok(())
@@ -178,7 +178,7 @@ pub(super) async fn unexpected_claim(
     // by itself.
     let record = {
         let _place = place(account)?;
-        look_claim_up(gateway, account, record, claimed, true).await?
+        look_up_claim(gateway, account, record, claimed, true).await?
     };
     let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
     // Only a payment that the PG itself shows as open: if it was taken in the window, a confirm would ask for
@@ -190,7 +190,7 @@ pub(super) async fn unexpected_claim(
 }
 
 /// What a claim comes to by what is known.
-fn told(record: PaymentRecord, claimed: &Claimed<'_>) -> Result<PaymentRecord, GatewayError> {
+fn claim_outcome(record: PaymentRecord, claimed: &Claimed<'_>) -> Result<PaymentRecord, GatewayError> {
     let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, None);
     match charge.map(|charge| charge.id.clone()) {
         Some(charge) => outcome(record, &charge),

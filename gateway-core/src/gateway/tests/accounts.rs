@@ -3,10 +3,10 @@
 use serde_json::json;
 
 use super::{
+    announced::gone_again,
     bench::{Bench, DAY, HOUR, MINUTE},
     errors::no_answer,
     fake_pg::Op,
-    told_and_shown::gone_again,
 };
 use crate::{
     lifecycle::tests::sample::PRICE,
@@ -103,8 +103,8 @@ async fn account_takes_the_place_of_money_that_is_gone() {
     bench.verify(&id).await;
     bench.run(10 * MINUTE).await;
     let account = bench.issued(&bench.open(&id).await, PRICE, DAY);
-    let told = bench.confirm(&id, &account).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::AwaitingDeposit);
+    let answer = bench.confirm(&id, &account).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::AwaitingDeposit);
 }
 
 #[tokio::test]

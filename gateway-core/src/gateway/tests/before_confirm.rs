@@ -39,7 +39,7 @@ async fn claim_without_an_id_finds_every_charge_of_the_order() {
 }
 
 #[tokio::test]
-async fn pg_that_does_not_tell_leaves_the_buyer_confirming_with_an_alert() {
+async fn pg_without_an_answer_leaves_confirming_with_an_alert() {
     for (error, alert) in [
         (misconfigured as fn() -> crate::provider::ProviderError, true),
         (not_sent, false),
@@ -59,7 +59,7 @@ async fn pg_that_does_not_tell_leaves_the_buyer_confirming_with_an_alert() {
 }
 
 #[tokio::test]
-async fn claim_that_the_pg_does_not_know_yet_is_confirming_for_an_hour() {
+async fn claim_unknown_at_the_pg_is_confirming_for_an_hour() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let record = bench.bring(&id, json!({ "pg_id": "imp_later", "order_id": order })).await.unwrap();
@@ -103,7 +103,7 @@ async fn claim_shown_unpaid_is_ready_at_once() {
 }
 
 #[tokio::test]
-async fn claim_of_a_declined_charge_is_told_declined() {
+async fn claim_of_a_declined_charge_is_answered_declined() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let failed = bench.pg.books(|books| {
@@ -111,8 +111,8 @@ async fn claim_of_a_declined_charge_is_told_declined() {
         books.change(&failed, |shown| shown.status = PgStatus::Failed);
         failed
     });
-    let told = bench.confirm(&id, &failed).await;
-    assert!(matches!(told, Err(GatewayError::Declined { .. })), "{told:?}");
+    let answer = bench.confirm(&id, &failed).await;
+    assert!(matches!(answer, Err(GatewayError::Declined { .. })), "{answer:?}");
     assert_eq!(bench.open(&id).await, order, "at most one payment succeeds under an order id");
     let paid = bench.in_window(&order);
     assert_eq!(bench.confirm(&id, &paid).await.unwrap().payment.status(), PaymentStatus::Paid);
@@ -137,14 +137,14 @@ async fn failed_result_that_cannot_be_checked_is_looked_up_later() {
     bench.in_window(&order);
     bench.pg.instead(Op::Verify, no_answer);
     // The buyer has paid and the browser says otherwise: nobody may be told that the payment is open.
-    let told = bench.bring(&id, json!({ "failure": "closed" })).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+    let answer = bench.bring(&id, json!({ "failure": "closed" })).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { .. })), "{answer:?}");
     bench.run(MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn nobody_is_told_declined_before_the_pg_was_asked() {
+async fn no_decline_is_answered_before_the_pg_was_asked() {
     for what in ["the PG does not answer", "a row cannot be read", "the results of a minute are used up"] {
         let bench = Bench::before_confirm();
         let (id, order) = bench.opened().await;
@@ -160,15 +160,15 @@ async fn nobody_is_told_declined_before_the_pg_was_asked() {
             "a row cannot be read" => bench.pg.show(Vec::new(), false),
             _ => {}
         }
-        let told = declined().await;
-        assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{what}: {told:?}");
+        let answer = declined().await;
+        assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { .. })), "{what}: {answer:?}");
         bench.run(MINUTE).await;
         assert_eq!(declined().await.unwrap().payment.status(), PaymentStatus::Paid);
     }
 }
 
 #[tokio::test]
-async fn declined_tab_is_told_what_another_tab_paid() {
+async fn declined_tab_is_answered_that_another_tab_paid() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let declined = bench.in_window(&order);
@@ -183,20 +183,20 @@ async fn failed_result_that_nobody_can_check_is_not_declined() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let retired = bench.replica(|settings, _| (settings.retired, settings.has_credentials) = (true, false));
-    let told = retired.bring(&id, json!({ "order_id": order, "failure": "declined" })).await;
-    assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+    let answer = retired.bring(&id, json!({ "order_id": order, "failure": "declined" })).await;
+    assert!(matches!(answer, Err(GatewayError::AccountRetired(_))), "{answer:?}");
 }
 
 #[tokio::test]
-async fn closed_payment_that_cannot_be_looked_up_is_told_closed() {
+async fn closed_payment_without_a_look_up_is_answered_closed() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     bench.cancel(&id, None).await.unwrap();
     bench.pg.fails(Op::Verify, no_answer);
-    let told = bench.bring(&id, json!({ "order_id": order, "pg_id": "pg9" })).await;
+    let answer = bench.bring(&id, json!({ "order_id": order, "pg_id": "pg9" })).await;
     assert!(
-        matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })),
-        "{told:?}"
+        matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })),
+        "{answer:?}"
     );
 }
 
@@ -206,8 +206,8 @@ async fn claim_that_came_to_nothing_hides_no_decline() {
     let (id, order) = bench.opened().await;
     let failed = bench.in_window(&order);
     bench.fails_after_all(&failed);
-    let told = bench.bring(&id, json!({ "order_id": order })).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Confirming, "it may be of another card");
+    let answer = bench.bring(&id, json!({ "order_id": order })).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Confirming, "it may be of another card");
     bench.run(2 * HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Failed);
 }
@@ -223,8 +223,8 @@ async fn claim_without_an_id_is_not_answered_by_an_earlier_failure() {
     });
     bench.advance(MINUTE);
     // The second one paid; the PG's look-ups are a moment behind.
-    let told = bench.bring(&id, json!({ "order_id": order })).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Confirming);
+    let answer = bench.bring(&id, json!({ "order_id": order })).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Confirming);
     bench.in_window(&order);
     bench.run(10 * MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
@@ -245,7 +245,7 @@ async fn answer_with_a_row_that_cannot_be_read_expires_nothing() {
 }
 
 #[tokio::test]
-async fn order_that_was_never_shown_whole_stays_watched_until_it_is() {
+async fn order_never_shown_whole_is_looked_up_until_it_is() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.opened().await;
     for _ in 0..2_000 {
@@ -269,14 +269,14 @@ async fn claim_after_the_deadline_is_looked_up_and_paid_if_in_time() {
 }
 
 #[tokio::test]
-async fn unpaid_claim_after_the_deadline_is_told_so_and_not_kept() {
+async fn unpaid_claim_after_the_deadline_is_refused_and_not_saved() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.opened().await;
     bench.run(PAYABLE_FOR + MINUTE).await;
-    let told = bench.bring(&id, json!({ "pg_id": "made-up" })).await;
+    let answer = bench.bring(&id, json!({ "pg_id": "made-up" })).await;
     assert!(
-        matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })),
-        "{told:?}"
+        matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })),
+        "{answer:?}"
     );
     assert!(bench.read(&id).await.charges.is_empty());
 }
@@ -309,7 +309,7 @@ async fn made_up_claims_are_kept_in_number_and_hide_no_money() {
 }
 
 #[tokio::test]
-async fn window_that_says_another_thing_than_was_prepared_is_looked_up_with_an_alert() {
+async fn window_unlike_the_prepared_one_is_looked_up_with_an_alert() {
     let alert = |log: &Log| log.errors().iter().any(|line| line.contains("another moment"));
     // It was to take the money on confirm, and says that it is done.
     let (log, bench) = (Log::begin(), Bench::on_confirm());

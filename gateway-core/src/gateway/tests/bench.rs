@@ -163,7 +163,7 @@ impl Bench {
     }
 
     /// What is true is looked up, and again once the PG must show it.
-    pub(crate) async fn settled(&self, id: &PaymentId) {
+    pub(crate) async fn look_up_until_shown(&self, id: &PaymentId) {
         self.verify(id).await;
         self.run(10 * MINUTE).await;
     }

@@ -29,8 +29,8 @@ async fn what_no_window_returns_is_refused() {
 async fn result_before_any_window_was_open_is_of_no_attempt() {
     let bench = Bench::on_confirm();
     let id = bench.register().await;
-    let told = bench.bring(&id, json!({ "pg_id": "pg1" })).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })));
+    let answer = bench.bring(&id, json!({ "pg_id": "pg1" })).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })));
 }
 
 #[tokio::test]
@@ -39,8 +39,8 @@ async fn tampered_amount_is_a_mismatch_and_nothing_is_stored_or_asked() {
         let (id, pg_id) = bench.agreed().await;
         let before = bench.pg.all_calls().len();
         for amount in ["1", "9999.99", "ten"] {
-            let told = bench.bring(&id, json!({ "pg_id": pg_id.as_str(), "amount": amount })).await;
-            assert!(matches!(told, Err(GatewayError::Mismatch(_))), "{amount}: {told:?}");
+            let answer = bench.bring(&id, json!({ "pg_id": pg_id.as_str(), "amount": amount })).await;
+            assert!(matches!(answer, Err(GatewayError::Mismatch(_))), "{amount}: {answer:?}");
         }
         assert_eq!(bench.pg.all_calls().len(), before);
         assert!(bench.read(&id).await.charges.is_empty());
@@ -57,8 +57,8 @@ async fn result_of_another_order_is_rejected_and_its_owner_looked_up() {
     let order = bench.open(&theirs).await;
     let paid = bench.in_window(&order);
     let brought = json!({ "pg_id": paid.as_str(), "order_id": order });
-    let told = bench.bring(&mine, brought).await;
-    assert!(matches!(told, Err(GatewayError::Mismatch(_))), "{told:?}");
+    let answer = bench.bring(&mine, brought).await;
+    assert!(matches!(answer, Err(GatewayError::Mismatch(_))), "{answer:?}");
     bench.resolve_due().await;
     assert_eq!(bench.status(&theirs).await, PaymentStatus::Paid, "their buyer has paid");
     assert_eq!((bench.status(&mine).await, bench.cancels()), (PaymentStatus::Ready, 0));
@@ -68,26 +68,26 @@ async fn result_of_another_order_is_rejected_and_its_owner_looked_up() {
 async fn result_of_an_unknown_order_is_rejected() {
     let bench = Bench::on_confirm();
     let (id, _) = bench.opened().await;
-    let told = bench.bring(&id, json!({ "pg_id": "pg9", "order_id": "order-of-somebody" })).await;
-    assert!(matches!(told, Err(GatewayError::Mismatch(_))), "{told:?}");
+    let answer = bench.bring(&id, json!({ "pg_id": "pg9", "order_id": "order-of-somebody" })).await;
+    assert!(matches!(answer, Err(GatewayError::Mismatch(_))), "{answer:?}");
     assert_eq!(bench.confirms(), 0);
 }
 
 #[tokio::test]
-async fn claimed_payment_of_another_order_changes_nothing_and_is_the_owners() {
+async fn claimed_payment_of_another_order_stays_its_owners() {
     for bench in Bench::both() {
         let (mine, _) = bench.opened().await;
         let theirs = bench.try_register("order-2", PRICE).await.unwrap().record.payment.id;
         let order = bench.open(&theirs).await;
         let paid = bench.in_window(&order);
         // The browser hides whose it is.
-        let told = bench.bring(&mine, json!({ "pg_id": paid.as_str() })).await;
-        assert!(matches!(told, Err(GatewayError::Mismatch(_))), "{told:?}");
+        let answer = bench.bring(&mine, json!({ "pg_id": paid.as_str() })).await;
+        assert!(matches!(answer, Err(GatewayError::Mismatch(_))), "{answer:?}");
         bench.run(MINUTE).await;
         assert_eq!(bench.status(&mine).await, PaymentStatus::Ready);
         assert_eq!(bench.cancels(), 0, "nothing is cancelled");
-        let told = bench.confirm(&theirs, &paid).await.unwrap();
-        assert_eq!(told.payment.status(), PaymentStatus::Paid);
+        let answer = bench.confirm(&theirs, &paid).await.unwrap();
+        assert_eq!(answer.payment.status(), PaymentStatus::Paid);
     }
 }
 
@@ -98,8 +98,8 @@ async fn payment_that_another_accepted_is_rejected_unasked() {
         let mine = bench.try_register("order-2", PRICE).await.unwrap().record.payment.id;
         bench.open(&mine).await;
         let before = bench.pg.all_calls().len();
-        let told = bench.bring(&mine, json!({ "pg_id": paid.as_str() })).await;
-        assert!(matches!(told, Err(GatewayError::Mismatch(_))), "{told:?}");
+        let answer = bench.bring(&mine, json!({ "pg_id": paid.as_str() })).await;
+        assert!(matches!(answer, Err(GatewayError::Mismatch(_))), "{answer:?}");
         assert_eq!(bench.pg.all_calls().len(), before);
     }
 }
@@ -119,8 +119,8 @@ async fn wrong_amount_at_the_pg_is_a_mismatch_and_goes_back() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let cheap = bench.pg.books(|books| books.pay(&order, 9_000, bench.pg.clock_now()));
-    let told = bench.confirm(&id, &cheap).await;
-    let Err(GatewayError::Mismatch(record)) = told else { panic!("{told:?}") };
+    let answer = bench.confirm(&id, &cheap).await;
+    let Err(GatewayError::Mismatch(record)) = answer else { panic!("{answer:?}") };
     assert_eq!(record.charge_at_pg(&cheap).unwrap().role(), ChargeRole::Mismatched);
     bench.run(SECOND).await;
     assert_eq!(bench.given_back(&cheap), 9_000);
@@ -129,7 +129,7 @@ async fn wrong_amount_at_the_pg_is_a_mismatch_and_goes_back() {
 }
 
 #[tokio::test]
-async fn money_that_is_kept_aside_is_not_told_as_paid() {
+async fn money_that_is_set_aside_is_not_answered_paid() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let live = bench.pg.books(|books| {
@@ -166,8 +166,8 @@ async fn key_of_a_request_is_written_with_the_row_it_made() {
         let other = bench.try_register("order-2", PRICE).await.unwrap().record.payment.id;
         let order = bench.open(&other).await;
         let again = json!({ "pg_id": bench.in_window(&order).as_str() });
-        let told = bench.gateway.confirm(&bench.merchant, &other, &again, Some(&key)).await;
-        assert!(matches!(told, Err(GatewayError::KeyInUse)), "{told:?}");
+        let answer = bench.gateway.confirm(&bench.merchant, &other, &again, Some(&key)).await;
+        assert!(matches!(answer, Err(GatewayError::KeyInUse)), "{answer:?}");
         assert!(bench.read(&other).await.charges.is_empty());
     }
 }
@@ -177,8 +177,8 @@ async fn closed_payment_takes_no_result() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.cancel(&id, None).await.unwrap();
-    let told = bench.confirm(&id, &pg_id).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })));
+    let answer = bench.confirm(&id, &pg_id).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })));
     assert_eq!(bench.confirms(), 0);
     bench.run(PAYABLE_FOR).await;
     assert_eq!(bench.pg.count(Op::Confirm), 0);
@@ -195,8 +195,8 @@ async fn result_beside_an_account_is_looked_up_until_it_must_show() {
     let before = bench.pg.books(|books| books.row(&account).snapshot);
     bench.pg.show(Vec::new(), true);
     bench.pg.show(vec![before], true);
-    let told = bench.confirm(&id, &card).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::AwaitingDeposit);
+    let answer = bench.confirm(&id, &card).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::AwaitingDeposit);
     bench.run(10 * MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.check_ledger().await;
@@ -211,7 +211,7 @@ async fn result_of_a_try_that_ended_before_is_asked_about_once_more() {
     assert!(matches!(bench.confirm(&id, &card).await, Err(GatewayError::Declined { .. })));
     bench.advance(5 * MINUTE);
     // The buyer tries again in the same window; the browser is ahead of what the PG shows.
-    let _told = bench.confirm(&id, &card).await;
+    let _answer = bench.confirm(&id, &card).await;
     bench.pg.books(|books| books.take(&card, bench.pg.clock_now()));
     bench.run(HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);

@@ -26,9 +26,9 @@ fn seqs(bench: &Bench) -> Vec<u32> {
 /// What a first answer leads to: what is told, where the row stands, and which keys have gone out two seconds later.
 #[tokio::test]
 async fn every_error_has_its_answer_its_status_and_its_retry() {
-    type Told = fn(&Result<PaymentRecord, GatewayError>) -> bool;
-    let open: Told = |told| told.is_ok();
-    let cases: [(&str, Fails, Told, CancelStatus, &[u32]); 9] = [
+    type Expected = fn(&Result<PaymentRecord, GatewayError>) -> bool;
+    let open: Expected = |answer| answer.is_ok();
+    let cases: [(&str, Fails, Expected, CancelStatus, &[u32]); 9] = [
         ("not sent", not_sent, open, CancelStatus::Requested, &[1, 1]),
         ("later", later, open, CancelStatus::Requested, &[1, 2]),
         ("still running", still_running, open, CancelStatus::Unknown, &[1, 1]),
@@ -37,8 +37,8 @@ async fn every_error_has_its_answer_its_status_and_its_retry() {
         (
             "refused",
             refused,
-            |told| {
-                matches!(told, Err(GatewayError::CancelRefused { failure, .. })
+            |answer| {
+                matches!(answer, Err(GatewayError::CancelRefused { failure, .. })
                     if failure.pg == Some(pg_message("NOT_CANCELABLE")))
             },
             CancelStatus::Refused,
@@ -47,31 +47,31 @@ async fn every_error_has_its_answer_its_status_and_its_retry() {
         (
             "misconfigured",
             misconfigured,
-            |told| matches!(told, Err(GatewayError::ProviderMisconfigured(Some(_)))),
+            |answer| matches!(answer, Err(GatewayError::ProviderMisconfigured(Some(_)))),
             CancelStatus::Refused,
             &[1],
         ),
         (
             "invalid",
             invalid,
-            |told| matches!(told, Err(GatewayError::ProviderMisconfigured(Some(_)))),
+            |answer| matches!(answer, Err(GatewayError::ProviderMisconfigured(Some(_)))),
             CancelStatus::Refused,
             &[1],
         ),
         (
             "unsupported",
             unsupported,
-            |told| matches!(told, Err(GatewayError::Unsupported(_))),
+            |answer| matches!(answer, Err(GatewayError::Unsupported(_))),
             CancelStatus::Refused,
             &[1],
         ),
     ];
-    for (what, error, is_told, status, keys) in cases {
+    for (what, error, is_expected, status, keys) in cases {
         let bench = Bench::on_confirm();
         let (id, pg_id) = bench.paid().await;
         bench.pg.instead(Op::Cancel, error);
-        let told = bench.cancel(&id, Some(1_000)).await;
-        assert!(is_told(&told), "{what}: {told:?}");
+        let answer = bench.cancel(&id, Some(1_000)).await;
+        assert!(is_expected(&answer), "{what}: {answer:?}");
         assert_eq!(bench.newest_cancel(&id).await.status, status, "{what}");
         bench.run(3 * SECOND).await;
         assert_eq!(seqs(&bench), keys, "{what}");
@@ -154,7 +154,7 @@ async fn two_errors_are_not_three() {
 }
 
 #[tokio::test]
-async fn error_that_was_done_is_done_and_the_balance_lets_no_second_through() {
+async fn error_that_was_done_is_done_and_sent_no_second_time() {
     for bench in Bench::both() {
         let (id, pg_id) = bench.paid().await;
         bench.pg.after(Op::Cancel, unknown);
@@ -239,7 +239,7 @@ async fn rotated_credential_waits_and_then_gives_back_by_the_balance() {
 }
 
 #[tokio::test]
-async fn key_that_the_pg_forgot_is_not_repeated() {
+async fn key_that_expired_at_the_pg_is_not_repeated() {
     let bench = Bench::on_confirm().replica(|_, pg| {
         let short = Guard::Key { within: Duration::from_secs(1), per_credential: true };
         pg.description.guards.cancel_part = vec![short];
@@ -267,7 +267,7 @@ async fn pg_without_a_balance_guard_is_never_sent_again_on_unknown() {
 }
 
 #[tokio::test]
-async fn error_that_the_pg_repeats_for_a_key_does_not_stop_the_next_key() {
+async fn error_repeated_for_a_key_does_not_stop_the_next_key() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.paid().await;
     bench.pg.instead(Op::Cancel, unknown);
@@ -322,7 +322,7 @@ async fn cancel_answered_without_a_payment_shows_its_amounts_at_once() {
 }
 
 #[tokio::test]
-async fn still_running_is_repeated_with_the_same_key_and_never_given_up() {
+async fn still_running_is_retried_with_the_same_key_for_ever() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.paid().await;
     for _ in 0..6 {
@@ -334,7 +334,7 @@ async fn still_running_is_repeated_with_the_same_key_and_never_given_up() {
 }
 
 #[tokio::test]
-async fn words_of_an_open_cancel_are_kept_and_shown_once_it_is_refused() {
+async fn words_of_an_open_cancel_are_shown_once_it_is_refused() {
     let bench = Bench::on_confirm();
     let (id, _) = bench.paid().await;
     bench.pg.instead(Op::Cancel, || ProviderError::Unknown(Response::Error(pg_message("BANK_ERROR"))));

@@ -16,15 +16,15 @@ use crate::{
     provider::CancelScope,
 };
 
-fn problem<T: std::fmt::Debug>(told: Result<T, GatewayError>) -> StateProblem {
-    match told {
+fn problem<T: std::fmt::Debug>(answer: Result<T, GatewayError>) -> StateProblem {
+    match answer {
         Err(GatewayError::InvalidState { problem, .. }) => problem,
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
-async fn row_with_all_of_its_request_is_committed_before_the_first_byte() {
+async fn whole_request_is_committed_before_the_first_byte() {
     let bench = Arc::new(Bench::on_confirm());
     let (id, pg_id) = bench.paid().await;
     let (seen, read) = (bench.clone(), id.clone());
@@ -98,9 +98,9 @@ async fn all_is_sent_without_an_amount_and_a_part_with_one() {
 async fn fifty_cancels_at_once_never_give_back_more_than_came_in() {
     for bench in Bench::both() {
         let (id, pg_id) = bench.paid().await;
-        let told = join_all((0..50).map(|_| bench.cancel(&id, Some(3_000)))).await;
+        let answer = join_all((0..50).map(|_| bench.cancel(&id, Some(3_000)))).await;
         bench.run(DAY).await;
-        let done = told.iter().filter(|told| told.is_ok()).count();
+        let done = answer.iter().filter(|answer| answer.is_ok()).count();
         assert!((1..=3).contains(&done), "{done}");
         assert_eq!(bench.given_back(&pg_id), 3_000 * u64::try_from(done).unwrap());
         bench.check_ledger().await;
@@ -178,8 +178,8 @@ async fn what_the_merchant_believes_is_left_is_checked() {
     let (id, _) = bench.paid().await;
     let expects =
         |amount| NewCancel { expected_cancellable: Some(Money::krw(amount)), ..new_cancel(Some(1_000)) };
-    let told = bench.cancel_with(&id, expects(9_000), None).await;
-    assert_eq!(problem(told), StateProblem::CancellableAmountChanged);
+    let answer = bench.cancel_with(&id, expects(9_000), None).await;
+    assert_eq!(problem(answer), StateProblem::CancellableAmountChanged);
     bench.cancel_with(&id, expects(PRICE), None).await.unwrap();
     assert_eq!(bench.cancels(), 1);
 }
@@ -198,10 +198,10 @@ async fn cancel_that_makes_no_sense_is_refused_unsent() {
         (NewCancel { tax_free_amount: Some(usd(1)), ..new_cancel(Some(1_000)) }, "tax_free_amount"),
         (NewCancel { vat_amount: Some(Money::krw(1_001)), ..new_cancel(Some(1_000)) }, "vat_amount"),
     ] {
-        let told = bench.cancel_with(&id, new, None).await;
+        let answer = bench.cancel_with(&id, new, None).await;
         assert!(
-            matches!(&told, Err(GatewayError::Invalid { param: named, .. }) if *named == param),
-            "{told:?}"
+            matches!(&answer, Err(GatewayError::Invalid { param: named, .. }) if *named == param),
+            "{answer:?}"
         );
     }
     assert_eq!(problem(bench.cancel(&id, Some(0)).await), StateProblem::CancellableAmountExceeded);
@@ -211,7 +211,7 @@ async fn cancel_that_makes_no_sense_is_refused_unsent() {
 }
 
 #[tokio::test]
-async fn payment_that_is_not_settled_cannot_be_cancelled() {
+async fn confirming_payment_cannot_be_cancelled() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.pg.instead(Op::Confirm, no_answer);
@@ -263,13 +263,13 @@ async fn chargeback_becomes_a_row_of_its_own() {
 }
 
 #[tokio::test]
-async fn cancel_by_hand_at_the_pg_is_followed_and_refuses_what_no_longer_fits() {
+async fn cancel_by_hand_refuses_a_cancel_that_no_longer_fits() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.paid().await;
     bench.pg.books(|books| books.cancel_in_console(&pg_id, 500, bench.pg.clock_now()));
     bench.pg.instead(Op::Cancel, refused);
-    let told = bench.cancel(&id, Some(1_000)).await;
-    let Err(GatewayError::CancelRefused { failure, .. }) = told else { panic!("{told:?}") };
+    let answer = bench.cancel(&id, Some(1_000)).await;
+    let Err(GatewayError::CancelRefused { failure, .. }) = answer else { panic!("{answer:?}") };
     assert_eq!(failure.pg.unwrap().code, "NOT_CANCELABLE");
     bench.run(SECOND).await;
     let record = bench.read(&id).await;
@@ -286,8 +286,8 @@ async fn paid_account_needs_to_know_where_its_refund_goes() {
         let (id, pg_id) = bench.awaiting_deposit(DAY).await;
         bench.pg.books(|books| books.take(&pg_id, bench.pg.clock_now()));
         bench.verify(&id).await;
-        let told = bench.cancel(&id, None).await;
-        assert!(matches!(told, Err(GatewayError::Invalid { param: "refund_account", .. })), "{told:?}");
+        let answer = bench.cancel(&id, None).await;
+        assert!(matches!(answer, Err(GatewayError::Invalid { param: "refund_account", .. })), "{answer:?}");
         let new = NewCancel { refund_account: Some(refund_account()), ..new_cancel(None) };
         let (record, _) = bench.cancel_with(&id, new, None).await.unwrap();
         assert_eq!(record.payment.status(), PaymentStatus::Cancelled);

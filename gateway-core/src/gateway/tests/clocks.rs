@@ -58,7 +58,7 @@ async fn clock_that_the_pg_agrees_with_is_believed() {
 }
 
 #[tokio::test]
-async fn pg_that_does_not_tell_the_time_ends_no_doubt() {
+async fn pg_without_a_time_ends_no_doubt() {
     let bench = Bench::on_confirm();
     set(&bench, STEPS[0]);
     bench.pg.fails(Op::Time, no_answer);
@@ -77,7 +77,7 @@ async fn pg_is_asked_for_the_time_only_while_it_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn start_is_doubted_until_a_pg_agrees_unless_the_newest_commit_is_new() {
+async fn start_is_doubted_unless_the_newest_commit_is_recent() {
     for (since, forward, trusted) in [
         (30 * SECOND, true, true),
         (DAY, true, false),
@@ -138,7 +138,7 @@ async fn account_does_not_expire_before_its_time_by_a_wrong_clock() {
 }
 
 #[tokio::test]
-async fn nothing_is_called_late_or_sent_back_while_the_clock_is_in_doubt() {
+async fn nothing_is_late_or_sent_back_while_the_clock_is_in_doubt() {
     for step in STEPS {
         let bench =
             Bench::over(MoneyMoves::BeforeConfirm, |settings| settings.late_payments = LatePayments::Cancel);
@@ -159,7 +159,7 @@ async fn nothing_is_called_late_or_sent_back_while_the_clock_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn money_in_time_by_the_pgs_clock_is_paid_though_ours_is_in_doubt() {
+async fn money_in_time_by_the_pgs_clock_is_paid_in_doubt_of_ours() {
     let bench =
         Bench::over(MoneyMoves::BeforeConfirm, |settings| settings.late_payments = LatePayments::Cancel);
     let (id, pg_id) = bench.agreed().await;
@@ -209,18 +209,18 @@ async fn cancel_is_not_repeated_early_after_a_step_of_a_minute() {
 }
 
 #[tokio::test]
-async fn keys_are_forgotten_after_fifteen_days_and_never_by_a_wrong_clock() {
+async fn keys_expire_after_15_days_and_never_by_a_wrong_clock() {
     let bench = Bench::on_confirm();
     let new = NewPayment { order_id: "order-1".parse().unwrap(), terms: terms(10_000) };
     bench.gateway.register(&bench.merchant, new, Some(&request_key("k1"))).await.unwrap();
     set(&bench, STEPS[1]);
-    assert_eq!(bench.gateway.forget_idempotency().await.unwrap(), 0);
+    assert_eq!(bench.gateway.expire_idempotency().await.unwrap(), 0);
     bench.clock.set(bench.pg.clock_now());
     assert!(bench.gateway.check_clock().await);
     bench.advance(15 * DAY);
-    assert_eq!(bench.gateway.forget_idempotency().await.unwrap(), 0);
+    assert_eq!(bench.gateway.expire_idempotency().await.unwrap(), 0);
     bench.advance(SECOND);
-    assert_eq!(bench.gateway.forget_idempotency().await.unwrap(), 1);
+    assert_eq!(bench.gateway.expire_idempotency().await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -248,12 +248,12 @@ async fn key_of_a_cancel_is_kept_for_ever() {
     let (id, _) = bench.paid().await;
     let (_, cancel) = bench.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await.unwrap();
     bench.advance(400 * DAY);
-    assert_eq!(bench.gateway.forget_idempotency().await.unwrap(), 0);
+    assert_eq!(bench.gateway.expire_idempotency().await.unwrap(), 0);
     let kept = bench.store.idempotency(&bench.merchant, "k1").await.unwrap().unwrap();
     assert_eq!(kept.cancel.as_ref(), Some(&cancel));
     assert_eq!(bench.newest_cancel(&id).await.key.unwrap().key, "k1");
-    let told = bench.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await;
-    assert!(matches!(told, Err(crate::gateway::GatewayError::KeyInUse)), "{told:?}");
+    let answer = bench.cancel_with(&id, new_cancel(Some(1_000)), Some("k1")).await;
+    assert!(matches!(answer, Err(crate::gateway::GatewayError::KeyInUse)), "{answer:?}");
     assert_eq!(bench.cancels(), 1, "the same key never refunds again");
 }
 
@@ -272,7 +272,7 @@ async fn compensation_that_waits_for_the_clock_asks_the_pg_little() {
 }
 
 #[tokio::test]
-async fn time_that_a_pg_tells_anybody_ends_no_outage() {
+async fn time_that_a_pg_gives_anybody_ends_no_outage() {
     let bench = Bench::on_confirm();
     let throttle = &bench.gateway.core.accounts.get(&account()).unwrap().throttle;
     let waits = (0..3).map(|_| throttle.unanswered(bench.pg.clock_now())).max().unwrap();

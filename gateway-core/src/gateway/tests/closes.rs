@@ -64,8 +64,8 @@ async fn old_close_ends_no_confirm_without_an_answer() {
     let card = bench.in_window(&bench.open(&id).await);
     bench.pg.after(Op::Confirm, no_answer);
     bench.pg.instead(Op::Verify, no_answer);
-    let told = bench.confirm(&id, &card).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Confirming);
+    let answer = bench.confirm(&id, &card).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Confirming);
     deposited(&bench, &account).await;
     bench.resolve_due().await;
     assert_ne!(bench.status(&id).await, PaymentStatus::Cancelled);
@@ -102,9 +102,9 @@ async fn deposit_pays_once_the_card_before_the_close_is_gone() {
     bench.verify(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "it was paid before the close");
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     bench.fails_after_all(&card);
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
@@ -121,7 +121,7 @@ async fn deposit_beside_a_reversed_one_pays_despite_an_old_close() {
     bench.run(10 * MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.pg.books(|books| books.reverse(&account));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "the other deposit is there");
 }
 
@@ -143,7 +143,7 @@ async fn closed_payment_stays_closed_when_a_later_deposit_is_gone() {
             } else {
                 bench.pg.books(|books| books.reverse(&account));
             }
-            bench.settled(&id).await;
+            bench.look_up_until_shown(&id).await;
             assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
             let card = bench.in_window(&window);
             bench.webhook(json!({ "pg_id": card.as_str(), "order_id": window })).await;
@@ -167,7 +167,7 @@ async fn close_that_is_done_after_the_deposit_cancels_no_duplicate() {
     bench.cancel(&id, None).await.unwrap();
     bench.pg.heal();
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     // As a gateway would leave it whose PG says "closed" of what was paid.
     let lie = |draft: &mut crate::lifecycle::Draft, _: &crate::lifecycle::Context<'_>| {
@@ -194,20 +194,20 @@ async fn close_of_an_account_counts_after_a_refused_close() {
     bench.verify(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.fails_after_all(&card);
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.register().await, id, "reopened");
     let account = bench.issued(&bench.open(&id).await, PRICE, DAY);
     bench.confirm(&id, &account).await.unwrap();
     bench.advance(MINUTE);
-    let (told, second) = bench.cancel_with(&id, new_cancel(None), Some("k2")).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Cancelled);
+    let (answer, second) = bench.cancel_with(&id, new_cancel(None), Some("k2")).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Cancelled);
     bench.advance(MINUTE);
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     assert!(bench.try_open(&id).await.is_err());
-    let told: Vec<_> = bench.read(&id).await.view().cancels.iter().map(|cancel| cancel.id.clone()).collect();
-    assert_eq!(told, [first, second], "each close is told once");
+    let shown: Vec<_> = bench.read(&id).await.view().cancels.iter().map(|cancel| cancel.id.clone()).collect();
+    assert_eq!(shown, [first, second], "each close is shown once");
     bench.check_ledger().await;
 }
 
@@ -217,11 +217,11 @@ async fn waits_again(bench: &Bench) -> (PaymentId, PgPaymentId, Snapshot) {
     let waiting = bench.pg.books(|books| books.row(&account).snapshot);
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
     let paid = bench.pg.books(|books| books.row(&account).snapshot);
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     bench.fails_after_all(&account);
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     bench.pg.books(|books| books.change(&account, |shown| *shown = waiting));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     (id, account, paid)
 }
 
@@ -246,14 +246,14 @@ async fn second_close_leaves_the_first_and_its_key() {
     let (_, first) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
     // The deposit came first, and is shown late; then it turns out bad.
     bench.pg.books(|books| books.take(&account, paid_at));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.pg.books(|books| books.reverse(&account));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     bench.cancel_with(&id, new_cancel(None), Some("k2")).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
-    let told = bench.gateway.cancel_result(&bench.merchant, &id, &first).await;
-    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+    let answer = bench.gateway.cancel_result(&bench.merchant, &id, &first).await;
+    assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
     assert_eq!(bench.read(&id).await.view().cancels.len(), 2);
 }
 
@@ -264,7 +264,7 @@ async fn money_of_a_closed_account_that_comes_again_is_a_review() {
     bench.cancel(&id, None).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     bench.pg.books(|books| books.change(&account, |shown| *shown = paid));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
     assert!(bench.open_reviews(&id).await.contains(&"mismatch_not_cancelled"));
     assert_eq!(bench.given_back(&account), 0);

@@ -31,13 +31,13 @@ async fn close_of_an_account_that_lost_to_an_earlier_card_is_refused() {
     let card = bench.in_window(&bench.order_of(&id).await);
     bench.advance(MINUTE);
     let (_, close) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
-    let told = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
-    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+    let answer = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
+    assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
     // The card fails after all: the merchant was told that the order is not closed.
     bench.fails_after_all(&card);
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert!(bench.read(&id).await.view().cancels.iter().all(|row| row.status == CancelStatus::Refused));
 }
 
@@ -57,10 +57,10 @@ async fn paid_beside_a_close(bench: &Bench) -> (PaymentId, CancelId, PgPaymentId
 async fn close_that_is_done_beside_other_money_is_refused() {
     for bench in Bench::both() {
         let (id, close, card) = paid_beside_a_close(&bench).await;
-        bench.settled(&id).await;
+        bench.look_up_until_shown(&id).await;
         let is_paid = bench.status(&id).await == PaymentStatus::Paid;
-        let told = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
-        assert_eq!(matches!(told, Err(GatewayError::CancelRefused { .. })), is_paid, "{told:?}");
+        let answer = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
+        assert_eq!(matches!(answer, Err(GatewayError::CancelRefused { .. })), is_paid, "{answer:?}");
         let taken = bench.pg.books(|books| books.row(&card).taken);
         assert_eq!(bench.given_back(&card), 0);
         assert_eq!(u64::from(taken), u64::from(is_paid), "what is taken pays");
@@ -88,7 +88,7 @@ async fn account_that_we_are_closing_pays_no_order_again() {
     bench.confirm(&id, &card).await.unwrap();
     bench.run(MINUTE).await;
     bench.fails_after_all(&card);
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Failed, "the buyer opens another window");
     bench.pg.heal();
     bench.run(HOUR).await;
@@ -106,7 +106,7 @@ async fn close_done_once_the_money_beside_it_is_gone_counts() {
     bench.run(MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     bench.fails_after_all(&card);
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     bench.pg.heal();
     bench.run(2 * HOUR).await;
     let record = bench.read(&id).await;
@@ -115,7 +115,7 @@ async fn close_done_once_the_money_beside_it_is_gone_counts() {
 }
 
 #[tokio::test]
-async fn close_that_meets_money_is_never_told_done() {
+async fn close_that_meets_money_is_never_answered_done() {
     for (runs_for, fails) in [(MINUTE, false), (MINUTE, true), (HOUR, false)] {
         let bench = Bench::before_confirm();
         let (id, _) = bench.awaiting_deposit(2 * DAY).await;
@@ -129,8 +129,8 @@ async fn close_that_meets_money_is_never_told_done() {
                 other.pg.fails(Op::Verify, no_answer);
             }
         });
-        let told = bench.cancel_with(&id, new_cancel(None), Some("k1")).await;
-        assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+        let answer = bench.cancel_with(&id, new_cancel(None), Some("k1")).await;
+        assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
         assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
         let events = bench.store.events_of(&bench.merchant, &id).await.unwrap();
         let is_done = |kind: &EventKind| *kind == EventKind::Cancel(CancelStatus::Done);
@@ -146,9 +146,9 @@ async fn account_that_was_closed_beside_money_pays_no_order_again() {
     bench.advance(MINUTE);
     bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
     bench.pg.books(|books| books.change(&account, |shown| shown.status = PgStatus::AwaitingDeposit));
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid, "the card came first");
     bench.fails_after_all(&card);
-    bench.settled(&id).await;
+    bench.look_up_until_shown(&id).await;
     assert_ne!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
 }

@@ -19,10 +19,10 @@ use crate::{
 /// What a first answer leads to: what is told, what is shown, and which keys have gone out once it works.
 #[tokio::test]
 async fn every_error_has_its_answer_its_status_and_its_retry() {
-    type Told = fn(&Result<crate::store::PaymentRecord, GatewayError>) -> bool;
-    let confirming: Told =
-        |told| told.as_ref().is_ok_and(|record| record.payment.status() == PaymentStatus::Confirming);
-    let cases: [(&str, Fails, Told, PaymentStatus, &[u32]); 9] = [
+    type Expected = fn(&Result<crate::store::PaymentRecord, GatewayError>) -> bool;
+    let confirming: Expected =
+        |answer| answer.as_ref().is_ok_and(|record| record.payment.status() == PaymentStatus::Confirming);
+    let cases: [(&str, Fails, Expected, PaymentStatus, &[u32]); 9] = [
         ("not sent", not_sent, confirming, PaymentStatus::Confirming, &[1, 1]),
         ("later", later, confirming, PaymentStatus::Confirming, &[1, 2]),
         ("still running", still_running, confirming, PaymentStatus::Confirming, &[1, 1]),
@@ -31,38 +31,38 @@ async fn every_error_has_its_answer_its_status_and_its_retry() {
         (
             "declined",
             declined,
-            |told| matches!(told, Err(GatewayError::Declined { .. })),
+            |answer| matches!(answer, Err(GatewayError::Declined { .. })),
             PaymentStatus::Failed,
             &[1],
         ),
         (
             "misconfigured",
             misconfigured,
-            |told| matches!(told, Err(GatewayError::ProviderMisconfigured(Some(pg))) if pg.code == "UNAUTHORIZED_KEY"),
+            |answer| matches!(answer, Err(GatewayError::ProviderMisconfigured(Some(pg))) if pg.code == "UNAUTHORIZED_KEY"),
             PaymentStatus::Ready,
             &[1],
         ),
         (
             "invalid",
             invalid,
-            |told| matches!(told, Err(GatewayError::ProviderMisconfigured(Some(_)))),
+            |answer| matches!(answer, Err(GatewayError::ProviderMisconfigured(Some(_)))),
             PaymentStatus::Ready,
             &[1],
         ),
         (
             "unsupported",
             unsupported,
-            |told| matches!(told, Err(GatewayError::Unsupported(_))),
+            |answer| matches!(answer, Err(GatewayError::Unsupported(_))),
             PaymentStatus::Ready,
             &[1],
         ),
     ];
-    for (what, error, is_told, status, keys) in cases {
+    for (what, error, is_expected, status, keys) in cases {
         let bench = Bench::on_confirm();
         let (id, pg_id) = bench.agreed().await;
         bench.pg.instead(Op::Confirm, error);
-        let told = bench.confirm(&id, &pg_id).await;
-        assert!(is_told(&told), "{what}: {told:?}");
+        let answer = bench.confirm(&id, &pg_id).await;
+        assert!(is_expected(&answer), "{what}: {answer:?}");
         assert_eq!(bench.status(&id).await, status, "{what}");
         bench.run(3 * SECOND).await;
         let seqs: Vec<u32> = bench
@@ -174,7 +174,7 @@ async fn decline_of_a_repeat_is_checked_against_the_books() {
 }
 
 #[tokio::test]
-async fn decline_after_an_unknown_error_is_no_last_word() {
+async fn decline_after_an_unknown_error_is_not_final() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     // It was done, and answered with an error that does not say so; the look-up lags.
@@ -199,8 +199,8 @@ async fn tampered_confirm_is_a_mismatch_and_pages_nobody() {
     let cheap = bench.pg.books(|books| books.agree(&order, 1));
     let foreign = bench.pg.books(|books| books.agree("order-of-somebody", 10_000));
     for pg_id in [cheap, foreign] {
-        let told = bench.confirm(&id, &pg_id).await;
-        assert!(matches!(told, Err(GatewayError::Mismatch(_))), "{told:?}");
+        let answer = bench.confirm(&id, &pg_id).await;
+        assert!(matches!(answer, Err(GatewayError::Mismatch(_))), "{answer:?}");
         assert_eq!((bench.status(&id).await, bench.taken(&pg_id)), (PaymentStatus::Ready, 0));
     }
     let pages = log.errors().into_iter().filter(|line| line.contains("an operator is needed"));
@@ -318,7 +318,7 @@ async fn answer_about_another_payment_is_not_believed() {
 }
 
 #[tokio::test]
-async fn confirm_that_is_over_is_not_repeated_after_a_look_up_shows_so() {
+async fn confirm_that_a_look_up_shows_over_is_not_repeated() {
     for (status, sends) in [
         (PgStatus::Open, 2),
         (PgStatus::Paid, 2),

@@ -31,7 +31,7 @@ async fn confirmed_payment_is_paid_with_one_call() {
 }
 
 #[tokio::test]
-async fn row_with_all_of_its_request_is_committed_before_the_first_byte() {
+async fn whole_request_is_committed_before_the_first_byte() {
     let bench = Arc::new(Bench::on_confirm());
     let (id, pg_id) = bench.agreed().await;
     let (seen, read) = (bench.clone(), id.clone());
@@ -64,8 +64,8 @@ async fn same_charge_again_gets_the_stored_result() {
     let (id, pg_id) = bench.agreed().await;
     bench.pg.instead(Op::Confirm, declined);
     for _ in 0..3 {
-        let told = bench.confirm(&id, &pg_id).await;
-        let Err(GatewayError::Declined { record, .. }) = told else { panic!("{told:?}") };
+        let answer = bench.confirm(&id, &pg_id).await;
+        let Err(GatewayError::Declined { record, .. }) = answer else { panic!("{answer:?}") };
         assert_eq!(record.payment.shown.failure.unwrap().reason, FailureReason::InsufficientFunds);
     }
     assert_eq!(bench.confirms(), 1);
@@ -76,12 +76,12 @@ async fn two_hundred_confirms_of_one_charge_send_one_request() {
     let bench = Bench::on_confirm();
     bench.pg.books(|books| books.permissive = true);
     let (id, pg_id) = bench.agreed().await;
-    let told = join_all((0..200).map(|_| bench.confirm(&id, &pg_id))).await;
+    let answer = join_all((0..200).map(|_| bench.confirm(&id, &pg_id))).await;
     assert_eq!((bench.confirms(), bench.taken(&pg_id)), (1, 1));
-    let statuses: Vec<_> = told.into_iter().map(|told| told.unwrap().payment.status()).collect();
+    let statuses: Vec<_> = answer.into_iter().map(|answer| answer.unwrap().payment.status()).collect();
     assert!(statuses.contains(&PaymentStatus::Paid));
     let known = |status: &PaymentStatus| matches!(status, PaymentStatus::Paid | PaymentStatus::Confirming);
-    assert!(statuses.iter().all(known), "nobody is told of a failure");
+    assert!(statuses.iter().all(known), "nobody is answered a failure");
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn decline_is_followed_by_a_new_attempt_and_order_id() {
 }
 
 #[tokio::test]
-async fn sibling_window_confirms_after_a_decline_under_the_old_order_id() {
+async fn sibling_window_confirms_after_a_decline_by_the_old_order() {
     let bench = Bench::on_confirm();
     let (id, order) = bench.opened().await;
     let (first, second) = (bench.in_window(&order), bench.in_window(&order));
@@ -138,8 +138,8 @@ async fn sibling_window_confirms_after_a_decline_under_the_old_order_id() {
 async fn made_up_key_ends_itself_and_nothing_else() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
-    let told = bench.bring(&id, json!({ "pg_id": "made-up" })).await;
-    assert!(matches!(told, Err(GatewayError::Declined { .. })), "{told:?}");
+    let answer = bench.bring(&id, json!({ "pg_id": "made-up" })).await;
+    assert!(matches!(answer, Err(GatewayError::Declined { .. })), "{answer:?}");
     assert_eq!(bench.confirm(&id, &pg_id).await.unwrap().payment.status(), PaymentStatus::Paid);
 }
 
@@ -148,9 +148,9 @@ async fn claim_after_the_deadline_is_not_sent() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.pass(PAYABLE_FOR + SECOND).await;
-    let told = bench.confirm(&id, &pg_id).await;
-    let Err(GatewayError::InvalidState { problem: StateProblem::Status, record }) = told else {
-        panic!("{told:?}")
+    let answer = bench.confirm(&id, &pg_id).await;
+    let Err(GatewayError::InvalidState { problem: StateProblem::Status, record }) = answer else {
+        panic!("{answer:?}")
     };
     assert_eq!(record.payment.status(), PaymentStatus::Expired);
     assert_eq!(bench.confirms(), 0);
@@ -174,7 +174,7 @@ async fn claim_before_the_deadline_is_confirmed_after_it() {
 }
 
 #[tokio::test]
-async fn confirmed_before_the_deadline_is_paid_though_learned_after_it() {
+async fn confirmed_in_time_is_paid_though_learned_late() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.advance(PAYABLE_FOR - SECOND);
@@ -187,7 +187,7 @@ async fn confirmed_before_the_deadline_is_paid_though_learned_after_it() {
 }
 
 #[tokio::test]
-async fn claim_without_a_pg_id_is_told_apart_by_its_state() {
+async fn claim_without_a_pg_id_is_identified_by_its_state() {
     let bench = Bench::on_confirm();
     let (id, order) = bench.opened().await;
     bench.in_window(&order);

@@ -137,12 +137,12 @@ async fn lagging_answer_reverses_no_deposit() {
 async fn account_is_closed_at_the_pg_in_full_only() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.awaiting_deposit(DAY).await;
-    let told = bench.cancel(&id, Some(1_000)).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::FullCloseOnly, .. })));
+    let answer = bench.cancel(&id, Some(1_000)).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::FullCloseOnly, .. })));
     let expects = NewCancel { expected_cancellable: Some(Money::krw(5)), ..new_cancel(None) };
-    let told = bench.cancel_with(&id, expects, None).await;
+    let answer = bench.cancel_with(&id, expects, None).await;
     assert!(matches!(
-        told,
+        answer,
         Err(GatewayError::InvalidState { problem: StateProblem::CancellableAmountChanged, .. })
     ));
     let record = bench.cancel(&id, None).await.unwrap();
@@ -159,8 +159,11 @@ async fn one_close_at_a_time() {
     let (id, _) = bench.awaiting_deposit(DAY).await;
     bench.pg.instead(Op::Cancel, no_answer);
     bench.cancel(&id, None).await.unwrap();
-    let told = bench.cancel(&id, None).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::CancelInProgress, .. })));
+    let answer = bench.cancel(&id, None).await;
+    assert!(matches!(
+        answer,
+        Err(GatewayError::InvalidState { problem: StateProblem::CancelInProgress, .. })
+    ));
     bench.run(MINUTE).await;
     assert_eq!(
         bench.status(&id).await,
@@ -176,8 +179,8 @@ async fn deposit_that_wins_the_race_refuses_the_close() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.awaiting_deposit(DAY).await;
     take(&bench, &pg_id);
-    let told = bench.cancel(&id, None).await;
-    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+    let answer = bench.cancel(&id, None).await;
+    assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
     bench.run(SECOND).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 
@@ -254,7 +257,7 @@ async fn ready_payment_is_closed_without_asking_the_pg() {
 }
 
 #[tokio::test]
-async fn payment_whose_window_takes_money_is_looked_up_before_it_is_closed() {
+async fn payment_taken_in_the_window_is_looked_up_before_a_close() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let pg_id = bench.in_window(&order);
@@ -324,14 +327,17 @@ async fn account_the_pg_cannot_close_is_looked_up_first() {
             bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
         }
         bench.advance(MINUTE);
-        let told = bench.cancel(&id, None).await;
+        let answer = bench.cancel(&id, None).await;
         if is_paid {
             // It is a refund by now, of a deposit.
-            assert!(matches!(told, Err(GatewayError::Invalid { param: "refund_account", .. })), "{told:?}");
+            assert!(
+                matches!(answer, Err(GatewayError::Invalid { param: "refund_account", .. })),
+                "{answer:?}"
+            );
             assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
             assert!(!bench.kinds().await.iter().any(|kind| kind.contains("cancelled")));
         } else {
-            assert_eq!(told.unwrap().payment.status(), PaymentStatus::Cancelled);
+            assert_eq!(answer.unwrap().payment.status(), PaymentStatus::Cancelled);
         }
     }
 }
@@ -341,7 +347,7 @@ async fn account_that_cannot_be_looked_up_is_not_closed_here() {
     let bench = Bench::before_confirm().replica(|_, pg| pg.description.guards.close = Vec::new());
     let (id, _) = bench.awaiting_deposit(DAY).await;
     bench.pg.fails(Op::Verify, no_answer);
-    let told = bench.cancel(&id, None).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+    let answer = bench.cancel(&id, None).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { .. })), "{answer:?}");
     assert_eq!(bench.status(&id).await, PaymentStatus::AwaitingDeposit);
 }

@@ -34,8 +34,8 @@ async fn cancel_done_in_the_console_while_retired_ends_its_review() {
         let retired = bench.retired();
         retired.run(DAY).await;
         bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
-        let told = retired.decide(&id, ReviewOutcome::Done).await;
-        assert!(told.is_ok() || bench.open_reviews(&id).await.is_empty(), "{told:?}");
+        let answer = retired.decide(&id, ReviewOutcome::Done).await;
+        assert!(answer.is_ok() || bench.open_reviews(&id).await.is_empty(), "{answer:?}");
         bench.run(2 * DAY).await;
         assert_eq!(bench.given_back(&card), 0);
         let record = bench.read(&id).await;
@@ -127,7 +127,7 @@ async fn ours_that_the_pg_shows_after_all_is_another_one() {
 }
 
 #[tokio::test]
-async fn one_by_hand_that_is_not_shown_any_more_counts_by_a_persons_word() {
+async fn cancel_by_hand_no_longer_shown_counts_by_decision() {
     for bench in Bench::both() {
         let (id, card) = bench.paid().await;
         let before = bench.pg.books(|books| books.row(&card).snapshot.clone());

@@ -30,7 +30,7 @@ async fn failed(bench: &Bench, reason: FailureReason) -> (PaymentId, PgPaymentId
 }
 
 #[tokio::test]
-async fn closed_window_is_one_outcome_however_it_is_told() {
+async fn closed_window_is_one_outcome_however_it_is_reported() {
     for browser in [None, Some("closed"), Some("declined"), Some("misconfigured")] {
         let bench = Bench::before_confirm();
         let (id, pg_id, _) = failed(&bench, FailureReason::BuyerClosed).await;
@@ -82,30 +82,30 @@ async fn browsers_words_do_not_hide_what_the_pg_shows() {
     let bench = Bench::before_confirm();
     let (id, refused, _) = failed(&bench, FailureReason::LimitExceeded).await;
     let result = json!({ "pg_id": refused.as_str(), "failure": "closed" });
-    let told = bench.bring(&id, result).await;
-    let Err(GatewayError::Declined { record, .. }) = told else { panic!("{told:?}") };
+    let answer = bench.bring(&id, result).await;
+    let Err(GatewayError::Declined { record, .. }) = answer else { panic!("{answer:?}") };
     assert_eq!(record.payment.last_failure(), Some(FailureReason::LimitExceeded));
 }
 
 #[tokio::test]
-async fn closed_window_nobody_could_look_up_is_not_told() {
+async fn closed_window_without_a_look_up_is_not_answered_closed() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.opened().await;
     bench.pg.fails(Op::Verify, || ProviderError::no_answer("down"));
-    let told = bench.bring(&id, json!({ "failure": "closed" })).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+    let answer = bench.bring(&id, json!({ "failure": "closed" })).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { .. })), "{answer:?}");
 }
 
 #[tokio::test]
-async fn failed_for_the_contract_is_told_to_the_operator_once() {
+async fn failure_of_the_contract_alerts_the_operator_once() {
     for browser in [None, Some("declined"), Some("closed")] {
         let log = Log::begin();
         let bench = Bench::before_confirm();
         let (id, pg_id, _) = failed(&bench, FailureReason::ProviderMisconfigured).await;
         let result = json!({ "pg_id": pg_id.as_str(), "failure": browser });
         for _ in 0..2 {
-            let told = bench.bring(&id, result.clone()).await;
-            let Err(GatewayError::ProviderMisconfigured(Some(pg))) = told else { panic!("{told:?}") };
+            let answer = bench.bring(&id, result.clone()).await;
+            let Err(GatewayError::ProviderMisconfigured(Some(pg))) = answer else { panic!("{answer:?}") };
             assert_eq!(pg.message, "in the PG's words");
         }
         let shown = bench.read(&id).await.payment.shown;
@@ -121,8 +121,8 @@ async fn contract_named_by_a_browser_alone_pages_nobody() {
     for bench in Bench::both() {
         let log = Log::begin();
         let (id, _) = bench.opened().await;
-        let told = bench.bring(&id, json!({ "failure": "misconfigured" })).await;
-        assert!(matches!(told, Err(GatewayError::ProviderMisconfigured(Some(_)))), "{told:?}");
+        let answer = bench.bring(&id, json!({ "failure": "misconfigured" })).await;
+        assert!(matches!(answer, Err(GatewayError::ProviderMisconfigured(Some(_)))), "{answer:?}");
         assert_eq!(bench.status(&id).await, PaymentStatus::Ready);
         assert_eq!(log.errors(), Vec::<String>::new());
         assert_eq!(log.warnings().len(), 1, "{:?}", log.warnings());
@@ -135,8 +135,8 @@ async fn decline_in_answer_to_a_confirm_is_no_closed_window() {
     let (id, pg_id) = bench.agreed().await;
     let closed = || ProviderError::Declined(Failure::of(FailureReason::BuyerClosed));
     bench.pg.instead(Op::Confirm, closed);
-    let told = bench.confirm(&id, &pg_id).await;
-    assert!(matches!(told, Err(GatewayError::Declined { .. })), "{told:?}");
+    let answer = bench.confirm(&id, &pg_id).await;
+    assert!(matches!(answer, Err(GatewayError::Declined { .. })), "{answer:?}");
 }
 
 #[tokio::test]
@@ -147,15 +147,15 @@ async fn decline_says_why_what_was_asked_about_failed() {
     fail(&bench, &second, FailureReason::StoppedCard);
     bench.verify(&id).await;
     for (pg_id, reason) in [(&first, FailureReason::LimitExceeded), (&second, FailureReason::StoppedCard)] {
-        let told = bench.confirm(&id, pg_id).await;
-        let Err(GatewayError::Declined { failure, .. }) = told else { panic!("{told:?}") };
+        let answer = bench.confirm(&id, pg_id).await;
+        let Err(GatewayError::Declined { failure, .. }) = answer else { panic!("{answer:?}") };
         assert_eq!(failure.reason, reason);
     }
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.pg.instead(Op::Confirm, || ProviderError::Declined(Failure::of(FailureReason::StoppedCard)));
     assert!(bench.confirm(&id, &pg_id).await.is_err());
-    let told = bench.bring(&id, json!({ "failure": "declined" })).await;
-    let Err(GatewayError::Declined { failure, .. }) = told else { panic!("{told:?}") };
+    let answer = bench.bring(&id, json!({ "failure": "declined" })).await;
+    let Err(GatewayError::Declined { failure, .. }) = answer else { panic!("{answer:?}") };
     assert_eq!(failure.reason, FailureReason::IssuerDeclined, "the window that was just declined");
 }

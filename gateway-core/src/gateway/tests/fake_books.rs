@@ -262,12 +262,12 @@ impl Books {
             Some(Stored::Error(pg)) => return Err(ProviderError::Unknown(Response::Error(pg))),
             Some(Stored::Taken(_)) | None => {}
         }
-        let outcome = self.cancel_anew(request, now)?;
+        let outcome = self.make_cancel(request, now)?;
         self.store(&request.idempotency_key, Stored::Cancelled(Box::new(outcome.clone())));
         Ok(outcome)
     }
 
-    fn cancel_anew(
+    fn make_cancel(
         &mut self,
         request: &CancelRequest,
         now: Timestamp,

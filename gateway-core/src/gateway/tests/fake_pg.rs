@@ -350,8 +350,7 @@ impl PaymentProvider for FakePg {
 
     async fn pg_time(&self) -> Result<Timestamp, ProviderError> {
         let now = self.clock.now();
-        self.call(self.asked(Op::Time), move |_| Ok(now), |_| unreachable!("no snapshot tells the time"))
-            .await
+        self.call(self.asked(Op::Time), move |_| Ok(now), |_| unreachable!("no snapshot has the time")).await
     }
 
     fn movements(&self) -> Option<&dyn Movements> {

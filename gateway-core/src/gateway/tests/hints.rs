@@ -73,7 +73,7 @@ async fn unknown_payments_and_events_are_taken_and_counted() {
 }
 
 #[tokio::test]
-async fn unreadable_webhooks_are_counted_and_operators_told_now_and_then() {
+async fn unreadable_webhooks_are_counted_and_alerted_now_and_then() {
     let log = Log::begin();
     let bench = Bench::on_confirm();
     for _ in 0..100 {
@@ -81,20 +81,20 @@ async fn unreadable_webhooks_are_counted_and_operators_told_now_and_then() {
     }
     let outcomes = bench.process_inbox().await;
     assert_eq!(outcomes, vec![InboxOutcome::Unreadable; 100]);
-    let told = |log: &Log| {
+    let alerts = |log: &Log| {
         log.errors().into_iter().filter(|line| line.contains("cannot be read")).collect::<Vec<_>>()
     };
-    let [line] = &told(&log)[..] else { panic!("{:?}", told(&log)) };
+    let [line] = &alerts(&log)[..] else { panic!("{:?}", alerts(&log)) };
     assert!(line.contains("the body is not JSON") && line.contains("fake"), "{line}");
     assert!(!line.contains("canary"), "never the value: {line}");
     bench.advance(10 * MINUTE);
     bench.try_receive(b"<xml>".to_vec()).await.unwrap();
     bench.process_inbox().await;
-    assert!(told(&log)[1].contains("count=101"), "{:?}", told(&log));
+    assert!(alerts(&log)[1].contains("count=101"), "{:?}", alerts(&log));
 }
 
 #[tokio::test]
-async fn unreadable_answer_names_the_error_in_the_log_and_never_the_value() {
+async fn unreadable_answer_logs_the_error_and_never_the_value() {
     let log = Log::begin();
     let bench = Bench::before_confirm();
     let (id, _) = bench.paid().await;
@@ -112,8 +112,8 @@ async fn secret_of_the_charge_proves_and_a_wrong_one_lowers_the_proof() {
     let secret = format!("secret-of-{pg_id}");
     assert_eq!(bench.read(&id).await.charges[0].webhook_secret.as_ref().unwrap().expose(), secret);
     for (secret, outcome) in [(secret.as_str(), PROVED), ("guessed", MARKED)] {
-        let told = bench.webhook(json!({ "pg_id": pg_id.as_str(), "secret": secret })).await;
-        assert_eq!(told, [outcome], "it never rejects");
+        let answer = bench.webhook(json!({ "pg_id": pg_id.as_str(), "secret": secret })).await;
+        assert_eq!(answer, [outcome], "it never rejects");
     }
 }
 
@@ -145,8 +145,8 @@ async fn hint_that_could_not_be_stored_is_not_acknowledged_or_lost() {
     let bench = Bench::before_confirm();
     let (id, order, _) = unreturned(&bench).await;
     bench.store.set_down(true);
-    let told = bench.try_receive(json!({ "order_id": order }).to_string().into_bytes()).await;
-    assert!(matches!(told, Err(GatewayError::Store(StoreError::Unavailable(_)))), "{told:?}");
+    let answer = bench.try_receive(json!({ "order_id": order }).to_string().into_bytes()).await;
+    assert!(matches!(answer, Err(GatewayError::Store(StoreError::Unavailable(_)))), "{answer:?}");
     bench.store.set_down(false);
     bench.receive(json!({ "order_id": order, "delivery": "d1" })).await;
     bench.store.set_down(true);
@@ -159,7 +159,7 @@ async fn hint_that_could_not_be_stored_is_not_acknowledged_or_lost() {
 }
 
 #[tokio::test]
-async fn webhook_of_a_worker_that_died_is_anothers_after_two_minutes() {
+async fn webhook_of_a_dead_worker_is_free_after_two_minutes() {
     use crate::store::Inbox as _;
     let bench = Bench::before_confirm();
     let (_, order, _) = unreturned(&bench).await;
@@ -173,7 +173,7 @@ async fn webhook_of_a_worker_that_died_is_anothers_after_two_minutes() {
 }
 
 #[tokio::test]
-async fn hint_ahead_of_what_the_pg_shows_is_followed_by_one_more_look_up() {
+async fn hint_ahead_of_a_lagging_pg_causes_one_more_look_up() {
     let bench = Bench::before_confirm();
     let (id, order, _) = unreturned(&bench).await;
     // The look-up that it causes lags.
@@ -237,7 +237,7 @@ async fn hint_soon_after_a_look_up_is_delayed_and_not_dropped() {
 }
 
 #[tokio::test]
-async fn proved_hint_waits_for_no_turn() {
+async fn proved_hint_is_not_delayed() {
     let bench = Bench::over(crate::lifecycle::tests::sample::ON_CONFIRM, |settings| {
         settings.limits.unverified_webhooks_per_minute = 1;
     });

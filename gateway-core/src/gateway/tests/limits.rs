@@ -42,17 +42,17 @@ async fn seventy_eight_sales_a_minute_do_not_starve_a_lost_answer() {
 }
 
 #[tokio::test]
-async fn sales_beyond_the_limit_are_told_when_to_come_again() {
+async fn sales_beyond_the_limit_are_answered_when_to_retry() {
     let bench = limited(ON_CONFIRM, 8);
-    let mut told = Vec::new();
+    let mut answer = Vec::new();
     for number in 0..10 {
-        told.push(sale(&bench, number).await);
+        answer.push(sale(&bench, number).await);
     }
-    let sold = told.iter().filter(|told| told.is_ok()).count();
+    let sold = answer.iter().filter(|answer| answer.is_ok()).count();
     assert_eq!(sold, 6, "a quarter is kept for uncertain money");
-    for told in told.iter().filter(|told| told.is_err()) {
-        let Err(GatewayError::ProviderUnavailable { retry_after: Some(wait) }) = told else {
-            panic!("{told:?}")
+    for answer in answer.iter().filter(|answer| answer.is_err()) {
+        let Err(GatewayError::ProviderUnavailable { retry_after: Some(wait) }) = answer else {
+            panic!("{answer:?}")
         };
         assert!(*wait <= MINUTE, "{wait:?}");
     }
@@ -65,8 +65,8 @@ async fn money_goes_back_where_a_look_up_has_to_wait() {
     let bench = limited(ON_CONFIRM, 4);
     let (id, pg_id) = bench.paid().await;
     while bench.gateway.verify(&bench.merchant, &id).await.is_ok() {}
-    let told = bench.gateway.verify(&bench.merchant, &id).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{told:?}");
+    let answer = bench.gateway.verify(&bench.merchant, &id).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{answer:?}");
     bench.cancel(&id, None).await.unwrap();
     assert_eq!(bench.given_back(&pg_id), PRICE);
 }
@@ -106,24 +106,24 @@ async fn waiting_for_room_is_no_try() {
 }
 
 #[tokio::test]
-async fn commits_and_webhooks_wake_those_who_work_on_them() {
+async fn commits_and_webhooks_notify_their_workers() {
     let bench = Bench::before_confirm();
-    let is_woken = async |work| {
+    let is_notified = async |work| {
         let account = account();
-        let woken = bench.gateway.woken(&account, work);
-        let mut woken = std::pin::pin!(woken);
-        futures_util::poll!(woken.as_mut()).is_ready()
+        let notified = bench.gateway.notified(&account, work);
+        let mut notified = std::pin::pin!(notified);
+        futures_util::poll!(notified.as_mut()).is_ready()
     };
-    assert!(!is_woken(Work::Payments).await && !is_woken(Work::Webhooks).await);
+    assert!(!is_notified(Work::Payments).await && !is_notified(Work::Webhooks).await);
     let (_, order) = bench.opened().await;
-    assert!(is_woken(Work::Payments).await, "a commit");
-    assert!(!is_woken(Work::Payments).await, "once");
+    assert!(is_notified(Work::Payments).await, "a commit");
+    assert!(!is_notified(Work::Payments).await, "once");
     bench.receive(serde_json::json!({ "order_id": order })).await;
-    assert!(is_woken(Work::Webhooks).await);
+    assert!(is_notified(Work::Webhooks).await);
     bench.process_inbox().await;
-    assert!(is_woken(Work::Payments).await, "a look-up is owed");
-    bench.gateway.wake_all();
-    assert!(is_woken(Work::Payments).await && is_woken(Work::Webhooks).await);
+    assert!(is_notified(Work::Payments).await, "a look-up is owed");
+    bench.gateway.notify_all();
+    assert!(is_notified(Work::Payments).await && is_notified(Work::Webhooks).await);
     bench.run(HOUR).await;
 }
 
@@ -148,8 +148,8 @@ async fn paused_account_takes_no_confirm_and_stores_nothing() {
     let other = bench.try_register("order-2", 10_000).await.unwrap().record.payment.id;
     let order = bench.open(&other).await;
     let waits = bench.in_window(&order);
-    let told = bench.confirm(&other, &waits).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{told:?}");
+    let answer = bench.confirm(&other, &waits).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{answer:?}");
     assert!(bench.read(&other).await.charges.is_empty(), "the same request may follow");
     bench.run(2 * MINUTE).await;
     assert_eq!(bench.confirm(&other, &waits).await.unwrap().payment.status(), PaymentStatus::Paid);

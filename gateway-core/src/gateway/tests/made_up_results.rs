@@ -32,13 +32,15 @@ async fn made_up_keys_of_one_payment_leave_the_limit_to_others() {
     let other = bench.try_register("order-2", PRICE).await.unwrap().record.payment.id;
     let window = bench.open(&other).await;
     let honest = bench.in_window(&window);
-    let mut told = Vec::new();
+    let mut answer = Vec::new();
     for number in 0..100 {
-        told.push(make_up(&bench, &id, &order, number).await.unwrap_err());
+        answer.push(make_up(&bench, &id, &order, number).await.unwrap_err());
     }
     assert_eq!((bench.confirms(), bench.read(&id).await.charges.len()), (6, 6));
-    for told in &told[6..] {
-        let GatewayError::ProviderUnavailable { retry_after: Some(wait) } = told else { panic!("{told:?}") };
+    for answer in &answer[6..] {
+        let GatewayError::ProviderUnavailable { retry_after: Some(wait) } = answer else {
+            panic!("{answer:?}")
+        };
         assert!(*wait <= MINUTE, "{wait:?}");
     }
     assert_eq!(bench.confirm(&other, &honest).await.unwrap().payment.status(), PaymentStatus::Paid);
@@ -87,15 +89,15 @@ async fn failures_that_nobody_can_look_up_are_owed_once() {
 async fn made_up_keys_make_a_few_dozen_charges_a_day() {
     let bench = Bench::on_confirm();
     let (id, order) = bench.opened().await;
-    let mut told = None;
+    let mut answer = None;
     for number in 0..1_000 {
-        told = make_up(&bench, &id, &order, number).await.err();
+        answer = make_up(&bench, &id, &order, number).await.err();
         bench.advance(20 * SECOND);
     }
     assert_eq!((bench.confirms(), bench.read(&id).await.charges.len()), (32, 32));
     assert!(
-        matches!(told, Some(GatewayError::InvalidState { problem: StateProblem::TooManyAttempts, .. })),
-        "{told:?}"
+        matches!(answer, Some(GatewayError::InvalidState { problem: StateProblem::TooManyAttempts, .. })),
+        "{answer:?}"
     );
     // The order is not lost: a day later, once the merchant opens it again, it can be paid.
     bench.run(DAY).await;
@@ -113,8 +115,8 @@ async fn buyer_who_tries_a_handful_of_cards_notices_nothing() {
         let window = bench.open(&id).await;
         let refused = bench.in_window(&window);
         bench.pg.instead(Op::Confirm, declined);
-        let told = bench.confirm(&id, &refused).await;
-        assert!(matches!(told, Err(GatewayError::Declined { .. })), "{told:?}");
+        let answer = bench.confirm(&id, &refused).await;
+        assert!(matches!(answer, Err(GatewayError::Declined { .. })), "{answer:?}");
         bench.advance(15 * SECOND);
     }
     let window = bench.open(&id).await;

@@ -60,7 +60,7 @@ async fn order_id_is_kept_where_at_most_one_payment_succeeds_under_it() {
 }
 
 #[tokio::test]
-async fn order_id_that_took_money_or_issued_an_account_is_not_used_again() {
+async fn order_id_with_money_or_an_account_is_not_used_again() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let wrong = bench.pg.books(|books| books.pay(&order, 1, bench.pg.clock_now()));
@@ -88,37 +88,42 @@ async fn pg_that_refuses_an_order_id_used_before_gets_a_new_one() {
         bench.confirm(&id, &failed).await.unwrap_err();
         bench.pg.instead(Op::Request, error);
         let open = || bench.gateway.next_action(&bench.merchant, &id, Device::Mobile, None);
-        let told = open().await.unwrap_err();
-        assert!(matches!(told, GatewayError::ProviderUnavailable { retry_after: Some(_) }), "{told:?}");
+        let answer = open().await.unwrap_err();
+        assert!(matches!(answer, GatewayError::ProviderUnavailable { retry_after: Some(_) }), "{answer:?}");
         bench.advance(FINAL);
         let (record, _) = open().await.unwrap();
         let newest = record.attempts.last().unwrap();
         assert_ne!(newest.pg_order_id.as_str(), order);
-        assert!(record.attempts[0].settled_from.is_some());
+        assert!(record.attempts[0].shown_from.is_some());
     }
 }
 
 #[tokio::test]
-async fn answered_error_ends_the_attempt_and_an_unanswered_one_repeats_it() {
-    type Told = fn(&GatewayError) -> bool;
-    let unavailable: Told = |told| matches!(told, GatewayError::ProviderUnavailable { .. });
-    let misconfigured_told: Told = |told| matches!(told, GatewayError::ProviderMisconfigured(_));
-    for (what, error, is_told, ends) in [
+async fn answered_error_ends_the_attempt_an_unanswered_one_does_not() {
+    type Expected = fn(&GatewayError) -> bool;
+    let unavailable: Expected = |answer| matches!(answer, GatewayError::ProviderUnavailable { .. });
+    let misconfigured_answer: Expected = |answer| matches!(answer, GatewayError::ProviderMisconfigured(_));
+    for (what, error, is_expected, ends) in [
         ("not sent", not_sent as fn() -> ProviderError, unavailable, false),
         ("no answer", no_answer, unavailable, false),
         ("still running", still_running, unavailable, false),
         ("later", later, unavailable, true),
         ("unknown", unknown, unavailable, true),
-        ("misconfigured", misconfigured, misconfigured_told, true),
-        ("invalid", invalid, misconfigured_told, true),
-        ("declined", declined, misconfigured_told, true),
-        ("unsupported", unsupported, (|told| matches!(told, GatewayError::Unsupported(_))) as Told, true),
+        ("misconfigured", misconfigured, misconfigured_answer, true),
+        ("invalid", invalid, misconfigured_answer, true),
+        ("declined", declined, misconfigured_answer, true),
+        (
+            "unsupported",
+            unsupported,
+            (|answer| matches!(answer, GatewayError::Unsupported(_))) as Expected,
+            true,
+        ),
     ] {
         let bench = Bench::on_confirm();
         let id = bench.register().await;
         bench.pg.instead(Op::Request, error);
-        let told = bench.try_open(&id).await.unwrap_err();
-        assert!(is_told(&told), "{what}: {told:?}");
+        let answer = bench.try_open(&id).await.unwrap_err();
+        assert!(is_expected(&answer), "{what}: {answer:?}");
         bench.advance(SECOND);
         bench.open(&id).await;
         let keys = bench.pg.keys(Op::Request);
@@ -210,8 +215,8 @@ async fn paused_account_is_not_asked_for_a_window() {
     let id = bench.register().await;
     bench.pg.instead(Op::Request, || wait(60 * SECOND));
     bench.try_open(&id).await.unwrap_err();
-    let told = bench.try_open(&id).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{told:?}");
+    let answer = bench.try_open(&id).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{answer:?}");
     assert_eq!(bench.pg.count(Op::Request), 1);
     bench.advance(61 * SECOND);
     bench.open(&id).await;
@@ -235,8 +240,8 @@ async fn payment_has_as_many_attempts_as_two_letters_can_number() {
     bench.pg.instead(Op::Request, unknown);
     bench.try_open(&id).await.unwrap_err();
     assert_eq!(bench.read(&id).await.attempts.len(), usize::from(PgOrderId::MOST));
-    let told = bench.try_open(&id).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::TooManyAttempts, .. })));
+    let answer = bench.try_open(&id).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::TooManyAttempts, .. })));
 }
 
 #[tokio::test]
@@ -247,8 +252,8 @@ async fn window_that_was_refused_is_the_newest_attempt() {
         let pg = PgMessage::new("UNKNOWN_SHOP", "the shop is not registered");
         let refusal = pg.clone();
         bench.pg.instead(Op::Request, || ProviderError::Misconfigured(refusal));
-        let told = bench.try_open(&id).await;
-        assert!(matches!(told, Err(GatewayError::ProviderMisconfigured(Some(_)))), "{told:?}");
+        let answer = bench.try_open(&id).await;
+        assert!(matches!(answer, Err(GatewayError::ProviderMisconfigured(Some(_)))), "{answer:?}");
         let payment = bench.read(&id).await.payment;
         assert_eq!(payment.status(), PaymentStatus::Ready);
         let failure = payment.last_attempt.unwrap().failure.unwrap();

@@ -40,8 +40,8 @@ async fn open(bench: &Bench) -> Open {
     let (confirming, taken, _) = payment("order-4").await;
     let (hinted, _, order) = payment("order-5").await;
     bench.pg.goes_down();
-    let told = bench.confirm(&confirming, &taken).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Confirming);
+    let answer = bench.confirm(&confirming, &taken).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Confirming);
     bench.cancel(&cancelling, Some(1_000)).await.unwrap();
     bench.webhook(json!({ "order_id": order })).await;
     Open { confirming: (confirming, taken), cancelling, compensating: (compensating, second), hinted }
@@ -141,7 +141,7 @@ async fn payment_that_alone_gets_no_answer_waits_longer_each_time() {
 }
 
 #[tokio::test]
-async fn compensation_whose_charge_cannot_be_looked_up_follows_the_schedule() {
+async fn compensation_without_a_look_up_follows_the_schedule() {
     for fault in [no_answer as fn() -> ProviderError, unknown, later] {
         let bench = Bench::on_confirm();
         let (id, _, second) = bench.paid_twice().await;
@@ -176,20 +176,20 @@ async fn hints_during_an_outage_do_not_put_off_the_one_after_it() {
 }
 
 #[tokio::test]
-async fn who_waits_is_told_by_the_pg_itself() {
+async fn merchant_who_waits_asks_the_pg_during_an_outage() {
     let bench = Bench::before_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.pg.goes_down();
     bench.confirm(&id, &pg_id).await.unwrap();
     bench.run(2 * HOUR).await;
-    let told = bench.gateway.verify(&bench.merchant, &id).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+    let answer = bench.gateway.verify(&bench.merchant, &id).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { .. })), "{answer:?}");
     bench.pg.heal();
     assert_eq!(bench.verify(&id).await.payment.status(), PaymentStatus::Paid, "the outage is over at once");
 }
 
 #[tokio::test]
-async fn first_answer_wakes_what_waited() {
+async fn first_answer_after_an_outage_resumes_look_ups() {
     let bench = Bench::before_confirm();
     let mut waiting = Vec::new();
     for number in 0..5 {
@@ -233,7 +233,7 @@ async fn others_go_first_while_one_payment_cannot_be_looked_up() {
 }
 
 #[tokio::test]
-async fn payment_taken_by_a_worker_that_died_is_anothers_after_five_minutes() {
+async fn payment_of_a_dead_worker_is_free_after_five_minutes() {
     let bench = Bench::before_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.pg.instead(Op::Verify, no_answer);
@@ -270,7 +270,7 @@ async fn hint_that_was_put_off_hides_no_later_one() {
 }
 
 #[tokio::test]
-async fn refused_keys_are_told_whatever_was_asked() {
+async fn refused_keys_alert_the_operator_whatever_was_asked() {
     for by_list in [false, true] {
         let log = Log::begin();
         let bench = Bench::before_confirm();
@@ -284,7 +284,7 @@ async fn refused_keys_are_told_whatever_was_asked() {
                 bench.resolve_due().await;
             }
         }
-        let told = log.errors().iter().filter(|line| line.contains("refuses our keys")).count();
-        assert_eq!(told, 1, "by the list: {by_list}");
+        let alerts = log.errors().iter().filter(|line| line.contains("refuses our keys")).count();
+        assert_eq!(alerts, 1, "by the list: {by_list}");
     }
 }

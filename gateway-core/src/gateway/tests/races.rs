@@ -36,7 +36,7 @@ async fn look_up_that_lost_a_race_is_dropped_and_asked_again() {
 }
 
 #[tokio::test]
-async fn look_up_goes_on_as_long_as_the_payment_changes_and_no_longer() {
+async fn look_up_repeats_only_while_the_payment_changes() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.opened().await;
     for _ in 0..5 {
@@ -47,8 +47,8 @@ async fn look_up_goes_on_as_long_as_the_payment_changes_and_no_longer() {
             other.gateway.core.update(&other.merchant, &payment, say).await.unwrap();
         });
     }
-    let told = bench.gateway.verify(&bench.merchant, &id).await;
-    assert!(matches!(told, Err(GatewayError::Store(StoreError::Conflict))), "{told:?}");
+    let answer = bench.gateway.verify(&bench.merchant, &id).await;
+    assert!(matches!(answer, Err(GatewayError::Store(StoreError::Conflict))), "{answer:?}");
     assert_eq!(bench.look_ups(), 5);
     bench.verify(&id).await;
 }
@@ -102,8 +102,8 @@ async fn stale_answer_to_a_cancel_says_nothing_of_a_later_send() {
         let other = bench.replica(|_, _| ());
         bench.pg.instead_late(Op::Cancel, move || async move { other.run(41 * SECOND).await }, stale);
         bench.pg.after(Op::Cancel, no_answer);
-        let told = bench.cancel(&id, Some(1_000)).await;
-        assert!(told.is_ok(), "{told:?}");
+        let answer = bench.cancel(&id, Some(1_000)).await;
+        assert!(answer.is_ok(), "{answer:?}");
         bench.run(2 * HOUR).await;
         assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done, "{:?}", stale());
         assert_eq!(bench.given_back(&pg_id), 1_000);
@@ -170,8 +170,8 @@ async fn store_that_fails_before_the_commit_sends_nothing() {
     for bench in Bench::both() {
         let (id, pg_id) = bench.paid().await;
         bench.store.fail_before(0);
-        let told = bench.cancel(&id, Some(1_000)).await;
-        assert!(matches!(told, Err(GatewayError::Store(StoreError::Unavailable(_)))), "{told:?}");
+        let answer = bench.cancel(&id, Some(1_000)).await;
+        assert!(matches!(answer, Err(GatewayError::Store(StoreError::Unavailable(_)))), "{answer:?}");
         bench.run(DAY).await;
         assert_eq!((bench.cancels(), bench.given_back(&pg_id)), (0, 0));
         assert!(bench.read(&id).await.charges[0].cancels.is_empty());
@@ -225,7 +225,7 @@ async fn answer_that_could_not_be_stored_is_found_again() {
 }
 
 #[tokio::test]
-async fn worker_goes_on_when_the_store_comes_back() {
+async fn worker_resumes_when_the_store_is_back() {
     let bench = Bench::before_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.pg.instead(Op::Verify, no_answer);
@@ -283,8 +283,11 @@ async fn account_that_is_full_begins_nothing() {
     let (gateway, merchant, busy) = (bench.gateway.clone(), bench.merchant.clone(), other.clone());
     bench.pg.meanwhile(Op::Confirm, move || async move {
         let result = serde_json::json!({ "pg_id": second.as_str() });
-        let told = gateway.confirm(&merchant, &busy, &result, None).await;
-        assert!(matches!(told, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{told:?}");
+        let answer = gateway.confirm(&merchant, &busy, &result, None).await;
+        assert!(
+            matches!(answer, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })),
+            "{answer:?}"
+        );
     });
     bench.confirm(&id, &pg_id).await.unwrap();
     assert!(bench.read(&other).await.charges.is_empty(), "nothing was begun");

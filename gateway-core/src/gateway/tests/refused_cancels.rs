@@ -20,15 +20,15 @@ async fn refusal_in_the_pgs_words_is_final_and_replayed() {
     bench.cancel(&id, Some(1_000)).await.unwrap_err();
     let cancel = bench.newest_cancel(&id).await.id;
     bench.run(2 * DAY).await;
-    let told = bench.gateway.cancel_result(&bench.merchant, &id, &cancel).await;
-    let Err(GatewayError::CancelRefused { failure, record }) = told else { panic!("{told:?}") };
+    let answer = bench.gateway.cancel_result(&bench.merchant, &id, &cancel).await;
+    let Err(GatewayError::CancelRefused { failure, record }) = answer else { panic!("{answer:?}") };
     assert_eq!(failure.pg, Some(pg_message("NOT_CANCELABLE")));
     assert_eq!(record.cancellable().amount(), PRICE);
     assert_eq!(bench.cancels(), 1);
 }
 
 #[tokio::test]
-async fn refused_cancel_that_was_done_is_told_as_done() {
+async fn refused_cancel_that_was_done_is_answered_done() {
     for bench in Bench::both() {
         let (id, pg_id) = bench.paid().await;
         bench.pg.after(Op::Cancel, refused);
@@ -53,8 +53,8 @@ async fn refused_cancel_asks_once_and_stands_without_an_answer() {
             bench.pg.instead(Op::Verify, no_answer);
         }
         let before = bench.look_ups();
-        let told = bench.cancel(&id, Some(4_000)).await;
-        assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+        let answer = bench.cancel(&id, Some(4_000)).await;
+        assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
         assert_eq!(bench.look_ups(), before + 1);
     }
 }
@@ -76,10 +76,10 @@ async fn refused_cancel_is_open_while_more_went_back_than_is_known() {
     bench.pg.instead_late(Op::Cancel, done, refused);
     bench.cancel(&id, Some(4_000)).await.unwrap();
     assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
-    let told = bench.cancel(&id, Some(4_000)).await;
+    let answer = bench.cancel(&id, Some(4_000)).await;
     assert!(
-        matches!(&told, Err(GatewayError::InvalidState { problem: StateProblem::CancelInProgress, .. })),
-        "{told:?}"
+        matches!(&answer, Err(GatewayError::InvalidState { problem: StateProblem::CancelInProgress, .. })),
+        "{answer:?}"
     );
     assert_eq!(bench.cancels(), 1);
 }

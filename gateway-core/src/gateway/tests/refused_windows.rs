@@ -28,7 +28,7 @@ async fn open_on_phone(bench: &Bench, id: &PaymentId) -> Result<PaymentRecord, G
 }
 
 #[tokio::test]
-async fn refused_second_device_leaves_the_window_watched() {
+async fn refused_second_device_keeps_the_look_ups() {
     for error in [later as Fails, misconfigured, declined, invalid, unknown] {
         let bench = Bench::before_confirm();
         let (id, order) = refused_elsewhere(&bench, error).await;
@@ -57,13 +57,13 @@ async fn pg_that_says_paid_is_looked_up_before_another_window() {
         let (id, order) = bench.opened().await;
         bench.in_window(&order);
         bench.pg.instead(Op::Request, error);
-        let told = match open_on_phone(&bench, &id).await {
+        let answer = match open_on_phone(&bench, &id).await {
             Err(GatewayError::ProviderUnavailable { .. }) => open_on_phone(&bench, &id).await,
-            told => told,
+            answer => answer,
         };
         assert!(
-            matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })),
-            "{told:?}"
+            matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::Status, .. })),
+            "{answer:?}"
         );
         let record = bench.read(&id).await;
         assert_eq!((record.payment.status(), record.attempts.len()), (PaymentStatus::Paid, 1));
@@ -78,8 +78,8 @@ async fn look_up_without_an_answer_opens_no_other_window() {
     bench.pg.instead(Op::Request, declined);
     bench.pg.fails(Op::Verify, no_answer);
     for _ in 0..2 {
-        let told = open_on_phone(&bench, &id).await;
-        assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
+        let answer = open_on_phone(&bench, &id).await;
+        assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { .. })), "{answer:?}");
     }
     assert_eq!(bench.read(&id).await.attempts.len(), 1);
 }
@@ -101,13 +101,13 @@ async fn payment_past_its_deadline_is_not_looked_up_for_a_window() {
     let bench = Bench::before_confirm();
     let (id, _) = refused_elsewhere(&bench, later).await;
     bench.advance(PAYABLE_FOR + MINUTE);
-    let told = open_on_phone(&bench, &id).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { .. })), "{told:?}");
+    let answer = open_on_phone(&bench, &id).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { .. })), "{answer:?}");
     assert_eq!(bench.look_ups(), 0);
 }
 
 #[tokio::test]
-async fn refusal_that_loses_the_race_leaves_the_window_watched() {
+async fn refusal_that_loses_the_race_keeps_the_look_ups() {
     let bench = Bench::before_confirm();
     let id = bench.register().await;
     let (other, payment) = (bench.replica(|_, _| ()), id.clone());
@@ -123,16 +123,16 @@ async fn result_ahead_of_the_pg_keeps_the_buyer_from_paying_twice() {
     let bench = Bench::before_confirm();
     let (id, order) = refused_elsewhere(&bench, later).await;
     // The browser result comes before the PG shows the money.
-    let told = bench.bring(&id, json!({ "pg_id": "pg1", "order_id": order })).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Confirming);
+    let answer = bench.bring(&id, json!({ "pg_id": "pg1", "order_id": order })).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Confirming);
     bench.in_window(&order);
-    let told = bench.try_open(&id).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { .. })), "{told:?}");
+    let answer = bench.try_open(&id).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { .. })), "{answer:?}");
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn late_money_of_a_refused_attempt_is_late() {
+async fn payment_of_a_refused_attempt_may_be_late() {
     let bench = Bench::over(MoneyMoves::BeforeConfirm, |settings| {
         settings.late_payments = LatePayments::Cancel;
     });
@@ -168,9 +168,9 @@ async fn paid_ahead_of_the_look_ups_opens_no_other_window() {
         let paid = bench.pg.books(|books| books.agree(&order, PRICE));
         bench.pg.fails(Op::Request, error);
         for _ in 0..2 {
-            let told = open_on_phone(&bench, &id).await;
-            let Err(GatewayError::ProviderUnavailable { retry_after: Some(wait) }) = told else {
-                panic!("{told:?}")
+            let answer = open_on_phone(&bench, &id).await;
+            let Err(GatewayError::ProviderUnavailable { retry_after: Some(wait) }) = answer else {
+                panic!("{answer:?}")
             };
             assert!(wait <= FINAL, "{wait:?}");
             bench.advance(10 * SECOND);
@@ -198,8 +198,11 @@ async fn buyer_who_asks_again_and_again_costs_a_few_look_ups() {
     let (id, _) = refused_elsewhere(&bench, declined).await;
     let before = bench.look_ups();
     for _ in 0..50 {
-        let told = open_on_phone(&bench, &id).await;
-        assert!(matches!(told, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{told:?}");
+        let answer = open_on_phone(&bench, &id).await;
+        assert!(
+            matches!(answer, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })),
+            "{answer:?}"
+        );
     }
     assert!(bench.look_ups() - before <= RESULTS_A_MINUTE, "{}", bench.look_ups() - before);
 }
@@ -211,8 +214,8 @@ async fn answer_with_a_row_that_cannot_be_read_opens_no_other_window() {
     bench.run(HOUR).await;
     // The row that it does not show may be the one that was paid a moment ago.
     bench.pg.show(Vec::new(), false);
-    let told = open_on_phone(&bench, &id).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{told:?}");
+    let answer = open_on_phone(&bench, &id).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { retry_after: Some(_) })), "{answer:?}");
     open_on_phone(&bench, &id).await.unwrap();
 }
 
@@ -225,7 +228,7 @@ async fn window_that_could_not_be_opened_hides_no_open_one() {
     open_on_phone(&bench, &id).await.unwrap_err();
     assert_eq!(bench.read(&id).await.attempts.len(), 2);
     bench.in_window(&order);
-    let told = open_on_phone(&bench, &id).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { .. })), "{told:?}");
+    let answer = open_on_phone(&bench, &id).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { .. })), "{answer:?}");
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }

@@ -51,8 +51,8 @@ async fn other_terms_over_an_open_or_paid_payment_are_refused() {
     let (id, pg_id) = bench.agreed().await;
     for status in [PaymentStatus::Ready, PaymentStatus::Paid] {
         assert_eq!(bench.status(&id).await, status);
-        let told = bench.try_register("order-1", 9_000).await;
-        assert!(matches!(&told, Err(GatewayError::OrderInProgress(other)) if *other == id), "{told:?}");
+        let answer = bench.try_register("order-1", 9_000).await;
+        assert!(matches!(&answer, Err(GatewayError::OrderInProgress(other)) if *other == id), "{answer:?}");
         bench.confirm(&id, &pg_id).await.unwrap();
     }
 }
@@ -97,7 +97,7 @@ async fn reopened_payment_takes_its_role_from_an_account_past_due() {
 }
 
 #[tokio::test]
-async fn other_terms_over_an_ended_payment_are_a_new_one_in_one_commit() {
+async fn other_terms_over_an_ended_payment_are_a_new_payment() {
     for cancelled in [true, false] {
         let bench = Bench::on_confirm();
         let old = if cancelled {
@@ -138,8 +138,8 @@ async fn payment_that_was_paid_meanwhile_is_not_superseded() {
     let (other, payment) = (bench.replica(|_, _| ()), id.clone());
     bench.in_window(&order);
     bench.store.race(move || async move { drop(other.verify(&payment).await) });
-    let told = bench.try_register("order-1", 9_000).await;
-    assert!(matches!(&told, Err(GatewayError::OrderInProgress(paid)) if *paid == id), "{told:?}");
+    let answer = bench.try_register("order-1", 9_000).await;
+    assert!(matches!(&answer, Err(GatewayError::OrderInProgress(paid)) if *paid == id), "{answer:?}");
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
@@ -181,13 +181,13 @@ async fn old_money_is_kept_if_the_new_payment_holds_nothing() {
     bench.verify(&new).await;
     bench.run(HOUR).await;
     assert_eq!((bench.given_back(&second), bench.given_back(&kept)), (9_000, 0));
-    let told = bench.try_register("order-1", 9_000).await;
-    assert!(matches!(&told, Err(GatewayError::OrderInProgress(paid)) if *paid == old), "{told:?}");
+    let answer = bench.try_register("order-1", 9_000).await;
+    assert!(matches!(&answer, Err(GatewayError::OrderInProgress(paid)) if *paid == old), "{answer:?}");
     bench.check_ledger().await;
 }
 
 #[tokio::test]
-async fn duplicate_of_the_kept_payment_stays_once_that_one_was_refunded() {
+async fn duplicate_stays_once_the_kept_payment_was_refunded() {
     let bench = Bench::before_confirm();
     let (_, order) = bench.opened().await;
     let paid_at = bench.pg.clock_now();
@@ -256,8 +256,8 @@ async fn superseded_payment_opens_no_window() {
 #[tokio::test]
 async fn fifty_registrations_at_once_make_one_payment() {
     let bench = Bench::on_confirm();
-    let told = join_all((0..50).map(|_| bench.try_register("order-1", PRICE))).await;
-    let created = told.iter().filter(|told| told.as_ref().unwrap().created).count();
+    let answer = join_all((0..50).map(|_| bench.try_register("order-1", PRICE))).await;
+    let created = answer.iter().filter(|answer| answer.as_ref().unwrap().created).count();
     assert_eq!((created, bench.store.commits()), (1, 1));
 }
 
@@ -265,9 +265,9 @@ async fn fifty_registrations_at_once_make_one_payment() {
 async fn amounts_and_methods_the_account_does_not_take_are_refused() {
     let bench = Bench::on_confirm();
     for (amount, taken) in [(99, false), (100, true), (10_000_000, true), (10_000_001, false)] {
-        let told = bench.try_register(&format!("order-{amount}"), amount).await;
-        assert_eq!(told.is_ok(), taken, "{amount}: {told:?}");
-        assert!(taken || matches!(told, Err(GatewayError::Invalid { param: "amount", .. })));
+        let answer = bench.try_register(&format!("order-{amount}"), amount).await;
+        assert_eq!(answer.is_ok(), taken, "{amount}: {answer:?}");
+        assert!(taken || matches!(answer, Err(GatewayError::Invalid { param: "amount", .. })));
     }
     let before = bench.store.commits();
     let register = async |change: fn(&mut crate::model::PaymentTerms)| {
@@ -276,14 +276,14 @@ async fn amounts_and_methods_the_account_does_not_take_are_refused() {
         let new = NewPayment { order_id: "order-1".parse().unwrap(), terms };
         bench.gateway.register(&bench.merchant, new, None).await
     };
-    let told = register(|terms| terms.method = Some(Method::MobilePhone)).await;
-    assert!(matches!(told, Err(GatewayError::Unsupported(_))), "{told:?}");
-    let told = register(|terms| terms.amount = Money::new(500, crate::model::Currency::Usd).unwrap()).await;
-    assert!(matches!(told, Err(GatewayError::Unsupported(_))), "{told:?}");
-    let told = register(|terms| terms.tax_free_amount = Some(Money::krw(PRICE + 1))).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "tax_free_amount", .. })), "{told:?}");
-    let told = register(|terms| terms.account = Some("other".parse().unwrap())).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "account", .. })), "{told:?}");
+    let answer = register(|terms| terms.method = Some(Method::MobilePhone)).await;
+    assert!(matches!(answer, Err(GatewayError::Unsupported(_))), "{answer:?}");
+    let answer = register(|terms| terms.amount = Money::new(500, crate::model::Currency::Usd).unwrap()).await;
+    assert!(matches!(answer, Err(GatewayError::Unsupported(_))), "{answer:?}");
+    let answer = register(|terms| terms.tax_free_amount = Some(Money::krw(PRICE + 1))).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "tax_free_amount", .. })), "{answer:?}");
+    let answer = register(|terms| terms.account = Some("other".parse().unwrap())).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "account", .. })), "{answer:?}");
     assert_eq!(bench.store.commits(), before, "nothing is stored");
     assert!(register(|terms| terms.account = Some(account())).await.is_ok());
 }
@@ -313,15 +313,15 @@ async fn method_sent_is_the_first_that_takes_the_amount() {
 }
 
 #[tokio::test]
-async fn key_is_written_with_the_row_it_made_and_never_used_for_another() {
+async fn key_is_saved_with_its_row_and_used_for_no_other() {
     let bench = Bench::on_confirm();
     let new = |order: &str| NewPayment { order_id: order.parse().unwrap(), terms: terms(PRICE) };
     let key = request_key("k1");
     let registered = bench.gateway.register(&bench.merchant, new("order-1"), Some(&key)).await.unwrap();
     let kept = bench.store.idempotency(&bench.merchant, "k1").await.unwrap().unwrap();
     assert_eq!(kept.payment, Some(registered.record.payment.id));
-    let told = bench.gateway.register(&bench.merchant, new("order-2"), Some(&key)).await;
-    assert!(matches!(told, Err(GatewayError::KeyInUse)));
+    let answer = bench.gateway.register(&bench.merchant, new("order-2"), Some(&key)).await;
+    assert!(matches!(answer, Err(GatewayError::KeyInUse)));
     assert_eq!(bench.gateway.count_payments().await.unwrap(), 1);
 }
 

@@ -31,10 +31,10 @@ async fn retired_account_takes_no_new_payment_and_no_window() {
     for bench in Bench::both() {
         let (id, _) = bench.opened().await;
         let retired = bench.retired();
-        let told = retired.try_register("order-2", PRICE).await;
-        assert!(matches!(told, Err(GatewayError::Invalid { param: "account", .. })), "{told:?}");
-        let told = retired.try_open(&id).await;
-        assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+        let answer = retired.try_register("order-2", PRICE).await;
+        assert!(matches!(answer, Err(GatewayError::Invalid { param: "account", .. })), "{answer:?}");
+        let answer = retired.try_open(&id).await;
+        assert!(matches!(answer, Err(GatewayError::AccountRetired(_))), "{answer:?}");
         let before = bench.pg.count(Op::Request);
         retired.run(DAY).await;
         assert_eq!(bench.pg.count(Op::Request), before);
@@ -47,26 +47,26 @@ async fn retired_account_reopens_nothing() {
     let (id, _) = bench.opened().await;
     bench.run(PAYABLE_FOR + MINUTE).await;
     let retired = bench.retired();
-    let told = retired.try_register("order-1", PRICE).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "account", .. })), "{told:?}");
+    let answer = retired.try_register("order-1", PRICE).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "account", .. })), "{answer:?}");
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
 }
 
 #[tokio::test]
-async fn claims_and_cancels_of_a_retired_account_open_a_review_and_send_nothing() {
+async fn claims_and_cancels_of_a_retired_account_open_a_review() {
     let bench = Bench::on_confirm();
     let (claimed, pg_id) = bench.agreed().await;
     let retired = bench.retired();
-    let told = retired.confirm(&claimed, &pg_id).await;
-    assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+    let answer = retired.confirm(&claimed, &pg_id).await;
+    assert!(matches!(answer, Err(GatewayError::AccountRetired(_))), "{answer:?}");
     assert_eq!(bench.open_reviews(&claimed).await, ["account_retired"]);
 
     let bench = Bench::on_confirm();
     let (paid, _) = bench.paid().await;
     let retired = bench.retired();
     for _ in 0..2 {
-        let told = retired.cancel(&paid, None).await;
-        assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+        let answer = retired.cancel(&paid, None).await;
+        assert!(matches!(answer, Err(GatewayError::AccountRetired(_))), "{answer:?}");
     }
     assert_eq!(bench.open_reviews(&paid).await, ["account_retired"], "one is enough");
     assert!(retired.cancel(&paid, Some(1_000)).await.is_err());
@@ -87,7 +87,7 @@ async fn unpaid_payment_of_a_retired_account_can_be_closed() {
 }
 
 #[tokio::test]
-async fn look_ups_of_a_retired_account_go_on_while_it_has_credentials() {
+async fn retired_account_is_looked_up_while_it_has_credentials() {
     let bench = Bench::before_confirm();
     let (id, pg_id) = bench.agreed().await;
     let retired = bench.retired();
@@ -147,7 +147,7 @@ async fn account_without_credentials_asks_and_sends_nothing() {
 }
 
 #[tokio::test]
-async fn open_outcome_on_an_account_without_credentials_is_a_review_at_once() {
+async fn unknown_outcome_without_credentials_is_a_review_at_once() {
     // No answer can come any more.
     let bench = Bench::on_confirm();
     let (confirming, pg_id) = bench.agreed().await;
@@ -186,9 +186,9 @@ async fn account_may_not_change_while_its_payments_hold_money() {
     ];
     for (expected, change) in changes {
         let changed = bench.replica(|_, pg| change(pg));
-        let told = bind(&changed).await;
-        let Err(StoreError::AccountChanged { account: named, difference, payments }) = told else {
-            panic!("{told:?}")
+        let answer = bind(&changed).await;
+        let Err(StoreError::AccountChanged { account: named, difference, payments }) = answer else {
+            panic!("{answer:?}")
         };
         assert_eq!((named, difference, payments), (account(), expected, 1));
     }
@@ -219,7 +219,7 @@ async fn order_id_of_another_account_is_unknown_here() {
 }
 
 #[tokio::test]
-async fn account_that_waits_is_a_persons_once_nobody_can_ask() {
+async fn waiting_account_is_a_review_once_nobody_can_ask() {
     for bench in Bench::both() {
         let (id, _) = bench.awaiting_deposit(DAY).await;
         let bench = bench.nobody_can_ask();
@@ -229,7 +229,7 @@ async fn account_that_waits_is_a_persons_once_nobody_can_ask() {
 }
 
 #[tokio::test]
-async fn window_that_takes_money_is_a_persons_once_nobody_can_ask() {
+async fn window_that_takes_money_is_a_review_once_nobody_can_ask() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.opened().await;
     let bench = bench.nobody_can_ask();
@@ -240,7 +240,7 @@ async fn window_that_takes_money_is_a_persons_once_nobody_can_ask() {
 }
 
 #[tokio::test]
-async fn refund_that_is_pending_is_a_persons_once_nobody_can_ask() {
+async fn pending_refund_is_a_review_once_nobody_can_ask() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.paid().await;
     bench.pg.books(|books| books.slow_refunds = true);
@@ -251,7 +251,7 @@ async fn refund_that_is_pending_is_a_persons_once_nobody_can_ask() {
 }
 
 #[tokio::test]
-async fn window_behind_a_failed_try_is_a_persons_too() {
+async fn window_behind_a_failed_try_is_a_review_too() {
     let bench = Bench::before_confirm();
     let (id, window) = bench.opened().await;
     bench.pg.books(|books| {

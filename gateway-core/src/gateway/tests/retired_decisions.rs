@@ -42,8 +42,11 @@ async fn account_that_waits_where_nobody_can_ask_is_ended_by_a_person() {
                 let bench = bench.nobody_can_ask();
                 bench.run(2 * DAY).await;
                 if outcome == ReviewOutcome::NotDone {
-                    let told = decide_account(&bench, &id, outcome).await;
-                    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+                    let answer = decide_account(&bench, &id, outcome).await;
+                    assert!(
+                        matches!(answer, Err(GatewayError::Invalid { param: "outcome", .. })),
+                        "{answer:?}"
+                    );
                     bench.run(2 * DAY).await;
                 }
                 decide_account(&bench, &id, outcome).await.unwrap();
@@ -175,7 +178,7 @@ async fn pending_compensation_found_not_done_is_still_there() {
 }
 
 #[tokio::test]
-async fn account_is_a_persons_again_when_the_credentials_go_again() {
+async fn account_without_credentials_again_is_a_review_again() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.awaiting_deposit(6 * DAY).await;
     let gone = bench.nobody_can_ask();
@@ -193,7 +196,7 @@ async fn account_is_a_persons_again_when_the_credentials_go_again() {
 }
 
 #[tokio::test]
-async fn money_found_by_a_person_after_the_deadline_can_be_told() {
+async fn operator_can_decide_on_money_found_after_the_deadline() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let card = bench.in_window(&order);
@@ -235,15 +238,15 @@ async fn account_may_be_booked_until_an_hour_after_it_is_due() {
     let (id, _) = bench.awaiting_deposit(2 * DAY).await;
     let bench = bench.nobody_can_ask();
     bench.run(2 * DAY + MINUTE).await;
-    let told = decide_account(&bench, &id, ReviewOutcome::NotDone).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+    let answer = decide_account(&bench, &id, ReviewOutcome::NotDone).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "outcome", .. })), "{answer:?}");
     bench.run(HOUR).await;
     decide_account(&bench, &id, ReviewOutcome::NotDone).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Expired);
 }
 
 #[tokio::test]
-async fn payment_named_after_a_person_found_none_is_a_persons_again() {
+async fn payment_named_after_a_person_found_none_is_a_new_review() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let card = bench.in_window(&order);

@@ -36,8 +36,8 @@ async fn request_that_a_person_has_done_is_not_done_by_its_key_again() {
         bench.pg.books(|books| books.cancel_in_console(&card, 1_000, bench.pg.clock_now()));
         retired.decide(&id, ReviewOutcome::Done).await.unwrap();
         for bench in [&retired, &bench] {
-            let told = repeat(bench, "k1").await;
-            assert!(matches!(told, Err(GatewayError::AccountRetired(_))), "{told:?}");
+            let answer = repeat(bench, "k1").await;
+            assert!(matches!(answer, Err(GatewayError::AccountRetired(_))), "{answer:?}");
             assert!(bench.open_reviews(&id).await.is_empty(), "nobody is asked about it again");
         }
         assert_eq!(bench.given_back(&card), 0);
@@ -125,7 +125,7 @@ async fn take_over_of_nothing_is_asked_of_nobody() {
     let bench = Bench::before_confirm();
     let (id, _) = bench.paid().await;
     let nothing = take_over(&bench.gateway.ids().cancel(bench.pg.clock_now()));
-    let told = bench.retired().cancel_with(&id, nothing, Some("k1")).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{told:?}");
+    let answer = bench.retired().cancel_with(&id, nothing, Some("k1")).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{answer:?}");
     assert!(bench.open_reviews(&id).await.is_empty());
 }

@@ -47,10 +47,10 @@ async fn pg_is_asked_before_an_operator_is_believed() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = unknown_confirm(&bench).await;
     bench.pg.books(|books| books.take(&pg_id, bench.pg.clock_now()));
-    let told = bench.decide(&id, ReviewOutcome::NotDone).await;
+    let answer = bench.decide(&id, ReviewOutcome::NotDone).await;
     assert!(
-        matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::ReviewClosed, .. })),
-        "{told:?}"
+        matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::ReviewClosed, .. })),
+        "{answer:?}"
     );
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     let review = bench.read(&id).await.payment.reviews.remove(0);
@@ -75,11 +75,11 @@ async fn request_that_was_just_sent_again_cannot_be_decided() {
         bench.advance(DAY + 3 * HOUR);
         bench.resolve_due().await;
         assert_eq!(bench.cancels(), sent + 1);
-        let told = bench.decide(&id, outcome).await;
+        let answer = bench.decide(&id, outcome).await;
         let problem = StateProblem::RequestUnderWay;
         assert!(
-            matches!(&told, Err(GatewayError::InvalidState { problem: told, .. }) if *told == problem),
-            "{told:?}"
+            matches!(&answer, Err(GatewayError::InvalidState { problem: answer, .. }) if *answer == problem),
+            "{answer:?}"
         );
         bench.pg.execute_late();
         bench.run(HOUR).await;
@@ -121,13 +121,13 @@ async fn money_without_a_name_cannot_be_decided_to_be_here() {
     bench.pg.fails(Op::Confirm, no_answer);
     bench.run(3 * DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["unknown_confirm"]);
-    let told = bench.decide(&id, ReviewOutcome::Done).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+    let answer = bench.decide(&id, ReviewOutcome::Done).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "outcome", .. })), "{answer:?}");
     bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
 }
 
 #[tokio::test]
-async fn success_that_the_pg_does_not_show_is_a_review_past_its_final_time() {
+async fn success_not_shown_past_its_final_time_is_a_review() {
     let bench = Bench::on_confirm();
     let (id, pg_id) = bench.agreed().await;
     bench.pg.books(|books| books.shows_nothing = true);
@@ -292,17 +292,17 @@ async fn verdict_says_who_and_why() {
     for (by, reason, param) in
         [("", "seen", "by"), ("kim", " ", "reason"), ("kim", &"x".repeat(501), "reason")]
     {
-        let told = bench.gateway.close_review(&id, 1, &verdict(by, reason)).await;
+        let answer = bench.gateway.close_review(&id, 1, &verdict(by, reason)).await;
         assert!(
-            matches!(&told, Err(GatewayError::Invalid { param: named, .. }) if *named == param),
-            "{told:?}"
+            matches!(&answer, Err(GatewayError::Invalid { param: named, .. }) if *named == param),
+            "{answer:?}"
         );
     }
-    let told = bench.gateway.close_review(&id, 9, &verdict("kim", "seen")).await;
-    assert!(matches!(told, Err(GatewayError::NotFound)));
+    let answer = bench.gateway.close_review(&id, 9, &verdict("kim", "seen")).await;
+    assert!(matches!(answer, Err(GatewayError::NotFound)));
     bench.gateway.close_review(&id, 1, &verdict("kim", "seen")).await.unwrap();
-    let told = bench.gateway.close_review(&id, 1, &verdict("kim", "seen")).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::ReviewClosed, .. })));
+    let answer = bench.gateway.close_review(&id, 1, &verdict("kim", "seen")).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::ReviewClosed, .. })));
 }
 
 #[tokio::test]
@@ -348,8 +348,8 @@ async fn what_is_pending_at_the_pg_cannot_be_closed_as_not_done() {
         bench.confirm(&id, &card).await.unwrap();
         bench.run(8 * DAY).await;
         assert_eq!(bench.open_reviews(&id).await, ["unknown_confirm"]);
-        let told = bench.decide(&id, ReviewOutcome::NotDone).await;
-        assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+        let answer = bench.decide(&id, ReviewOutcome::NotDone).await;
+        assert!(matches!(answer, Err(GatewayError::Invalid { param: "outcome", .. })), "{answer:?}");
         assert_eq!(bench.open_reviews(&id).await, ["unknown_confirm"], "a person still knows of it");
         set(PgStatus::Failed);
         bench.run(2 * DAY).await;

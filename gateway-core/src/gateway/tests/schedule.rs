@@ -136,7 +136,7 @@ async fn each_operation_has_its_own_count() {
 }
 
 #[tokio::test]
-async fn settled_payment_is_due_never_again() {
+async fn final_payment_is_never_due_again() {
     for (bench, calls) in Bench::both().into_iter().zip([0, 3]) {
         let (id, _) = bench.paid().await;
         let before = bench.pg.all_calls().len();
@@ -193,7 +193,7 @@ async fn cancel_by_order_of_another_charge_is_not_due_in_a_loop() {
 }
 
 #[tokio::test]
-async fn cancel_by_order_is_looked_up_right_before_and_opens_no_window_meanwhile() {
+async fn cancel_by_order_is_looked_up_first_and_opens_no_window() {
     let bench = Bench::before_confirm().replica(|_, pg| pg.description.cancels_by_order = true);
     let (id, pg_id) = bench.paid().await;
     let before = bench.look_ups();

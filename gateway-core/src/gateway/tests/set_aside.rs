@@ -1,10 +1,10 @@
 //! Money that a person has to decide about, and what their decision does (invariants 9, 11, 12).
 
 use super::{
+    announced::gone_again,
     bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR},
     errors::not_sent,
     fake_pg::Op,
-    told_and_shown::gone_again,
 };
 use crate::{
     gateway::{GatewayError, StateProblem},
@@ -42,8 +42,8 @@ async fn odd_money_behind_a_newer_payment(bench: &Bench) -> (PaymentId, PgPaymen
     (old, odd, new)
 }
 
-fn must_be_not_done(told: &Result<crate::store::PaymentRecord, GatewayError>) -> bool {
-    matches!(told, Err(GatewayError::Invalid { param: "outcome", .. }))
+fn must_be_not_done(answer: &Result<crate::store::PaymentRecord, GatewayError>) -> bool {
+    matches!(answer, Err(GatewayError::Invalid { param: "outcome", .. }))
 }
 
 #[tokio::test]
@@ -88,10 +88,10 @@ async fn on_its_way_back_it_cannot_be_accepted() {
     let (id, short) = with_money_to_go_back(&bench).await;
     let (other, payment) = (bench.replica(|_, _| ()), id.clone());
     bench.pg.before(Op::Cancel, move || async move {
-        let told = other.decide(&payment, ReviewOutcome::Done).await;
+        let answer = other.decide(&payment, ReviewOutcome::Done).await;
         let is_under_way =
-            matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::RequestUnderWay, .. }));
-        assert!(is_under_way, "{told:?}");
+            matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::RequestUnderWay, .. }));
+        assert!(is_under_way, "{answer:?}");
     });
     bench.verify(&id).await;
     bench.run(HOUR).await;
@@ -105,8 +105,8 @@ async fn beside_other_money_it_cannot_be_accepted() {
     let (id, odd) = with_odd_money(&bench).await;
     let second = bench.in_window(&bench.open(&id).await);
     bench.confirm(&id, &second).await.unwrap();
-    let told = bench.decide(&id, ReviewOutcome::Done).await;
-    assert!(must_be_not_done(&told), "{told:?}");
+    let answer = bench.decide(&id, ReviewOutcome::Done).await;
+    assert!(must_be_not_done(&answer), "{answer:?}");
     assert_eq!(
         bench.open_reviews(&id).await,
         ["mismatch_not_cancelled"],
@@ -124,8 +124,8 @@ async fn gone_before_the_decision_it_pays_nothing() {
     bench.fails_after_all(&odd);
     bench.verify(&old).await;
     bench.run(10 * MINUTE).await;
-    let told = bench.decide(&old, ReviewOutcome::Done).await;
-    assert!(must_be_not_done(&told), "{told:?}");
+    let answer = bench.decide(&old, ReviewOutcome::Done).await;
+    assert!(must_be_not_done(&answer), "{answer:?}");
     assert_eq!(bench.status(&new).await, PaymentStatus::Ready, "the order's newest payment goes on");
 }
 
@@ -186,8 +186,8 @@ async fn duplicate_cancelled_by_hand_that_comes_again_is_judged() {
     bench.pg.books(|books| books.change(&second, |shown| *shown = good.clone()));
     bench.verify(&id).await;
     bench.run(HOUR).await;
-    let is_told = bench.given_back(&second) > PRICE || !bench.open_reviews(&id).await.is_empty();
-    assert!(is_told, "the merchant holds the money of two");
+    let is_expected = bench.given_back(&second) > PRICE || !bench.open_reviews(&id).await.is_empty();
+    assert!(is_expected, "the merchant holds the money of two");
 }
 
 #[tokio::test]
@@ -197,8 +197,8 @@ async fn money_that_went_back_closes_no_newer_payment() {
     bench.pg.books(|books| books.cancel_in_console(&odd, PRICE, bench.pg.clock_now()));
     bench.verify(&old).await;
     bench.run(10 * MINUTE).await;
-    let told = bench.decide(&old, ReviewOutcome::Done).await;
-    assert!(must_be_not_done(&told), "{told:?}");
+    let answer = bench.decide(&old, ReviewOutcome::Done).await;
+    assert!(must_be_not_done(&answer), "{answer:?}");
     assert_eq!(bench.status(&new).await, PaymentStatus::Ready);
 }
 

@@ -32,7 +32,7 @@ async fn ten_thousand_hints_about_one_charge_share_look_ups() {
 }
 
 #[tokio::test]
-async fn forged_ids_under_a_known_order_take_no_room_from_the_real_one() {
+async fn forged_ids_of_a_known_order_do_not_crowd_out_the_real_one() {
     // 10,000 hints with made-up ids and one known order id, and a real one that is proved among them.
     let bench = Bench::over(ON_CONFIRM, |settings| settings.inbox_capacity = 300);
     let (id, pg_id) = bench.awaiting_deposit(DAY).await;
@@ -54,7 +54,7 @@ async fn forged_ids_under_a_known_order_take_no_room_from_the_real_one() {
 }
 
 #[tokio::test]
-async fn forged_ids_wait_for_their_turn_and_are_over_after_a_day() {
+async fn forged_ids_are_delayed_and_over_after_a_day() {
     let bench = Bench::on_confirm();
     let (_, order) = bench.opened().await;
     for number in 0..100 {
@@ -70,7 +70,7 @@ async fn forged_ids_wait_for_their_turn_and_are_over_after_a_day() {
 }
 
 #[tokio::test]
-async fn unverified_hints_take_turns_over_the_whole_account() {
+async fn unverified_hints_are_spaced_over_the_whole_account() {
     let bench = Bench::over(MoneyMoves::BeforeConfirm, |settings| {
         settings.limits.unverified_webhooks_per_minute = 2;
     });
@@ -102,8 +102,8 @@ async fn full_inbox_is_full_for_its_room_and_account_alone() {
     for _ in 0..2 {
         send(json!({ "pg_id": "made-up" })).await.unwrap();
     }
-    let told = send(json!({ "pg_id": "made-up" })).await;
-    assert!(matches!(told, Err(GatewayError::Store(crate::store::StoreError::InboxFull))), "{told:?}");
+    let answer = send(json!({ "pg_id": "made-up" })).await;
+    assert!(matches!(answer, Err(GatewayError::Store(crate::store::StoreError::InboxFull))), "{answer:?}");
     send(json!({ "order_id": order })).await.unwrap();
     send(json!({ "delivery": "d1", "pg_id": "anything" })).await.unwrap();
     let raw = crate::provider::RawWebhook {
@@ -118,20 +118,20 @@ async fn full_inbox_is_full_for_its_room_and_account_alone() {
 async fn hundred_merchants_calls_at_once_ask_the_pg_twice() {
     let bench = Bench::on_confirm();
     let (id, _) = bench.paid().await;
-    let told = join_all((0..100).map(|_| bench.gateway.verify(&bench.merchant, &id))).await;
-    assert!(told.iter().all(|told| told.as_ref().unwrap().payment.status() == PaymentStatus::Paid));
+    let answer = join_all((0..100).map(|_| bench.gateway.verify(&bench.merchant, &id))).await;
+    assert!(answer.iter().all(|answer| answer.as_ref().unwrap().payment.status() == PaymentStatus::Paid));
     assert_eq!(bench.look_ups(), 2, "one runs, one waits, the rest share it");
 }
 
 #[tokio::test]
-async fn who_shares_a_look_up_that_failed_is_told_so() {
+async fn followers_of_a_failed_look_up_get_an_error() {
     let bench = Bench::on_confirm();
     let (id, _) = bench.paid().await;
     bench.pg.fails(Op::Verify, no_answer);
-    let told = join_all((0..5).map(|_| bench.gateway.verify(&bench.merchant, &id))).await;
+    let answer = join_all((0..5).map(|_| bench.gateway.verify(&bench.merchant, &id))).await;
     assert!(
-        told.iter().all(|told| matches!(told, Err(GatewayError::ProviderUnavailable { .. }))),
-        "{told:?}"
+        answer.iter().all(|answer| matches!(answer, Err(GatewayError::ProviderUnavailable { .. }))),
+        "{answer:?}"
     );
 }
 
@@ -152,7 +152,7 @@ async fn reader_who_never_stops_has_it_looked_up_every_ten_seconds() {
 }
 
 #[tokio::test]
-async fn reader_of_a_settled_payment_causes_no_look_up() {
+async fn reader_of_a_final_payment_causes_no_look_up() {
     for bench in Bench::both() {
         let (id, _) = bench.paid().await;
         let before = bench.look_ups();

@@ -15,7 +15,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn sweep_finds_money_that_no_webhook_told_of() {
+async fn sweep_finds_money_without_a_webhook() {
     for bench in Bench::both() {
         let (id, order) = bench.opened().await;
         bench.pg.books(|books| books.pay(&order, PRICE, bench.pg.clock_now()));
@@ -161,7 +161,7 @@ async fn page_that_fails_is_read_again_soon_over_the_same_span() {
 }
 
 #[tokio::test]
-async fn pg_that_does_not_tell_its_time_is_swept_later() {
+async fn pg_without_a_time_is_swept_later() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     bench.in_window(&order);
@@ -188,7 +188,7 @@ async fn account_is_swept_hourly_by_one_replica() {
 }
 
 #[tokio::test]
-async fn sweep_whose_replica_died_is_begun_anew() {
+async fn sweep_whose_replica_died_starts_over() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     bench.in_window(&order);
@@ -237,7 +237,7 @@ async fn money_dated_days_before_it_is_booked_is_found_once_a_day() {
 }
 
 #[tokio::test]
-async fn first_sweep_looks_back_a_week() {
+async fn first_sweep_covers_a_week() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     bench.in_window(&order);
@@ -267,7 +267,7 @@ async fn outage_of_days_leaves_no_gap_in_what_was_swept() {
 }
 
 #[tokio::test]
-async fn each_page_waits_for_its_turn_under_a_limit() {
+async fn each_page_waits_for_admission_under_a_limit() {
     let bench = Bench::over(MoneyMoves::BeforeConfirm, |settings| {
         settings.limits.requests_per_minute = Some(8);
     });

@@ -46,7 +46,7 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn deposit_that_must_go_back_waits_for_an_account_and_blocks_nothing() {
+async fn deposit_that_waits_for_a_refund_account_blocks_nothing() {
     let bench = Bench::before_confirm();
     let (id, first, deposit) = bench.paid_by_deposit_as_well().await;
     assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"], "at once");
@@ -65,17 +65,17 @@ async fn merchant_takes_over_a_waiting_compensation_with_an_account() {
     let takes_over = take_over(&waiting);
     // What cannot be a take-over.
     let with_amount = NewCancel { amount: Some(crate::model::Money::krw(1)), ..takes_over.clone() };
-    let told = bench.cancel_with(&id, with_amount, None).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "amount", .. })), "{told:?}");
+    let answer = bench.cancel_with(&id, with_amount, None).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "amount", .. })), "{answer:?}");
     let without_account = NewCancel { refund_account: None, ..takes_over.clone() };
-    let told = bench.cancel_with(&id, without_account, None).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "refund_account", .. })), "{told:?}");
+    let answer = bench.cancel_with(&id, without_account, None).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "refund_account", .. })), "{answer:?}");
     let another = NewCancel {
         takes_over: Some(bench.gateway.ids().cancel(bench.pg.clock_now())),
         ..takes_over.clone()
     };
-    let told = bench.cancel_with(&id, another, None).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{told:?}");
+    let answer = bench.cancel_with(&id, another, None).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{answer:?}");
 
     let (record, cancel) = bench.cancel_with(&id, takes_over.clone(), Some("k1")).await.unwrap();
     assert_eq!(cancel, waiting);
@@ -84,8 +84,8 @@ async fn merchant_takes_over_a_waiting_compensation_with_an_account() {
     assert_eq!(row.key.as_ref().unwrap().key, "k1");
     assert_eq!((bench.given_back(&deposit), bench.given_back(&first)), (PRICE, 0));
     assert!(bench.open_reviews(&id).await.is_empty());
-    let told = bench.cancel_with(&id, takes_over, None).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{told:?}: once");
+    let answer = bench.cancel_with(&id, takes_over, None).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "cancel_id", .. })), "{answer:?}: once");
     assert_eq!(bench.cancels(), 1);
 }
 
@@ -95,8 +95,8 @@ async fn refused_account_is_asked_for_again() {
     let (id, _, deposit) = bench.paid_by_deposit_as_well().await;
     let waiting = bench.newest_cancel(&id).await.id;
     bench.pg.instead(Op::Cancel, wrong_account);
-    let told = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
-    let Err(GatewayError::CancelRefused { failure, record }) = told else { panic!("{told:?}") };
+    let answer = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
+    let Err(GatewayError::CancelRefused { failure, record }) = answer else { panic!("{answer:?}") };
     assert_eq!(failure.reason, FailureReason::InvalidRefundAccount);
     let row = record.cancel(&waiting).unwrap().1;
     assert_eq!((row.status, row.refund_account.as_ref()), (CancelStatus::Requested, None));
@@ -124,15 +124,15 @@ async fn account_refused_after_a_lost_answer_is_asked_for_again() {
         bench.pg.instead(Op::Cancel, wrong_account);
     }
     bench.cancel_with(&id, take_over(&waiting), Some("k1")).await.unwrap();
-    let told = bench.cancel_with(&id, take_over(&waiting), Some("k2")).await;
+    let answer = bench.cancel_with(&id, take_over(&waiting), Some("k2")).await;
     let is_under_way =
-        matches!(told, Err(GatewayError::InvalidState { problem: StateProblem::CancelInProgress, .. }));
-    assert!(is_under_way, "{told:?}");
+        matches!(answer, Err(GatewayError::InvalidState { problem: StateProblem::CancelInProgress, .. }));
+    assert!(is_under_way, "{answer:?}");
     bench.run(DAY).await;
     assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
     bench.pg.instead(Op::Cancel, wrong_account);
-    let told = bench.cancel_with(&id, take_over(&waiting), Some("k3")).await;
-    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "nothing is in doubt: {told:?}");
+    let answer = bench.cancel_with(&id, take_over(&waiting), Some("k3")).await;
+    assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "nothing is in doubt: {answer:?}");
     bench.cancel_with(&id, take_over(&waiting), Some("k4")).await.unwrap();
     bench.run(DAY).await;
     assert_eq!(bench.given_back(&deposit), PRICE);
@@ -164,8 +164,8 @@ async fn worker_sends_nothing_beside_the_merchant_who_takes_over() {
         has_worked.await.unwrap();
     };
     bench.pg.instead_late(Op::Cancel, answer_late, wrong_account);
-    let told = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
-    assert!(matches!(told, Err(GatewayError::CancelRefused { .. })), "{told:?}");
+    let answer = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
+    assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
     assert_eq!(bench.cancels(), 1);
     assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
 }
@@ -176,11 +176,11 @@ async fn take_over_whose_reason_is_gone_is_an_error_and_held() {
     let (id, first, deposit) = bench.paid_by_deposit_as_well().await;
     let waiting = bench.newest_cancel(&id).await.id;
     bench.pg.books(|books| books.cancel_in_console(&first, PRICE, bench.pg.clock_now()));
-    let told = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
+    let answer = bench.cancel_with(&id, take_over(&waiting), Some("k1")).await;
     let repeated = bench.gateway.cancel_result(&bench.merchant, &id, &waiting).await;
-    for told in [told, repeated] {
-        let Err(GatewayError::InvalidState { problem: StateProblem::Status, record }) = told else {
-            panic!("{told:?}")
+    for answer in [answer, repeated] {
+        let Err(GatewayError::InvalidState { problem: StateProblem::Status, record }) = answer else {
+            panic!("{answer:?}")
         };
         assert!(record.cancel_view(&waiting).unwrap().held);
     }

@@ -58,15 +58,15 @@ async fn look_up_that_meets_a_taken_order_is_superseded_with_a_review() {
     let bench = Bench::before_confirm();
     let (old, third, kept) = refunded_and_registered_again(&bench).await;
     // As a gateway left it that marked only the newest payment of an order.
-    let forget = |draft: &mut crate::lifecycle::Draft, _: &crate::lifecycle::Context<'_>| {
+    let clear_superseded = |draft: &mut crate::lifecycle::Draft, _: &crate::lifecycle::Context<'_>| {
         draft.record.payment.superseded = false;
         draft.record.payment.reviews.clear();
     };
-    bench.gateway.core.update(&bench.merchant, &old, forget).await.unwrap();
+    bench.gateway.core.update(&bench.merchant, &old, clear_superseded).await.unwrap();
     bench.pg.books(|books| books.end_refunds(&kept, PgCancelStatus::Failed));
     bench.advance(MINUTE);
-    let told = bench.verify(&old).await;
-    assert!(told.payment.superseded);
+    let answer = bench.verify(&old).await;
+    assert!(answer.payment.superseded);
     assert_eq!(bench.open_reviews(&old).await, ["older_payment_kept", "failed_refund"]);
     bench.run(10 * DAY).await;
     assert_eq!(bench.newest_cancel(&old).await.status, CancelStatus::Refused);
@@ -93,7 +93,7 @@ async fn given_way_and_registered_again(bench: &Bench) -> (PaymentId, String, Pa
 }
 
 #[tokio::test]
-async fn money_of_a_payment_that_gave_way_goes_back_beside_a_newer_account() {
+async fn money_of_a_yielded_payment_goes_back_beside_an_account() {
     let bench = Bench::before_confirm();
     let (second, window, third) = given_way_and_registered_again(&bench).await;
     let account = bench.issued(&bench.open(&third).await, 8_000, DAY);

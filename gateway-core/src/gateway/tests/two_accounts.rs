@@ -66,28 +66,28 @@ async fn payment_that_yields_goes_by_its_own_account() {
     bench.run(PAYABLE_FOR + MINUTE).await;
     let new = expired_deposit(&bench, &pg).await;
     bench.pg.books(|books| books.pay(&order, PRICE, paid_at));
-    while bench.gateway.woken(&other(), Work::Payments).now_or_never().is_some() {}
+    while bench.gateway.notified(&other(), Work::Payments).now_or_never().is_some() {}
     bench.verify(&old).await;
     assert_eq!(bench.status(&old).await, PaymentStatus::Paid);
     let yielded = bench.read(&new).await;
     assert!(yielded.payment.yielded);
     assert!(yielded.charges[0].closes.is_empty(), "its PG cannot close it");
-    assert!(bench.gateway.woken(&other(), Work::Payments).now_or_never().is_some());
+    assert!(bench.gateway.notified(&other(), Work::Payments).now_or_never().is_some());
     bench.run(DAY).await;
     assert_eq!(bench.status(&old).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn superseded_payment_wakes_its_own_account() {
+async fn superseded_payment_notifies_its_own_account() {
     let mut bench = Bench::before_confirm();
     with_other_account(&mut bench);
     bench.opened().await;
     bench.run(PAYABLE_FOR + MINUTE).await;
-    while bench.gateway.woken(&account(), Work::Payments).now_or_never().is_some() {}
+    while bench.gateway.notified(&account(), Work::Payments).now_or_never().is_some() {}
     let mut terms = terms(9_000);
     terms.account = Some(other());
     let new = NewPayment { order_id: "order-1".parse().unwrap(), terms };
     bench.gateway.register(&bench.merchant, new, None).await.unwrap();
-    let is_woken = bench.gateway.woken(&account(), Work::Payments).now_or_never().is_some();
-    assert!(is_woken, "what is open of it may be closed now");
+    let is_notified = bench.gateway.notified(&account(), Work::Payments).now_or_never().is_some();
+    assert!(is_notified, "what is open of it may be closed now");
 }

@@ -51,7 +51,7 @@ async fn second_tab_ends_nothing_of_the_first_and_it_is_charged_once() {
 }
 
 #[tokio::test]
-async fn charge_taken_after_the_buyer_paid_anew_is_found_and_goes_back() {
+async fn charge_taken_after_the_buyer_paid_again_goes_back() {
     // K1 ended as not done, the buyer paid K3, and K1 turns out to be taken all the same.
     let bench = Bench::on_confirm();
     let (id, first, _) = two_windows(&bench).await;
@@ -105,7 +105,7 @@ async fn paid_order_is_asked_for_no_more_money() {
 }
 
 #[tokio::test]
-async fn look_up_between_a_hint_and_its_turn_loses_nothing() {
+async fn look_up_before_a_hint_is_due_loses_nothing() {
     let bench = Bench::on_confirm();
     let (id, first, _) = two_windows(&bench).await;
     bench.receive(json!({ "pg_id": first.as_str(), "order_id": bench.order_of(&id).await })).await;
@@ -133,8 +133,8 @@ async fn failed_or_closed_tab_ends_nothing_where_we_take_the_money() {
     let pg_id = bench.in_window(&order);
     let record = bench.bring(&id, json!({ "failure": "closed" })).await.unwrap();
     assert_eq!(record.payment.status(), PaymentStatus::Ready);
-    let told = bench.bring(&id, json!({ "failure": "declined" })).await;
-    assert!(matches!(told, Err(GatewayError::Declined { .. })), "{told:?}");
+    let answer = bench.bring(&id, json!({ "failure": "declined" })).await;
+    assert!(matches!(answer, Err(GatewayError::Declined { .. })), "{answer:?}");
     assert_eq!(bench.status(&id).await, PaymentStatus::Ready, "another tab may still succeed");
     assert_eq!(bench.pg.all_calls().len(), 1, "nothing is asked");
     assert_eq!(bench.confirm(&id, &pg_id).await.unwrap().payment.status(), PaymentStatus::Paid);
@@ -153,8 +153,8 @@ async fn tabs_that_race_for_a_window_share_one_attempt() {
 async fn two_confirms_of_two_tabs_take_money_once() {
     let bench = Bench::on_confirm();
     let (id, first, second) = two_windows(&bench).await;
-    let told = tokio::join!(bench.confirm(&id, &first), bench.confirm(&id, &second));
-    assert!(told.0.is_ok() && told.1.is_ok(), "{told:?}");
+    let answer = tokio::join!(bench.confirm(&id, &first), bench.confirm(&id, &second));
+    assert!(answer.0.is_ok() && answer.1.is_ok(), "{answer:?}");
     assert_eq!(bench.taken(&first) + bench.taken(&second), 1);
     bench.run(DAY).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
@@ -201,25 +201,25 @@ async fn unknown_confirm_beside_an_expired_account_bars_another() {
     let (id, first, second) = windows_beside_an_expired_account(&bench).await;
     bench.pg.after(Op::Confirm, no_answer);
     bench.pg.fails(Op::Verify, no_answer);
-    let told = bench.confirm(&id, &first).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Confirming);
+    let answer = bench.confirm(&id, &first).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Confirming);
     let _ = bench.confirm(&id, &second).await;
     let taken = [&first, &second].map(|id| bench.pg.books(|books| books.row(id).taken));
     assert_eq!(taken, [1, 0], "the buyer is charged once");
-    let told = bench.try_register("order-1", PRICE + 1).await;
-    assert!(matches!(told, Err(GatewayError::OrderInProgress(_))), "money of this order may be moving");
+    let answer = bench.try_register("order-1", PRICE + 1).await;
+    assert!(matches!(answer, Err(GatewayError::OrderInProgress(_))), "money of this order may be moving");
     bench.pg.heal();
     bench.run(HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }
 
 #[tokio::test]
-async fn order_registered_anew_takes_no_money_by_an_old_window() {
+async fn order_registered_again_takes_no_money_by_an_old_window() {
     let bench = Bench::on_confirm();
     let (id, first, _) = windows_beside_an_expired_account(&bench).await;
     assert!(bench.try_register("order-1", PRICE + 1).await.unwrap().created);
-    let told = bench.confirm(&id, &first).await;
-    assert!(matches!(told, Err(GatewayError::InvalidState { .. })), "{told:?}");
+    let answer = bench.confirm(&id, &first).await;
+    assert!(matches!(answer, Err(GatewayError::InvalidState { .. })), "{answer:?}");
     assert_eq!(bench.pg.books(|books| books.row(&first).taken), 0);
 }
 
@@ -232,8 +232,8 @@ async fn claim_beside_an_expired_account_is_believed() {
     for _ in 0..2 {
         bench.pg.show(vec![], true);
     }
-    let told = bench.confirm(&id, &card).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Confirming, "the buyer has just paid");
+    let answer = bench.confirm(&id, &card).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Confirming, "the buyer has just paid");
     bench.run(10 * MINUTE).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
 }

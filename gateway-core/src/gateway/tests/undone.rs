@@ -68,8 +68,8 @@ async fn failed_refund_of_a_duplicate_is_not_announced_as_another() {
         bench.run(DAY).await;
         assert_eq!(bench.open_reviews(&id).await, ["failed_refund"], "the merchant holds the money of two");
         let returned = EventKind::Returned(Misfit::Duplicate).name();
-        let told = bench.kinds().await.iter().filter(|kind| **kind == returned).count();
-        assert_eq!(told, 1);
+        let announced = bench.kinds().await.iter().filter(|kind| **kind == returned).count();
+        assert_eq!(announced, 1);
         bench.check_ledger().await;
     }
 }
@@ -214,7 +214,7 @@ async fn refund_under_way_that_is_gone_is_a_review() {
 }
 
 #[tokio::test]
-async fn money_that_goes_is_told_by_the_name_it_came_by() {
+async fn reversed_late_payment_is_announced_as_late_cancelled() {
     let bench = Bench::before_confirm();
     let (id, account) = bench.awaiting_deposit(DAY).await;
     bench.advance(MINUTE);
@@ -226,8 +226,8 @@ async fn money_that_goes_is_told_by_the_name_it_came_by() {
     bench.verify(&id).await;
     bench.run(10 * MINUTE).await;
     let kinds = bench.kinds().await;
-    let told = |kind: &str| kinds.iter().filter(|told| **told == kind).count();
-    assert_eq!((told("payment.late_found"), told("payment.late_cancelled")), (1, 1), "{kinds:?}");
+    let count = |kind: &str| kinds.iter().filter(|announced| **announced == kind).count();
+    assert_eq!((count("payment.late_found"), count("payment.late_cancelled")), (1, 1), "{kinds:?}");
 }
 
 #[tokio::test]
@@ -318,6 +318,9 @@ async fn failed_refund_is_not_closed_beside_another_that_is_under_way() {
     bench.pg.books(|books| books.slow_refunds = true);
     bench.cancel(&id, None).await.unwrap();
     assert_eq!(bench.open_reviews(&id).await, ["failed_refund"]);
-    let told = bench.decide(&id, ReviewOutcome::Done).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}: paid out twice");
+    let answer = bench.decide(&id, ReviewOutcome::Done).await;
+    assert!(
+        matches!(answer, Err(GatewayError::Invalid { param: "outcome", .. })),
+        "{answer:?}: paid out twice"
+    );
 }

@@ -37,8 +37,8 @@ async fn order_is_free_again_once_a_person_found_no_money() {
     let bench = Bench::before_confirm();
     let (id, _) = unshown(&bench, false).await;
     assert!(is_in_progress(&bench).await);
-    let told = bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
-    assert_eq!(told.payment.status(), PaymentStatus::Expired);
+    let answer = bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+    assert_eq!(answer.payment.status(), PaymentStatus::Expired);
     assert!(!is_in_progress(&bench).await);
     let before = bench.look_ups();
     bench.run(30 * DAY).await;
@@ -51,8 +51,8 @@ async fn order_is_free_again_once_a_person_found_no_money() {
 async fn money_that_a_person_found_is_confirmed_by_its_name() {
     let bench = Bench::before_confirm();
     let (id, hidden) = unshown(&bench, true).await;
-    let told = bench.decide(&id, ReviewOutcome::Done).await;
-    assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+    let answer = bench.decide(&id, ReviewOutcome::Done).await;
+    assert!(matches!(answer, Err(GatewayError::Invalid { param: "outcome", .. })), "{answer:?}");
     assert_eq!(bench.open_reviews(&id).await, ["order_not_shown"]);
     bench.confirm(&id, &hidden).await.unwrap();
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
@@ -61,7 +61,7 @@ async fn money_that_a_person_found_is_confirmed_by_its_name() {
 }
 
 #[tokio::test]
-async fn pg_that_shows_the_order_at_last_needs_nobody() {
+async fn pg_that_shows_the_order_at_last_closes_the_review() {
     for (is_paid, status) in [(false, PaymentStatus::Expired), (true, PaymentStatus::Paid)] {
         let bench = Bench::before_confirm();
         let (id, _) = unshown(&bench, is_paid).await;
@@ -117,9 +117,9 @@ async fn payment_is_not_closed_on_an_answer_that_leaves_a_row_out() {
     let card = bench.in_window(&order);
     bench.pg.books(|books| books.unreadable.push(card.clone()));
     bench.advance(MINUTE);
-    let told = bench.cancel(&id, None).await;
-    assert!(matches!(told, Err(GatewayError::ProviderUnavailable { .. })), "{told:?}");
-    assert_eq!(bench.verify(&id).await.payment.status(), PaymentStatus::Ready, "what is known is told");
+    let answer = bench.cancel(&id, None).await;
+    assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { .. })), "{answer:?}");
+    assert_eq!(bench.verify(&id).await.payment.status(), PaymentStatus::Ready, "what is known is answered");
     bench.pg.books(|books| books.unreadable.clear());
     bench.run(2 * DAY).await;
     assert_eq!((bench.status(&id).await, bench.given_back(&card)), (PaymentStatus::Paid, 0));
@@ -178,15 +178,15 @@ async fn doubt_about_the_clock_ends_no_review() {
 }
 
 #[tokio::test]
-async fn all_who_verify_an_order_in_part_unreadable_are_told() {
+async fn partly_unreadable_order_answers_verify_and_no_close() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     let card = bench.in_window(&order);
     bench.pg.books(|books| books.unreadable.push(card));
     let verify = || bench.gateway.verify(&bench.merchant, &id);
-    let told = futures_util::future::join_all((0..3).map(|_| verify())).await;
-    assert!(told.iter().all(Result::is_ok), "{told:?}");
+    let answer = futures_util::future::join_all((0..3).map(|_| verify())).await;
+    assert!(answer.iter().all(Result::is_ok), "{answer:?}");
     let close = async || bench.cancel(&id, None).await;
-    let told = futures_util::future::join_all((0..3).map(|_| close())).await;
-    assert!(told.iter().all(Result::is_err), "what cannot be read may be money: {told:?}");
+    let answer = futures_util::future::join_all((0..3).map(|_| close())).await;
+    assert!(answer.iter().all(Result::is_err), "what cannot be read may be money: {answer:?}");
 }

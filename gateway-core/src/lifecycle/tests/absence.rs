@@ -163,7 +163,7 @@ fn money_absent_from_two_answers_is_a_review() {
 }
 
 #[test]
-fn charge_that_ended_unpaid_may_be_forgotten_by_the_pg() {
+fn charge_that_ended_unpaid_may_be_gone_at_the_pg() {
     let mut world = World::on_confirm();
     world.confirm("k1");
     let failed = world.shown("k1", PgStatus::Failed);

@@ -32,7 +32,7 @@ fn lateness_is_a_matter_of_when_the_pg_took_the_money() {
 }
 
 #[test]
-fn late_money_goes_back_where_the_policy_says_so() {
+fn late_payment_goes_back_where_the_policy_says_so() {
     for (paid_at, role) in [(LAST, ChargeRole::Accepted), (LAST + 1, ChargeRole::Late)] {
         let mut world = World::before_confirm();
         world.late_payments = LatePayments::Cancel;
@@ -45,7 +45,7 @@ fn late_money_goes_back_where_the_policy_says_so() {
 }
 
 #[test]
-fn deposit_is_late_an_hour_after_its_due_time_whatever_the_deadline() {
+fn deposit_is_late_an_hour_after_its_own_due_time() {
     let due = 3 * DAY;
     for (paid_at, timing) in
         [(due, Timing::InTime), (due + HOUR, Timing::InTime), (due + HOUR + 1, Timing::Late)]
@@ -214,7 +214,7 @@ fn account_past_due_is_accepted_only_once_it_takes_money() {
 }
 
 #[test]
-fn money_after_the_merchants_close_goes_back_and_before_it_stays() {
+fn money_after_the_merchants_close_goes_back() {
     for (paid_at, role, status) in [
         (9, ChargeRole::Accepted, PaymentStatus::Paid),
         (10, ChargeRole::Accepted, PaymentStatus::Paid),
@@ -249,7 +249,7 @@ fn superseded(pay_sibling: impl FnOnce(&mut World)) -> World {
 }
 
 #[test]
-fn superseded_money_goes_back_only_if_the_new_payment_may_hold_some() {
+fn superseded_money_goes_back_if_the_new_payment_may_hold_some() {
     let cases: [(&str, Happens, bool); 5] = [
         ("ready", |_| (), false),
         (

@@ -36,7 +36,7 @@ fn money_is_accepted_only_if_everything_matches() {
     type Change = fn(Snapshot) -> Snapshot;
     let cases: [(&str, Change, Fate); 14] = [
         ("exact", |shown| shown, Fate::Accepted),
-        ("mode not told", |shown| Snapshot { mode: None, ..shown }, Fate::Accepted),
+        ("mode not shown", |shown| Snapshot { mode: None, ..shown }, Fate::Accepted),
         (
             "discount that adds up",
             |shown| Snapshot { discount: Money::krw(500), paid: Money::krw(PRICE - 500), ..shown },

@@ -168,7 +168,7 @@ fn accepted_money_that_stops_matching_is_a_review() {
 }
 
 #[test]
-fn money_that_a_person_accepted_goes_on_being_followed() {
+fn money_that_a_person_accepted_is_still_looked_up() {
     let mut world = World::before_confirm();
     let discounted = Snapshot { discount: crate::model::Money::krw(500), ..world.paid("k1") };
     world.see(&discounted);
@@ -272,15 +272,15 @@ fn snapshot_closes_only_a_claim_that_came_before_it_was_asked() {
 }
 
 #[test]
-fn what_an_answer_does_not_tell_is_kept() {
+fn what_an_answer_leaves_out_is_kept() {
     let mut world = World::on_confirm();
     world.pay("k1");
-    let told = Snapshot {
+    let full = Snapshot {
         receipt_url: Some("https://pg.example/receipt".to_owned()),
         disputed: Some(true),
         ..world.paid("k1")
     };
-    world.see(&told);
+    world.see(&full);
     let silent = Snapshot {
         mode: None,
         disputed: None,
@@ -288,10 +288,10 @@ fn what_an_answer_does_not_tell_is_kept() {
         method: None,
         cancels: None,
         receipt_url: None,
-        ..told.clone()
+        ..full.clone()
     };
     world.at(HOUR).see(&silent);
-    assert_eq!(world.charge("k1").snapshot, Some(told));
+    assert_eq!(world.charge("k1").snapshot, Some(full));
     assert!(world.news.is_empty(), "silence is no news");
 }
 

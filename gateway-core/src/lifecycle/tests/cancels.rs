@@ -300,7 +300,7 @@ fn deposit_after_a_close_that_the_pg_called_done_goes_back() {
 }
 
 #[test]
-fn held_compensation_that_was_sent_and_not_done_waits_for_a_person() {
+fn held_compensation_sent_and_not_done_is_a_review() {
     let mut world = World::before_confirm();
     world.pay("k1");
     let second = world.paid("k2");

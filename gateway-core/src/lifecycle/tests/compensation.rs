@@ -130,7 +130,7 @@ fn money_that_nobody_can_cancel_at_its_pg_waits_for_a_person() {
 }
 
 #[test]
-fn late_money_goes_back_though_the_deadline_was_moved() {
+fn late_payment_goes_back_though_the_deadline_was_moved() {
     let mut world = World::before_confirm();
     world.late_payments = LatePayments::Cancel;
     let paid = world.shown("k1", PgStatus::Paid).with_money_at(DEADLINE + 301);

@@ -210,7 +210,7 @@ fn decided_review_is_not_opened_again_by_what_was_known() {
 }
 
 #[test]
-fn absence_that_begins_anew_is_a_new_review() {
+fn absence_that_begins_again_is_a_new_review() {
     let mut world = World::before_confirm();
     world.pay("k1");
     let paid = world.charge("k1").snapshot.clone().unwrap();

@@ -78,7 +78,7 @@ fn less_owes_the_look_up_that_decides() {
 }
 
 #[test]
-fn answer_that_shows_it_again_begins_anew() {
+fn answer_that_shows_it_again_restarts_the_wait() {
     for (what, case) in LESS {
         let (mut world, less) = case();
         let all = world.charge("k1").snapshot.clone().unwrap();

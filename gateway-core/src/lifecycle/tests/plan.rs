@@ -149,7 +149,7 @@ fn deadline_is_a_timer_of_its_own() {
 }
 
 #[test]
-fn order_id_of_a_window_that_takes_money_is_watched_for_a_week() {
+fn order_id_of_a_window_taking_money_is_checked_for_a_week() {
     let mut world = World::before_confirm();
     assert_eq!(owed(&world, Why::Deadline), [DEADLINE + 1]);
     let mut asked = Vec::new();
@@ -165,7 +165,7 @@ fn order_id_of_a_window_that_takes_money_is_watched_for_a_week() {
 }
 
 #[test]
-fn every_window_is_watched_until_money_pays_the_order() {
+fn every_window_is_looked_up_until_money_pays_the_order() {
     let mut world = World::before_confirm();
     world.open(MoneyMoves::BeforeConfirm);
     assert_eq!(owed(&world, Why::Deadline).len(), 2);
@@ -174,7 +174,7 @@ fn every_window_is_watched_until_money_pays_the_order() {
 }
 
 #[test]
-fn window_that_takes_money_on_confirm_is_not_watched() {
+fn window_that_takes_money_on_confirm_is_not_looked_up() {
     let world = World::on_confirm();
     assert!(owed(&world, Why::Deadline).is_empty());
 }
@@ -217,7 +217,7 @@ fn paid_is_looked_up_again_where_the_list_shows_no_part_cancels() {
 }
 
 #[test]
-fn deposit_is_looked_up_for_a_few_days_and_no_longer_once_reversed() {
+fn deposit_is_looked_up_for_days_and_not_once_reversed() {
     let mut world = World::on_confirm();
     world.confirm("k1");
     let account = world.shown("k1", PgStatus::Open).with_account(DAY);

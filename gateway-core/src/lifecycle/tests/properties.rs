@@ -249,7 +249,7 @@ impl Pg {
         }
         let numbers: Vec<_> = self.world.events.iter().map(|event| event.number).collect();
         prop_assert!(numbers.iter().zip(1..).all(|(number, expected)| *number == expected), "{:?}", numbers);
-        let told = self.world.events.iter().rev().find_map(|event| match event.kind {
+        let announced = self.world.events.iter().rev().find_map(|event| match event.kind {
             EventKind::Status(status) => Some(status),
             EventKind::DepositReversed => Some(PaymentStatus::AwaitingDeposit),
             EventKind::Registered => Some(PaymentStatus::Ready),
@@ -257,7 +257,7 @@ impl Pg {
             EventKind::AmountsUpdated => Some(event.payment.payment.status()),
             _ => None,
         });
-        prop_assert_eq!(told, Some(record.payment.status()), "the newest status was not announced");
+        prop_assert_eq!(announced, Some(record.payment.status()), "the newest status was not announced");
         Ok(())
     }
 
@@ -290,7 +290,7 @@ impl Pg {
     }
 
     /// The clock is right, and every charge is looked up twice with time between.
-    fn settle(&mut self) -> Result<(), TestCaseError> {
+    fn conclude(&mut self) -> Result<(), TestCaseError> {
         self.world.is_clock_trusted = true;
         for _ in 0..3 {
             self.world.now = at(self.second() + DAY);
@@ -370,7 +370,7 @@ fn run(before_confirm: bool, late_payments: LatePayments, steps: &[Step]) -> Res
     for step in steps {
         pg.step(step)?;
     }
-    pg.settle()
+    pg.conclude()
 }
 
 proptest! {
@@ -387,7 +387,7 @@ proptest! {
     }
 
     #[test]
-    fn record_follows_where_late_money_goes_back(steps in prop::collection::vec(step(), 1..60)) {
+    fn record_follows_where_late_payments_go_back(steps in prop::collection::vec(step(), 1..60)) {
         run(true, LatePayments::Cancel, &steps)?;
     }
 }

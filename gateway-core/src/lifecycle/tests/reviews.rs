@@ -78,7 +78,7 @@ fn review_ends_when_the_pg_answers_after_all() {
 }
 
 #[test]
-fn refused_compensation_is_a_review_at_once_until_the_money_is_back() {
+fn refused_compensation_is_a_review_until_the_money_is_back() {
     let mut world = World::before_confirm();
     world.pay("k1");
     let second = world.paid("k2");

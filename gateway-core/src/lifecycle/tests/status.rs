@@ -300,7 +300,7 @@ fn dispute_is_shown_while_the_pg_shows_it() {
     assert!(world.record.payment.shown.disputed);
     assert_eq!(world.kinds(), ["payment.dispute_opened"]);
     world.see(&Snapshot { disputed: None, ..paid.clone() });
-    assert!(world.record.payment.shown.disputed, "not told is no end");
+    assert!(world.record.payment.shown.disputed, "not shown is no end");
     world.see(&Snapshot { disputed: Some(false), ..paid });
     assert_eq!(world.kinds(), ["payment.dispute_closed"]);
 }

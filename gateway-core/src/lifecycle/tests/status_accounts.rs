@@ -57,7 +57,7 @@ fn closed_account_is_cancelled() {
 }
 
 #[test]
-fn account_whose_close_is_done_is_cancelled_before_the_pg_shows_it() {
+fn account_whose_close_is_done_is_cancelled_at_once() {
     let mut world = World::on_confirm();
     issued(&mut world, "k1");
     let id = world.close_account();

@@ -30,7 +30,7 @@ fn close_is_a_type_of_its_own_and_has_no_amount() {
 }
 
 #[test]
-fn names_at_the_pg_are_the_accepted_charges_or_the_newest_candidates() {
+fn pg_names_are_of_the_accepted_charge_or_newest_candidate() {
     let mut world = World::on_confirm();
     assert_eq!(world.record.view().pg.payment_id, None);
     assert_eq!(world.record.view().pg.order_id.map(|id| id.to_string()), Some(world.order_id()));

@@ -33,10 +33,10 @@ pub(crate) async fn work(cluster: Arc<Cluster>, gateway: Arc<Gateway>, account: 
         let failed = round(&gateway, &account, work).await.is_err();
         let wait =
             if failed { Duration::from_secs(1) } else { wait(&cluster, &gateway, &account, work).await };
-        let woken = gateway.woken(&account, work);
-        pin_mut!(woken);
+        let notified = gateway.notified(&account, work);
+        pin_mut!(notified);
         let owner = if failed { Owner::Outside } else { Owner::Background };
-        match select(woken, world.sleep(owner, wait)).await {
+        match select(notified, world.sleep(owner, wait)).await {
             Either::Left(_) | Either::Right(_) => {}
         }
     }
@@ -47,7 +47,7 @@ pub(crate) async fn sweep(cluster: Arc<Cluster>, gateway: Arc<Gateway>, account:
     loop {
         // A store that fails right now is asked again.
         let _ = gateway.sweep_due(&account).await;
-        let _ = gateway.forget_idempotency().await;
+        let _ = gateway.expire_idempotency().await;
         let wait =
             if all_is_swept(&cluster) { LONGEST_WAIT_IN_PEACE } else { cluster.world.profile.sweep_every };
         cluster.world.sleep(Owner::Background, wait).await;

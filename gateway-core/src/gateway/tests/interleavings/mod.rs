@@ -247,7 +247,7 @@ impl World {
     }
 
     /// The network works again, every webhook comes at last, and time passes.
-    async fn settle(&self) {
+    async fn conclude(&self) {
         let bench = &self.bench;
         bench.pg.execute_late();
         bench.pg.heal();
@@ -299,7 +299,7 @@ fn run(bench: impl FnOnce() -> Bench, steps: Vec<Step>) -> Result<(), TestCaseEr
             world.step(step).await;
             world.check().await?;
         }
-        world.settle().await;
+        world.conclude().await;
         world.check().await?;
         world.agrees().await
     })
@@ -324,7 +324,7 @@ proptest! {
     }
 
     #[test]
-    fn late_money_that_goes_back_leaves_us_agreed(steps in prop::collection::vec(step(), 1..40)) {
+    fn late_payment_that_goes_back_leaves_us_agreed(steps in prop::collection::vec(step(), 1..40)) {
         run(|| Bench::over(MoneyMoves::BeforeConfirm, |settings| settings.late_payments = LatePayments::Cancel), steps)?;
     }
 

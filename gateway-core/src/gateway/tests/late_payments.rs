@@ -24,7 +24,7 @@ async fn expired(bench: &Bench) -> (crate::model::PaymentId, String) {
 }
 
 #[tokio::test]
-async fn late_money_is_kept_and_marked_or_goes_back() {
+async fn late_payment_is_kept_and_marked_or_goes_back() {
     for (policy, status, back) in
         [(LatePayments::Keep, PaymentStatus::Paid, 0), (LatePayments::Cancel, PaymentStatus::Expired, PRICE)]
     {
@@ -82,7 +82,7 @@ async fn card_that_failed_and_then_was_paid_is_paid() {
 }
 
 #[tokio::test]
-async fn order_id_that_takes_money_alone_is_watched_for_seven_days() {
+async fn order_id_that_takes_money_alone_is_checked_for_a_week() {
     let bench = over(LatePayments::Keep);
     let (id, order) = bench.opened().await;
     bench.run(PAYABLE_FOR + 6 * DAY).await;
@@ -93,7 +93,7 @@ async fn order_id_that_takes_money_alone_is_watched_for_seven_days() {
 }
 
 #[tokio::test]
-async fn watch_ends_after_seven_days_and_costs_little() {
+async fn look_ups_end_after_seven_days_and_cost_little() {
     let bench = over(LatePayments::Keep);
     bench.opened().await;
     bench.run(PAYABLE_FOR + 7 * DAY + HOUR).await;
@@ -117,7 +117,7 @@ async fn payment_that_we_confirm_expires_unasked() {
 }
 
 #[tokio::test]
-async fn payment_that_the_pg_takes_alone_expires_only_once_it_was_asked() {
+async fn payment_taken_in_the_window_expires_only_after_a_look_up() {
     let bench = over(LatePayments::Keep);
     let (id, order) = bench.opened().await;
     bench.advance(PAYABLE_FOR - SECOND);
@@ -132,7 +132,7 @@ async fn payment_that_the_pg_takes_alone_expires_only_once_it_was_asked() {
 }
 
 #[tokio::test]
-async fn reopening_does_not_undo_that_money_was_late() {
+async fn reopening_does_not_undo_a_late_payment() {
     let bench = over(LatePayments::Cancel);
     let (id, order) = expired(&bench).await;
     bench.advance(HOUR);

@@ -35,17 +35,17 @@ async fn pending_cancel_that_is_not_listed_counts_until_it_ends() {
     assert!(bench.open_reviews(&id).await.is_empty());
     bench.run(2 * HOUR).await;
     assert_eq!(bench.read(&id).await.cancellable(), Money::krw(4_000));
-    let told = bench.cancel(&id, Some(6_000)).await;
+    let answer = bench.cancel(&id, Some(6_000)).await;
     let problem = StateProblem::CancellableAmountExceeded;
     assert!(
-        matches!(&told, Err(GatewayError::InvalidState { problem: told, .. }) if *told == problem),
-        "{told:?}"
+        matches!(&answer, Err(GatewayError::InvalidState { problem: answer, .. }) if *answer == problem),
+        "{answer:?}"
     );
     assert_eq!(bench.given_back(&pg_id), 6_000);
 }
 
 #[tokio::test]
-async fn cancel_that_was_told_done_and_never_shows_is_a_review() {
+async fn cancel_answered_done_and_never_shown_is_a_review() {
     for bench in Bench::both() {
         let (id, pg_id) = bench.paid().await;
         bench.advance(MINUTE);
@@ -69,7 +69,7 @@ async fn cancel_that_was_told_done_and_never_shows_is_a_review() {
 }
 
 #[tokio::test]
-async fn closed_money_that_has_become_a_duplicate_goes_back_only_beside_the_other() {
+async fn closed_money_goes_back_as_a_duplicate_only_beside_another() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
     bench.advance(MINUTE);
@@ -176,8 +176,8 @@ async fn money_accepted_by_a_person_makes_the_newer_payment_give_way() {
         let pay = || bench.pg.books(|books| books.pay(&window, 9_000, bench.pg.clock_now()));
         if newer_pays {
             bench.confirm(&new, &pay()).await.unwrap();
-            let told = bench.decide(&old, ReviewOutcome::Done).await;
-            assert!(matches!(told, Err(GatewayError::Invalid { param: "outcome", .. })), "{told:?}");
+            let answer = bench.decide(&old, ReviewOutcome::Done).await;
+            assert!(matches!(answer, Err(GatewayError::Invalid { param: "outcome", .. })), "{answer:?}");
             continue;
         }
         bench.decide(&old, ReviewOutcome::Done).await.unwrap();
@@ -208,7 +208,7 @@ async fn of_two_that_are_seen_at_once_the_one_with_money_pays() {
 }
 
 #[tokio::test]
-async fn duplicate_that_was_not_sent_back_pays_when_the_deposit_is_reversed() {
+async fn unsent_duplicate_pays_when_the_deposit_is_reversed() {
     let bench = Bench::before_confirm();
     let (id, account) = bench.awaiting_deposit(DAY).await;
     bench.pg.books(|books| books.take(&account, bench.pg.clock_now()));
