@@ -29,7 +29,7 @@ pub(crate) use worked_on::WorkedOn;
 /// How soon to come again when a PG is too slow for all who ask.
 pub(crate) const WHEN_BUSY: Duration = Duration::from_secs(5);
 
-/// How often operators are told the same of an account.
+/// How often operators get the same alert about an account.
 pub(crate) const ALERT_EVERY: Duration = Duration::from_secs(10 * 60);
 
 /// A configured account at a PG, of one merchant.
@@ -105,7 +105,7 @@ pub(crate) struct ConnectedAccount {
     pub(crate) throttle: Throttle,
     pub(crate) look_ups: SingleFlight,
     pub(crate) worked_on: WorkedOn,
-    /// When operators were told that the PG refuses our keys.
+    /// When operators were alerted that the PG refuses our keys.
     refusals: Recent<()>,
 }
 
@@ -144,14 +144,14 @@ impl ConnectedAccount {
         let answer = call.await;
         let now = self.clock.now();
         match &answer {
-            // "Come back later" tells nothing of any payment, and asks for fewer requests.
+            // "Come back later" says nothing of any payment, and asks for fewer requests.
             Err(ProviderError::NotDone { response: Response::Error(_), retry_after }) => {
                 if let Some(wait) = retry_after {
                     self.throttle.pause(*wait, now);
                 }
             }
             Err(error) if !error.is_answered() => {}
-            // Wrong keys are answered, and tell nothing of any payment.
+            // Wrong keys are answered, and say nothing of any payment.
             Err(ProviderError::Misconfigured(pg)) => {
                 if self.refusals.admit(&(), now).is_ok() {
                     tracing::error!(account = %self.id, code = pg.code, "the PG refuses our keys: an operator is needed");

@@ -36,7 +36,7 @@ impl Flights {
         newest: &mut Option<Ended>,
         look_up: impl Future<Output = T>,
     ) -> T {
-        // Counted before the PG is asked: whoever arrives from here on may know of something that this
+        // Counted before the PG is asked: callers that arrive from here on may know of something that this
         // look-up does not show.
         let number = self.started.fetch_add(1, Ordering::SeqCst) + 1;
         let done = look_up.await;
@@ -80,7 +80,7 @@ pub(crate) enum Flight<T> {
 }
 
 impl SingleFlight {
-    /// Runs `look_up`, unless one that began after this call ended while it waited for its turn.
+    /// Runs `look_up`, unless one that began after this call ended while it waited.
     pub(crate) async fn run<T: FlightResult>(
         &self,
         id: &PaymentId,
@@ -101,7 +101,7 @@ impl SingleFlight {
     /// Runs `look_up` once no other of this payment runs. It may be of one charge only, so nobody shares it.
     pub(crate) async fn alone<T>(&self, id: &PaymentId, look_up: impl Future<Output = T>) -> T {
         let place = self.enter(id);
-        // It takes its turn: of two look-ups at once, the second to commit loses the race and has to be asked
+        // It waits for the one before: of two look-ups at once, the second to commit loses the race and has to be asked
         // again. It leaves no result: it may be of one charge, and callers of `run` wait for all that may
         // hold money.
         let _newest = place.flights.newest.lock().await;
@@ -111,7 +111,7 @@ impl SingleFlight {
     fn enter<'a>(&'a self, id: &'a PaymentId) -> Place<'a> {
         let mut all = self.all();
         let entry = all.entry(id.clone()).or_default();
-        // Under the lock of the map, so that the last to leave cannot remove an entry that somebody is about
+        // Under the lock of the map, so that the last to leave cannot remove an entry that a caller is about
         // to use.
         entry.callers += 1;
         Place { of: self, id, flights: Arc::clone(&entry.flights) }
@@ -131,7 +131,7 @@ struct Place<'a> {
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
-        // Also when a caller's future is dropped: who hangs up must leave nothing behind.
+        // Also when a caller's future is dropped: a caller that hangs up must leave nothing behind.
         let mut all = self.of.all();
         let Some(entry) = all.get_mut(self.id) else { return };
         entry.callers -= 1;

@@ -19,7 +19,7 @@ use crate::{
 const LONGEST_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// The longest an account waits between two look-ups while its PG does not answer.
-// The first answer after an outage wakes every uncertain payment, so the account goes on asking more often
+// The first answer after an outage makes every uncertain payment due, so the account keeps asking more often
 // than the schedule of one payment, which ends in hours and days.
 const LONGEST_BACKOFF: Duration = Duration::from_secs(15 * 60);
 
@@ -30,7 +30,7 @@ pub(crate) enum Priority {
     Critical,
     /// Money may have moved unseen: a quarter of the limit is kept for this.
     Uncertain,
-    /// Somebody waits: a sale that begins, a merchant who asks.
+    /// A caller waits: a sale that begins, a merchant who asks.
     Interactive,
     /// Nobody waits.
     Background,
@@ -106,7 +106,7 @@ impl Throttle {
     }
 
     pub(crate) fn notify(&self, work: Work) {
-        // It is kept if nobody waits: work that comes between two rounds of a worker is not missed.
+        // It is stored if nobody waits: work that comes between two rounds of a worker is not missed.
         self.alarm(work).notify_one();
     }
 
@@ -200,7 +200,7 @@ impl Throttle {
         // no answer.
         state.answered_at = Some(state.now);
         let was_out = state.unanswered > 0;
-        // Only the end of an outage is reported: the caller wakes every uncertain payment then, which each
+        // Only the end of an outage is reported: the caller makes every uncertain payment due then, which each
         // answer must not do.
         if was_out {
             state.unanswered = 0;
@@ -209,11 +209,11 @@ impl Throttle {
         was_out
     }
 
-    /// When an unverified webhook has its turn, at `earliest` or later.
+    /// From when on an unverified webhook may cause a look-up, at `earliest` or later.
     pub(crate) fn hint_due_from(&self, earliest: Timestamp, now: Timestamp) -> Timestamp {
         let hints = &mut self.state(now).hints;
         let from = hints.free_at(hints.limit, earliest);
-        // The turn may be minutes ahead and is given out now: the hint waits for it as an owed look-up of its
+        // This time may be minutes ahead and is reserved now: the hint waits for it as an owed look-up of its
         // payment, delayed and never dropped, and a crash loses none.
         hints.take(from);
         from

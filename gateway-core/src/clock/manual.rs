@@ -1,4 +1,4 @@
-//! A clock for tests: it moves when it is told to.
+//! A clock for tests: it moves only when a test moves it.
 
 use std::{
     sync::{Arc, Mutex},
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::Clock;
 
-/// A clock that moves only when told to. Its clones show the same time.
+/// A clock that moves only by `advance` and `set`. Its clones show the same time.
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<Manual>>);
 

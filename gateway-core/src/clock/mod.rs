@@ -18,7 +18,7 @@ pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(60 * 60);
 pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// FlightResult the time. The core asks no other clock, so a test can set one.
+/// Gives the time. The core asks no other clock, so a test can set one.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// What time it is: the wall clock, which somebody may set.

@@ -1,9 +1,9 @@
 //! The time that the core goes by: the machine's, for as long as it can be believed.
 //!
-//! Whatever time destroys (expiring, calling money late, believing an absence, forgetting) waits while it cannot: while the
+//! Whatever time destroys (expiring payments and keys, calling money late, believing an absence) waits while it cannot: while the
 //! wall clock moved otherwise than the monotonic one, and after a start until a PG was asked, unless the newest commit was a
 //! moment ago. A PG's own time that agrees ends the doubt. Meanwhile time goes on by the monotonic clock, from the last moment
-//! that was believed or that a PG has told: leases and look-ups that were planned by a wrong clock would come hours late.
+//! that was believed or that a PG has given: leases and look-ups that were planned by a wrong clock would come hours late.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -117,7 +117,7 @@ impl SteadyClock {
         if ahead.unsigned_abs() <= TOLERANCE {
             return;
         }
-        // The process was down for so long, or the clock is ahead, and only a PG can tell. Likely it was
+        // The process was down for so long, or the clock is ahead, and only a PG can say which. Likely it was
         // down, so the server is ready; what is due, and what expires, waits for the PG's time.
         if !is_behind && ahead.unsigned_abs() <= FAR_AHEAD {
             *self.believed() = Believed { wall, run, doubt: Some(Doubt::Unchecked), concludes_from: run };

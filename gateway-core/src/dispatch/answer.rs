@@ -119,7 +119,7 @@ pub(super) fn succeeded(
     }
     let Some(charge) = draft.record.charge_of(operation).map(|charge| charge.id.clone()) else { return };
     if let Some(charge) = draft.record.charge_mut(&charge) {
-        // This is more than was told before: what did not show that much yet says nothing of this.
+        // This is more than was known before: what did not show that much yet says nothing of this.
         charge.less_seen_at = None;
         if matches!(operation, Operation::Confirm(_)) {
             charge.ended_at = None;
@@ -195,7 +195,7 @@ fn unknown(
 }
 
 /// Whether an operation that is due may go out now: for the first time, or because a guard holds at this moment, and no
-/// dispute is open. What may not is planned anew.
+/// dispute is open. What may not is planned again.
 pub(super) fn may_go_out(draft: &mut Draft, operation: &Operation, context: &Context<'_>) -> bool {
     let is_cancel = !matches!(operation, Operation::Confirm(_));
     // The card company may take the same money back, and it would be given back twice.

@@ -14,7 +14,7 @@ use crate::{
     store::{Change, IdempotencyRecord, PaymentChange, PaymentRecord, Store, StoreError, Why},
 };
 
-/// How often a change starts over because the payment changed meanwhile. Each time somebody else has got on, and money that
+/// How often a change starts over because the payment changed meanwhile. Each time another change was committed, and money that
 /// goes back by itself makes half a dozen commits within milliseconds.
 pub(crate) const ROUNDS: u32 = 12;
 
@@ -190,7 +190,7 @@ impl Committer {
             match self.commit(draft, &context, None).await {
                 // No answer of the PG is involved that could be out of date, so the change is drawn again.
                 Err(StoreError::Conflict) => {}
-                // The order was registered anew while this payment did not hold it.
+                // The order was registered again while this payment did not hold it.
                 Err(StoreError::OrderTaken) if !is_order_taken => is_order_taken = true,
                 done => return done,
             }
@@ -198,7 +198,7 @@ impl Committer {
         Err(StoreError::Conflict)
     }
 
-    /// Owes a look-up of a payment, and wakes whoever does it.
+    /// Owes a look-up of a payment, and notifies the workers of its account.
     pub(crate) async fn owe(
         &self,
         record: &PaymentRecord,

@@ -61,7 +61,7 @@ fn holds_from(
     let final_at = final_from(sent, description).map_or(earliest, |final_at| final_at.max(earliest));
     match guard {
         Guard::Key { within, per_credential } => {
-            // A key that is forgotten, or was kept for another credential, makes a new request of the repeat.
+            // A key that has expired, or was kept for another credential, makes a new request of the repeat.
             let same_credential = !per_credential || sent.credential == description.credential;
             let is_kept = earliest < later(sent.key_sent_at, within);
             (!takes_next_key && same_credential && is_kept).then_some(earliest)

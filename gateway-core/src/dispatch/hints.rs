@@ -26,7 +26,7 @@ pub(crate) async fn owe_hint(
 
 /// When a hint has its subject looked up; `None` if a look-up that is owed already covers it. Anybody can send one that is
 /// unverified, so a storm of them must cost the PG little: those of one subject share a look-up, the next one waits
-/// a little after the last, and those of one account take turns.
+/// a little after the last, and those of one account are spaced.
 pub(crate) fn due_from(
     core: &Committer,
     account: &ConnectedAccount,
@@ -40,7 +40,7 @@ pub(crate) fn due_from(
     // A forger can send hints all day, a PG sends a few.
     let pause = if proved { SECOND } else { BETWEEN_HINTS };
     match newest {
-        // A forger's hint may wait for a turn that is minutes away: what is proved does not wait with it.
+        // A forger's hint may be due minutes from now: a verified one does not wait with it.
         Some(at) if at > later(now, SECOND) && proved => Some(now),
         Some(at) if at > now => None,
         // One is due, and may be under way: this hint is newer than what it asks.

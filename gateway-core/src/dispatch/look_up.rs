@@ -20,7 +20,7 @@ const ASKED_AT_MOST: u32 = 5;
 /// Why a look-up came to nothing.
 #[derive(Debug)]
 pub(crate) enum LookUpError {
-    /// The PG did not tell.
+    /// The PG gave no answer.
     Provider(ProviderError),
     /// The account has no room before this; the PG was not asked.
     Busy(Timestamp),
@@ -122,7 +122,7 @@ async fn ask(
     }
 }
 
-/// A look-up came to nothing because of this payment, or the clock is in doubt and the answer settles nothing: the next one
+/// A look-up came to nothing because of this payment, or the clock is in doubt and the answer decides nothing: the next one
 /// waits longer, at most `longest`, and not long after the doubt has ended.
 pub(crate) async fn put_off(
     core: &Committer,
@@ -190,7 +190,7 @@ fn is_made_up(record: &PaymentRecord, subject: &LookUpSubject) -> bool {
     known.is_none_or(|charge| charge.snapshot.is_none() && charge.confirm.is_none())
 }
 
-/// Whether an error tells nothing of the payment: the PG is away, busy or does not let us in.
+/// Whether an error says nothing of the payment: the PG is away, busy or does not let us in.
 pub(crate) const fn is_of_account(error: &ProviderError) -> bool {
     !error.is_answered() || matches!(error, ProviderError::NotDone { .. } | ProviderError::Misconfigured(_))
 }

@@ -1,4 +1,4 @@
-//! What an operator is told at once, because no buyer and no repetition mends it.
+//! What alerts an operator at once, because no buyer and no retry can fix it.
 
 use crate::{
     account::ConnectedAccount,
@@ -16,8 +16,8 @@ pub(super) fn page_operator(account: &ConnectedAccount, record: &PaymentRecord, 
     );
 }
 
-/// FlightResult the operator of payments that failed in the PG's window because of the account's contract, keys or channel: no call
-/// of ours was refused for it, and the buyer can do nothing about it. Each is told once.
+/// Alerts the operator of payments that failed in the PG's window because of the account's contract, keys or channel: no call
+/// of ours was refused for it, and the buyer can do nothing about it. One alert each.
 pub(super) fn report_wrong_settings(
     account: &ConnectedAccount,
     before: &PaymentRecord,

@@ -77,7 +77,7 @@ pub(crate) async fn send(
 }
 
 /// Whether a request that was committed may still go out. A process that was stalled since then may have been given up:
-/// another has repeated the request, or was told by the PG that it never came. Others count on it that a request
+/// another has repeated the request, or has the PG's answer that it never came. Others count on it that a request
 /// leaves within [`SENT_WITHIN`] or not at all.
 async fn is_still_ours(
     core: &Committer,
@@ -94,7 +94,7 @@ async fn is_still_ours(
         tracing::error!(
             payment = %record.payment.id,
             account = %record.payment.account,
-            "a request for money came too late to be sent; it is left to whoever looks the payment up next"
+            "a request for money came too late to be sent; it is left to the next look-up of the payment"
         );
     }
     Ok(is_kept && in_time)
@@ -113,7 +113,7 @@ async fn taken(
         Err(error) => return Ok(Err(Some(error))),
     };
     let Some(charge) = record.charge_of(operation) else { return Ok(Err(None)) };
-    // An answer about another payment tells nothing of this one: it is unknown, and looked up.
+    // An answer about another payment says nothing of this one: it is unknown, and looked up.
     if taken.snapshot.as_ref().is_some_and(|snapshot| !is_of(snapshot, charge, record)) {
         return Ok(Err(None));
     }
@@ -224,7 +224,7 @@ async fn fail(
 
 /// A refused cancel is asked for again under a new key, so a refusal of what was done gives the money back twice. A PG that
 /// passes on the words of another one may word a lost answer so that no table knows it. So what it shows is asked once
-/// before anybody is told; if it does not tell, its decline stands.
+/// before the decline is answered; without an answer to that, the decline stands.
 async fn declined_cancel(
     core: &Committer,
     before: PaymentRecord,
@@ -270,7 +270,7 @@ async fn refused_as_invalid(
             }
         }
         Err(LookUpError::Store(error)) => return Err(error),
-        // Whose fault it is nobody knows yet. A buyer who may have paid is told no final error.
+        // It is not known yet whose fault it is. A buyer who may have paid gets no final error.
         Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
             Verdict::Later(pg)
         }
@@ -290,7 +290,7 @@ async fn record_verdict(
         .await
 }
 
-/// Asks what is true right after a request; if the PG does not tell, the look-up stays owed.
+/// Asks what is true right after a request; if the PG gives no answer, the look-up stays owed.
 async fn look_up_after(
     core: &Committer,
     record: PaymentRecord,

@@ -1,4 +1,4 @@
-//! How often what anybody can cause may have the PG asked, or an operator told.
+//! How often unauthenticated requests may have the PG asked, or alert an operator.
 
 use std::{
     collections::HashMap,
@@ -38,7 +38,7 @@ pub(super) struct Admissions {
     pub(super) unreadable: Unreadable,
 }
 
-// In memory and per process: this protects a PG's limit and no money, so a restart may forget it.
+// In memory and per process: this protects a PG's limit and no money, so a restart may lose it.
 impl Default for Admissions {
     fn default() -> Self {
         Self {
@@ -50,17 +50,17 @@ impl Default for Admissions {
     }
 }
 
-/// How many webhooks of each account could not be read, and when operators were last told.
+/// How many webhooks of each account could not be read, and when operators were last alerted.
 #[derive(Debug, Default)]
 pub(super) struct Unreadable(Mutex<HashMap<AccountId, (u64, Timestamp)>>);
 
 impl Unreadable {
-    /// Counts one; the count, if operators are to be told now.
+    /// Counts one; the count, if operators are to be alerted now.
     pub(super) fn count(&self, account: &AccountId, now: Timestamp) -> Option<u64> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (count, alerted_at) = counts.entry(account.clone()).or_insert((0, Timestamp::MIN));
         *count += 1;
-        // Anybody can send what cannot be read, so operators are told now and then. A last time that is ahead
+        // Anybody can send what cannot be read, so operators are alerted now and then. A last time that is ahead
         // is of a clock that was set back, and would silence this until then.
         let is_due = later(*alerted_at, ALERT_EVERY) <= now || *alerted_at > now;
         is_due.then(|| {

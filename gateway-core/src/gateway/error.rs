@@ -149,7 +149,7 @@ impl GatewayError {
             LookUpError::Provider(ProviderError::NotDone { retry_after, response: Response::Error(_) }) => {
                 Self::ProviderUnavailable { retry_after }
             }
-            // A look-up declines no buyer: whatever else came back, the PG did not tell.
+            // A look-up declines no buyer: whatever else came back, the PG gave no answer.
             LookUpError::Provider(_) => Self::ProviderUnavailable { retry_after: None },
         }
     }

@@ -124,7 +124,7 @@ impl Gateway {
     }
 
     /// Returns when a payment of an account was committed or owes a look-up, or a webhook was received, since the last call:
-    /// there may be such work. Of several who wait for the same, one is woken. Never for an account that is not
+    /// there may be such work. Of several who wait for the same, one is notified. Never for an account that is not
     /// configured.
     pub async fn notified(&self, account: &AccountId, work: Work) {
         match self.core.accounts.get(account) {

@@ -115,7 +115,7 @@ impl Gateway {
         Ok(Registered { record, created: true })
     }
 
-    /// The payments of an order that nothing has superseded. Beside the newest that is one which turned out to be paid and was
+    /// The payments of an order that nothing has superseded. Beside the newest that is one which was found to be paid and was
     /// kept: refunded since, it holds the order again if that refund fails.
     async fn not_superseded(
         &self,

@@ -42,7 +42,7 @@ impl Gateway {
         for subject in subjects(&record) {
             let looked_up = look_up(&self.core, merchant, id, &subject, Priority::Interactive).await;
             let looked_up = looked_up.map_err(|error| GatewayError::not_looked_up(error, self.core.now()))?;
-            // The other look-ups go on: a row that cannot be read must not hide what can.
+            // The other look-ups continue: a row that cannot be read must not hide what can.
             if looked_up.is_partial {
                 answered = Answered::Part;
             }

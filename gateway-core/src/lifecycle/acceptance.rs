@@ -117,7 +117,7 @@ pub(crate) fn give_up_order(draft: &mut Draft, context: &Context<'_>) {
     draft.raise(ReviewReason::OlderPaymentKept, ReviewSubject::Payment, context.now);
 }
 
-/// Gives way to the order's older payment, which turned out to be paid: this one holds nothing.
+/// Gives way to the order's older payment, which was found to be paid: this one holds nothing.
 pub(crate) fn yield_to_sibling(draft: &mut Draft, context: &Context<'_>) {
     let payment = &mut draft.record.payment;
     payment.yielded = true;

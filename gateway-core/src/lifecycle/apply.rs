@@ -8,7 +8,7 @@
 //! | 2 | a charge has its PG id | it is of that charge |
 //! | 3 | an unnamed charge of its attempt with an open outcome was sent or claimed before we asked, and this answer has not named it | it names that charge |
 //! | 4 | else | it is a new charge |
-//! | 5 | it shows less than was told before | nothing, until an answer asked after the lag shows so again |
+//! | 5 | it shows less than was shown before | nothing, until an answer asked after the lag shows so again |
 //! | 6 | it is of accepted money and does not match any more | nothing is taken over until a person has decided the review |
 //! | 7 | else | it is what the charge shows; it ends the charge's confirm, claim, cancels and closes by what it shows |
 //!
@@ -88,7 +88,7 @@ fn charge_shown(
         return Some(id);
     }
     // A claim without a PG id says that the buyer went through the window. What ended without money is an
-    // earlier try: taken for the claim it would tell a buyer who has paid that the card was declined.
+    // earlier try: taken for the claim it would show a buyer who has paid a declined card.
     let has_ended = matches!(snapshot.status, PgStatus::Failed | PgStatus::Expired | PgStatus::Closed);
     // An answer that was asked before the request left cannot show it, and one answer names an unnamed charge
     // once: the second snapshot is of another tab.
@@ -101,7 +101,7 @@ fn charge_shown(
     };
     let unnamed = draft.record.charges.iter().find(waits).map(|charge| charge.id.clone());
     let Some(id) = unnamed else {
-        // A window that no browser result told us of. It is kept, for it may take money next to the others.
+        // A window that no browser result named. It is saved, for it may take money next to the others.
         return Some(draft.add_charge(attempt, Some(snapshot.pg_payment_id.clone()), context));
     };
     draft.change(&id, |charge| charge.pg_payment_id = Some(snapshot.pg_payment_id.clone()));
@@ -167,8 +167,8 @@ fn was_reported_by_person(draft: &Draft, id: &ChargeId) -> bool {
     [UnknownConfirm, TakenNotShown, AccountRetired].into_iter().any(said)
 }
 
-/// Whether an answer that shows less than was told before is believed: the second one, asked when the PG can no longer
-/// lag behind what it told.
+/// Whether an answer that shows less than was shown before is believed: the second one, asked when the PG can no longer
+/// lag behind what it showed.
 fn believes_less(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) -> bool {
     let Some(charge) = draft.record.charge(id) else { return false };
     let (subject, seen_at) = (charge.subject(), charge.less_seen_at);
@@ -189,7 +189,7 @@ fn believes_less(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context:
 fn miss(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context<'_>) {
     let Some(charge) = draft.record.charge(id) else { return };
     if charge.snapshot.as_ref().is_some_and(|snapshot| snapshot.status != PgStatus::Open) {
-        // A PG may forget what ended without money, so its absence is no news.
+        // A PG may drop what ended without money, so its absence is no news.
         let is_over = charge.ended_at.is_some();
         let is_known =
             charge.less_seen_at.is_some() && review::is_decided(draft, ReviewReason::ChargeVanished, id);
@@ -227,7 +227,7 @@ fn miss(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context: &Context
     });
 }
 
-/// What a claim named turned out to be another order's: nothing can come of it, once what was sent for it must show.
+/// What a claim named is another order's: nothing can come of it, once what was sent for it must show.
 /// Whether this is the first answer that says so.
 fn end_wrong_claim(
     draft: &mut Draft,
@@ -283,7 +283,7 @@ fn is_taken_and_not_shown(charge: &Charge, asked_at: Timestamp, context: &Contex
     is_missing && taken.is_some_and(|sent| context.is_past_final(sent, asked_at))
 }
 
-/// Whether a snapshot shows less than was told before: money, a cancel that was taken, an account, an end.
+/// Whether a snapshot shows less than was known before: money, a cancel that was taken, an account, an end.
 fn shows_less(charge: &Charge, now: &Snapshot) -> bool {
     let Some(before) = &charge.snapshot else { return false };
     // A refund that is under way need not be listed.

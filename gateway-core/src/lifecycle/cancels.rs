@@ -115,12 +115,12 @@ fn end(close: &mut Close, outcome: Outcome, now: Timestamp) {
 /// A cancel that the PG shows becomes what the PG shows.
 fn follow(ours: &mut Cancel, theirs: &SnapshotCancel, now: Timestamp) {
     // A PG with one status for all refunds of a payment would take a finished refund back when the next one
-    // begins. Only a failure counts after "done": a booked refund may turn out not to be paid out.
+    // begins. Only a failure counts after "done": a booked refund may fail to be paid out.
     if ours.status != CancelStatus::Done || theirs.status == PgCancelStatus::Failed {
         ours.status = status_of(theirs.status);
     }
     if ours.amount.currency() == theirs.amount.currency() {
-        // Sent without an amount it took what was left, and somebody may have cancelled a part before.
+        // Sent without an amount it took what was left, and a part may have been cancelled by hand before.
         ours.amount = theirs.amount;
     }
     if theirs.pg_cancel_id.is_some() {

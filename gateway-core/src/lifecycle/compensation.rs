@@ -37,7 +37,7 @@ pub(super) fn reason_to_compensate(
     if fit::mismatch(&draft.record, snapshot, context) == Some(Mismatch::Amount) {
         return Some(CompensationReason::WrongAmount);
     }
-    // Money from before the close, or of a time that the PG does not tell, pays: the close is refused.
+    // Money from before the close, or of a time that the PG does not say, pays: the close is refused.
     let came_after = |closed_at: Timestamp| snapshot.paid_at.is_some_and(|paid_at| paid_at > closed_at);
     if draft.record.closed_by_merchant_at().is_some_and(came_after) {
         return Some(CompensationReason::Closed);
@@ -112,7 +112,7 @@ pub(super) fn compensate(
     role::take_role_away(draft, id);
     draft.change(id, |charge| {
         charge.misfit = Some(misfit_of(reason));
-        // Somebody may have given it back in the PG's console, or a request to do so may still be executed: a
+        // A person may have given it back in the PG's console, or a request to do so may still be executed: a
         // second row would give back twice.
         if !amount.is_zero() && !is_going_back {
             charge.cancels.push(cancel);
@@ -141,7 +141,7 @@ pub(crate) fn check_compensation(
     if snapshot.balance().is_zero() {
         return Err(Held::NothingLeft);
     }
-    // If somebody has cancelled a part, or the PG shows less, this is not the refund that was decided.
+    // If a part was cancelled by hand, or the PG shows less, this is not the refund that was decided.
     let is_as_written = snapshot.cancellable == cancel.cancellable_before && charge.less_seen_at.is_none();
     let (charge, timing) = (charge.id.clone(), charge.timing.unwrap_or(Timing::InTime));
     // Late was decided once, by the deadline of then: reopening the payment does not undo it.

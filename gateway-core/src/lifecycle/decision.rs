@@ -197,7 +197,7 @@ fn gave_back(charge: &mut Charge, id: &CancelId, context: &Context<'_>) {
     }
     // What the PG shows in its list is in its amounts already.
     if let Some(snapshot) = charge.snapshot.as_mut().filter(|snapshot| !snapshot.shows_cancel(cancel)) {
-        // No more than is left: somebody may have cancelled a part of it since.
+        // No more than is left: a part of it may have been cancelled by hand since.
         let left = snapshot.cancellable.saturating_sub(cancel.amount);
         let taken = snapshot.cancellable.saturating_sub(left);
         snapshot.cancelled = snapshot.cancelled.checked_add(taken).unwrap_or(snapshot.cancelled);

@@ -188,8 +188,8 @@ impl Draft {
         self.raise_with(reason, about, None, None, now);
     }
 
-    /// What was asked for cannot be done on a retired account: each such request is a review. Whoever asks again and again has
-    /// so many open that the next one is told to nobody: its key is bound by no decision then.
+    /// What was asked for cannot be done on a retired account: each such request is a review. A caller that repeats it has
+    /// so many open that the next one opens none: its key is bound by no decision then.
     pub(crate) fn raise_asked_for(
         &mut self,
         what: &str,

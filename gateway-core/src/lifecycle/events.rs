@@ -62,13 +62,13 @@ fn payment_news(before: &PaymentRecord, after: &PaymentRecord) -> Vec<News> {
     let (was, is) = (before.payment.status(), after.payment.status());
     let announced = after.payment.announced.as_ref();
     let announced_paid = announced.is_some() && announced == after.accepted().map(|charge| &charge.id);
-    // The shop was told that the deposit came. That it is gone again has a name of its own.
+    // That the deposit came was announced. That it is gone again has a name of its own.
     let reversed = is == PaymentStatus::AwaitingDeposit && first.as_ref().is_some_and(|moved| moved.paid < 0);
     let kind = match is {
         _ if is == was => first.is_some().then_some(EventKind::AmountsUpdated),
         _ if reversed => Some(EventKind::DepositReversed),
         // The same money again: its refund failed, or it was shown less for a while. A shop that ships on
-        // `paid` must not be told twice.
+        // `paid` must not be announced twice.
         PaymentStatus::Paid if announced_paid => Some(EventKind::AmountsUpdated),
         status => Some(EventKind::Status(status)),
     };

@@ -32,7 +32,7 @@ pub(super) fn mismatch(
 ) -> Option<Mismatch> {
     let expected = record.payment.terms.amount;
     let other_currency = snapshot.total.currency() != expected.currency();
-    // A PG that does not tell the mode of a payment is believed to use the account's.
+    // A PG that does not show the mode of a payment is believed to use the account's.
     let other_mode = snapshot.mode.is_some_and(|mode| mode != context.description.mode);
     let paid = snapshot.paid;
     // An account that waits has nothing paid yet: only its total can be compared.
@@ -41,7 +41,7 @@ pub(super) fn mismatch(
     match (same_amount, other_currency || other_mode) {
         (true, false) => None,
         (true, true) => Some(Mismatch::Other),
-        // The numbers may differ because of a discount that we were not told of, and amounts of two
+        // The numbers may differ because of a discount that we do not know of, and amounts of two
         // currencies cannot be compared. Neither may refund a sale by itself.
         (false, _) if other_currency || !snapshot.discount.is_zero() => Some(Mismatch::Other),
         (false, _) => Some(Mismatch::Amount),

@@ -4,13 +4,13 @@
 //! |---|---|---|
 //! | money may have moved unseen | `Uncertain`, on the schedule | the send, the claim |
 //! | a request without a definite answer | `FinalTime` | its final time |
-//! | a hint | `Hint`, then `Recheck` once the PG can no longer lag | its turn |
+//! | a hint | `Hint`, then `Recheck` once the PG can no longer lag | when the throttle admits it |
 //! | an order id under which the PG takes money alone | `Deadline` | the deadline, then daily for 7 days and until it was shown whole |
 //! | an account that waits | `Deposit` | daily, its due time, an hour later, then daily for 7 days |
 //! | what was paid | `Paid` | 1, 7 and 30 days later where the PG's list shows no part cancels; 1 to 3 days for a deposit |
 //! | a refund under way, a dispute | `Refund`, on the schedule from an hour on | the answer |
 //!
-//! While the buyer disputes a charge nothing that gives its money back is planned; it goes on when the dispute is over.
+//! While the buyer disputes a charge nothing that gives its money back is planned; it is planned again when the dispute is over.
 
 use jiff::Timestamp;
 
@@ -111,7 +111,7 @@ fn plan_uncertain(draft: &mut Draft, context: &Context<'_>) {
 fn plan_operations(draft: &mut Draft, context: &Context<'_>) {
     let open = open_operations(&draft.record.charges);
     let pending = &mut draft.record.checks.pending;
-    // What goes on keeps its entry and its tries: other changes must not send its schedule back to 2 s.
+    // What is still open keeps its entry and its tries: other changes must not send its schedule back to 2 s.
     pending.retain(|pending| open.contains(&pending.operation));
     for operation in open {
         // Written by this change and sent by nobody yet: a compensation goes out from here.
@@ -125,7 +125,7 @@ fn plan_operations(draft: &mut Draft, context: &Context<'_>) {
         && let Some(pending) =
             draft.record.checks.pending.iter_mut().find(|pending| pending.operation == sent)
     {
-        // If its sender dies, another goes on when the answer can no longer come.
+        // If its sender dies, another process continues when the answer can no longer come.
         pending.next_at = Some(answered_by(sent_at, context.description));
     }
 }
@@ -205,7 +205,7 @@ fn plan_deposits(draft: &mut Draft, context: &Context<'_>) {
     });
 }
 
-/// What is paid stays watched: for what the PG's list cannot show, and for deposits that turn out bad.
+/// What is paid is still looked up: for what the PG's list cannot show, and for deposits that are reversed.
 fn plan_paid(draft: &mut Draft, context: &Context<'_>) {
     // Once, when the money first shows. Drawn with every change, these look-ups would never end.
     let had_money = |charge: &Charge| draft.before().charge(&charge.id).is_some_and(Charge::has_money);

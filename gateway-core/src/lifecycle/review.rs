@@ -1,4 +1,4 @@
-//! Opening a review when only a person can go on, and closing it when the PG tells after all.
+//! Opening a review when only a person can decide, and closing it when the PG answers after all.
 
 use jiff::Timestamp;
 
@@ -47,7 +47,7 @@ fn contradicts_decision(draft: &Draft, reason: ReviewReason, about: &ReviewSubje
     let newest_first = decisions(draft, reason, about).rev();
     let mut done = newest_first.take_while(|(_, outcome)| *outcome == ReviewOutcome::Done);
     match (done.next(), done.next()) {
-        // Nobody has decided, or somebody decided "not done" before the PG showed it done: this is news.
+        // Nobody has decided, or an operator decided "not done" before the PG showed it done: this is news.
         (None, _) => true,
         // The look-up that the decision owes comes a day later. Only that one can contradict it.
         (Some((decided_at, _)), None) => {
@@ -126,7 +126,7 @@ fn ends_by_itself(record: &PaymentRecord, review: &Review, context: &Context<'_>
         _ => false,
     };
     match review.reason {
-        // Somebody may have acted on what was shown at that moment, whatever is shown now.
+        // An operator may have acted on what was shown at that moment, whatever is shown now.
         ReviewReason::AcceptedChanged
         | ReviewReason::MismatchNotCancelled
         | ReviewReason::OlderPaymentKept => false,
@@ -149,7 +149,7 @@ fn ends_by_itself(record: &PaymentRecord, review: &Review, context: &Context<'_>
         },
         // A clock in doubt does not know whether the deadline is a week behind.
         ReviewReason::OrderNotShown if !context.is_clock_trusted => false,
-        // These two are opened where an answer is applied: the charge tells whether they still hold.
+        // These two are opened where an answer is applied: the charge shows whether they still hold.
         ReviewReason::ChargeVanished => about_charge(|charge| charge.less_seen_at.is_none()),
         ReviewReason::TakenNotShown => about_charge(|charge| !charge.is_unresolved()),
         _ => true,
@@ -218,7 +218,7 @@ fn reason_of_cancel(
 
 /// The PG said that it gave the money back, and what it showed since, twice and in time, holds it nowhere.
 fn is_answered_and_not_shown(charge: &Charge, cancel: &Cancel) -> bool {
-    // What we did not send the PG told by showing it.
+    // What we did not send, the PG announced by showing it.
     let answered_at = cancel.dispatch.as_ref().map_or(Some(cancel.created_at), |sent| sent.final_at);
     let shown = charge.snapshot.as_ref().filter(|snapshot| !snapshot.shows_cancel(cancel));
     let is_later =

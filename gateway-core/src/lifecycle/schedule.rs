@@ -25,7 +25,7 @@ pub(crate) const SCHEDULE: [Duration; 8] = [
 /// Where on the schedule the look-ups of a refund that is under way begin: refunds take hours.
 pub(crate) const REFUND_STEP: u32 = 6;
 
-/// How long after the deadline, or an account's due time, a payment is watched for money that comes late.
+/// How long after the deadline, or an account's due time, a payment is looked up for money that comes late.
 pub(crate) const WATCHED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long an outcome may be unknown before a person is asked.
@@ -62,7 +62,7 @@ pub(crate) const STALE_APPROVAL: Duration = MINUTE;
 pub(crate) const PAID_CHECKS: [Duration; 3] =
     [DAY, Duration::from_secs(7 * 24 * 60 * 60), Duration::from_secs(30 * 24 * 60 * 60)];
 
-/// How long after a deposit it is looked up again: it may turn out bad.
+/// How long after a deposit it is looked up again: it may be reversed.
 pub(crate) const DEPOSIT_CHECKS: [Duration; 3] =
     [DAY, Duration::from_secs(2 * 24 * 60 * 60), Duration::from_secs(3 * 24 * 60 * 60)];
 

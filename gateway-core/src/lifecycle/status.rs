@@ -8,7 +8,7 @@
 //! | a | an accepted charge with money | by its amounts: `paid`, `partially_cancelled`, `cancelled` |
 //! | a | an accepted account, closed | `cancelled` |
 //! | a | an accepted account, issued or reversed | `awaiting_deposit`, until it is over (line d) |
-//! | b | closed by the merchant or by us, or the order was registered anew | `cancelled` |
+//! | b | closed by the merchant or by us, or the order was registered again | `cancelled` |
 //! | c | a confirm without a definite answer; a success that nothing shows yet; a PG's `pending`; a claim that no answered look-up denied; money whose lateness a clock in doubt cannot decide | `confirming` |
 //! | d | an accepted account that is over: the PG says so, or a look-up asked an hour or more past due was answered | `expired` |
 //! | d | the newest definite answer is a decline; a window that nobody confirmed, or that the buyer closed, is no answer | `failed`, also past the deadline |
@@ -30,7 +30,7 @@ use crate::{
     store::PaymentRecord,
 };
 
-/// Draws anew what is shown of a payment.
+/// Derives what is shown of a payment.
 pub(super) fn show(record: &mut PaymentRecord, before: &PaymentRecord, context: &Context<'_>) {
     let (status, failure) = status(record, before, context);
     let last_attempt = last_attempt(record);
@@ -50,7 +50,7 @@ fn of_snapshot(
     before: &PaymentRecord,
     context: &Context<'_>,
 ) -> Shown {
-    // A PG may tell no time of payment. Then it is when we first saw the money, and it does not move.
+    // A PG may show no time of payment. Then it is when we first saw the money, and it does not move.
     let paid_at = snapshot.paid_at.or(before.payment.shown.paid_at).or(Some(context.now));
     Shown {
         amount_paid: snapshot.paid,
@@ -84,9 +84,9 @@ fn status(
     if record.takes_no_money() {
         return (PaymentStatus::Cancelled, None);
     }
-    // A duplicate on its way back must neither hold the buyer up nor be told as a decline.
+    // A duplicate on its way back must neither hold the buyer up nor be answered as a decline.
     let counting = || record.charges.iter().filter(|charge| charge.misfit.is_none());
-    // Before any decline: a buyer who is told `failed` pays again, and another tab may have taken the money.
+    // Before any decline: a buyer who sees `failed` pays again, and another tab may have taken the money.
     if counting().any(|charge| is_confirming(charge, context.now)) {
         return (PaymentStatus::Confirming, None);
     }
@@ -109,7 +109,7 @@ fn status(
 /// Line a; `expired` is that of line d.
 fn of_accepted(record: &PaymentRecord, accepted: &Charge) -> Option<PaymentStatus> {
     let snapshot = accepted.snapshot.as_ref()?;
-    // It may turn out late and go back, so it is not shown as paid yet.
+    // It may be found late and go back, so it is not shown as paid yet.
     if accepted.is_undecided() {
         return None;
     }

@@ -18,7 +18,7 @@ pub struct Attempt {
     /// What became of preparing its browser step.
     pub preparation: Preparation,
     /// Set once the PG answered a request for another browser step of it with an error: from when on a look-up shows whether the
-    /// buyer had paid in the open window then. No step is prepared under its order id again; the window stays watched.
+    /// buyer had paid in the open window then. No step is prepared under its order id again; the open window is still looked up.
     pub shown_from: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
@@ -57,13 +57,13 @@ impl Attempt {
     }
 
     /// The PG answered a request for its browser step with an error. A step that was prepared before, for another device or in
-    /// another tab, takes money all the same, so it is not forgotten; from `shown_from` on a look-up shows what came of it.
+    /// another tab, takes money all the same, so it stays on record; from `shown_from` on a look-up shows what came of it.
     pub fn refuse(&mut self, shown_from: Timestamp) {
         match self.preparation {
-            // Of several errors the one that is settled last counts: concluding by the first would leave out
+            // Of several errors the one whose outcome shows last counts: concluding by the first would leave out
             // what the later one meant.
             Preparation::Ready(_) => self.shown_from = self.shown_from.max(Some(shown_from)),
-            // No window was ever opened under it, so nobody can pay and nothing has to be watched.
+            // No window was ever opened under it, so nobody can pay and nothing has to be looked up.
             Preparation::Pending | Preparation::Refused => self.preparation = Preparation::Refused,
         }
     }

@@ -15,7 +15,7 @@ pub enum CancelOrigin {
     Merchant,
     /// We: one of the four reasons of [`CompensationReason`] holds.
     Compensation,
-    /// Somebody at the PG: its console, or another system.
+    /// Someone at the PG: in its console, or by another system.
     Pg,
     /// The card company took it back for the buyer.
     Chargeback,
@@ -42,7 +42,7 @@ pub enum CompensationReason {
     WrongAmount,
     /// The merchant had closed the payment when it came.
     Closed,
-    /// The merchant registered the order anew, and the new payment holds or may hold money.
+    /// The merchant registered the order again, and the new payment holds or may hold money.
     Superseded,
     /// It came after the deadline, and the merchant's policy is to cancel late payments.
     Late,
@@ -69,7 +69,7 @@ impl CompensationReason {
         match self {
             Self::WrongAmount => "the payment does not match the order",
             Self::Closed => "the order was closed",
-            Self::Superseded => "the order was registered anew",
+            Self::Superseded => "the order was registered again",
             Self::Late => "the payment came too late",
             Self::Duplicate => "the order is paid already",
         }
@@ -169,7 +169,7 @@ pub struct Cancel {
     pub compensates: Option<CompensationReason>,
     /// Where it stands.
     pub status: CancelStatus,
-    /// Why it waits for a person: it is not sent until somebody decides.
+    /// Why it waits for a person: it is not sent until an operator decides.
     pub held: Option<ReviewReason>,
     /// Whether it takes all that is left: then the PG is sent no amount.
     pub is_whole: bool,
@@ -184,7 +184,7 @@ pub struct Cancel {
     pub cancellable_before: Money,
     /// When the PG first showed that it could not pay it out.
     pub failed_at: Option<Timestamp>,
-    /// Why, in the words of whoever wanted it.
+    /// Why, in the words of the one who asked for it.
     pub reason: String,
     /// Where the money goes, for a paid virtual account.
     pub refund_account: Option<RefundAccount>,
@@ -233,18 +233,18 @@ impl Cancel {
         self.refund_account = None;
         self.failure = Some(failure);
         if let Some(sent) = &mut self.dispatch {
-            // The row is sent again for another account. It counts its errors anew, and nothing of the sends
+            // The row is sent again for another account. Its errors are counted from zero, and nothing of the sends
             // before is open.
             sent.last_response = LastResponse::Error;
             (sent.unanswered_at, sent.had_unknown, sent.error_count) = (None, false, 0);
         }
     }
 
-    /// Whether somebody has to say what became of it once its account is retired. What is held waits for a
+    /// Whether an operator has to say what became of it once its account is retired. What is held waits for a
     /// person already.
     pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
         let is_sent_or_to_be = self.status.is_unresolved() && self.held.is_none();
-        // A refund that the PG still pays out ends by itself, if somebody can ask the PG how it went.
+        // A refund that the PG still pays out ends by itself, if the PG can be asked how it went.
         is_sent_or_to_be || (self.status == CancelStatus::Pending && !can_ask)
     }
 }
@@ -258,7 +258,7 @@ pub struct Close {
     pub origin: CancelOrigin,
     /// Where it stands.
     pub status: CancelStatus,
-    /// Why, in the words of whoever wanted it.
+    /// Why, in the words of the one who asked for it.
     pub reason: String,
     /// The request to the PG, from the moment it was to be sent; none where no account was issued.
     pub dispatch: Option<Dispatch>,

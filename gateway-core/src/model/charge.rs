@@ -28,7 +28,7 @@ pub struct Charge {
     pub snapshot: Option<Snapshot>,
     /// When the look-up behind `snapshot` was asked.
     pub asked_at: Option<Timestamp>,
-    /// What proves its webhooks, where only the confirm's answer tells it.
+    /// What proves its webhooks, where only the confirm's answer has it.
     pub webhook_secret: Option<Secret>,
     /// Whether this is the charge that pays the order. At most one per payment, at most one payment per PG id.
     pub accepted: bool,
@@ -36,7 +36,7 @@ pub struct Charge {
     pub timing: Option<Timing>,
     /// Why its money does not pay the order, decided in the same commit; `None` while it does or may.
     pub misfit: Option<Misfit>,
-    /// When the first look-up was asked that showed less than was told before. It is believed the second time.
+    /// When the first look-up was asked that showed less than was shown before. It is believed the second time.
     pub less_seen_at: Option<Timestamp>,
     /// When the first look-up was asked in which it should have been and was not.
     pub not_found_since: Option<Timestamp>,
@@ -67,7 +67,7 @@ pub struct Claim {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Timing {
-    /// Before the deadline in force, or at a time that the PG does not tell.
+    /// Before the deadline in force, or at a time that the PG does not say.
     InTime,
     /// After it.
     Late,
@@ -138,7 +138,7 @@ impl Charge {
         self.snapshot.as_ref().is_some_and(|snapshot| !snapshot.paid.is_zero())
     }
 
-    /// Whether the buyer disputes its money at the card company, as far as the PG tells.
+    /// Whether the buyer disputes its money at the card company, as far as the PG says.
     #[must_use]
     pub fn is_disputed(&self) -> bool {
         let says_so = |snapshot: &Snapshot| snapshot.disputed == Some(true);
@@ -312,7 +312,7 @@ impl Charge {
         let confirm =
             self.confirm.as_ref().filter(|sent| sent.outcome().is_none() || self.is_pending_at_pg());
         let claim = self.claim.as_ref().filter(|claim| claim.is_open || self.is_pending_at_pg());
-        // The first send: if each repeat began the week anew, no person would ever be asked.
+        // The first send: if each repeat restarted the week, no person would ever be asked.
         confirm.map(|sent| sent.first_sent_at).or_else(|| claim.map(|claim| claim.at))
     }
 
@@ -325,7 +325,7 @@ impl Charge {
             || self.closes.iter().any(|close| close.status.is_uncertain())
     }
 
-    /// Whether somebody has to say what became of its money once its account is retired: what the PG can be asked about it tells
+    /// Whether an operator has to say what became of its money once its account is retired: what the PG can be asked about it tells
     /// by itself.
     pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
         // What the PG will show without our sending anything needs a person only where nobody can ask it.

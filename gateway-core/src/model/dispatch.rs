@@ -83,7 +83,7 @@ pub struct Dispatch {
     pub may_have_left: bool,
     /// The newest earlier send that may have reached the PG and was never answered: it may be executed yet.
     pub unanswered_at: Option<Timestamp>,
-    /// Whether any send was answered with an error that does not tell whether it was done.
+    /// Whether any send was answered with an error that leaves open whether it was done.
     pub had_unknown: bool,
     /// How many sends were answered with an error.
     pub error_count: u32,
@@ -103,7 +103,7 @@ impl Dispatch {
             last_sent_at: now,
             credential: credential.to_owned(),
             last_response: LastResponse::Unanswered,
-            // Until an answer says otherwise: a process that dies here cannot tell whether the first byte was
+            // Until an answer says otherwise: after a crash here nobody knows whether the first byte was
             // out.
             may_have_left: true,
             unanswered_at: None,

@@ -13,7 +13,7 @@ pub enum EventKind {
     Registered,
     /// The payment moved to the status that the event shows.
     Status(PaymentStatus),
-    /// A deposit turned out bad: the account waits for its money again.
+    /// A deposit was reversed: the account waits for its money again.
     DepositReversed,
     /// What came in or went back is another amount, and no other event announces it. The status may be `paid` again,
     /// which was announced before: a refund failed.
@@ -27,7 +27,7 @@ pub enum EventKind {
     Cancel(CancelStatus),
     /// Something about the payment waits for a person.
     ReviewOpened,
-    /// What waited for a person was decided, or the PG told after all.
+    /// What waited for a person was decided, or the PG answered it after all.
     ReviewClosed,
     /// The buyer disputes the payment at the card company.
     DisputeOpened,

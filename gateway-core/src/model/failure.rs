@@ -58,13 +58,13 @@ impl FailureReason {
         self.texts().0
     }
 
-    /// What a buyer may be told, in English. Says nothing of the PG, the contract or our own words for things.
+    /// What may be shown to a buyer, in English. Says nothing of the PG, the contract or our own words for things.
     #[must_use]
     pub const fn message(self) -> &'static str {
         self.texts().1
     }
 
-    /// What a buyer may be told, in Korean. Says as much as the English text.
+    /// What may be shown to a buyer, in Korean. Says as much as the English text.
     #[must_use]
     pub const fn message_ko(self) -> &'static str {
         self.texts().2

@@ -44,7 +44,7 @@ impl Method {
     }
 }
 
-/// What the PG tells of the card, wallet or bank that paid. Every field but the codes is display text.
+/// What the PG says of the card, wallet or bank that paid. Every field but the codes is display text.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MethodDetail {
     /// The PG's own word for the method: `카드`, `vbank`.
@@ -70,7 +70,7 @@ pub struct MethodDetail {
 }
 
 impl MethodDetail {
-    /// What this one tells, and what only the one before told.
+    /// What this one says, completed by what only the one before said.
     #[must_use]
     pub fn or(self, before: &Self) -> Self {
         // Our code goes with the PG's words: beside newer words the older code may be of another.

@@ -81,7 +81,7 @@ impl PaymentStatus {
     }
 }
 
-/// Who pays, as the merchant told us. Display text, cut to each PG's limits.
+/// Who pays, as the merchant registered it. Display text, cut to each PG's limits.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Customer {
     /// The merchant's own id for the customer.
@@ -204,14 +204,14 @@ pub struct LastAttempt {
     pub failure: Option<Failure>,
 }
 
-/// What is shown of a payment. It follows from the charges, and is drawn from them anew in every commit.
+/// What is shown of a payment. It follows from the charges, and is derived from them in every commit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// Where it stands.
     pub status: PaymentStatus,
     /// What came in from the buyer.
     pub amount_paid: Money,
-    /// What somebody else paid of the amount: an instant discount, points.
+    /// What a third party paid of the amount: an instant discount, points.
     pub amount_discounted: Money,
     /// What went back, as the PG counts.
     pub amount_cancelled: Money,
@@ -278,9 +278,9 @@ pub struct Payment {
     /// Closes of the payment itself: before anything was paid. The close of an issued account stands with its
     /// charge as long as the account has the role, and here once money took that away without paying the order.
     pub closes: Vec<Close>,
-    /// The merchant registered the order anew: money that comes now may go back.
+    /// The merchant registered the order again: money that comes now may go back.
     pub superseded: bool,
-    /// We closed it in favour of the order's older payment, which turned out to be paid.
+    /// We closed it in favour of the order's older payment, which was found to be paid.
     pub yielded: bool,
     /// The charge whose money was announced as paid, while that money is here.
     pub announced: Option<ChargeId>,

@@ -35,7 +35,7 @@ pub enum ReviewReason {
     /// Money came under our order id with a discount, in another mode or in another currency, and does not match; or it must
     /// go back, and the PG lets nobody cancel it. Nothing was accepted and nothing goes back by itself.
     MismatchNotCancelled,
-    /// The order was registered anew, then a payment before turned out to hold money. That one was kept; the new one was
+    /// The order was registered again, then an earlier payment was found to hold money. That one was kept; the new one was
     /// closed, unless the order was its own by then.
     OlderPaymentKept,
     /// Money has to be asked for or given back on an account that is retired.
@@ -187,7 +187,7 @@ pub enum ReviewSubject {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "how")]
 pub enum ReviewClosing {
-    /// The PG told after all, or it was made good: nobody had to decide.
+    /// The PG showed the answer after all, or it was made good: nobody had to decide.
     Resolved {
         /// When.
         at: Timestamp,

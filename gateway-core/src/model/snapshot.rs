@@ -17,7 +17,7 @@ pub enum PgStatus {
     Pending,
     /// An account is issued and unpaid.
     AwaitingDeposit,
-    /// Money came in. How much of it went back, the amounts tell.
+    /// Money came in. The amounts say how much of it went back.
     Paid,
     /// An unpaid account was closed.
     Closed,
@@ -81,7 +81,7 @@ pub struct SnapshotCancel {
 
 /// What a PG shows of one charge now.
 ///
-/// Compared, never merged; but what is `None` was not told by this answer: what was told before is kept, and its
+/// Compared, never merged; but what is `None` was not in this answer: what was known before is kept, and its
 /// absence is never *less*.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -95,7 +95,7 @@ pub struct Snapshot {
     pub raw_status: String,
     /// What was to be paid, discounts included.
     pub total: Money,
-    /// The part of the total that somebody else pays: an instant discount, points.
+    /// The part of the total that a third party pays: an instant discount, points.
     pub discount: Money,
     /// What came in from the buyer. A reversed deposit brings this back to nothing.
     pub paid: Money,
@@ -128,7 +128,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A payment of which the PG has told nothing yet but that it is open: no money, and nothing else known.
+    /// A payment of which the PG has said only that it is open: no money, and nothing else known.
     #[must_use]
     pub fn open(pg_payment_id: PgPaymentId, order_id: String, total: Money) -> Self {
         let nothing = Money::zero(total.currency());
@@ -179,7 +179,7 @@ impl Snapshot {
         !self.cancelled.is_zero() && self.full_cancel().saturating_sub(self.cancelled).is_zero()
     }
 
-    /// Whether it tells what became of a confirm: money, an account, or an end without either.
+    /// Whether it shows what became of a confirm: money, an account, or an end without either.
     #[must_use]
     pub fn shows_outcome(&self) -> bool {
         // `Paid` without an amount is only a word: what was paid has to show.
@@ -201,7 +201,7 @@ impl Snapshot {
         tries.peek().is_some() && tries.all(|theirs| theirs.status == PgCancelStatus::Failed)
     }
 
-    /// What this answer shows, with what it does not tell taken from the one before.
+    /// What this answer shows, with what it leaves out taken from the one before.
     #[must_use]
     pub fn after(self, before: &Self) -> Self {
         Self {

@@ -67,7 +67,7 @@ pub enum Device {
 #[serde(rename_all = "snake_case")]
 pub enum MoneyMoves {
     /// When we confirm. The PG takes a confirm for so long after the buyer agreed.
-    // Past it the PG has forgotten what the buyer agreed to (one does so after ten minutes), and the buyer
+    // Past it the PG no longer has what the buyer agreed to (one does so after ten minutes), and the buyer
     // has to start over.
     OnConfirm {
         /// How long.

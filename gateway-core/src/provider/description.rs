@@ -13,7 +13,7 @@ pub struct ProviderDescription {
     pub mode: Mode,
     /// The merchant's public name at the PG: which account this is.
     pub pg_merchant: String,
-    /// A digest of the credentials: changes when they are rotated, tells nothing of them.
+    /// A digest of the credentials: changes when they are rotated, reveals nothing of them.
     pub credential: String,
     /// The API version this speaks, for operators.
     pub api_version: String,

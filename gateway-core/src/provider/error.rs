@@ -78,7 +78,7 @@ impl ProviderError {
         }
     }
 
-    /// Whether the PG answered at all. `Unsupported` is our own answer and tells nothing of the PG.
+    /// Whether the PG answered at all. `Unsupported` is our own answer and says nothing of the PG.
     #[must_use]
     pub const fn is_answered(&self) -> bool {
         // What broke off or never left says nothing of the PG, and neither does what we answer ourselves.

@@ -65,7 +65,7 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ProviderError::Unsupported`] if this PG cannot be asked by what is known; any other: it did not tell.
+    /// [`ProviderError::Unsupported`] if this PG cannot be asked by what is known; any other: it gave no answer.
     async fn verify(&self, subject: &ChargeRef) -> Result<LookUp, ProviderError>;
 
     /// Gives money back, or closes an unpaid virtual account.
@@ -86,7 +86,7 @@ pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`ProviderError`]: it did not tell.
+    /// [`ProviderError`]: it gave no answer.
     async fn pg_time(&self) -> Result<Timestamp, ProviderError>;
 
     /// The PG's own list of money in and money back.
@@ -106,7 +106,7 @@ pub trait Movements: Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`ProviderError`]: the page is not told. Rows that cannot be read are counted and are no error.
+    /// [`ProviderError`]: there is no page. Rows that cannot be read are counted and are no error.
     async fn page(
         &self,
         from: Timestamp,

@@ -61,7 +61,7 @@ pub struct Prepared {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnClaim {
     /// The PG's id; absent where only the confirm's answer names the payment. Then the state of
-    /// [`ClaimOutcome::Confirm`] tells claims apart.
+    /// [`ClaimOutcome::Confirm`] distinguishes claims.
     pub pg_payment_id: Option<PgPaymentId>,
     /// The order id.
     pub order_id: Option<String>,
@@ -115,7 +115,7 @@ pub struct ConfirmRequest {
 pub struct Taken {
     /// The payment after it, where the answer shows it.
     pub snapshot: Option<Snapshot>,
-    /// What proves this charge's webhooks, where only this answer tells it.
+    /// What proves this charge's webhooks, where only this answer has it.
     pub webhook_secret: Option<Secret>,
 }
 

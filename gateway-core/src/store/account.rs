@@ -33,7 +33,7 @@ pub enum AccountDifference {
 }
 
 impl AccountDifference {
-    /// What happened to the account, as a sentence goes on after its name.
+    /// What happened to the account, as the end of a sentence that begins with its name.
     #[must_use]
     pub const fn what(self) -> &'static str {
         match self {

@@ -96,7 +96,7 @@ pub struct IdempotencyRecord {
     pub digest: String,
     /// The payment the request is about.
     pub payment: Option<PaymentId>,
-    /// The cancel or close the request made. Such a record is never forgotten: the same key must not refund again.
+    /// The cancel or close the request made. Such a record never expires: the same key must not refund again.
     pub cancel: Option<CancelId>,
     /// The final answer; `None` while there is none.
     pub answer: Option<StoredAnswer>,

@@ -13,7 +13,7 @@ pub enum Why {
     Uncertain,
     /// A request went out without a definite answer: from now on "not there" means not done.
     FinalTime,
-    /// A look-up showed less than was told before: believed if it shows so again.
+    /// A look-up showed less than was known before: believed if it shows so again.
     Less,
     /// A webhook, a row of the PG's list, or a merchant who reads says that something may have happened. One that
     /// proves nothing waits for its turn.
@@ -46,7 +46,7 @@ pub struct OwedLookUp {
 }
 
 impl OwedLookUp {
-    /// Whether it is a hint about this that waits for its first turn, so that it covers what is said meanwhile. One that got no
+    /// Whether it is a hint about this that waits for its first look-up, so that it covers what is said meanwhile. One that got no
     /// answer and was put off covers nothing.
     pub(crate) fn is_waiting_hint(&self, of: &LookUpSubject) -> bool {
         self.why == Why::Hint && self.of == *of && self.tries == 0
@@ -93,8 +93,8 @@ impl Checks {
             let shares =
                 |kept: &OwedLookUp| kept.of == owed.of && kept.why == Why::Hint && owed.why == Why::Hint;
             match self.owed.iter_mut().find(|kept| shares(kept) && kept.at > now) {
-                // The one ahead is asked after this hint, so it covers it. A sooner turn replaces it: a
-                // webhook that is proved must not wait for the turn of a forged one.
+                // The one ahead is asked after this hint, so it covers it. A sooner one replaces it: a
+                // webhook that is proved must not wait until a forged one is due.
                 Some(kept) if owed.at < kept.at => *kept = owed,
                 Some(_) => {}
                 None => {

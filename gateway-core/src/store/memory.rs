@@ -78,7 +78,7 @@ impl PaymentStore for MemoryStore {
         let mut books = self.books();
         let charge = books.row_mut(merchant, payment).and_then(|row| row.record.charge_mut(&answer.charge));
         if let Some(charge) = charge {
-            // No version is compared: the PG tells the secret once, and whoever was faster does not have it.
+            // No version is compared: the PG sends the secret once, and a faster commit does not have it.
             charge.webhook_secret = Some(answer.webhook_secret);
         }
         Ok(())

@@ -155,7 +155,7 @@ pub trait PaymentStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`].
     async fn save_idempotent_answer(&self, record: IdempotencyRecord) -> Result<(), StoreError>;
 
-    /// Forgets idempotency records made before `before`, except those of cancels; how many.
+    /// Expires idempotency records made before `before`, except those of cancels; how many.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ pub trait WorkQueue: fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError>;
 
-    /// Gives a leased payment free from `at` on: whoever took it could not work on it. One that nobody has is left
+    /// Gives a leased payment free from `at` on: the worker that took it could not work on it. One that nobody has is left
     /// alone: a commit made it due meanwhile, which is not put off.
     ///
     /// # Errors
@@ -343,7 +343,7 @@ pub trait AdminStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::AccountChanged`]; [`StoreError::Unavailable`].
     async fn bind_accounts(&self, accounts: &[AccountBinding]) -> Result<(), StoreError>;
 
-    /// When the newest change was committed, by the clock of whoever committed it; `None` if there is none.
+    /// When the newest change was committed, by the clock of the replica that committed it; `None` if there is none.
     ///
     /// # Errors
     ///

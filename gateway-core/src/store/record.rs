@@ -142,7 +142,7 @@ impl PaymentRecord {
         shown.is_some_and(|snapshot| !snapshot.balance().is_zero()) && !is_beside
     }
 
-    /// Whether the order is not to be paid by this payment any more: it was closed, gave way, or was registered anew.
+    /// Whether the order is not to be paid by this payment any more: it was closed, gave way, or was registered again.
     pub(crate) fn takes_no_money(&self) -> bool {
         self.is_closed() || self.payment.superseded || self.payment.yielded
     }
@@ -255,7 +255,7 @@ impl PaymentRecord {
     fn candidate(&self) -> Option<&Charge> {
         let newest = self.attempts.last().map(|attempt| attempt.number);
         let mut charges = self.charges.iter().rev().filter(|charge| charge.misfit.is_none());
-        // What may still pay tells more than what has ended.
+        // What may still pay says more than what has ended.
         let open = charges.clone().find(|charge| charge.ended_at.is_none());
         open.or_else(|| charges.find(|charge| Some(charge.attempt) == newest))
     }

@@ -42,7 +42,7 @@ fn guard() -> impl Strategy<Value = Guard> {
     ]
 }
 
-/// What the sends left behind, told apart from the row that remembers it.
+/// What the sends left behind, apart from the row that remembers it.
 struct History {
     dispatch: Dispatch,
     /// The sends that may be executed yet.

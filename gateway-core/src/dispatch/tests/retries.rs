@@ -90,7 +90,7 @@ fn what_is_due_goes_out_only_while_a_guard_holds() {
     world.description.credential = "second".to_owned();
     assert!(!world.change(|draft, context| answer::may_go_out(draft, &operation, context)));
     assert_eq!(pending(&world, &operation).unwrap().next_at, Some(at(FINAL)), "by its balance, then");
-    // The PG has forgotten the key.
+    // The key has expired at the PG.
     let (mut world, operation) = sent(Kind::Cancel);
     world.description.guards.cancel_part.truncate(1);
     answer(&mut world, &operation, &Verdict::Unanswered);

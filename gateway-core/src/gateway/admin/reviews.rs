@@ -66,7 +66,7 @@ impl Gateway {
         Ok(records)
     }
 
-    /// Closes a review as an operator decided. The PG is asked once more first: what it tells resolves the review,
+    /// Closes a review as an operator decided. The PG is asked once more first: its answer resolves the review,
     /// whatever the operator believes. What the PG shows later is believed again.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl Gateway {
         Err(GatewayError::Store(StoreError::Conflict))
     }
 
-    /// Asks the PG about everything of the payment that may hold money. That it does not tell may be the very reason of the
+    /// Asks the PG about everything of the payment that may hold money. That it does not answer may be the very reason for the
     /// review.
     async fn ask_before(&self, record: &PaymentRecord, number: u16) -> Result<(), GatewayError> {
         let _place = place(account_of(&self.core, record)?)?;

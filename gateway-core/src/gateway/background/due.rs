@@ -37,7 +37,7 @@ enum Next {
 }
 
 impl Gateway {
-    /// Works on every payment of an account that is due now, while its PG's limits allow it; tells how many
+    /// Works on every payment of an account that is due now, while its PG's limits allow it; returns how many
     /// there were.
     ///
     /// # Errors
@@ -112,7 +112,7 @@ impl Gateway {
     pub async fn next_work(&self, account: &AccountId) -> Result<Option<Timestamp>, GatewayError> {
         let Some(account) = self.core.accounts.get(account) else { return Ok(None) };
         if !self.core.clock.is_checked() {
-            // Whoever asks the PGs for the time wakes the accounts.
+            // `check_clock` notifies the accounts once a PG's time agrees.
             return Ok(None);
         }
         let due = self.core.store.next_due(&account.id).await?;

@@ -193,7 +193,7 @@ impl Gateway {
         pg_payment_id: Option<&PgPaymentId>,
         order_id: Option<&str>,
     ) -> Result<Option<(MerchantId, PaymentId)>, StoreError> {
-        // The order id first: it is of our making, and tells whose it is. Which payment has a charge may rest
+        // The order id first: we made it, and it says whose it is. Which payment has a charge may rest
         // on a browser's claim.
         if let Some(Ok(order_id)) = order_id.map(str::parse::<PgOrderId>)
             && let Some(owner) = self.core.store.owner_of_order(&account.id, &order_id).await?

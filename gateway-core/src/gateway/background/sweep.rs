@@ -1,4 +1,4 @@
-//! The sweep: the PG's own list of money in and money back, held against ours. It finds what no webhook told.
+//! The sweep: the PG's own list of money in and money back, held against ours. It finds what no webhook announced.
 //!
 //! What it has seen goes by the PG's own time: a span that was taken from a wrong clock would hide money for as long.
 
@@ -30,7 +30,7 @@ const DEEP_AT: Duration = Duration::from_secs(19 * 60 * 60);
 /// How soon a sweep that failed is tried again.
 const AFTER_FAILURE: Duration = Duration::from_secs(5 * 60);
 
-/// How long a sweep may take before another replica begins it anew.
+/// How long a sweep may take before another replica starts it over.
 const LEASE: Duration = EVERY;
 
 /// How much older than a look-up a row has to be so that the look-up has certainly shown it.
@@ -40,7 +40,7 @@ const SHOWN_AFTER: Duration = Duration::from_secs(5 * 60);
 const MOST_PAGES: u32 = 10_000;
 
 impl Gateway {
-    /// Sweeps an account, if its PG has a list and its sweep is due; tells how many rows were found
+    /// Sweeps an account, if its PG has a list and its sweep is due; returns how many rows were found
     /// that we did not know.
     ///
     /// # Errors
@@ -129,14 +129,14 @@ impl Gateway {
         Err(LookUpError::Busy(lease_until))
     }
 
-    /// Each page is one request, and waits for its turn as one.
+    /// Each page is one request, and is admitted as one.
     async fn wait_for_room(
         &self,
         account: &ConnectedAccount,
         lease_until: Timestamp,
     ) -> Result<(), LookUpError> {
         while let Err(until) = account.admit(Priority::Background, 1) {
-            // Another replica may have begun anew by then.
+            // Another replica may have started over by then.
             if until >= lease_until {
                 return Err(LookUpError::Busy(until));
             }

@@ -1,4 +1,4 @@
-//! Time: whether the clock can be believed, and what is forgotten.
+//! Time: whether the clock can be believed, and what expires.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ impl Gateway {
     }
 
     /// Whether the wall clock can be believed. While it cannot, nothing expires, nothing is called late and nothing is
-    /// forgotten. After a start that is so until a PG has told the time.
+    /// expired. After a start that is so until a PG has given the time.
     #[must_use]
     pub fn is_clock_trusted(&self) -> bool {
         self.core.clock.is_trusted()
@@ -54,10 +54,10 @@ impl Gateway {
         }
         let able: Vec<_> = self.core.accounts.values().filter(|account| account.has_credentials).collect();
         if able.is_empty() {
-            // Without a PG nothing can tell the time, and nothing can be sent at a wrong one.
+            // Without a PG the time cannot be checked, and nothing can be sent at a wrong one.
             return self.core.clock.compare(self.core.clock.machine_now());
         }
-        // All at once: one that is slow keeps no other from telling it.
+        // All at once: one that is slow does not delay the others.
         let mut asked = FuturesUnordered::new();
         for account in able {
             asked.push(self.ask_time(account));
@@ -72,14 +72,14 @@ impl Gateway {
 
     async fn ask_time(&self, account: &ConnectedAccount) -> bool {
         let asked = self.core.clock.monotonic();
-        // Not through `call`: a PG tells the time to anybody, so this answer does not say that an outage is
+        // Not through `call`: a PG gives the time to anybody, so this answer does not say that an outage is
         // over.
         let pg_time = match account.provider.pg_time().await {
             // What it was when the PG wrote it says nothing of now.
             Ok(_) if self.core.clock.monotonic() > asked.saturating_add(FRESH_FOR) => return false,
             Ok(pg_time) => pg_time,
             Err(error) => {
-                tracing::warn!(account = %account.id, error = error.name(), "the PG did not tell the time");
+                tracing::warn!(account = %account.id, error = error.name(), "the PG gave no time");
                 return false;
             }
         };
@@ -94,13 +94,13 @@ impl Gateway {
         agrees
     }
 
-    /// Forgets idempotency keys after 15 days, those of cancels never; how many. Nothing while the clock is in doubt.
+    /// Expires idempotency keys after 15 days, those of cancels never; how many. Nothing while the clock is in doubt.
     ///
     /// # Errors
     ///
     /// [`GatewayError::Store`].
     pub async fn expire_idempotency(&self) -> Result<u64, GatewayError> {
-        // A clock that is ahead would forget keys of yesterday, and a repeat under one would be a new
+        // A clock that is ahead would expire keys of yesterday, and a repeat under one would be a new
         // request.
         if !self.is_clock_trusted() {
             return Ok(0);

@@ -1,4 +1,4 @@
-//! The workers: what goes on without anyone asking.
+//! The workers: what runs in the background, without a request.
 
 use std::{error::Error, sync::Arc, time::Duration};
 
@@ -31,14 +31,14 @@ const EXPIRE_KEYS_EVERY: Duration = Duration::from_secs(60 * 60);
 /// others take what is new.
 const AT_ONCE: [(Work, usize); 2] = [(Work::Webhooks, 2), (Work::Payments, 4)];
 
-/// What goes on without anyone asking: payments that are due, received webhooks, the PG's own list, the clock, and old keys.
+/// What runs in the background: payments that are due, received webhooks, the PG's own list, the clock, and old keys.
 ///
 /// Every account has its own workers: one whose PG is slow waits for it alone. And webhooks have others than payments, so
 /// that a flood of them keeps no payment waiting. What is due of an account without credentials, which cannot be asked, is
 /// handed to a person.
 ///
 /// Without them a payment whose confirm got no answer stays `confirming` for ever. When it is dropped nothing new begins,
-/// and what has begun goes on for as long as the runtime does.
+/// and what has begun continues for as long as the runtime does.
 #[derive(Debug)]
 #[must_use = "dropped workers do nothing"]
 pub struct Workers {
@@ -69,8 +69,8 @@ impl Workers {
         Self { stop, loops }
     }
 
-    /// Takes nothing new, and returns when what has begun with a PG is over. Whoever does not wait for it loses nothing: its
-    /// rows are durable, and the next start goes on with them.
+    /// Takes nothing new, and returns when what has begun with a PG is over. A caller that does not wait loses nothing: its
+    /// rows are durable, and the next start continues them.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
         while self.loops.join_next().await.is_some() {}

@@ -29,7 +29,7 @@ impl Gateway {
     /// Gives back all or part of a payment; closes one that is not paid, after a look-up where the PG does not close it. The
     /// cancel's row, with everything its request is built from, is committed before it is sent.
     ///
-    /// `Ok` holds the payment and the cancel, which may still be `requested`, `unknown` or `pending`: Paymux goes on.
+    /// `Ok` holds the payment and the cancel, which may still be `requested`, `unknown` or `pending`: Paymux continues.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl Gateway {
     }
 
     /// The payment after a cancel whose row is committed was sent. If what came of it lost every race, it is as its row says
-    /// and is followed later: beginning anew would meet that row.
+    /// and is followed later: a new cancel would find that row.
     async fn after_sending(
         &self,
         merchant: &MerchantId,

@@ -122,7 +122,7 @@ pub(super) const fn is_unpaid(record: &PaymentRecord) -> bool {
     matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed)
 }
 
-/// Whether somebody refused the buyer: they did not leave by themselves, and the account is as it should be.
+/// Whether the buyer was refused: they did not leave by themselves, and the account is as it should be.
 const fn is_refusal(failure: &Failure) -> bool {
     !matches!(failure.reason, FailureReason::BuyerClosed | FailureReason::ProviderMisconfigured)
 }

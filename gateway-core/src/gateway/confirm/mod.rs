@@ -52,7 +52,7 @@ impl Gateway {
         browser_result: &Value,
         key: Option<&RequestKey>,
     ) -> Result<PaymentRecord, GatewayError> {
-        // Whoever commits first confirms; the other finds the row in the second round.
+        // The first to commit confirms; the other finds the row in the second round.
         for _ in 0..ROUNDS {
             match Box::pin(self.confirm_once(merchant, id, browser_result, key)).await {
                 Err(GatewayError::Store(StoreError::Conflict)) => {}
@@ -121,7 +121,7 @@ impl Gateway {
             let owner = self.core.payment(&merchant, &owner).await?;
             if let Some(attempt) = owner.attempt_of(order_id.as_str()) {
                 let subject = LookUpSubject::Attempt(attempt.number);
-                // Anybody can name an order id as often as they like, so it waits for its turn like an
+                // Anybody can name an order id as often as they like, so it is throttled like an
                 // unverified webhook.
                 owe_hint(&self.core, account, &owner, subject).await?;
             }
@@ -146,7 +146,7 @@ impl Gateway {
             && owner != record.payment.id
         {
             let owner = self.core.payment(&merchant, &owner).await?;
-            // Only an accepted id belongs to somebody. A claim can be made up, and must not keep the true
+            // Only an accepted id belongs to a payment. A claim can be made up, and must not keep the true
             // owner from confirming.
             mismatch |= owner.accepted().is_some_and(|charge| charge.pg_payment_id.as_ref() == Some(id));
         }

@@ -14,12 +14,12 @@ use crate::{
     store::PaymentRecord,
 };
 
-/// What the PG told of a browser's result.
+/// What the PG answered about a browser's result.
 pub(super) struct Asked {
     pub(super) record: PaymentRecord,
     /// Whether it showed a payment under the order id that is not this order's.
     met_foreign: bool,
-    /// Why it did not tell, or was not asked.
+    /// Why it gave no answer, or was not asked.
     pub(super) no_answer: Option<LookUpError>,
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn verify_claim(
     let is_kept = known.is_some_and(Charge::has_open_claim);
     let is_new = known.is_none() && claims(&record) < MOST_CLAIMS;
     let keeps = may_wait && is_new;
-    // Kept before the PG is asked: if it does not answer or this process dies, a worker goes on asking.
+    // Saved before the PG is asked: if it does not answer or this process dies, a worker continues the look-ups.
     let record = if keeps {
         let (draft, _) = claim(&gateway.core, account, record, claimed, false);
         commit_claim(&gateway.core, account, draft, key, |_, _| ()).await?
@@ -62,7 +62,7 @@ pub(super) async fn verify_claim(
     look_up_claim(gateway, account, record, claimed, keeps || is_kept).await
 }
 
-/// Looks up what a claim names, kept or not, and answers by what the PG shows.
+/// Looks up what a claim names, saved or not, and answers by what the PG shows.
 async fn look_up_claim(
     gateway: &Gateway,
     account: &ConnectedAccount,
@@ -87,7 +87,7 @@ async fn look_up_claim(
 }
 
 /// Has the PG asked about what a browser brought: what it names, then everything under its order id, until money shows. Where
-/// the PG does not tell now, everything under the order id is looked up in the background.
+/// the PG gives no answer now, everything under the order id is looked up in the background.
 pub(super) async fn ask(
     gateway: &Gateway,
     account: &ConnectedAccount,
@@ -130,7 +130,7 @@ async fn ask_once(gateway: &Gateway, asked: &mut Asked, subject: &LookUpSubject)
         }
         Err(LookUpError::Store(error)) => return Err(error.into()),
         Err(error) => {
-            // Somebody else may have committed the money meanwhile, and then the buyer has an answer.
+            // Another request may have committed the money meanwhile, and then the buyer has an answer.
             asked.record = gateway.core.payment(&merchant, &id).await?;
             asked.no_answer = Some(error);
         }

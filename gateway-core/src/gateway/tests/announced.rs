@@ -1,4 +1,4 @@
-//! What the PG told and does not show, what it showed and does not any more, and whose money pays then (invariants 3, 7, 9, 12).
+//! What the PG answered and does not show, what it showed and does not any more, and whose money pays then (invariants 3, 7, 9, 12).
 
 use super::{
     bench::{Bench, DAY, HOUR, MINUTE, PAYABLE_FOR, SECOND},

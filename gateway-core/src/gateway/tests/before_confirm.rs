@@ -136,7 +136,7 @@ async fn failed_result_that_cannot_be_checked_is_looked_up_later() {
     let (id, order) = bench.opened().await;
     bench.in_window(&order);
     bench.pg.instead(Op::Verify, no_answer);
-    // The buyer has paid and the browser says otherwise: nobody may be told that the payment is open.
+    // The buyer has paid and the browser says otherwise: the payment may not be answered as open.
     let answer = bench.bring(&id, json!({ "failure": "closed" })).await;
     assert!(matches!(answer, Err(GatewayError::ProviderUnavailable { .. })), "{answer:?}");
     bench.run(MINUTE).await;
@@ -216,7 +216,7 @@ async fn claim_that_came_to_nothing_hides_no_decline() {
 async fn claim_without_an_id_is_not_answered_by_an_earlier_failure() {
     let bench = Bench::before_confirm();
     let (id, order) = bench.opened().await;
-    // A first card was declined, and nobody told us.
+    // A first card was declined, and we do not know of it.
     bench.pg.books(|books| {
         let declined = books.agree(&order, PRICE);
         books.change(&declined, |shown| shown.status = PgStatus::Failed);

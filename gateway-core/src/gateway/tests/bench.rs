@@ -1,4 +1,4 @@
-//! A gateway over a fake PG, a store in memory and a clock that moves only when told to.
+//! A gateway over a fake PG, a store in memory and a clock that moves only by hand.
 
 use std::{sync::Arc, time::Duration};
 

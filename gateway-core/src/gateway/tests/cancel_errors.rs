@@ -23,7 +23,7 @@ fn seqs(bench: &Bench) -> Vec<u32> {
     bench.pg.keys(Op::Cancel).iter().map(|key| key.rsplit('_').next().unwrap().parse().unwrap()).collect()
 }
 
-/// What a first answer leads to: what is told, where the row stands, and which keys have gone out two seconds later.
+/// What a first answer leads to: what is answered, where the row stands, and which keys have gone out two seconds later.
 #[tokio::test]
 async fn every_error_has_its_answer_its_status_and_its_retry() {
     type Expected = fn(&Result<PaymentRecord, GatewayError>) -> bool;
@@ -138,7 +138,7 @@ async fn three_errors_and_a_final_look_up_refuse_with_the_pgs_words() {
     bench.run(2 * DAY).await;
     assert_eq!((bench.cancels(), bench.given_back(&pg_id)), (3, 0));
     bench.cancel(&id, Some(1_000)).await.unwrap();
-    assert_eq!(bench.given_back(&pg_id), 1_000, "the merchant asks anew");
+    assert_eq!(bench.given_back(&pg_id), 1_000, "the merchant asks again");
 }
 
 #[tokio::test]

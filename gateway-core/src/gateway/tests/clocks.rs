@@ -1,4 +1,4 @@
-//! A clock that was set: nothing expires, is called late or is forgotten until a PG's time agrees (invariant 17).
+//! A clock that was set: nothing expires, or is called late until a PG's time agrees (invariant 17).
 
 use std::time::Duration;
 

@@ -35,7 +35,7 @@ async fn close_of_an_account_that_lost_to_an_earlier_card_is_refused() {
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     let answer = bench.gateway.cancel_result(&bench.merchant, &id, &close).await;
     assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
-    // The card fails after all: the merchant was told that the order is not closed.
+    // The card fails after all: the merchant's answer was that the order is not closed.
     bench.fails_after_all(&card);
     bench.look_up_until_shown(&id).await;
     assert!(bench.read(&id).await.view().cancels.iter().all(|row| row.status == CancelStatus::Refused));

@@ -16,7 +16,7 @@ use crate::{
     provider::ProviderError,
 };
 
-/// What a first answer leads to: what is told, what is shown, and which keys have gone out once it works.
+/// What a first answer leads to: what is answered, what is shown, and which keys have gone out once it works.
 #[tokio::test]
 async fn every_error_has_its_answer_its_status_and_its_retry() {
     type Expected = fn(&Result<crate::store::PaymentRecord, GatewayError>) -> bool;

@@ -1,4 +1,4 @@
-//! The books of the fake PG: what is true of money, whatever anybody was told.
+//! The books of the fake PG: what is true of money, whatever was answered.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +22,7 @@ pub(crate) struct Row {
     pub(crate) snapshot: Snapshot,
     /// How often the buyer's money was taken. More than once is what must never happen.
     pub(crate) taken: u32,
-    /// How much we gave back, counted where money moves and not where it is told.
+    /// How much we gave back, counted where money moves and not where it is answered.
     pub(crate) given_back: u64,
 }
 

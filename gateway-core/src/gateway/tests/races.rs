@@ -346,7 +346,7 @@ async fn one_worker_of_a_process_goes_through_a_payment_at_a_time() {
     assert_eq!(bench.look_ups() - before, looked, "what it left alone was done");
 }
 
-/// The row is committed with its key: what goes wrong behind it is no reason to begin anew.
+/// The row is committed with its key: what goes wrong behind it is no reason to start over.
 #[tokio::test]
 async fn cancel_whose_look_ups_lose_every_race_is_answered_by_its_row() {
     for bench in Bench::both() {

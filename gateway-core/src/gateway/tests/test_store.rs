@@ -1,4 +1,4 @@
-//! A store in memory that counts commits, fails when told to, and lets something happen in between.
+//! A store in memory that counts commits, fails on demand, and lets something happen in between.
 
 use std::{
     collections::VecDeque,
@@ -23,7 +23,7 @@ type Hook = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 enum Fault {
     /// Nothing of it is applied.
     Before,
-    /// All of it is applied, and nobody is told.
+    /// All of it is applied, and the answer is an error.
     After,
     /// Another commits first.
     Race(Hook),

@@ -83,7 +83,7 @@ async fn console_cancel_that_is_undone_is_a_review() {
         bench.pg.books(|books| books.cancel_in_console(&card, PRICE, bench.pg.clock_now()));
         bench.verify(&id).await;
         assert_eq!(bench.status(&id).await, PaymentStatus::Cancelled);
-        // The order is sold anew.
+        // The order is sold again.
         let new = bench.try_register("order-1", 9_000).await.unwrap().record.payment.id;
         let window = bench.open(&new).await;
         let is_taken_alone = bench.pg.money_moves == MoneyMoves::BeforeConfirm;

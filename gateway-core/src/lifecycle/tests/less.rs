@@ -1,4 +1,4 @@
-//! An answer that shows less than was told before is believed the second time, and not before.
+//! An answer that shows less than was shown before is believed the second time, and not before.
 
 use super::sample::{HOUR, PRICE, VISIBLE, World, listed};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     store::Why,
 };
 
-/// A world with a charge `k1`, and an answer that shows less of it than was told.
+/// A world with a charge `k1`, and an answer that shows less of it than was shown before.
 type Case = (&'static str, fn() -> (World, Snapshot));
 
 const LESS: [Case; 5] = [

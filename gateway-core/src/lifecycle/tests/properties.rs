@@ -22,7 +22,7 @@ enum Step {
     Open,
     /// The buyer does something at the PG.
     Window(usize, Window),
-    /// Somebody takes money back at the PG.
+    /// Money is taken back at the PG.
     CancelAtPg(usize, u64),
     /// A browser brings a charge back; `true`: its confirm is sent.
     Claim(usize, bool),
@@ -33,7 +33,7 @@ enum Step {
     /// The merchant cancels a part, or closes what is unpaid.
     Cancel(u64),
     Close,
-    /// The order is registered anew; there is no other payment that holds money.
+    /// The order is registered again; there is no other payment that holds money.
     Supersede,
     Pass(i64),
     /// The clock is in doubt, or not any more.

@@ -140,7 +140,7 @@ impl Books {
             checks: change.checks.apply(&checks),
             events: events.saturating_add(new_events),
         };
-        // A commit ends the lease: what it made due must not wait for whoever had the payment before.
+        // A commit ends the lease: what it made due must not wait for the worker that had the payment before.
         Row { record, is_live: change.is_live, lease_until: None }
     }
 

@@ -55,7 +55,7 @@ impl World {
         None
     }
 
-    /// What anybody is told along the way may be an error; only what is true counts here.
+    /// The answers along the way may be errors; only what is true counts here.
     async fn step(&mut self, step: Step) {
         let (bench, id) = (self.bench.clone(), self.payments.last().unwrap().clone());
         let now = bench.pg.clock_now();
@@ -223,7 +223,7 @@ impl World {
             let record = self.bench.read(id).await;
             prop_assert!(record.charges.iter().filter(|charge| charge.accepted).count() <= 1);
             for charge in record.charges.iter().filter(|charge| charge.has_money()) {
-                // One in flight may meet a cancel by hand: then the PG's guard decides, and the books tell.
+                // One in flight may meet a cancel by hand: then the PG's guard decides, and the books show it.
                 let ended = charge.cancels.iter().filter(|cancel| {
                     matches!(
                         cancel.status,
