@@ -9,7 +9,7 @@ pub struct AccountLimits {
     /// Requests per minute, where the PG sets a limit. Money that moves already is never held back for it. A quarter of it
     /// is kept for look-ups of uncertain money: new sales cannot starve them.
     pub requests_per_minute: Option<u32>,
-    /// Look-ups per minute that unverified webhooks may cause. What is more waits for its turn.
+    /// Look-ups per minute that unverified webhooks may cause. What is more is delayed.
     pub unverified_webhooks_per_minute: u32,
 }
 

@@ -45,7 +45,7 @@ impl<K: Clone + Eq + Hash> Recent<K> {
         });
         let of_key = moments.entry(key.clone()).or_default();
         match of_key.front() {
-            // What is refused is not counted: else somebody who asks all the time would never be admitted
+            // What is refused is not counted: else a caller who asks all the time would never be admitted
             // again.
             Some(oldest) if of_key.len() >= self.most => return Err(later(*oldest, self.within)),
             _ => of_key.push_back(now),

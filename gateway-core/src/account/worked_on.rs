@@ -1,6 +1,6 @@
 //! Which payments this process works on now.
 //!
-//! A commit ends the lease of the payment that it changes, also that of whoever made it. So while a worker goes through
+//! A commit ends the lease of the payment that it changes, also that of the worker that made it. So while a worker goes through
 //! what one payment needs, the store gives the same payment to the next worker who asks; of this process, only one may
 //! work on it.
 

@@ -40,7 +40,7 @@ impl ManualClock {
         sleepers.into_iter().for_each(std::task::Waker::wake);
     }
 
-    /// Somebody sets the wall clock. No time passes.
+    /// The wall clock is set. No time passes.
     pub fn set(&self, now: Timestamp) {
         let sleepers = {
             let mut manual = self.lock();

@@ -21,7 +21,7 @@ pub(crate) const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Gives the time. The core asks no other clock, so a test can set one.
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// What time it is: the wall clock, which somebody may set.
+    /// What time it is: the wall clock, which may be set.
     fn now(&self) -> Timestamp;
 
     /// How long this clock has run, whatever the wall clock was set to. Never goes back.

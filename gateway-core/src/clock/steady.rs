@@ -2,7 +2,7 @@
 //!
 //! Whatever time destroys (expiring payments and keys, calling money late, believing an absence) waits while it cannot: while the
 //! wall clock moved otherwise than the monotonic one, and after a start until a PG was asked, unless the newest commit was a
-//! moment ago. A PG's own time that agrees ends the doubt. Meanwhile time goes on by the monotonic clock, from the last moment
+//! moment ago. A PG's own time that agrees ends the doubt. Meanwhile time continues by the monotonic clock, from the last moment
 //! that was believed or that a PG has given: leases and look-ups that were planned by a wrong clock would come hours late.
 
 use std::{
@@ -113,7 +113,7 @@ impl SteadyClock {
         let Some(newest) = newest_commit else { return };
         let ahead = wall.duration_since(newest);
         let is_behind = ahead < SignedDuration::ZERO;
-        // It was at work a moment ago: a restart goes on at once.
+        // It was at work a moment ago: a restart continues at once.
         if ahead.unsigned_abs() <= TOLERANCE {
             return;
         }
@@ -124,7 +124,7 @@ impl SteadyClock {
             tracing::info!(newest_commit = %newest, "nothing expires until a PG's time agrees with the clock");
             return;
         }
-        // Time goes on from the newest commit, the last moment that a process believed.
+        // Time continues from the newest commit, the last moment that a process believed.
         *self.believed() = Believed { wall: newest, run, doubt: Some(Doubt::Wrong), concludes_from: run };
         tracing::error!(
             newest_commit = %newest,
@@ -154,7 +154,7 @@ impl SteadyClock {
         self.believed().doubt == Some(Doubt::Wrong)
     }
 
-    /// A PG said what time it is: if the wall clock agrees, it can be believed again, else time goes on from
+    /// A PG said what time it is: if the wall clock agrees, it can be believed again, else time continues from
     /// what the PG said. Returns whether it agrees.
     pub(crate) fn compare(&self, pg_time: Timestamp) -> bool {
         let (wall, run) = (self.machine.now(), self.machine.monotonic());

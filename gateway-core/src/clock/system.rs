@@ -7,11 +7,11 @@ use jiff::Timestamp;
 
 use super::Clock;
 
-/// The longest sleep at once: somebody may set the machine's clock meanwhile.
+/// The longest sleep at once: the machine's clock may be set meanwhile.
 const LONGEST_NAP: Duration = Duration::from_secs(60);
 
-/// The clock of the machine, as it is. That somebody set it is seen by the monotonic clock beside it: the core then
-/// goes on by that one, and lets nothing expire until a PG's time agrees.
+/// The clock of the machine, as it is. That it was set is seen by the monotonic clock beside it: the core then
+/// continues by that one, and lets nothing expire until a PG's time agrees.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,

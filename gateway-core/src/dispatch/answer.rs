@@ -146,7 +146,7 @@ fn end(draft: &mut Draft, operation: &Operation, outcome: Outcome, failure: Fail
     if let Some(subject) = draft.record.charge_of(operation).map(Charge::subject)
         && !matches!(operation, Operation::Confirm(_))
     {
-        // The usual reason: money came, or somebody took a part of it.
+        // The usual reason: money came, or a part of it was cancelled by hand.
         draft.owe(subject, context.now, Why::Hint);
     }
 }
@@ -267,7 +267,7 @@ fn plan_retry(draft: &mut Draft, operation: &Operation, context: &Context<'_>) {
     }
 }
 
-/// Keeps what the PG said: the reason to show if it turns out not done.
+/// Keeps what the PG said: the reason to show if it was not done.
 fn say(draft: &mut Draft, operation: &Operation, pg: &PgMessage) {
     draft.set_failure(operation, Some(Failure::by_pg(FailureReason::NotCancellable, pg.clone())));
 }

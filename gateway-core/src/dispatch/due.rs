@@ -69,7 +69,7 @@ async fn send_compensation(
 }
 
 /// What has to be looked up right before a compensation: its own charge and the one that pays the order, beside which it
-/// may turn out to be a duplicate.
+/// may be a duplicate.
 async fn subjects_before(
     core: &Committer,
     record: &PaymentRecord,
@@ -119,7 +119,7 @@ async fn commit_and_send(
         (Some(_), _) => {}
         (None, operation) => draft.send(operation, &context),
     }
-    // The row says "sent" before the first byte: after a crash somebody looks it up. If another process was
+    // The row says "sent" before the first byte: after a crash a worker looks it up. If another process was
     // faster, this commit fails and nothing is sent.
     let record = core.commit(draft, &context, None).await?;
     if held.is_some() {

@@ -85,7 +85,7 @@ pub(crate) async fn look_up(
                 let is_partial = is_by_order && !answer.decides(account.description());
                 return Ok(LookedUp { record, met_foreign: !foreign.is_empty(), is_partial });
             }
-            // The answer is older than what somebody else has committed, so it is dropped.
+            // The answer is older than what another change has committed, so it is dropped.
             Err(StoreError::Conflict) => {}
             Err(error) => return Err(error.into()),
         }

@@ -73,7 +73,7 @@ use admissions::Admissions;
 /// # }
 /// ```
 ///
-/// Every method that may move money goes on if its future is polled; run it in a task of its own,
+/// Every method that may move money continues while its future is polled; run it in a task of its own,
 /// so that a caller who hangs up only stops waiting.
 #[derive(Debug)]
 pub struct Gateway {

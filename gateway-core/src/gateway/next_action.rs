@@ -237,7 +237,7 @@ impl Gateway {
             return Ok(None);
         }
         if let Some(pg) = error.pg() {
-            // Whoever reads the payment later has not seen this answer.
+            // A later read of the payment has not seen this answer.
             let failure = Failure::by_pg(reason_of(&error), pg.clone());
             let say = |draft: &mut Draft, context: &Context<'_>| {
                 draft.say_attempt(number, Some(failure.clone()), context.now);

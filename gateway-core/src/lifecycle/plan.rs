@@ -18,7 +18,7 @@ use super::{
     Answer, Context, Draft,
     draft::{Paid, counted},
     schedule::{
-        DEPOSIT_CHECKS, DEPOSIT_GRACE, PAID_CHECKS, REFUND_STEP, WATCHED_FOR, answered_by, jittered, step,
+        CHECKED_FOR, DEPOSIT_CHECKS, DEPOSIT_GRACE, PAID_CHECKS, REFUND_STEP, answered_by, jittered, step,
     },
 };
 use crate::{
@@ -157,17 +157,17 @@ fn plan_deadlines(draft: &mut Draft, context: &Context<'_>) {
     draft.record.checks.deadline =
         if waits { Some(later(expires_at, SECOND)) } else { doubts.then(|| later(context.now, MINUTE)) };
     let is_paid = draft.record.accepted().is_some_and(Charge::has_money);
-    let last = later(expires_at, WATCHED_FOR);
+    let last = later(expires_at, CHECKED_FOR);
     // A PG that has not shown the whole order is asked until it has: money may lie there unseen.
     let is_over = context.has_passed(last);
     let record = &draft.record;
-    let watched = |attempt: &&Attempt| {
+    let is_checked = |attempt: &&Attempt| {
         attempt.takes_money_before_confirm() && !(is_over && record.was_shown_past_deadline(attempt))
     };
     let subjects: Vec<_> = if is_paid {
         Vec::new()
     } else {
-        let attempts = draft.record.attempts.iter().filter(watched);
+        let attempts = draft.record.attempts.iter().filter(is_checked);
         attempts.map(|attempt| LookUpSubject::Attempt(attempt.number)).collect()
     };
     // At the deadline itself money is still in time, so the PG is asked a second later.
@@ -190,7 +190,7 @@ fn plan_deadlines(draft: &mut Draft, context: &Context<'_>) {
 fn plan_deposits(draft: &mut Draft, context: &Context<'_>) {
     let waiting = |charge: &&Charge| {
         let due_at = charge.snapshot.as_ref().and_then(Snapshot::due_at);
-        let is_over = due_at.is_some_and(|due_at| context.has_passed(later(due_at, WATCHED_FOR)));
+        let is_over = due_at.is_some_and(|due_at| context.has_passed(later(due_at, CHECKED_FOR)));
         charge.awaits_deposit() && !is_over
     };
     let subjects: Vec<_> = draft.record.charges.iter().filter(waiting).map(Charge::subject).collect();

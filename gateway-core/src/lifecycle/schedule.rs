@@ -26,7 +26,7 @@ pub(crate) const SCHEDULE: [Duration; 8] = [
 pub(crate) const REFUND_STEP: u32 = 6;
 
 /// How long after the deadline, or an account's due time, a payment is looked up for money that comes late.
-pub(crate) const WATCHED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(crate) const CHECKED_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How long an outcome may be unknown before a person is asked.
 pub(crate) const UNKNOWN_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -325,7 +325,7 @@ impl Charge {
             || self.closes.iter().any(|close| close.status.is_uncertain())
     }
 
-    /// Whether an operator has to say what became of its money once its account is retired: what the PG can be asked about it tells
+    /// Whether an operator has to say what became of its money once its account is retired: what the PG can be asked about it shows
     /// by itself.
     pub(crate) fn is_open_to(&self, can_ask: bool) -> bool {
         // What the PG will show without our sending anything needs a person only where nobody can ask it.

@@ -9,7 +9,7 @@ use crate::model::{Attempt, CancelId, Charge, ChargeId, MerchantId, NewEvent, Pa
 /// One atomic change: all of it is applied, or nothing. Never of two merchants.
 #[derive(Clone, Debug)]
 pub struct Change {
-    /// When, by the clock of whoever commits it.
+    /// When, by the clock of the replica that commits it.
     pub at: Timestamp,
     /// The payments it changes. Several only where a decision about one rests on the others.
     pub payments: Vec<PaymentChange>,

@@ -16,15 +16,15 @@ pub enum Why {
     /// A look-up showed less than was known before: believed if it shows so again.
     Less,
     /// A webhook, a row of the PG's list, or a merchant who reads says that something may have happened. One that
-    /// proves nothing waits for its turn.
+    /// proves nothing is throttled.
     Hint,
     /// A hint may be ahead of what the PG showed: once more a while later.
     Recheck,
-    /// The deadline, and the days after it in which late money may come.
+    /// The deadline, and the days after it in which a late payment may come.
     Deadline,
     /// An account waits for its deposit.
     Deposit,
-    /// Paid: what a list cannot show, and deposits that turn out bad.
+    /// Paid: what a list cannot show, and deposits that are reversed.
     Paid,
     /// A refund is under way.
     Refund,

@@ -317,7 +317,7 @@ fn refused_cancel_is_followed_by_a_look_up() {
     let (mut world, operation) = sent(Kind::Cancel);
     answer(&mut world, &operation, &Verdict::Declined(failure()));
     let hints: Vec<_> = world.record.checks.owed.iter().filter(|owed| owed.why == Why::Hint).collect();
-    assert_eq!(hints.len(), 1, "money came, or somebody took a part of it");
+    assert_eq!(hints.len(), 1, "money came, or a part of it was cancelled by hand");
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn nothing_goes_back_while_a_dispute_is_open() {
         assert!(!world.change(|draft, context| answer::may_go_out(draft, &operation, context)), "{kind:?}");
         assert_eq!(pending(&world, &operation).unwrap().next_at, None);
         world.see(&crate::model::Snapshot { disputed: Some(false), ..shown });
-        assert_eq!(pending(&world, &operation).unwrap().next_at, Some(world.now), "it goes on at once");
+        assert_eq!(pending(&world, &operation).unwrap().next_at, Some(world.now), "it continues at once");
         assert!(world.change(|draft, context| answer::may_go_out(draft, &operation, context)));
     }
 }

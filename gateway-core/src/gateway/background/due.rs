@@ -65,7 +65,7 @@ impl Gateway {
                 return Ok(worked);
             }
             worked += due.len();
-            // There may be more due, and this round may take as long as a slow PG: another worker goes on
+            // There may be more due, and this round may take as long as a slow PG: another worker continues
             // meanwhile.
             self.core.notify(&account.id);
             stream::iter(due)
@@ -147,17 +147,17 @@ impl Gateway {
                 Next::Nothing => break,
             };
             match done {
-                // Somebody else changed it: the next step goes by what is there now.
+                // Another commit changed it: the next step goes by what is there now.
                 Ok(()) | Err(LookUpError::Store(StoreError::Conflict)) => {}
                 Err(LookUpError::Store(error)) => return Err(error.into()),
-                // The PG answers, but not about this payment: it alone waits longer, and the account goes on.
+                // The PG answers, but not about this payment: it alone waits longer, and the account continues.
                 Err(LookUpError::Provider(error)) if !is_of_account(&error) => {
                     self.put_off(merchant, id, &next, DAY).await?;
                 }
                 Err(error) => return self.come_back(account, merchant, id, &next, error).await,
             }
         }
-        // What is left is due still: any worker may go on with it.
+        // What is left is due still: any worker may continue it.
         Ok(self.core.store.release(merchant, id, self.core.now()).await?)
     }
 

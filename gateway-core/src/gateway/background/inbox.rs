@@ -20,7 +20,7 @@ use crate::{
 /// How long a worker keeps a webhook to itself.
 const LEASE: Duration = Duration::from_secs(2 * 60);
 
-/// How long an unverified webhook waits for its turn. A PG repeats what it means, and its list is swept; the room is for
+/// How long an unverified webhook waits for a look-up. A PG repeats what it means, and its list is swept; the room is for
 /// others.
 const KEPT_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -91,7 +91,7 @@ impl Gateway {
             for result in worked {
                 match result {
                     Ok(Some(outcome)) => outcomes.push(outcome),
-                    // It stays in the inbox and waits for its turn.
+                    // It stays in the inbox until the throttle admits it.
                     Ok(None) => {}
                     // Its lease ends and it is read again: what it asks for is not committed.
                     Err(error) => {
@@ -102,7 +102,7 @@ impl Gateway {
         }
     }
 
-    /// `None`: it waits for its turn, and stays in the inbox.
+    /// `None`: it is throttled, and stays in the inbox.
     async fn process_webhook(&self, webhook: &ReceivedWebhook) -> Result<Option<InboxOutcome>, GatewayError> {
         let outcome = match self.core.accounts.get(&webhook.account) {
             Some(account) => self.follow_webhook(account, webhook).await?,
@@ -180,7 +180,7 @@ impl Gateway {
         if is_unknown && !proved && unknown_hints(&record) >= MOST_UNKNOWN {
             return Ok(None);
         }
-        // Nothing of the webhook but its names goes on from here, signed or not: what is true is looked up.
+        // Only the names in the webhook are used from here on, signed or not: what is true is looked up.
         if let Some(at) = due_from(&self.core, account, &record, &subject, proved) {
             self.core.owe(&record, subject, at, Why::Hint).await?;
         }

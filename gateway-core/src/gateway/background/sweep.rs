@@ -11,7 +11,7 @@ use crate::{
     clock::{Clock, MINUTE, earlier, later},
     dispatch::LookUpError,
     gateway::{Gateway, GatewayError},
-    lifecycle::schedule::WATCHED_FOR,
+    lifecycle::schedule::CHECKED_FOR,
     model::{AccountId, LookUpSubject, PgOrderId},
     provider::{MovementKind, Movements, Page, PgMovement, ProviderError},
     store::{PaymentRecord, StoreError, Why},
@@ -99,7 +99,7 @@ impl Gateway {
             Some(swept_to) => earlier(swept_to, OVERLAP),
             // The first sweep of the day goes back a week. What was written by a clock that was ahead counts
             // as now.
-            None => earlier(swept_to.unwrap_or(to).min(to), WATCHED_FOR),
+            None => earlier(swept_to.unwrap_or(to).min(to), CHECKED_FOR),
         };
         let (mut cursor, mut found, mut unreadable) = (None, 0, 0);
         for _ in 0..MOST_PAGES {

@@ -11,7 +11,7 @@ use crate::{
     model::{CancelStatus, Money, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome},
 };
 
-/// A cancel that the PG answers with a yes and shows nowhere from then on.
+/// A cancel that the PG answers with success and shows nowhere from then on.
 async fn hidden_cancel(bench: &Bench, pg_id: &PgPaymentId, id: &crate::model::PaymentId, amount: u64) {
     let (pg, hidden) = (bench.pg.clone(), pg_id.clone());
     let plain = bench.pg.books(|books| {
@@ -55,7 +55,7 @@ async fn cancel_answered_done_and_never_shown_is_a_review() {
         bench.run(10 * MINUTE).await;
         bench.verify(&id).await;
         assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
-        assert_eq!(bench.read(&id).await.cancellable(), Money::krw(4_000), "a yes is never refuted");
+        assert_eq!(bench.read(&id).await.cancellable(), Money::krw(4_000), "success is never refuted");
         bench.run(8 * DAY).await;
         assert_eq!(bench.given_back(&pg_id), 6_000);
         bench.check_ledger().await;
@@ -185,7 +185,7 @@ async fn money_accepted_by_a_person_makes_the_newer_payment_give_way() {
             (bench.status(&old).await, bench.status(&new).await),
             (PaymentStatus::Paid, PaymentStatus::Cancelled)
         );
-        // Whoever pays the newer one all the same gets that back.
+        // Money that comes for the newer one all the same goes back.
         let second = pay();
         let _ = bench.confirm(&new, &second).await;
         bench.run(DAY).await;

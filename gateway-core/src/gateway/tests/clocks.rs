@@ -279,5 +279,5 @@ async fn time_that_a_pg_gives_anybody_ends_no_outage() {
     set(&bench, STEPS[0]);
     assert!(!bench.gateway.check_clock().await);
     assert_eq!(bench.pg.count(Op::Time), 1);
-    assert!(throttle.unanswered(bench.pg.clock_now()) > waits, "it goes on waiting longer each time");
+    assert!(throttle.unanswered(bench.pg.clock_now()) > waits, "it still waits longer each time");
 }

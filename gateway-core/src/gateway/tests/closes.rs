@@ -19,7 +19,7 @@ async fn deposited(bench: &Bench, account: &PgPaymentId) {
     bench.webhook(json!({ "pg_id": account.as_str() })).await;
 }
 
-/// A payment whose account was closed without an answer and is past due, that was registered again; then the close turns out
+/// A payment whose account was closed without an answer and is past due, that was registered again; then the close is shown
 /// done. And that account.
 async fn reopened_with_old_close_done(bench: &Bench) -> (PaymentId, PgPaymentId) {
     let (id, account) = bench.awaiting_deposit(2 * HOUR).await;
@@ -84,7 +84,7 @@ async fn duplicate_behind_an_old_close_needs_intact_money_beside_it() {
     deposited(&bench, &account).await;
     bench.run(10 * MINUTE).await;
     assert_eq!(bench.open_reviews(&id).await, ["compensation_needs_account"]);
-    // Another tab pays too; then somebody gives back in the console what paid the order.
+    // Another tab pays too; then what paid the order is given back in the console.
     let third = bench.in_window(&window);
     bench.pg.books(|books| books.cancel_in_console(&card, PRICE, bench.pg.clock_now()));
     bench.verify(&id).await;
@@ -244,7 +244,7 @@ async fn second_close_leaves_the_first_and_its_key() {
     let paid_at = bench.pg.clock_now();
     bench.advance(MINUTE);
     let (_, first) = bench.cancel_with(&id, new_cancel(None), Some("k1")).await.unwrap();
-    // The deposit came first, and is shown late; then it turns out bad.
+    // The deposit came first, and is shown late; then it is reversed.
     bench.pg.books(|books| books.take(&account, paid_at));
     bench.look_up_until_shown(&id).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);

@@ -61,7 +61,7 @@ async fn nothing_goes_back_when_its_own_money_changed() {
     bench.pg.books(|books| books.cancel_in_console(&second, 6_000, bench.pg.clock_now()));
     bench.sweep().await;
     bench.run(MINUTE).await;
-    assert!(bench.open_reviews(&id).await.is_empty(), "somebody gave it back by hand");
+    assert!(bench.open_reviews(&id).await.is_empty(), "it was given back by hand");
 }
 
 #[tokio::test]

@@ -66,7 +66,7 @@ async fn account_expires_only_after_an_answered_look_up_past_due() {
     take(&bench, &pg_id);
     bench.run(2 * DAY).await;
     let payment = bench.read(&id).await.payment;
-    assert_eq!((payment.status(), payment.shown.late), (PaymentStatus::Paid, true), "it stays watched");
+    assert_eq!((payment.status(), payment.shown.late), (PaymentStatus::Paid, true), "it is still looked up");
 }
 
 #[tokio::test]

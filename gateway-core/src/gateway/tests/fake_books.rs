@@ -125,7 +125,7 @@ impl Books {
         row.snapshot.paid_at = Some(now);
     }
 
-    /// A deposit turns out bad.
+    /// A deposit is reversed.
     pub(crate) fn reverse(&mut self, id: &PgPaymentId) {
         self.change(id, |snapshot| {
             (snapshot.paid, snapshot.cancellable) = (Money::krw(0), Money::krw(0));
@@ -134,7 +134,7 @@ impl Books {
         });
     }
 
-    /// Somebody cancels in the PG's own console.
+    /// A cancel by hand in the PG's own console.
     pub(crate) fn cancel_in_console(&mut self, id: &PgPaymentId, amount: u64, now: Timestamp) {
         let number = self.rows[id].snapshot.cancels.as_ref().map_or(0, Vec::len);
         let entry = SnapshotCancel {

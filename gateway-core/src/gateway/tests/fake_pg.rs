@@ -101,8 +101,8 @@ impl FakePg {
     }
 
     /// The books, to read or to write as the buyer or the PG's own console would.
-    pub(crate) fn books<T>(&self, look: impl FnOnce(&mut Books) -> T) -> T {
-        look(&mut self.world().books)
+    pub(crate) fn books<T>(&self, read: impl FnOnce(&mut Books) -> T) -> T {
+        read(&mut self.world().books)
     }
 
     fn fault(&self, op: Op, fault: Fault) {
@@ -235,7 +235,7 @@ impl FakePg {
             assert!(world.calls.len() < MOST_CALLS, "something is due in a loop");
             (world.faults.get_mut(&op).and_then(VecDeque::pop_front), world.standing.get(&op).cloned())
         };
-        // Others get their turn while a request is on its way, as on a network.
+        // Others run while a request is on its way, as on a network.
         tokio::task::yield_now().await;
         match (fault, standing) {
             (Some(Fault::Instead(error)), _) => Err(error()),

@@ -1,4 +1,4 @@
-//! Browser results that somebody makes up by the hundred: what they cost the account and other payments (invariant 16).
+//! Browser results that are made up by the hundred: what they cost the account and other payments (invariant 16).
 
 use std::time::Duration;
 

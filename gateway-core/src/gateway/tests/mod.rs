@@ -1,4 +1,4 @@
-//! The use cases over a fake PG of either kind, a store in memory and a clock that stands still.
+//! The use cases over a fake PG of either kind, a store in memory and a clock that moves only by hand.
 
 mod bench;
 mod calls;

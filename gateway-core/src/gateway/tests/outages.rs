@@ -108,8 +108,8 @@ async fn pg_that_asks_to_come_back_later_is_left_alone() {
     bench.pg.fails(Op::Verify, later);
     bench.confirm(&id, &pg_id).await.unwrap();
     bench.run(2 * HOUR).await;
-    let looks = bench.pg.count(Op::Verify);
-    assert!(looks < 30, "{looks} look-ups in two hours");
+    let look_ups = bench.pg.count(Op::Verify);
+    assert!(look_ups < 30, "{look_ups} look-ups in two hours");
     bench.pg.heal();
     bench.run(HOUR).await;
     assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
@@ -133,8 +133,8 @@ async fn payment_that_alone_gets_no_answer_waits_longer_each_time() {
             bench.run(MINUTE).await;
             bench.pg.heal();
         }
-        let looks = bench.pg.count(Op::Verify) - before - 60;
-        assert!(looks < 60, "{looks} look-ups of one payment in an hour");
+        let look_ups = bench.pg.count(Op::Verify) - before - 60;
+        assert!(look_ups < 60, "{look_ups} look-ups of one payment in an hour");
         bench.run(HOUR).await;
         assert_eq!(bench.status(&id).await, PaymentStatus::Paid);
     }
@@ -152,8 +152,8 @@ async fn compensation_without_a_look_up_follows_the_schedule() {
         bench.pg.fails(Op::Verify, fault);
         let before = bench.pg.count(Op::Verify);
         bench.run(DAY).await;
-        let looks = bench.pg.count(Op::Verify) - before;
-        assert!(looks < 120, "{looks} look-ups in a day");
+        let look_ups = bench.pg.count(Op::Verify) - before;
+        assert!(look_ups < 120, "{look_ups} look-ups in a day");
         bench.pg.heal();
         bench.run(2 * DAY).await;
         assert_eq!((bench.given_back(&second), bench.status(&id).await), (PRICE, PaymentStatus::Paid));

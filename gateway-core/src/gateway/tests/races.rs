@@ -323,7 +323,7 @@ async fn crash_before_the_first_byte_sends_it_later() {
     assert_eq!((bench.status(&id).await, bench.taken(&pg_id)), (PaymentStatus::Paid, 1));
 }
 
-/// A commit ends the lease of whoever made it, so the store gives the payment to the next worker meanwhile.
+/// A commit ends the lease of the worker that made it, so the store gives the payment to the next worker meanwhile.
 #[tokio::test]
 async fn one_worker_of_a_process_goes_through_a_payment_at_a_time() {
     let bench = Bench::before_confirm();

@@ -1,4 +1,4 @@
-//! A PG that answers a second request for a window with an error: the window that is open stays watched (invariants 13, 15).
+//! A PG that answers a second request for a window with an error: the open window is still looked up (invariants 13, 15).
 
 use serde_json::json;
 

@@ -196,7 +196,7 @@ async fn account_may_not_change_while_its_payments_hold_money() {
         bench.store.bind_accounts(&[]).await,
         Err(StoreError::AccountChanged { difference: AccountDifference::Removed, .. })
     ));
-    // All given back and nothing watched any more: it may change.
+    // All given back and nothing looked up any more: it may change.
     bench.cancel(&id, None).await.unwrap();
     bench.run(31 * DAY).await;
     bind(&bench.replica(|_, pg| pg.description.pg_merchant = "other".to_owned())).await.unwrap();

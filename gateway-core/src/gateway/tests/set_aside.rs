@@ -110,7 +110,7 @@ async fn beside_other_money_it_cannot_be_accepted() {
     assert_eq!(
         bench.open_reviews(&id).await,
         ["mismatch_not_cancelled"],
-        "both are there: somebody has to know"
+        "both are there: an operator has to know"
     );
     bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
     assert_eq!(bench.read(&id).await.accepted().unwrap().pg_payment_id.as_ref(), Some(&second));
@@ -126,7 +126,7 @@ async fn gone_before_the_decision_it_pays_nothing() {
     bench.run(10 * MINUTE).await;
     let answer = bench.decide(&old, ReviewOutcome::Done).await;
     assert!(must_be_not_done(&answer), "{answer:?}");
-    assert_eq!(bench.status(&new).await, PaymentStatus::Ready, "the order's newest payment goes on");
+    assert_eq!(bench.status(&new).await, PaymentStatus::Ready, "the order's newest payment stays payable");
 }
 
 #[tokio::test]

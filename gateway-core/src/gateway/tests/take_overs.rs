@@ -148,7 +148,7 @@ async fn worker_sends_nothing_beside_the_merchant_who_takes_over() {
     let worker = bench.replica(|_, _| ());
     let (sent, was_sent) = oneshot::channel();
     let (worked, has_worked) = oneshot::channel();
-    // A worker begins beside the merchant's request, and goes on once that was sent.
+    // A worker begins beside the merchant's request, and continues once that was sent.
     bench.pg.meanwhile(Op::Verify, || async move {
         tokio::spawn(async move {
             worker.resolve_due().await;

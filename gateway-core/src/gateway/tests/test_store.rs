@@ -157,7 +157,7 @@ impl StoreHook for Faults {
     }
 
     async fn commit(&self, store: Arc<dyn Store>, change: Change) -> Result<(), StoreError> {
-        // Others get their turn while a change is on its way.
+        // Others run while a change is on its way.
         tokio::task::yield_now().await;
         let fault = {
             let mut state = self.state();

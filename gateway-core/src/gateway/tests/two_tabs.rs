@@ -52,7 +52,7 @@ async fn second_tab_ends_nothing_of_the_first_and_it_is_charged_once() {
 
 #[tokio::test]
 async fn charge_taken_after_the_buyer_paid_again_goes_back() {
-    // K1 ended as not done, the buyer paid K3, and K1 turns out to be taken all the same.
+    // K1 ended as not done, the buyer paid K3, and K1 was taken all the same.
     let bench = Bench::on_confirm();
     let (id, first, _) = two_windows(&bench).await;
     bench.pg.fails(Op::Confirm, no_answer);
@@ -73,7 +73,7 @@ async fn charge_taken_after_the_buyer_paid_again_goes_back() {
 
 #[tokio::test]
 async fn paid_order_is_asked_for_no_more_money() {
-    // K3's confirm waits to be sent again; meanwhile K1 turns out to have paid the order.
+    // K3's confirm waits to be sent again; meanwhile K1 is shown to have paid the order.
     type Fault = fn() -> crate::provider::ProviderError;
     let faults: [(&str, Fault, bool); 3] =
         [("not sent", not_sent, true), ("later", later, true), ("no answer", no_answer, false)];

@@ -1,4 +1,4 @@
-//! Money that went back, by what the PG booked, and is here again (invariants 7, 12): somebody has to know.
+//! Money that went back, by what the PG booked, and is here again (invariants 7, 12): an operator has to know.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{
     },
 };
 
-/// The refunds that the PG booked turn out not to be paid out.
+/// The refunds that the PG booked fail to be paid out.
 fn refunds_fail(bench: &Bench, id: &PgPaymentId) {
     bench.pg.books(|books| {
         books.change(id, |shown| {
@@ -108,7 +108,7 @@ async fn duplicate_whose_console_cancel_is_undone_is_a_review() {
     for bench in Bench::both() {
         let (id, _, second) = bench.paid_twice().await;
         let before = bench.pg.books(|books| books.row(&second).snapshot);
-        // Somebody was faster than the gateway.
+        // A cancel by hand was faster than the gateway.
         bench.pg.books(|books| books.cancel_in_console(&second, PRICE, bench.pg.clock_now()));
         hint(&bench, &id, &second).await;
         console_undoes(&bench, &second, &before);

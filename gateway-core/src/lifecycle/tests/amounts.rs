@@ -131,7 +131,7 @@ fn mismatch_goes_back_as_far_as_it_is_left() {
 
     let mut world = World::before_confirm();
     world.see(&wrong.with_cancel(listed(7_000, None)));
-    assert_eq!(world.charge("k1").compensation(), None, "somebody gave it back already");
+    assert_eq!(world.charge("k1").compensation(), None, "it was given back already");
     assert_eq!(world.charge("k1").role(), ChargeRole::Mismatched);
 }
 

@@ -59,7 +59,7 @@ fn duplicate_is_held_unless_the_accepted_money_is_intact() {
 fn compensation_is_held_when_its_own_money_changed() {
     let (mut world, id, second) = duplicate();
     world.see(&second.clone().with_cancel(listed(1_000, None)));
-    assert_eq!(check(&mut world, &id), Err(Held::ReasonGone), "somebody took a part");
+    assert_eq!(check(&mut world, &id), Err(Held::ReasonGone), "a part was cancelled by hand");
     world.see(&second.clone().with_cancel(listed(1_000, None)).with_cancel(listed(9_000, None)));
     assert_eq!(check(&mut world, &id), Err(Held::NothingLeft));
 

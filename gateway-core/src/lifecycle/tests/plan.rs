@@ -51,7 +51,7 @@ fn sender_is_waited_for_before_its_request_is_looked_up() {
     let mut world = World::on_confirm();
     world.confirm("k1");
     assert_eq!(owed(&world, Why::Uncertain), [40], "ten seconds to leave, and the read timeout");
-    assert_eq!(world.record.checks.pending[0].next_at, Some(at(40)), "then another may go on");
+    assert_eq!(world.record.checks.pending[0].next_at, Some(at(40)), "then another may continue");
 }
 
 #[test]

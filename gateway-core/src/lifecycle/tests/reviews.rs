@@ -91,7 +91,7 @@ fn refused_compensation_is_a_review_until_the_money_is_back() {
     world.at(HOUR).see(&second.clone().with_cancel(listed(4_000, None)));
     assert_eq!(world.open_reviews(), ["compensation_refused"], "a part is not all");
     world.see(&second.with_cancel(listed(4_000, None)).with_cancel(listed(6_000, None)));
-    assert!(world.open_reviews().is_empty(), "somebody gave it back by hand");
+    assert!(world.open_reviews().is_empty(), "it was given back by hand");
 }
 
 #[test]
