@@ -121,10 +121,10 @@ impl ConnectedAccount {
         }
     }
 
-    /// A place among the use cases that talk to the PG, kept until it is dropped; `None` if all are taken: the PG is slow,
+    /// A permit for a use case that talks to the PG, kept until it is dropped; `None` if all are taken: the PG is slow,
     /// and nothing was done.
-    pub(crate) fn place(&self) -> Option<SemaphorePermit<'_>> {
-        self.throttle.place()
+    pub(crate) fn permit(&self) -> Option<SemaphorePermit<'_>> {
+        self.throttle.permit()
     }
 
     /// Counts a request that is about to go out.

@@ -86,8 +86,8 @@ impl SingleFlight {
         id: &PaymentId,
         look_up: impl Future<Output = T>,
     ) -> Flight<T> {
-        let place = self.enter(id);
-        let flights = &place.flights;
+        let caller = self.enter(id);
+        let flights = &caller.flights;
         // Read before the wait: a look-up that was under way when this caller came may have been asked before
         // the payment that they want to see, so only one that began later is theirs.
         let came_after = flights.started.load(Ordering::SeqCst);
@@ -100,21 +100,21 @@ impl SingleFlight {
 
     /// Runs `look_up` once no other of this payment runs. It may be of one charge only, so nobody shares it.
     pub(crate) async fn alone<T>(&self, id: &PaymentId, look_up: impl Future<Output = T>) -> T {
-        let place = self.enter(id);
+        let caller = self.enter(id);
         // It waits for the one before: of two look-ups at once, the second to commit loses the race and has to be asked
         // again. It leaves no result: it may be of one charge, and callers of `run` wait for all that may
         // hold money.
-        let _newest = place.flights.newest.lock().await;
+        let _newest = caller.flights.newest.lock().await;
         look_up.await
     }
 
-    fn enter<'a>(&'a self, id: &'a PaymentId) -> Place<'a> {
+    fn enter<'a>(&'a self, id: &'a PaymentId) -> Caller<'a> {
         let mut all = self.all();
         let entry = all.entry(id.clone()).or_default();
         // Under the lock of the map, so that the last to leave cannot remove an entry that a caller is about
         // to use.
         entry.callers += 1;
-        Place { of: self, id, flights: Arc::clone(&entry.flights) }
+        Caller { of: self, id, flights: Arc::clone(&entry.flights) }
     }
 
     fn all(&self) -> MutexGuard<'_, HashMap<PaymentId, Entry>> {
@@ -123,13 +123,13 @@ impl SingleFlight {
 }
 
 /// A caller who waits or looks up. The last to leave takes the payment's entry along.
-struct Place<'a> {
+struct Caller<'a> {
     of: &'a SingleFlight,
     id: &'a PaymentId,
     flights: Arc<Flights>,
 }
 
-impl Drop for Place<'_> {
+impl Drop for Caller<'_> {
     fn drop(&mut self) {
         // Also when a caller's future is dropped: a caller that hangs up must leave nothing behind.
         let mut all = self.of.all();

@@ -117,8 +117,8 @@ impl Throttle {
         }
     }
 
-    /// A place among the use cases that talk to the PG now; `None` if all are taken.
-    pub(crate) fn place(&self) -> Option<SemaphorePermit<'_>> {
+    /// A permit for a use case that talks to the PG now; `None` if all are taken.
+    pub(crate) fn permit(&self) -> Option<SemaphorePermit<'_>> {
         // Nobody queues here. Behind a slow PG a queue only grows, and a caller who is refused has committed
         // nothing and can come again.
         self.calls.try_acquire().ok()
@@ -403,7 +403,7 @@ mod tests {
         let throttle = Throttle::new(none);
         assert!(throttle.admit(Priority::Uncertain, 1, at(0)).is_ok());
         assert_eq!([0, 1, 2].map(|_| throttle.hint_due_from(at(0), at(0))), [0, 60, 120].map(at));
-        assert!(throttle.place().is_some());
+        assert!(throttle.permit().is_some());
     }
 
     #[test]
@@ -436,9 +436,9 @@ mod tests {
     #[test]
     fn no_more_use_cases_than_places() {
         let throttle = throttle(1);
-        let (first, second) = (throttle.place(), throttle.place());
-        assert!(first.is_some() && second.is_some() && throttle.place().is_none());
+        let (first, second) = (throttle.permit(), throttle.permit());
+        assert!(first.is_some() && second.is_some() && throttle.permit().is_none());
         drop(first);
-        assert!(throttle.place().is_some());
+        assert!(throttle.permit().is_some());
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     gateway::{
         request_key::idempotency,
         retired::refuse_retired,
-        shared::{account_of, place},
+        shared::{account_of, permit},
     },
     lifecycle::{Context, Draft},
     model::{
@@ -121,7 +121,7 @@ impl Gateway {
             return Ok(Some((record, step)));
         }
         // Both before the commit: who is refused here has left no trace, and the same request may follow.
-        let _place = place(account)?;
+        let _permit = permit(account)?;
         let requests = account.description().requests_per_window;
         account
             .admit(Priority::Interactive, requests)

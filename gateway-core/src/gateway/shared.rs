@@ -14,7 +14,7 @@ pub(super) fn account_of<'a>(
     core.account_of(record).ok_or(GatewayError::Unsupported("this payment's account any more"))
 }
 
-/// A place among the use cases that talk to the PG, kept until it is dropped.
-pub(super) fn place(account: &ConnectedAccount) -> Result<SemaphorePermit<'_>, GatewayError> {
-    account.place().ok_or(GatewayError::busy())
+/// A permit for a use case that talks to the PG, kept until it is dropped.
+pub(super) fn permit(account: &ConnectedAccount) -> Result<SemaphorePermit<'_>, GatewayError> {
+    account.permit().ok_or(GatewayError::busy())
 }

@@ -4,7 +4,7 @@ use super::{Gateway, GatewayError};
 use crate::{
     account::{Answered, Flight, FlightResult, Priority},
     dispatch::look_up,
-    gateway::shared::{account_of, place},
+    gateway::shared::{account_of, permit},
     model::{Attempt, Charge, LookUpSubject, MerchantId, PaymentId},
     store::PaymentRecord,
 };
@@ -37,7 +37,7 @@ impl Gateway {
         // Read here and not by the caller, who may have waited: what there is to ask about may be another by
         // now.
         let mut record = self.payment(merchant, id).await?;
-        let _place = place(account_of(&self.core, &record)?)?;
+        let _permit = permit(account_of(&self.core, &record)?)?;
         let mut answered = Answered::All;
         for subject in subjects(&record) {
             let looked_up = look_up(&self.core, merchant, id, &subject, Priority::Interactive).await;

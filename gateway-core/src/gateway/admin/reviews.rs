@@ -6,7 +6,7 @@ use crate::{
     dispatch::{LookUpError, ROUNDS, look_up},
     gateway::{
         Gateway, GatewayError, StateProblem,
-        shared::{account_of, place},
+        shared::{account_of, permit},
         verify::subjects,
     },
     lifecycle::{Context, Draft, decision, schedule::DEPOSIT_GRACE},
@@ -115,7 +115,7 @@ impl Gateway {
     /// Asks the PG about everything of the payment that may hold money. That it does not answer may be the very reason for the
     /// review.
     async fn ask_before(&self, record: &PaymentRecord, number: u16) -> Result<(), GatewayError> {
-        let _place = place(account_of(&self.core, record)?)?;
+        let _permit = permit(account_of(&self.core, record)?)?;
         for subject in subjects(record) {
             let (merchant, id) = (&record.payment.merchant, &record.payment.id);
             match look_up(&self.core, merchant, id, &subject, Priority::Critical).await {

@@ -14,7 +14,7 @@ use crate::{
     gateway::{
         request_key::idempotency,
         retired::refuse_retired,
-        shared::{account_of, place},
+        shared::{account_of, permit},
         verify::verify_whole,
     },
     lifecycle::Draft,
@@ -122,7 +122,7 @@ impl Gateway {
         row: Row,
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
-        let _place = place(account)?;
+        let _permit = permit(account)?;
         let (merchant, id) = (record.payment.merchant.clone(), record.payment.id.clone());
         // Read before the row is dated: from here `send` measures whether the process was stalled.
         let began = self.core.clock.monotonic();

@@ -18,7 +18,7 @@ use crate::{
             taking::take,
             verifying::{ask, unexpected_claim, verify_claim, without_answer},
         },
-        shared::{account_of, place},
+        shared::{account_of, permit},
     },
     lifecycle::{Draft, failure_of},
     model::{Attempt, Failure, FailureReason, LookUpSubject, MerchantId, Money, PaymentId, PaymentStatus},
@@ -170,7 +170,7 @@ impl Gateway {
     ) -> Result<PaymentRecord, GatewayError> {
         let asks = attempt.takes_money_before_confirm();
         // Where money moves on confirm this talks to no PG and needs no place.
-        let _place = asks.then(|| place(account)).transpose()?;
+        let _permit = asks.then(|| permit(account)).transpose()?;
         let open = matches!(record.payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
         let (mut record, mut no_answer) = (record, None);
         // A payment that is paid by now must not show a failure as its newest attempt.

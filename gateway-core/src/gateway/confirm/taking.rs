@@ -8,7 +8,7 @@ use crate::{
         Gateway, GatewayError, RequestKey, StateProblem,
         confirm::claim::{Claimed, MOST_CLAIMS, claim, claims, commit_claim, outcome},
         retired::refuse_retired,
-        shared::place,
+        shared::permit,
     },
     model::{Operation, PaymentStatus, ReviewSubject},
     provider::InvalidBrowserResult,
@@ -81,7 +81,7 @@ pub(super) async fn take(
     if free_from > gateway.core.now() {
         return Err(GatewayError::busy_until(free_from, gateway.core.now()));
     }
-    let _place = place(account)?;
+    let _permit = permit(account)?;
     // Read before the row is dated: from here `send` measures whether the process was stalled, and a stalled
     // one must send nothing.
     let began = gateway.core.clock.monotonic();

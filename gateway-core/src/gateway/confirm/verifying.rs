@@ -8,7 +8,7 @@ use crate::{
     gateway::{
         Gateway, GatewayError, RequestKey,
         confirm::claim::{Claimed, MOST_CLAIMS, claim, claims, commit_claim, outcome, outcome_of_payment},
-        shared::place,
+        shared::permit,
     },
     model::{Charge, LookUpSubject, PaymentStatus, PgPaymentId, PgStatus},
     store::PaymentRecord,
@@ -38,7 +38,7 @@ pub(super) async fn verify_claim(
     if record.payment.status().has_money() && is_shown {
         return Ok(record);
     }
-    let _place = place(account)?;
+    let _permit = permit(account)?;
     let may_wait = matches!(
         record.payment.status(),
         PaymentStatus::Ready | PaymentStatus::Failed | PaymentStatus::Confirming | PaymentStatus::Expired
@@ -177,7 +177,7 @@ pub(super) async fn unexpected_claim(
     // Its place is free again before `take` takes one: at a limit of one call the use case would be refused
     // by itself.
     let record = {
-        let _place = place(account)?;
+        let _permit = permit(account)?;
         look_up_claim(gateway, account, record, claimed, true).await?
     };
     let charge = record.charge_of_claim(claimed.attempt.number, claimed.pg_payment_id, claimed.state);
