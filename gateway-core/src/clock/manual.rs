@@ -30,7 +30,7 @@ impl ManualClock {
 
     /// Time passes: the clock moves forward and wakes those who sleep.
     pub fn advance(&self, by: Duration) {
-        // Woken once the lock is free: a sleeper asks for the time at once.
+        // Called once the lock is free: a sleeper asks for the time at once.
         let sleepers = {
             let mut manual = self.lock();
             manual.now = manual.now.saturating_add(by).unwrap_or(Timestamp::MAX);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer};
 
 /// Reads a stored code. Older builds stored what the PG wrote where it was none of ours: that is read as no code, and the
-/// next look-up tells it anew.
+/// next look-up shows it again.
 pub(super) fn known<'de, D: Deserializer<'de>, C: FromStr>(stored: D) -> Result<Option<C>, D::Error> {
     let text = Option::<String>::deserialize(stored)?;
     Ok(text.and_then(|text| text.parse().ok()))
