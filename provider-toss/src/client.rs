@@ -9,6 +9,7 @@ use reqwest::{
     header::{CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER},
     redirect,
 };
+use rustls::crypto::CryptoProvider;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
@@ -61,6 +62,10 @@ impl Client {
     /// A client that never repeats, never follows a redirect and asks no proxy: what it is asked to
     /// send is what Toss gets, at most once.
     pub(crate) fn new(config: &TossConfig, base: Url) -> Result<Self, ConfigError> {
+        // Building a client without one would panic.
+        if CryptoProvider::get_default().is_none() {
+            return Err(ConfigError::NoTlsProvider);
+        }
         let http = reqwest::Client::builder()
             .redirect(redirect::Policy::none())
             .retry(reqwest::retry::never())

@@ -85,6 +85,12 @@ pub enum ConfigError {
     /// Nothing to pay with.
     #[error("methods must name at least one method, and card_currencies one currency for cards")]
     NothingOffered,
+    /// The process has installed no TLS provider.
+    #[error(
+        "no TLS provider is installed in this process; \
+         call rustls::crypto::ring::default_provider().install_default() first"
+    )]
+    NoTlsProvider,
     /// The HTTP client cannot be set up.
     #[error("the HTTP client cannot be set up")]
     Client(#[source] reqwest::Error),

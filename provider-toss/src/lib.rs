@@ -2,6 +2,10 @@
 //!
 //! Money moves in two steps: the buyer authenticates in Toss' window, which gives a `paymentKey`, and we
 //! confirm. Everything here is translation: [`Toss`] sends one request per call and classifies the answer.
+//!
+//! The HTTP client goes by the TLS provider of the process, so that no second one comes into the binary: install one
+//! before [`Toss::new`], which else answers [`ConfigError::NoTlsProvider`]. With `rustls` and its feature `ring` that is
+//! `rustls::crypto::ring::default_provider().install_default()`.
 
 mod browser_result;
 mod call;

@@ -41,11 +41,7 @@ impl Toss {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if the keys do not belong together or an address is none.
-    ///
-    /// # Panics
-    ///
-    /// If the process has installed no TLS provider (`rustls::crypto::CryptoProvider`).
+    /// [`ConfigError`] if the keys do not belong together, an address is none or no TLS provider is installed.
     pub fn new(config: &TossConfig) -> Result<Self, ConfigError> {
         let keys = config.key_pair()?;
         let description = terms::describe(config, keys);

@@ -89,6 +89,7 @@ pub enum AuthorizationForm {
 
 /// A setting that cannot be used. Quotes no secret.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// A setting breaks its rule.
     #[error("{setting} {rule}")]
@@ -98,6 +99,12 @@ pub enum ConfigError {
         /// What it must be.
         rule: &'static str,
     },
+    /// The process has installed no TLS provider.
+    #[error(
+        "no TLS provider is installed in this process; \
+         call rustls::crypto::ring::default_provider().install_default() first"
+    )]
+    NoTlsProvider,
     /// The HTTP client could not be made.
     #[error("the HTTP client could not be made")]
     HttpClient(#[source] reqwest::Error),

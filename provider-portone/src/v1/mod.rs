@@ -51,11 +51,7 @@ impl PortOneV1 {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if a setting cannot be used.
-    ///
-    /// # Panics
-    ///
-    /// If the process has installed no TLS crypto provider.
+    /// [`ConfigError`] if a setting cannot be used or no TLS provider is installed.
     pub fn new(config: PortOneV1Config) -> Result<Self, ConfigError> {
         config.check()?;
         let client = Client::new(&config)?;

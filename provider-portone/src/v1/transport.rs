@@ -70,6 +70,10 @@ impl Call {
 
 impl Transport {
     pub(crate) fn new(config: &PortOneV1Config) -> Result<Self, ConfigError> {
+        // Building a client without one would panic.
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            return Err(ConfigError::NoTlsProvider);
+        }
         let http = reqwest::Client::builder()
             .connect_timeout(config.connect_timeout)
             .pool_idle_timeout(IDLE)
