@@ -26,24 +26,21 @@ const API_VERSION: &str = "2022-11-16";
 const CREDENTIAL_DIGITS: usize = 16;
 
 pub(crate) fn describe(config: &TossConfig, keys: KeyPair) -> ProviderDescription {
-    ProviderDescription {
-        kind: "toss",
-        mode: keys.mode,
-        pg_merchant: config.client_key.clone(),
-        credential: digest(config.secret_key.expose_secret()),
-        api_version: API_VERSION.to_owned(),
-        methods: config.methods.iter().map(|method| terms(*method, &config.card_currencies)).collect(),
-        guards: guards(config.checkout),
-        cancels_by_order: false,
-        shows_whole_orders: false,
-        requests_per_window: match config.checkout {
-            Checkout::Sdk => 0,
-            Checkout::Server => 1,
-        },
-        read_timeout: config.read_timeout(),
-        // Toss reads the status only (Toss docs, guides/v2/webhook).
-        webhook_reply: "",
-    }
+    let mut toss = ProviderDescription::new("toss", keys.mode, config.client_key.as_str());
+    toss.credential = digest(config.secret_key.expose_secret());
+    toss.api_version = API_VERSION.to_owned();
+    toss.methods = config.methods.iter().map(|method| terms(*method, &config.card_currencies)).collect();
+    toss.guards = guards(config.checkout);
+    toss.cancels_by_order = false;
+    toss.shows_whole_orders = false;
+    toss.requests_per_window = match config.checkout {
+        Checkout::Sdk => 0,
+        Checkout::Server => 1,
+    };
+    toss.read_timeout = config.read_timeout();
+    // Toss reads the status only (Toss docs, guides/v2/webhook).
+    toss.webhook_reply = "";
+    toss
 }
 
 /// What Toss refuses to do twice.
@@ -74,7 +71,9 @@ fn terms(method: Method, card_currencies: &[Currency]) -> MethodTerms {
         Method::VirtualAccount => (won(200), None),
         Method::MobilePhone => (won(100), Some(Money::krw(1_000_000))),
     };
-    MethodTerms { method, minimums, maximum, refund_needs_account: method == Method::VirtualAccount }
+    let mut terms = MethodTerms::new(method);
+    (terms.minimums, terms.maximum) = (minimums, maximum);
+    terms
 }
 
 fn least(currency: Currency) -> Option<Money> {

@@ -5,7 +5,25 @@ use std::time::Duration;
 use crate::model::{Currency, Method, Mode, Money};
 
 /// What an account at a PG can do and how it behaves.
+///
+/// ```
+/// use paymux_core::{
+///     model::{Method, Mode, Money},
+///     provider::{Guard, MethodTerms, ProviderDescription},
+/// };
+///
+/// let mut bank = ProviderDescription::new("bank", Mode::Test, "shop-17");
+/// let mut transfer = MethodTerms::new(Method::Transfer);
+/// transfer.maximum = Some(Money::krw(10_000_000));
+/// bank.methods = vec![transfer];
+/// // A confirm of a payment that is taken does nothing, so a confirm without an answer may be sent again.
+/// bank.guards.confirm = vec![Guard::Charge];
+///
+/// assert!(bank.method(Method::Card).is_none());
+/// assert!(!bank.closes_accounts(), "nothing says that a repeated close is safe");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProviderDescription {
     /// The PG's name in logs, metrics and the API: `toss`.
     pub kind: &'static str,
@@ -35,6 +53,25 @@ pub struct ProviderDescription {
 }
 
 impl ProviderDescription {
+    /// An account that offers no method yet, whose PG never does the same request twice safely, shows part of an order and
+    /// has a minute to answer: what is not said must not be relied on.
+    pub fn new(kind: &'static str, mode: Mode, pg_merchant: impl Into<String>) -> Self {
+        Self {
+            kind,
+            mode,
+            pg_merchant: pg_merchant.into(),
+            credential: String::new(),
+            api_version: String::new(),
+            methods: Vec::new(),
+            guards: Guards::default(),
+            cancels_by_order: false,
+            shows_whole_orders: false,
+            requests_per_window: 1,
+            read_timeout: Duration::from_secs(60),
+            webhook_reply: "",
+        }
+    }
+
     /// The terms of a method; `None` if it is not offered.
     #[must_use]
     pub fn method(&self, method: Method) -> Option<&MethodTerms> {
@@ -51,6 +88,7 @@ impl ProviderDescription {
 
 /// What one method needs at a PG.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MethodTerms {
     /// The method.
     pub method: Method,
@@ -63,6 +101,17 @@ pub struct MethodTerms {
 }
 
 impl MethodTerms {
+    /// Any amount in won. Money that came into a virtual account needs the buyer's account number to go back.
+    #[must_use]
+    pub fn new(method: Method) -> Self {
+        Self {
+            method,
+            minimums: vec![Money::krw(1)],
+            maximum: None,
+            refund_needs_account: method == Method::VirtualAccount,
+        }
+    }
+
     /// The least this method takes in `currency`; `None` if it does not take that currency.
     #[must_use]
     pub fn minimum(&self, currency: Currency) -> Option<Money> {

@@ -21,6 +21,26 @@ const READ_TIMEOUT: Duration = Duration::from_secs(60);
 const MINIMUM: Money = Money::krw(100);
 
 /// An account at PortOne V1.
+///
+/// ```
+/// use paymux_core::model::{Method, Mode, Money};
+/// use paymux_portone::{Channel, PortOneV1, PortOneV1Config, RefundBankCodes};
+///
+/// # let _ = rustls::crypto::ring::default_provider().install_default();
+/// let channel = Channel::Pg("html5_inicis.INIpayTest".to_owned());
+/// let mut config = PortOneV1Config::new("imp_key", "imp_secret", "imp00000000", channel, Mode::Test);
+/// // What KG Inicis is like behind the channel.
+/// config.refund_bank_codes = RefundBankCodes::LastTwoDigits;
+/// config.vbank_close_supported = false;
+/// config.methods = vec![PortOneV1Config::terms(Method::Card, Money::krw(100))];
+/// assert!(PortOneV1::new(config.clone()).is_ok());
+///
+/// // With live keys the secret never crosses the network unencrypted.
+/// config.mode = Mode::Live;
+/// config.base_url = "http://api.example".to_owned();
+/// let refused = PortOneV1::new(config).map_err(|error| error.to_string());
+/// assert!(refused.is_err_and(|error| error.starts_with("base_url must be an https address")));
+/// ```
 #[derive(Clone, Debug)]
 pub struct PortOneV1Config {
     /// Where the API is. Plain HTTP only in test mode, for a simulator, or to this machine.
@@ -140,12 +160,9 @@ impl PortOneV1Config {
     /// The terms of a method that takes one currency, from `minimum` on.
     #[must_use]
     pub fn terms(method: Method, minimum: Money) -> MethodTerms {
-        MethodTerms {
-            method,
-            minimums: vec![minimum],
-            maximum: None,
-            refund_needs_account: method == Method::VirtualAccount,
-        }
+        let mut terms = MethodTerms::new(method);
+        terms.minimums = vec![minimum];
+        terms
     }
 
     pub(crate) fn check(&self) -> Result<(), ConfigError> {

@@ -61,31 +61,28 @@ impl PortOneV1 {
 }
 
 fn describe(config: &PortOneV1Config) -> ProviderDescription {
-    ProviderDescription {
-        kind: "portone",
-        mode: config.mode,
-        pg_merchant: config.imp_code.clone(),
-        credential: config.credential(),
-        api_version: "v1".to_owned(),
-        methods: config.methods.clone(),
-        guards: Guards {
-            // A `merchant_uid` that was paid is refused before the window opens (F1002).
-            window: vec![Guard::Order],
-            confirm: Vec::new(),
-            // `checksum`: nothing is executed unless it is what V1 has as the balance.
-            cancel_all: vec![Guard::Balance],
-            cancel_part: vec![Guard::Balance],
-            // An account that is closed is no longer `ready`, and only a `ready` one is closed.
-            close: if config.vbank_close_supported { vec![Guard::Charge] } else { Vec::new() },
-        },
-        cancels_by_order: false,
-        shows_whole_orders: true,
-        // The registration of the amount. It is two when the window was opened before under the same order id.
-        requests_per_window: 1,
-        read_timeout: config.read_timeout,
-        // V1 reads the HTTP status only.
-        webhook_reply: "",
-    }
+    let mut portone = ProviderDescription::new("portone", config.mode, config.imp_code.as_str());
+    portone.credential = config.credential();
+    portone.api_version = "v1".to_owned();
+    portone.methods.clone_from(&config.methods);
+    portone.guards = Guards {
+        // A `merchant_uid` that was paid is refused before the window opens (F1002).
+        window: vec![Guard::Order],
+        confirm: Vec::new(),
+        // `checksum`: nothing is executed unless it is what V1 has as the balance.
+        cancel_all: vec![Guard::Balance],
+        cancel_part: vec![Guard::Balance],
+        // An account that is closed is no longer `ready`, and only a `ready` one is closed.
+        close: if config.vbank_close_supported { vec![Guard::Charge] } else { Vec::new() },
+    };
+    portone.cancels_by_order = false;
+    portone.shows_whole_orders = true;
+    // The registration of the amount. It is two when the window was opened before under the same order id.
+    portone.requests_per_window = 1;
+    portone.read_timeout = config.read_timeout;
+    // V1 reads the HTTP status only.
+    portone.webhook_reply = "";
+    portone
 }
 
 #[async_trait]

@@ -91,11 +91,11 @@ impl Model {
     /// What an account with this credential can do.
     pub(crate) fn description(&self, credential: u32) -> ProviderDescription {
         let profile = &self.world.profile;
-        let method = |method| MethodTerms {
-            method,
-            minimums: vec![Money::krw(100)],
-            maximum: None,
-            refund_needs_account: profile.refund_needs_account && method == Method::VirtualAccount,
+        let method = |method| {
+            let mut terms = MethodTerms::new(method);
+            terms.minimums = vec![Money::krw(100)];
+            terms.refund_needs_account &= profile.refund_needs_account;
+            terms
         };
         let key = Guard::Key { within: KEYS_FOR, per_credential: true };
         let close = if profile.closes_accounts { vec![Guard::Charge] } else { Vec::new() };
@@ -116,20 +116,15 @@ impl Model {
                 close,
             },
         };
-        ProviderDescription {
-            kind: "model",
-            mode: Mode::Test,
-            pg_merchant: self.account.to_string(),
-            credential: credential.to_string(),
-            api_version: "1".to_owned(),
-            methods: vec![method(Method::Card), method(Method::VirtualAccount)],
-            guards,
-            cancels_by_order: false,
-            shows_whole_orders: self.kind == Kind::BeforeConfirm,
-            requests_per_window: u32::from(self.kind == Kind::BeforeConfirm),
-            read_timeout: READ_TIMEOUT,
-            webhook_reply: "",
-        }
+        let mut model = ProviderDescription::new("model", Mode::Test, self.account.as_str());
+        model.credential = credential.to_string();
+        model.api_version = "1".to_owned();
+        model.methods = vec![method(Method::Card), method(Method::VirtualAccount)];
+        model.guards = guards;
+        model.shows_whole_orders = self.kind == Kind::BeforeConfirm;
+        model.requests_per_window = u32::from(self.kind == Kind::BeforeConfirm);
+        model.read_timeout = READ_TIMEOUT;
+        model
     }
 
     fn names_cancels(&self) -> bool {
