@@ -30,6 +30,33 @@ pub struct NewCancel {
     pub takes_over: Option<CancelId>,
 }
 
+impl NewCancel {
+    /// All that is left goes back.
+    ///
+    /// ```
+    /// use paymux_core::{gateway::NewCancel, model::Money};
+    ///
+    /// let rest = NewCancel { expected_cancellable: Some(Money::krw(5_000)), ..NewCancel::all("sold out") };
+    /// assert_eq!(rest.amount, None);
+    /// ```
+    pub fn all(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+            amount: None,
+            expected_cancellable: None,
+            tax_free_amount: None,
+            vat_amount: None,
+            refund_account: None,
+            takes_over: None,
+        }
+    }
+
+    /// A part goes back.
+    pub fn part(reason: impl Into<String>, amount: Money) -> Self {
+        Self { amount: Some(amount), ..Self::all(reason) }
+    }
+}
+
 /// What a cancel writes, and whether it has to be sent.
 pub(super) enum Row {
     /// Money of the charge that pays the order.
