@@ -16,6 +16,22 @@ const READ_TIMEOUT_S: u64 = 60;
 /// One merchant account (MID) at Toss Payments.
 ///
 /// Everything but the two keys has a default.
+///
+/// ```
+/// use paymux_core::model::Method;
+/// use paymux_toss::{Checkout, ConfigError, Toss, TossConfig};
+///
+/// # let _ = rustls::crypto::ring::default_provider().install_default();
+/// let mut config = TossConfig::new("test_ck_shop", "test_sk_shop");
+/// config.methods = vec![Method::Card, Method::Transfer];
+/// config.checkout = Checkout::Server;
+/// assert!(Toss::new(&config).is_ok());
+/// assert!(!format!("{config:?}").contains("test_sk_shop"), "a log shows no secret key");
+///
+/// // Keys that do not belong together are refused before anything is sent.
+/// let mixed = Toss::new(&TossConfig::new("test_ck_shop", "live_sk_shop"));
+/// assert!(matches!(mixed, Err(ConfigError::MixedModes)));
+/// ```
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TossConfig {

@@ -11,6 +11,17 @@ use tokio::sync::watch;
 /// A clock that can be moved forward.
 ///
 /// Clones share one offset, so a gateway and its simulators can grow old together.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use paymux_sandbox::SandboxClock;
+///
+/// let clock = SandboxClock::frozen_at(1_773_451_862_000);
+/// let same = clock.clone();
+/// clock.advance(Duration::from_secs(10 * 60));
+/// assert_eq!(same.now_ms(), 1_773_452_462_000);
+/// ```
 #[derive(Clone, Debug)]
 pub struct SandboxClock(Arc<Inner>);
 

@@ -12,6 +12,16 @@ use serde_json::Value;
 pub const WEBHOOK: &str = "webhook";
 
 /// One line of the fault script.
+///
+/// ```
+/// use paymux_sandbox::{Fault, FaultRule};
+/// use serde_json::json;
+///
+/// // The next confirm is executed, and its answer gets lost: the case in which a gateway must not say "failed".
+/// let rule: FaultRule = serde_json::from_value(json!({ "call": "confirm", "fault": "reset_after" }))?;
+/// assert_eq!((rule.fault, rule.times), (Fault::ResetAfter, None));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {

@@ -2,6 +2,29 @@
 //!
 //! [`start`] serves one [`Simulator`] on a port of its own, with the PG's paths and, under `/_sandbox/`, the control
 //! API that plays buyer, bank, clock and bad network. [`Control`] is the same in process.
+//!
+//! ```
+//! use paymux_sandbox::{
+//!     PayOutcome, PayRequest, SandboxClock, SandboxConfig, start,
+//!     toss::{KeyPair, Toss, TossConfig},
+//! };
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let keys = vec![KeyPair::new("test_ck_shop", "test_sk_shop")];
+//! let pg = Toss::new(TossConfig { keys, ..TossConfig::default() }, SandboxClock::system())?;
+//! let pg = start(SandboxConfig::loopback("toss"), pg).await?;
+//! println!("requests go to {}", pg.base_url());
+//!
+//! // The buyer agrees in the window. What the browser brings back is what Toss' return URL carries.
+//! let buyer = PayRequest::new("order-0001", PayOutcome::Approve, 12_000);
+//! let brought_back = pg.control().pay(&buyer)?.browser_result;
+//! assert_eq!(brought_back["orderId"], "order-0001");
+//! assert!(brought_back.contains_key("paymentKey"));
+//! pg.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 
 mod action_options;
 mod books;

@@ -17,6 +17,19 @@ const KEY_LENGTH: usize = 32;
 const NONCE_LENGTH: usize = 24;
 
 /// A key that seals rows: 32 random bytes.
+///
+/// ```
+/// use paymux_store::{Key, Keys};
+///
+/// let written = Key::generate().to_base64();
+/// let first = Key::from_base64(&written)?;
+/// assert_eq!(format!("{first:?}"), "Key(…)");
+/// assert!(Key::from_base64("too short").is_err());
+///
+/// // A rotation: new rows are sealed with the new key, older ones still open.
+/// let keys = Keys { current: Key::generate(), previous: vec![first] };
+/// # Ok::<(), paymux_store::InvalidKey>(())
+/// ```
 #[derive(Clone)]
 pub struct Key(Arc<SecretBox<[u8; KEY_LENGTH]>>);
 

@@ -51,6 +51,25 @@ impl SqliteStore {
     /// Blocks while it works: call it before the server starts. Dropping the store waits until every
     /// queued change is on disk.
     ///
+    /// ```
+    /// use paymux_core::store::AdminStore;
+    /// use paymux_store::{Key, Keys, OpenError, SqliteStore};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let folder = tempfile::tempdir()?;
+    /// let file = folder.path().join("paymux.db");
+    /// // Kept beside the configuration, never beside the database.
+    /// let keys = Keys::only(Key::generate());
+    /// let store = SqliteStore::open(&file, &keys)?;
+    /// store.ping().await?;
+    ///
+    /// // One process owns the file.
+    /// assert!(matches!(SqliteStore::open(&file, &keys), Err(OpenError::InUse(_))));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`OpenError`]; above all [`InUse`](OpenError::InUse) if another server has the file.

@@ -11,6 +11,22 @@ use jiff::Timestamp;
 use super::Clock;
 
 /// A clock that moves only by `advance` and `set`. Its clones show the same time.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use jiff::Timestamp;
+/// use paymux_core::clock::{Clock, ManualClock};
+///
+/// let clock = ManualClock::at(Timestamp::UNIX_EPOCH);
+/// let same = clock.clone();
+/// clock.advance(Duration::from_secs(90));
+/// assert_eq!(same.now().as_second(), 90);
+///
+/// // Somebody sets the wall clock. No time passed, and a gateway sees that.
+/// clock.set(Timestamp::UNIX_EPOCH);
+/// assert_eq!((same.now().as_second(), same.monotonic()), (0, Duration::from_secs(90)));
+/// ```
 #[derive(Clone, Debug)]
 pub struct ManualClock(Arc<Mutex<Manual>>);
 

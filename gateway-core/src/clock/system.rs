@@ -12,6 +12,21 @@ const LONGEST_NAP: Duration = Duration::from_secs(60);
 
 /// The clock of the machine, as it is. That it was set is seen by the monotonic clock beside it: the core then
 /// continues by that one, and lets nothing expire until a PG's time agrees.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use paymux_core::clock::{Clock, SystemClock};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), jiff::Error> {
+/// let clock = SystemClock::default();
+/// let soon = clock.now().checked_add(Duration::from_millis(5))?;
+/// clock.sleep_until(soon).await;
+/// assert!(clock.now() >= soon && clock.monotonic() > Duration::ZERO);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,

@@ -12,6 +12,31 @@ use crate::{
 };
 
 /// Why a gateway cannot be put together.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let Shop { provider, .. } = shop().await?;
+/// use std::sync::Arc;
+///
+/// use paymux_core::{
+///     account::Account,
+///     gateway::{BuildError, Gateway, MerchantPolicy},
+///     store::MemoryStore,
+/// };
+///
+/// let account = Account::new("toss".parse()?, "shop".parse()?, provider);
+/// let policy = MerchantPolicy::new(account.id.clone());
+/// let gateway = Gateway::builder(Arc::new(MemoryStore::default()))
+///     .account(account)
+///     // Another merchant's account would take this merchant's money.
+///     .merchant("other_shop".parse()?, policy)
+///     .build();
+/// assert!(matches!(gateway, Err(BuildError::NoSuchAccount { merchant, .. }) if merchant.as_str() == "other_shop"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {

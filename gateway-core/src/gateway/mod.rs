@@ -42,15 +42,19 @@ use admissions::Admissions;
 /// The use cases, over any store, clock and set of accounts.
 ///
 /// ```
-/// # use std::sync::Arc;
-/// # use paymux_core::{
-/// #     account::Account,
-/// #     gateway::{Gateway, MerchantPolicy, NewPayment, Workers},
-/// #     model::{Device, MerchantId, Money, PaymentTerms},
-/// #     provider::PaymentProvider,
-/// #     store::MemoryStore,
-/// # };
-/// # async fn shop(provider: Arc<dyn PaymentProvider>) -> Result<(), Box<dyn std::error::Error>> {
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let Shop { provider, simulator: _running, .. } = shop().await?;
+/// use std::sync::Arc;
+///
+/// use paymux_core::{
+///     account::Account,
+///     gateway::{Gateway, MerchantPolicy, NewPayment, Workers},
+///     model::{Device, MerchantId, Money, PaymentTerms},
+///     store::MemoryStore,
+/// };
+///
 /// let shop: MerchantId = "shop".parse()?;
 /// let account = Account::new("toss".parse()?, shop.clone(), provider);
 /// let policy = MerchantPolicy::new(account.id.clone());

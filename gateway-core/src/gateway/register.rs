@@ -42,6 +42,33 @@ impl Gateway {
     /// Other terms over one that failed, expired or was cancelled, and any terms over a cancelled one, are a new payment:
     /// every older one of the order is marked as superseded in the same commit.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let Shop { gateway, shop, .. } = shop().await?;
+    /// use paymux_core::{
+    ///     gateway::{GatewayError, NewPayment},
+    ///     model::{Money, PaymentTerms},
+    /// };
+    ///
+    /// let terms = PaymentTerms::new("A blue mug", Money::krw(12_000), "https://shop.example/return");
+    /// let order = NewPayment { order_id: "order-1".parse()?, terms };
+    /// let first = gateway.register(&shop, order.clone(), None).await?;
+    /// assert!(first.created);
+    ///
+    /// // A request that is repeated because its answer got lost is the same payment.
+    /// let again = gateway.register(&shop, order.clone(), None).await?;
+    /// assert_eq!((again.created, &again.record.payment.id), (false, &first.record.payment.id));
+    ///
+    /// // The buyer may be paying the old price right now.
+    /// let terms = PaymentTerms { amount: Money::krw(9_000), ..order.terms.clone() };
+    /// let refused = gateway.register(&shop, NewPayment { terms, ..order }, None).await;
+    /// assert!(matches!(refused, Err(GatewayError::OrderInProgress(id)) if id == first.record.payment.id));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`GatewayError::Invalid`], [`GatewayError::Unsupported`]: nothing is stored.

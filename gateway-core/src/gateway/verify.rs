@@ -12,6 +12,26 @@ use crate::{
 impl Gateway {
     /// Asks the PG now about everything of a payment that may hold money, and gives the payment as it is after that.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let example = shop().await?;
+    /// # let (payment, order_id, browser_result) = example.agreed().await?;
+    /// # let Shop { gateway, shop, simulator, .. } = example;
+    /// use paymux_core::model::PaymentStatus;
+    /// # use paymux_sandbox::OrderAction;
+    ///
+    /// gateway.confirm(&shop, &payment, &browser_result, None).await?;
+    ///
+    /// // Somebody gives the money back in the PG's console, and no webhook comes.
+    /// simulator.control().cancel(&OrderAction::all_of(order_id))?;
+    /// let now = gateway.verify(&shop, &payment).await?;
+    /// assert_eq!(now.payment.status(), PaymentStatus::Cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`GatewayError::ProviderUnavailable`] or [`GatewayError::ProviderMisconfigured`] when the PG

@@ -106,6 +106,28 @@ pub struct NewEvent {
 }
 
 /// An event in the merchant's feed.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let example = shop().await?;
+/// # let (payment, order_id, browser_result) = example.agreed().await?;
+/// # let Shop { gateway, shop, simulator, .. } = example;
+/// # gateway.confirm(&shop, &payment, &browser_result, None).await?;
+/// // Kept by the shop, together with what it did for the event.
+/// let mut position = 0;
+/// let mut seen = Vec::new();
+/// for event in gateway.store().events(&shop, position, 100).await? {
+///     seen.push(event.event.kind.name());
+///     position = event.position;
+/// }
+/// assert_eq!(seen.first(), Some(&"payment.registered"));
+/// assert_eq!(seen.last(), Some(&"payment.paid"));
+/// assert!(gateway.store().events(&shop, position, 100).await?.is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
     /// Where it stands in the feed: given after the commit, never skipped or repeated.

@@ -198,6 +198,17 @@ impl PgMessage {
 }
 
 /// A refusal: our reason, and the PG's own words.
+///
+/// ```
+/// use paymux_core::model::{Failure, FailureReason, PgMessage};
+///
+/// let pg = PgMessage::new("REJECT_CARD_PAYMENT", "한도초과 혹은 잔액부족으로 결제에 실패했습니다.");
+/// let failure = Failure::by_pg(FailureReason::InsufficientFunds, pg);
+/// // The first is the stable code of the API; the others may be shown to the buyer.
+/// assert_eq!(failure.reason.name(), "insufficient_funds");
+/// assert_eq!(failure.reason.message(), "The balance or limit is not sufficient.");
+/// assert_eq!(failure.reason.message_ko(), "잔액 또는 한도가 부족합니다.");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// Our reason.

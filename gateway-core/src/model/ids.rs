@@ -25,6 +25,19 @@ text_type! {
     /// The merchant's own name for an order.
     ///
     /// What a PG sees is a [`PgOrderId`] of ours, never this.
+    ///
+    /// ```
+    /// use paymux_core::model::OrderId;
+    ///
+    /// let order: OrderId = "주문 2026-11-21 #3".parse()?;
+    /// assert_eq!(order.as_str(), "주문 2026-11-21 #3");
+    ///
+    /// // The error states the rule and never quotes what was sent.
+    /// let refused = "a line\nbreak".parse::<OrderId>();
+    /// assert_eq!(refused.map_err(|error| error.to_string()), Err("must be 1 to 64 printable characters".to_owned()));
+    /// assert!("가".repeat(65).parse::<OrderId>().is_err());
+    /// # Ok::<(), paymux_core::model::InvalidText>(())
+    /// ```
     OrderId, "1 to 64 printable characters", |text| is_printable(text, 64)
 }
 
@@ -75,6 +88,17 @@ text_type! {
 
 impl PgOrderId {
     /// The order id of the `number`th attempt, counted from 1, at a payment. `None` above [`Self::MOST`].
+    ///
+    /// ```
+    /// use jiff::Timestamp;
+    /// use paymux_core::model::{IdSource, PgOrderId};
+    ///
+    /// let payment = IdSource::random().payment(Timestamp::now());
+    /// let (first, second) = (PgOrderId::of(&payment, 1), PgOrderId::of(&payment, 2));
+    /// assert_ne!(first, second, "a buyer who tries again gets an order id of its own at the PG");
+    /// assert_eq!(first, PgOrderId::of(&payment, 1));
+    /// assert_eq!(PgOrderId::of(&payment, PgOrderId::MOST + 1), None);
+    /// ```
     #[must_use]
     pub fn of(payment: &PaymentId, number: u16) -> Option<Self> {
         // Two base32 characters hold no more. A number beyond them would be the order id of another attempt.
@@ -93,6 +117,15 @@ impl PgOrderId {
 impl CancelId {
     /// The cancel id that stands in a text, if one does: how a cancel is found again in
     /// the reasons a PG echoes.
+    ///
+    /// ```
+    /// use jiff::Timestamp;
+    /// use paymux_core::model::{CancelId, IdSource};
+    ///
+    /// let id = IdSource::random().cancel(Timestamp::now());
+    /// assert_eq!(CancelId::find_in(&format!("[{id}] sold out")), Some(id));
+    /// assert_eq!(CancelId::find_in("sold out"), None);
+    /// ```
     #[must_use]
     pub fn find_in(text: &str) -> Option<Self> {
         // At every place: the merchant's own words stand in the same text. And without slicing, because a PG
@@ -128,6 +161,19 @@ fn is_word(text: &str) -> bool {
 }
 
 /// Makes new ids, and the other randomness the core needs.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use paymux_core::model::IdSource;
+///
+/// let now = Timestamp::UNIX_EPOCH;
+/// assert_eq!(IdSource::seeded(7).payment(now), IdSource::seeded(7).payment(now));
+/// assert_ne!(IdSource::random().payment(now), IdSource::random().payment(now));
+/// // They sort by the time at which they were made.
+/// let (ids, later) = (IdSource::seeded(7), "2026-11-21T00:00:00Z".parse()?);
+/// assert!(ids.event(now) < ids.event(later));
+/// # Ok::<(), jiff::Error>(())
+/// ```
 pub struct IdSource(Mutex<StdRng>);
 
 impl IdSource {

@@ -61,6 +61,20 @@ impl fmt::Display for Currency {
 /// KRW has no minor unit, so `Money::krw(1_000)` is ₩1,000. Never negative:
 /// a cancellation is its own positive amount, not a negative payment. The
 /// checked methods are the only arithmetic.
+///
+/// ```
+/// use paymux_core::model::{Currency, Money, MoneyError};
+///
+/// let (price, refund) = (Money::krw(12_000), Money::krw(2_000));
+/// assert_eq!(price.checked_sub(refund), Ok(Money::krw(10_000)));
+/// assert_eq!(refund.checked_sub(price), Err(MoneyError::Insufficient));
+///
+/// // 1,815 cents. Amounts of two currencies never meet.
+/// let dollars = Money::new(1_815, Currency::Usd)?;
+/// assert_eq!(price.checked_add(dollars), Err(MoneyError::CurrencyMismatch));
+/// assert_eq!((price.to_string(), dollars.to_string()), ("12000 KRW".to_owned(), "18.15 USD".to_owned()));
+/// # Ok::<(), MoneyError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Money {
     amount: u64,
@@ -157,6 +171,16 @@ impl Money {
     /// Reads a non-negative decimal in the major unit: `"27500"`, `"27500.0"`, `"181.56"`.
     ///
     /// PGs write amounts so, KRW sometimes with a useless fraction. Nothing is rounded.
+    ///
+    /// ```
+    /// use paymux_core::model::{Currency, Money, MoneyError};
+    ///
+    /// assert_eq!(Money::from_major("27500.0", Currency::Krw), Ok(Money::krw(27_500)));
+    /// assert_eq!(Money::from_major("181.5", Currency::Usd), Money::new(18_150, Currency::Usd));
+    /// for wrong in ["27500.5", "1e3", "-1", "1,000", ""] {
+    ///     assert_eq!(Money::from_major(wrong, Currency::Krw), Err(MoneyError::NotAnAmount));
+    /// }
+    /// ```
     ///
     /// # Errors
     ///

@@ -11,6 +11,16 @@ use crate::model::{
 };
 
 /// Where a payment stands.
+///
+/// ```
+/// use paymux_core::model::PaymentStatus::{self, Confirming, Expired, Failed, PartiallyCancelled};
+///
+/// // No answer yet is no failure: the order takes no second payment meanwhile.
+/// assert!(Confirming.holds_order() && !Confirming.has_money());
+/// assert!(!Failed.holds_order() && !Expired.holds_order());
+/// assert!(PartiallyCancelled.has_money());
+/// assert_eq!(PaymentStatus::from_name("awaiting_deposit"), Some(PaymentStatus::AwaitingDeposit));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PaymentStatus {

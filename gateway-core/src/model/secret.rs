@@ -8,6 +8,16 @@ use subtle::ConstantTimeEq;
 /// A text that `Debug` hides: a deposit secret, a refund account, a raw PG payload.
 ///
 /// It serialises as plain text, because a store has to keep it: every store seals what it writes.
+///
+/// ```
+/// use paymux_core::model::Secret;
+///
+/// let secret = Secret::new("ps_1234");
+/// assert_eq!(format!("{secret:?}"), "Secret(…)");
+/// assert_eq!(secret.expose(), "ps_1234");
+/// // In a time that does not tell how much of it was right.
+/// assert!(secret != Secret::new("ps_1235"));
+/// ```
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);

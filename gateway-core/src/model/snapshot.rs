@@ -83,6 +83,21 @@ pub struct SnapshotCancel {
 ///
 /// Compared, never merged; but what is `None` was not in this answer: what was known before is kept, and its
 /// absence is never *less*.
+///
+/// ```
+/// use paymux_core::model::{Money, PgStatus, Snapshot};
+///
+/// let mut shown = Snapshot::open("key-1".parse()?, "order-1".to_owned(), Money::krw(10_000));
+/// assert!(!shown.shows_outcome(), "open: nobody has paid, and somebody may");
+///
+/// // As the PG shows it after 10,000 came in and 3,000 went back.
+/// shown.status = PgStatus::Paid;
+/// (shown.paid, shown.cancelled) = (Money::krw(10_000), Money::krw(3_000));
+/// shown.cancellable = Money::krw(7_000);
+/// assert!(shown.shows_outcome() && !shown.is_fully_cancelled());
+/// assert_eq!(shown.balance(), Money::krw(7_000));
+/// # Ok::<(), paymux_core::model::InvalidText>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// The PG's id.

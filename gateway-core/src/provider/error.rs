@@ -8,6 +8,29 @@ use crate::model::{Failure, PgMessage};
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why a call did not give what was asked. Each variant answers: what may happen next?
+///
+/// ```
+/// use paymux_core::{
+///     model::{Failure, FailureReason, PgMessage},
+///     provider::{ProviderError, Response},
+/// };
+///
+/// /// What a PG's refusal of a confirm means. What nobody has classified yet may have moved money.
+/// fn refused(code: &str) -> ProviderError {
+///     let pg = PgMessage::new(code, "text of the PG");
+///     match code {
+///         "CARD_DECLINED" => ProviderError::Declined(Failure::by_pg(FailureReason::IssuerDeclined, pg)),
+///         "BANK_CLOSED" => ProviderError::later(pg, None),
+///         "WRONG_KEY" => ProviderError::Misconfigured(pg),
+///         _ => ProviderError::Unknown(Response::Error(pg)),
+///     }
+/// }
+///
+/// assert_eq!(refused("BANK_CLOSED").name(), "not_done");
+/// assert_eq!(refused("A_CODE_OF_NEXT_YEAR").name(), "unknown");
+/// // A connection that broke after the request was sent.
+/// assert_eq!(ProviderError::no_answer("connection reset").name(), "unanswered");
+/// ```
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProviderError {

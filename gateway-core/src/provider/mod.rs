@@ -31,6 +31,29 @@ pub use webhook::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubje
 /// * An answer that carries another PG id or order id than was asked is `Unknown`.
 /// * What only some PGs can do is a further trait behind an accessor that defaults to `None`; a single call that a PG
 ///   lacks answers [`ProviderError::Unsupported`] and sends nothing.
+///
+/// `examples/own_provider.rs` is a whole one to begin from. A test of a shop asks it as the core does:
+///
+/// ```
+/// use paymux_core::provider::{ChargeRef, PaymentProvider, ProviderError};
+///
+/// /// Whether the PG says for certain that no money came in under an order id.
+/// async fn is_unpaid(provider: &dyn PaymentProvider, order: &ChargeRef) -> Result<bool, ProviderError> {
+///     let look_up = provider.verify(order).await?;
+///     // An answer that may leave something out proves nothing by what it does not show.
+///     Ok(look_up.complete && look_up.charges.iter().all(|charge| charge.paid.is_zero()))
+/// }
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let Shop { provider, simulator: _running, .. } = shop().await?;
+/// # let payment = paymux_core::model::IdSource::seeded(7).payment(jiff::Timestamp::UNIX_EPOCH);
+/// # let order_id = paymux_core::model::PgOrderId::of(&payment, 1).ok_or("no such attempt")?;
+/// # // Of an order id this PG shows one payment of possibly several.
+/// # assert!(!is_unpaid(&*provider, &ChargeRef { order_id, pg_payment_id: None }).await?);
+/// # Ok(())
+/// # }
+/// ```
 #[async_trait]
 pub trait PaymentProvider: fmt::Debug + Send + Sync + 'static {
     /// What this account can do and which guards make a repeat safe.

@@ -153,6 +153,30 @@ pub struct CancelRequest {
 impl CancelRequest {
     /// The reason behind our cancel id, at most `longest` characters: the PG echoes it, and the id is how
     /// the cancel is found again. The id stands first, where no PG on the way cuts it off.
+    ///
+    /// ```
+    /// # use jiff::Timestamp;
+    /// # use paymux_core::{model::{IdSource, Money, PgOrderId}, provider::{CancelRequest, CancelScope}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use paymux_core::model::CancelId;
+    ///
+    /// let ids = IdSource::seeded(7);
+    /// let request = CancelRequest {
+    ///     id: ids.cancel(Timestamp::UNIX_EPOCH),
+    ///     order_id: PgOrderId::of(&ids.payment(Timestamp::UNIX_EPOCH), 1).ok_or("no such attempt")?,
+    ///     pg_payment_id: "key-1".parse()?,
+    ///     scope: CancelScope::All { tax_free: None },
+    ///     cancellable: Money::krw(12_000),
+    ///     reason: "sold out".to_owned(),
+    ///     refund_account: None,
+    ///     idempotency_key: "key".to_owned(),
+    /// };
+    /// let echoed = request.tagged_reason(200);
+    /// assert!(echoed.ends_with("sold out"));
+    /// assert_eq!(CancelId::find_in(&echoed), Some(request.id));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn tagged_reason(&self, longest: usize) -> String {
         // By what people see as characters: a limit in bytes could cut a Korean one in half.

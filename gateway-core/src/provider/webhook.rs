@@ -8,6 +8,21 @@ use serde::{Deserialize, Serialize};
 use crate::model::{PgPaymentId, Secret};
 
 /// A received webhook, exactly as it came.
+///
+/// ```
+/// use jiff::Timestamp;
+/// use paymux_core::provider::RawWebhook;
+///
+/// let webhook = RawWebhook {
+///     headers: vec![("content-type".to_owned(), "Application/JSON; charset=utf-8".to_owned())],
+///     // Byte for byte: a signature is over these bytes, not over what they mean.
+///     body: br#"{"orderId": "order-1"}"#.to_vec(),
+///     received_at: Timestamp::now(),
+/// };
+/// assert_eq!(webhook.content_type(), "application/json");
+/// assert_eq!(webhook.header("x-signature"), None);
+/// assert!(!format!("{webhook:?}").contains("order-1"), "a log shows nothing of it");
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawWebhook {
     /// Header names in lower case, and their values.

@@ -24,6 +24,23 @@ const INBOX_CAPACITY: usize = 10_000;
 /// A store in memory. Its clones are the same store, so that two gateways can share one.
 ///
 /// It keeps the whole contract of [`Store`](super::Store) except that nothing outlives the process.
+///
+/// ```
+/// use paymux_core::{
+///     model::{AccountId, MerchantId},
+///     store::{AdminStore, MemoryStore, PaymentStore, WorkQueue},
+/// };
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let store = MemoryStore::default();
+/// let (shop, account): (MerchantId, AccountId) = ("shop".parse()?, "bank".parse()?);
+/// assert_eq!(store.count_payments().await?, 0);
+/// assert!(store.events(&shop, 0, 100).await?.is_empty());
+/// assert_eq!(store.next_due(&account).await?, None, "nothing has to be looked up");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct MemoryStore {
     books: Arc<Mutex<Books>>,

@@ -39,6 +39,23 @@ const AT_ONCE: [(Work, usize); 2] = [(Work::Webhooks, 2), (Work::Payments, 4)];
 ///
 /// Without them a payment whose confirm got no answer stays `confirming` for ever. When it is dropped nothing new begins,
 /// and what has begun continues for as long as the runtime does.
+///
+/// ```
+/// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let Shop { gateway, simulator: _running, .. } = shop().await?;
+/// use std::sync::Arc;
+///
+/// use paymux_core::gateway::Workers;
+///
+/// let gateway = Arc::new(gateway);
+/// let workers = Workers::start(&gateway);
+/// // … the server serves until it is told to stop …
+/// workers.stop().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "dropped workers do nothing"]
 pub struct Workers {

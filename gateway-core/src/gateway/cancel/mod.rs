@@ -31,6 +31,33 @@ impl Gateway {
     ///
     /// `Ok` holds the payment and the cancel, which may still be `requested`, `unknown` or `pending`: Paymux continues.
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let example = shop().await?;
+    /// # let (payment, order_id, browser_result) = example.agreed().await?;
+    /// # let Shop { gateway, shop, simulator, .. } = example;
+    /// # gateway.confirm(&shop, &payment, &browser_result, None).await?;
+    /// use paymux_core::{
+    ///     gateway::{GatewayError, NewCancel},
+    ///     model::{Money, PaymentStatus},
+    /// };
+    ///
+    /// let scratch = NewCancel::part("a scratch", Money::krw(2_000));
+    /// let (record, id) = gateway.cancel(&shop, &payment, &scratch, None).await?;
+    /// assert_eq!(record.payment.status(), PaymentStatus::PartiallyCancelled);
+    /// assert_eq!(record.cancellable(), Money::krw(10_000));
+    /// let cancel = record.cancel_view(&id).ok_or("it is in the record that it was made in")?;
+    /// println!("{}: {:?}", cancel.reason, cancel.status);
+    ///
+    /// // More than is left goes nowhere.
+    /// let too_much = NewCancel::part("sent back", Money::krw(10_001));
+    /// assert!(matches!(gateway.cancel(&shop, &payment, &too_much, None).await, Err(GatewayError::InvalidState { .. })));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`GatewayError::Invalid`], [`GatewayError::InvalidState`], [`GatewayError::AccountRetired`]: nothing was stored, the

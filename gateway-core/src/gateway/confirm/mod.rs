@@ -36,6 +36,32 @@ impl Gateway {
     ///
     /// `Ok` holds the payment as it is now, which may still be [`PaymentStatus::Confirming`].
     ///
+    /// ```
+    /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let example = shop().await?;
+    /// # let (payment, order_id, browser_result) = example.agreed().await?;
+    /// # let Shop { gateway, shop, simulator, .. } = example;
+    /// use paymux_core::model::{Money, PaymentStatus};
+    ///
+    /// let confirmed = gateway.confirm(&shop, &payment, &browser_result, None).await?;
+    /// match confirmed.payment.status() {
+    ///     PaymentStatus::Paid => println!("ship it"),
+    ///     // A virtual account: the event `payment.paid` comes when the deposit is in.
+    ///     PaymentStatus::AwaitingDeposit => println!("show the account number"),
+    ///     // The answer got lost. No second payment and no "failed": the event says what became of it.
+    ///     _ => println!("the result is being checked"),
+    /// }
+    /// assert_eq!(confirmed.payment.shown.amount_paid, Money::krw(12_000));
+    ///
+    /// // A browser result of another window is no payment of this one.
+    /// let forged = serde_json::json!({ "paymentKey": "stolen", "orderId": "order-2", "amount": "12000" });
+    /// assert!(gateway.confirm(&shop, &payment, &forged, None).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`GatewayError::BrowserResult`], [`GatewayError::NotFound`]: nothing happened.
