@@ -73,7 +73,7 @@ fn key_of(error: &paymux_portone::ConfigError) -> &'static str {
     match error {
         paymux_portone::ConfigError::Setting { setting: "channel", .. } => "channel_key",
         paymux_portone::ConfigError::Setting { setting, .. } => setting,
-        paymux_portone::ConfigError::HttpClient(_) => "base_url",
+        _ => "base_url",
     }
 }
 

@@ -59,7 +59,7 @@ pub(crate) async fn sell(cluster: Arc<Cluster>, number: u64) {
 }
 
 fn refund_account() -> RefundAccount {
-    RefundAccount::new("020".parse().unwrap(), Secret::new("1"), Secret::new("buyer"))
+    RefundAccount::new("020".parse().expect("우리 has this code"), Secret::new("1"), Secret::new("buyer"))
 }
 
 impl Order {
