@@ -117,7 +117,7 @@ pub(crate) async fn a_refund_reaches_the_bank_that_was_named(shop: &mut Shop) {
     assert_eq!(bank, (&expected.0, &expected.1));
 }
 
-/// A securities firm: Toss has its own code for it, KG Inicis has none that we know, so nothing is sent there.
+/// LS증권: neither Toss nor KG Inicis has a code for it that we know.
 pub(crate) async fn a_bank_the_pg_lacks_is_refused_before_it_is_sent(shop: &mut Shop) {
     let id = shop.paid("order-1").await;
     let account = |bank: &str| json!({ "bank_code": bank, "account_number": OPEN, "holder_name": "홍길동" });
