@@ -16,6 +16,7 @@ const REMEMBERED_CALLS: usize = 10_000;
 
 /// One received call.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Call {
     /// Counts from 1 and is never used again, not even after a reset.
     pub number: u64,

@@ -90,6 +90,7 @@ pub enum PayOutcome {
 
 /// What the browser brings back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PayAnswer {
     /// The PG's own result, as its redirect or callback would carry it.
     pub browser_result: Map<String, Value>,
@@ -131,6 +132,7 @@ impl OrderAction {
 /// Why the control API did not do it. Serialises as `{code, message}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("{message} ({code})")]
+#[non_exhaustive]
 pub struct ControlError {
     /// What kind of refusal.
     pub code: ControlErrorCode,
@@ -141,6 +143,7 @@ pub struct ControlError {
 /// The kinds of refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ControlErrorCode {
     /// The request does not make sense.
     InvalidRequest,

@@ -19,6 +19,7 @@ pub struct IssueKey {
 
 /// What was issued.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
 pub struct IssuedKey {
     /// Toss: the secret key. V1: the `imp_key`.
     pub key: String,

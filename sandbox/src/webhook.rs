@@ -113,6 +113,7 @@ pub struct DeliveryAttempt {
 
 /// One attempt to deliver, as logged.
 #[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
 pub struct Delivery {
     /// Names the message; attempts and targets share it.
     pub message_id: String,

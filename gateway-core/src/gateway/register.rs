@@ -28,6 +28,7 @@ pub struct NewPayment {
 
 /// A registered payment.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Registered {
     /// The payment.
     pub record: PaymentRecord,

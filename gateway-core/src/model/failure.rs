@@ -183,6 +183,7 @@ impl FailureReason {
 
 /// A code and text as the PG gave them: untrusted, and for developers. It may speak of keys and contracts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PgMessage {
     /// The PG's own code, unchanged: `REJECT_CARD_COMPANY`.
     pub code: String,

@@ -217,6 +217,7 @@ impl fmt::Display for Money {
 
 /// Why an amount could not be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum MoneyError {
     /// Two currencies met.
     #[error("the currencies differ")]

@@ -25,6 +25,7 @@ pub struct PaymentView {
 
 /// What the PG calls a payment.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PgNames {
     /// The order id that the PG sees.
     pub order_id: Option<PgOrderId>,
@@ -55,6 +56,7 @@ impl CancelType {
 
 /// A cancel or close as merchants see it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct CancelView {
     /// Our name for it.
     pub id: CancelId,
@@ -116,6 +118,7 @@ impl From<&Close> for CancelView {
 
 /// Money at the PG under one of the payment's order ids that does not pay the order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DuplicateView {
     /// Our name for the charge.
     pub charge: ChargeId,

@@ -96,6 +96,7 @@ pub struct WebhookClaim {
 
 /// Why a webhook is not a webhook of this PG. Quotes nothing of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum WebhookRejected {
     /// It cannot be read; the text names the field and the kind of error.
     #[error("the webhook cannot be read: {0}")]

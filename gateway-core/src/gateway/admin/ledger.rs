@@ -11,6 +11,7 @@ use crate::{
 
 /// What does not agree with a payment's ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LedgerProblem {
     /// The events do not add up to what came in.
     AmountPaid,
@@ -37,6 +38,7 @@ impl LedgerProblem {
 
 /// A payment whose events do not say what it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LedgerDifference {
     /// Whose.
     pub merchant: MerchantId,
@@ -54,6 +56,7 @@ pub struct LedgerDifference {
 
 /// A part of the ledger that was recomputed.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LedgerPage {
     /// How many payments it has.
     pub checked: u32,
