@@ -199,17 +199,17 @@ async fn fifty_part_cancels_at_once_give_back_what_was_paid_at_toss() {
 }
 
 #[tokio::test]
-async fn fifty_part_cancels_at_once_give_back_what_was_paid_at_portone() {
+async fn fifty_part_cancels_return_what_was_paid_at_portone() {
     fifty_cancels_at_once(Shop::open_with("portone", "card", &IN_MEMORY).await).await;
 }
 
 #[tokio::test]
-async fn fifty_part_cancels_at_once_give_back_no_more_where_toss_guards_nothing() {
+async fn fifty_part_cancels_return_no_more_where_toss_guards_nothing() {
     fifty_cancels_at_once(Shop::open_permissive_with("toss", "card", &IN_MEMORY).await).await;
 }
 
 #[tokio::test]
-async fn fifty_part_cancels_at_once_give_back_no_more_where_portone_guards_nothing() {
+async fn fifty_part_cancels_return_no_more_where_portone_guards_nothing() {
     fifty_cancels_at_once(Shop::open_permissive_with("portone", "card", &IN_MEMORY).await).await;
 }
 

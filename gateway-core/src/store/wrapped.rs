@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt as _};
 use jiff::Timestamp;
 
 use super::{
@@ -104,7 +104,7 @@ pub trait StoreHook: fmt::Debug + Send + Sync + 'static {
     /// As [`around`](Self::around).
     async fn commit(&self, store: Arc<dyn Store>, change: Change) -> Result<(), StoreError> {
         let call = StoreCall::new("commit", StoreAccess::Writes);
-        self.around(call, Box::pin(async move { store.commit(change).await })).await
+        self.around(call, async move { store.commit(change).await }.boxed()).await
     }
 
     /// Ends a sweep, for a hook that has to see how far it came; otherwise a call like the others.
@@ -122,7 +122,7 @@ pub trait StoreHook: fmt::Debug + Send + Sync + 'static {
         let call = StoreCall::new("finish_sweep", StoreAccess::Writes).of(account);
         let account = account.clone();
         let made = async move { store.finish_sweep(&account, swept_to, next).await };
-        self.around(call, Box::pin(made)).await
+        self.around(call, made.boxed()).await
     }
 }
 
@@ -208,7 +208,7 @@ macro_rules! wrap {
                     let store = Arc::clone(&self.inner);
                     $(let $lent = $lent.to_owned();)*
                     let made = async move { store.$name($(&$lent,)* $($given),*).await };
-                    self.hook.around(call, Box::pin(made)).await
+                    self.hook.around(call, made.boxed()).await
                 }
             )*
             $($($written_out)*)?
@@ -281,7 +281,7 @@ wrap! { AdminStore {
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
         let (store, after) = (Arc::clone(&self.inner), after.cloned());
         let made = async move { store.all_payments(after.as_ref(), limit).await };
-        self.hook.around(StoreCall::new("all_payments", StoreAccess::Reads), Box::pin(made)).await
+        self.hook.around(StoreCall::new("all_payments", StoreAccess::Reads), made.boxed()).await
     }
 
     async fn payments_with_reviews(
@@ -292,6 +292,6 @@ wrap! { AdminStore {
     ) -> Result<Vec<(MerchantId, PaymentId)>, StoreError> {
         let (store, after) = (Arc::clone(&self.inner), after.cloned());
         let made = async move { store.payments_with_reviews(only_open, after.as_ref(), limit).await };
-        self.hook.around(StoreCall::new("payments_with_reviews", StoreAccess::Reads), Box::pin(made)).await
+        self.hook.around(StoreCall::new("payments_with_reviews", StoreAccess::Reads), made.boxed()).await
     }
 } }

@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_token_is_kept_extended_in_its_last_minute_and_replaced_after_its_end() {
+    fn token_is_extended_in_its_last_minute_and_then_replaced() {
         let mut tokens = Tokens::default();
         let first = tokens.issue("key".to_owned(), 1_000);
         assert_eq!(first["expired_at"], 2_800);

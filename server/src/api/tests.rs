@@ -251,7 +251,7 @@ async fn code_that_is_in_no_list_is_refused_with_the_list() {
         let body = json!({ "reason": "품절", "refund_account": account });
         let refused = shop.cancel(&id, code, &body).await.expect(400);
         assert_eq!(refused["param"], "refund_account.bank_code", "{code}");
-        assert!(refused["message"].as_str().unwrap().contains("GET /v1/banks"), "{refused}");
+        assert!(refused["detail"].as_str().unwrap().contains("GET /v1/banks"), "{refused}");
     }
     let payment = shop.send(Method::GET, &format!("/v1/payments/{id}"), None, None).await.expect(200);
     assert_eq!(payment["cancels"], json!([]), "nothing is stored");
@@ -262,7 +262,7 @@ async fn code_that_is_in_no_list_is_refused_with_the_list() {
         });
         let refused = shop.post("/v1/payments", &body).await.expect(400);
         assert_eq!(refused["param"], "card.issuer", "{code}");
-        assert!(refused["message"].as_str().unwrap().contains("GET /v1/card-issuers"), "{refused}");
+        assert!(refused["detail"].as_str().unwrap().contains("GET /v1/card-issuers"), "{refused}");
     }
     shop.close().await;
 }

@@ -87,7 +87,7 @@ async fn wait_until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
 }
 
 #[tokio::test]
-async fn a_look_up_that_takes_long_delays_no_other_payment_of_the_account() {
+async fn slow_look_up_delays_no_other_payment_of_the_account() {
     let app = demo(&[]).await;
     let gateway = app.gateway();
     let account: AccountId = "portone".parse().unwrap();

@@ -147,7 +147,7 @@ async fn events_of(process: &Process, payment: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_outcome_unknown_for_a_week_is_a_review_that_an_operator_closes() {
+async fn outcome_unknown_for_a_week_is_a_review() {
     let process = Process::start().await;
     let operator = Operator::of(&process);
     silence(&process).await;
@@ -296,7 +296,7 @@ async fn what_is_no_verdict_closes_nothing() {
 }
 
 #[tokio::test]
-async fn a_configured_admin_key_opens_the_admin_api_and_nothing_else_does() {
+async fn only_the_configured_admin_key_opens_the_admin_api() {
     let process = Process::start_with(&[("SERVER__ADMIN_KEY", ADMIN_KEY)]).await;
     for key in
         [None, Some(""), Some("kanarienvogel"), Some(DEMO_KEY), Some("kanarienvogel-of-the-operators2")]

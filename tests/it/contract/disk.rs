@@ -240,7 +240,7 @@ impl FailingDisk {
 }
 
 #[tokio::test]
-async fn a_disk_that_fails_under_a_running_server_acknowledges_nothing_and_loses_nothing() {
+async fn failing_disk_acknowledges_nothing_and_loses_nothing() {
     let Some(failing) = FailingDisk::mount() else { return };
     let mut process = Process::start_with(&[("DATABASE__URL", &failing.disk.url())]).await;
     let id = id_of(&register(&process, 0).await);

@@ -66,7 +66,7 @@ fn assert_to_be_repeated(answer: &Answer) {
 }
 
 #[tokio::test]
-async fn a_database_locked_by_another_process_asks_for_no_money_and_recovers() {
+async fn locked_database_asks_for_no_money_and_recovers() {
     let place = Place::new();
     let mut process = place.start().await;
     let id = register(&process, "order-1").await.expect(201, "ready")["id"].as_str().unwrap().to_owned();

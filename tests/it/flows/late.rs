@@ -29,7 +29,7 @@ pub(crate) async fn an_expired_payment_is_not_confirmed(shop: &mut Shop) {
 }
 
 /// The buyer paid in a window that was still open.
-pub(crate) async fn late_money_is_kept_and_marked(shop: &mut Shop) {
+pub(crate) async fn late_payment_is_kept_and_marked(shop: &mut Shop) {
     let id = expired(shop).await;
     shop.buyer(&id, "approve").await;
     let payment = shop.until_status(&id, "paid").await;
@@ -38,7 +38,7 @@ pub(crate) async fn late_money_is_kept_and_marked(shop: &mut Shop) {
 }
 
 /// The order was registered with other terms and paid meanwhile.
-pub(crate) async fn late_money_of_a_replaced_payment_goes_back(shop: &mut Shop) {
+pub(crate) async fn late_payment_of_a_replaced_payment_is_cancelled(shop: &mut Shop) {
     let id = expired(shop).await;
     let new = shop.register_with("order-1", json!({ "order_name": "셔츠" })).await.expect(201, "ready");
     let new = new.text("id");
@@ -70,7 +70,7 @@ pub(crate) async fn late_payment_without_a_webhook_is_found(shop: &mut Shop) {
 
 /// The merchant has chosen not to keep late payments.
 #[tokio::test]
-async fn late_money_goes_back_where_the_merchant_wants_it_so() {
+async fn late_payment_is_cancelled_where_the_merchant_wants_it() {
     let policy = [("MERCHANTS__DEMO__LATE_PAYMENTS", "cancel")];
     let shop = Shop::open_with("portone", "card", &policy).await;
     let id = expired(&shop).await;

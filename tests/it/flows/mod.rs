@@ -92,7 +92,7 @@ flows! {
             checks: the_truth_is_accepted, another_order_id_is_not_ours, another_amount_is_not_ours,
                 another_currency_is_not_ours, another_status_is_not_paid, a_pg_payment_pays_one_order, another_mode_is_not_ours,
                 a_pg_payment_shown_under_two_orders_pays_the_first;
-            late: late_money_is_kept_and_marked, late_money_of_a_replaced_payment_goes_back,
+            late: late_payment_is_kept_and_marked, late_payment_of_a_replaced_payment_is_cancelled,
                 late_payment_without_a_webhook_is_found;
         }
         virtual_account {

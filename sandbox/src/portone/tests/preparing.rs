@@ -28,7 +28,7 @@ async fn a_registration_is_made_once_read_and_changed() {
 }
 
 #[tokio::test]
-async fn a_window_does_not_open_for_another_amount_than_the_registered_one() {
+async fn window_does_not_open_for_another_amount() {
     let bench = Bench::start().await;
     bench.post("/payments/prepare", json!({ "merchant_uid": "order-1", "amount": 10_000 })).await;
 

@@ -84,7 +84,7 @@ async fn a_failed_webhook_is_not_repeated_by_default() {
 }
 
 #[tokio::test]
-async fn a_failed_webhook_is_repeated_five_times_a_minute_apart_where_support_turned_it_on() {
+async fn failed_webhook_repeats_five_times_where_support_turned_it_on() {
     let config = PortoneConfig { webhook_retries: true, ..PortoneConfig::default() };
     let bench = Bench::with(config.clone()).await;
     let mut inbox = bench.inbox().await;

@@ -29,7 +29,7 @@ async fn a_cancel_of_all_in_one_go_is_canceled() {
 }
 
 #[tokio::test]
-async fn what_is_cancelled_in_parts_stays_partially_canceled_with_nothing_left() {
+async fn part_cancels_stay_partially_canceled_with_nothing_left() {
     let bench = Bench::start().await;
     let payment = bench.confirmed("order-0001", PayMethod::Card, 10_000).await;
     let (_, first) = bench.cancel(&payment, part(3_000)).await;

@@ -83,7 +83,7 @@ async fn a_refusal_is_replayed_for_fifteen_days() {
 }
 
 #[tokio::test]
-async fn a_key_means_something_else_at_another_url_or_to_another_secret_key() {
+async fn key_is_another_at_another_url_or_secret_key() {
     let mut bench = Bench::start().await;
     let one = bench.confirmed("order-0001", PayMethod::Card, 10_000).await;
     let two = bench.confirmed("order-0002", PayMethod::Card, 10_000).await;

@@ -132,7 +132,7 @@ async fn a_caller_cannot_name_the_parameter() {
 }
 
 #[tokio::test]
-async fn a_parameter_that_is_not_what_was_asked_for_is_named_and_not_repeated() {
+async fn wrong_parameter_is_named_and_not_repeated() {
     let client = client();
     let path = client.get(format!("/orders/{SUBMITTED}")).send().await;
     assert_problem(path, ErrorCode::NotFound, None).await;

@@ -88,7 +88,7 @@ pub enum Flow {
     /// An account runs out, the order is registered again and paid by card; then the PG learns of a deposit that was in
     /// time. It goes back to an account that the shop names.
     DepositAfterCard,
-    /// Declined, registered anew with other words and paid; then the buyer pays in the old window.
+    /// Declined, registered again with other terms and paid; then the buyer pays in the old window.
     RegisteredAnew,
 }
 
