@@ -119,8 +119,13 @@ pub(super) fn complete(document: &mut Value) {
     // What is taken. What is shown has no list: a new bank is no new type to a client.
     let banks: Vec<_> = Bank::ALL.iter().map(|bank| bank.code.as_str()).collect();
     merge(&mut schemas["RefundAccount"]["properties"]["bank_code"], json!({ "enum": banks }));
-    let issuers: Vec<_> = CardIssuer::ALL.iter().map(|issuer| issuer.code.as_str()).collect();
+    // An empty text for what may be left out is the same as leaving it out.
+    let issuers: Vec<_> = CardIssuer::ALL.iter().map(|issuer| issuer.code.as_str()).chain([""]).collect();
     merge(&mut schemas["RegisterCard"]["properties"]["issuer"], json!({ "enum": issuers }));
+    if let Some(due_at) = schemas["RegisterVirtualAccount"]["properties"]["due_at"].as_object_mut() {
+        due_at.remove("format");
+        due_at.insert("anyOf".to_owned(), json!([{ "format": "date-time" }, { "maxLength": 0 }]));
+    }
     let months = &mut schemas["RegisterCard"]["properties"]["installment_months"];
     merge(months, json!({ "not": { "const": 1 } }));
     whole_numbers(schemas);
