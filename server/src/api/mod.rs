@@ -6,9 +6,11 @@ mod cancel_body;
 pub(crate) mod date_time;
 mod event_kinds;
 mod events;
+mod failure_body;
 mod health;
 mod institutions;
 pub(crate) mod list;
+mod next_action_body;
 mod operations;
 pub(crate) mod parameter;
 mod payment_body;
@@ -30,8 +32,9 @@ use paymux_core::{gateway::Gateway, model::MerchantId};
 use poem_openapi::{LicenseObject, OpenApi, OpenApiService, ServerObject};
 use tokio_util::task::TaskTracker;
 
+pub use failure_body::PgMessageBody;
 pub(crate) use health::HealthApi;
-pub use payment_body::{PaymentBody, PgMessageBody};
+pub use payment_body::PaymentBody;
 pub use problem::{ApiError, Problem};
 pub(crate) use published::complete as complete_document;
 

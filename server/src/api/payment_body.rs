@@ -4,20 +4,18 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use paymux_core::{
-    model::{
-        BrowserStep, CancelView, Charge, DuplicateView, Failure, FailureReason, LastAttempt, MethodDetail,
-        PaymentStatus, PaymentView, PgMessage, PgNames, ScriptCall,
-    },
+    model::{BrowserStep, CancelView, DuplicateView, MethodDetail, PaymentStatus, PaymentView, PgNames},
     store::PaymentRecord,
 };
-use poem_openapi::{Enum, Object, Union};
-use serde_json::Value;
+use poem_openapi::{Enum, Object};
 
 use super::{
     date_time::DateTime,
+    failure_body::{FailureBody, LastAttemptBody},
+    next_action_body::{NextAction, open_step},
     words::{
         ApiCancelOrigin, ApiCancelStatus, ApiCancelType, ApiCurrency, ApiDuplicateRole, ApiMethod,
-        ApiPaymentStatus, ApiResultBy, reason,
+        ApiPaymentStatus,
     },
 };
 
@@ -115,64 +113,6 @@ pub struct PaymentBody {
     pub poll_after_ms: Option<u32>,
 }
 
-/// What the buyer's browser has to do. Discriminated by what to do, never by payment gateway.
-#[derive(Clone, Debug, Union)]
-#[oai(one_of, discriminator_name = "type", rename_all = "snake_case")]
-pub enum NextAction {
-    /// Go to an address.
-    Redirect(RedirectAction),
-    /// Load a script and make calls.
-    Script(ScriptAction),
-}
-
-/// Send the browser to this address
-#[derive(Clone, Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct RedirectAction {
-    /// Where.
-    pub url: String,
-    /// If given, post a form with these fields to the address. Otherwise just go there.
-    pub form: Option<Vec<FormField>>,
-    /// Until when.
-    pub expires_at: DateTime,
-}
-
-/// Load a script, then make these calls one after the other
-#[derive(Clone, Debug, Object)]
-#[oai(skip_serializing_if_is_none)]
-pub struct ScriptAction {
-    /// The script's address.
-    pub script_url: String,
-    /// If given, put a hidden form with the id `paymux` and these fields into the page before the calls.
-    pub form: Option<Vec<FormField>>,
-    /// The calls, in order.
-    pub calls: Vec<ScriptCallBody>,
-    /// Until when.
-    pub expires_at: DateTime,
-}
-
-/// One field of a form
-#[derive(Clone, Debug, PartialEq, Eq, Object)]
-pub struct FormField {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-}
-
-/// One call of a script
-#[derive(Clone, Debug, Object)]
-#[oai(rename = "ScriptCall")]
-pub struct ScriptCallBody {
-    /// A dotted path from `window`, such as `IMP.request_pay`; with a leading dot, a method of what the call before
-    /// returned, such as `.payment`.
-    pub function: String,
-    /// The arguments, in order.
-    pub args: Vec<Value>,
-    /// How the browser result comes back.
-    pub result: ApiResultBy,
-}
-
 /// What the payment gateway calls a payment
 #[derive(Clone, Debug, PartialEq, Eq, Object)]
 #[oai(rename = "PgNames", skip_serializing_if_is_none)]
@@ -234,54 +174,6 @@ pub struct CashReceiptBody {
     pub number: Option<String>,
     /// Where it can be seen.
     pub url: Option<String>,
-}
-
-/// Why something did not happen
-///
-/// `message` and `message_ko` are for buyers. `reason` is for your programs, `code` and `pg` are for you and your support.
-#[derive(Clone, Debug, Object)]
-#[oai(rename = "Failure", skip_serializing_if_is_none)]
-pub struct FailureBody {
-    /// The payment gateway's own code, unchanged; the same as in `pg`. Differs between gateways: for you and your support,
-    /// not for programs and not for buyers.
-    pub code: Option<String>,
-    /// Our reason, the same whichever payment gateway refused: for your programs.
-    pub reason: String,
-    /// What you may show the buyer, in English.
-    pub message: String,
-    /// The same in Korean.
-    pub message_ko: String,
-    /// What the payment gateway said, if it said something. For you and your support: never show it to a buyer.
-    pub pg: Option<PgMessageBody>,
-}
-
-/// What the payment gateway said
-///
-/// For you and your support. It may speak of your contract or your keys, in whatever words the gateway has: never show it
-/// to a buyer.
-#[derive(Clone, Debug, PartialEq, Eq, Object)]
-#[oai(rename = "PgMessage")]
-pub struct PgMessageBody {
-    /// Its own code, unchanged: `REJECT_CARD_COMPANY`.
-    pub code: String,
-    /// Its own words, in its language.
-    pub message: String,
-}
-
-/// The newest attempt of the buyer
-#[derive(Clone, Debug, Object)]
-#[oai(rename = "LastAttempt", skip_serializing_if_is_none)]
-pub struct LastAttemptBody {
-    /// Which attempt, counted from 1.
-    pub number: u16,
-    /// Why it did not succeed, such as `buyer_closed`; absent while it is open or when it succeeded.
-    pub code: Option<String>,
-    /// What you may show the buyer, in English.
-    pub message: Option<String>,
-    /// The same in Korean.
-    pub message_ko: Option<String>,
-    /// Why it did not succeed, with the payment gateway's own words.
-    pub failure: Option<FailureBody>,
 }
 
 /// Money given back, or a payment closed
@@ -385,50 +277,6 @@ impl From<&PaymentView> for PaymentBody {
     }
 }
 
-/// The newest attempt's step, while the buyer can pay with it. After a charge under it has ended, `next-action` says
-/// whether the same step may be used again.
-fn open_step(record: &PaymentRecord, now: Timestamp) -> Option<NextAction> {
-    let payment = &record.payment;
-    let is_payable = matches!(payment.status(), PaymentStatus::Ready | PaymentStatus::Failed);
-    let attempt = record.attempts.last().filter(|_| is_payable && payment.expires_at > now)?;
-    let issued =
-        |charge: &Charge| charge.snapshot.as_ref().is_some_and(|shown| shown.virtual_account.is_some());
-    let is_used = |charge: &Charge| charge.ended_at.is_some() || charge.has_money() || issued(charge);
-    if record.charges.iter().any(|charge| charge.attempt == attempt.number && is_used(charge)) {
-        return None;
-    }
-    let prepared = attempt.prepared().filter(|_| attempt.shown_from.is_none());
-    prepared.map(|prepared| NextAction::new(&prepared.step, payment.expires_at))
-}
-
-impl NextAction {
-    fn new(step: &BrowserStep, expires_at: Timestamp) -> Self {
-        let expires_at = expires_at.into();
-        match step {
-            BrowserStep::Redirect { url, form } => {
-                Self::Redirect(RedirectAction { url: url.clone(), form: fields(form.as_deref()), expires_at })
-            }
-            BrowserStep::Script { script_url, form, calls } => Self::Script(ScriptAction {
-                script_url: script_url.clone(),
-                form: fields(form.as_deref()),
-                calls: calls.iter().map(Into::into).collect(),
-                expires_at,
-            }),
-        }
-    }
-}
-
-fn fields(form: Option<&[(String, String)]>) -> Option<Vec<FormField>> {
-    let field = |(name, value): &(String, String)| FormField { name: name.clone(), value: value.clone() };
-    form.map(|form| form.iter().map(field).collect())
-}
-
-impl From<&ScriptCall> for ScriptCallBody {
-    fn from(call: &ScriptCall) -> Self {
-        Self { function: call.function.clone(), args: call.args.clone(), result: call.result.into() }
-    }
-}
-
 impl PgNamesBody {
     fn known(names: &PgNames) -> Option<Self> {
         let order_id = names.order_id.as_ref().map(ToString::to_string);
@@ -468,37 +316,6 @@ impl From<paymux_core::model::VirtualAccount> for VirtualAccountBody {
 impl From<paymux_core::model::CashReceipt> for CashReceiptBody {
     fn from(receipt: paymux_core::model::CashReceipt) -> Self {
         Self { kind: receipt.kind, number: receipt.number, url: receipt.url }
-    }
-}
-
-impl From<&Failure> for FailureBody {
-    fn from(failure: &Failure) -> Self {
-        Self {
-            code: failure.pg.as_ref().map(|pg| pg.code.clone()),
-            reason: reason(failure.reason),
-            message: failure.reason.message().to_owned(),
-            message_ko: failure.reason.message_ko().to_owned(),
-            pg: failure.pg.as_ref().map(Into::into),
-        }
-    }
-}
-
-impl From<&PgMessage> for PgMessageBody {
-    fn from(pg: &PgMessage) -> Self {
-        Self { code: pg.code.clone(), message: pg.message.clone() }
-    }
-}
-
-impl From<&LastAttempt> for LastAttemptBody {
-    fn from(attempt: &LastAttempt) -> Self {
-        let why: Option<FailureReason> = attempt.failure.as_ref().map(|failure| failure.reason);
-        Self {
-            number: attempt.number,
-            code: why.map(reason),
-            message: why.map(|why| why.message().to_owned()),
-            message_ko: why.map(|why| why.message_ko().to_owned()),
-            failure: attempt.failure.as_ref().map(Into::into),
-        }
     }
 }
 
