@@ -1,10 +1,10 @@
 //! What several modules' tests need: a demo in memory, and a payment in it.
 
-use std::{collections::BTreeMap, ffi::OsString};
+use std::ffi::OsString;
 
 use paymux_core::{
     gateway::{Gateway, NewPayment},
-    model::{AccountId, Customer, Method, Money, PaymentTerms},
+    model::{AccountId, Method, Money, PaymentTerms},
     store::PaymentRecord,
 };
 
@@ -32,20 +32,9 @@ pub(crate) async fn demo(further: &[(&str, &str)]) -> App {
 pub(crate) async fn registered(gateway: &Gateway, account: &AccountId, order_id: &str) -> PaymentRecord {
     let merchant = gateway.account(account).unwrap().merchant.clone();
     let terms = PaymentTerms {
-        order_name: "T-shirt".to_owned(),
-        amount: Money::krw(15_000),
-        tax_free_amount: None,
         method: Some(Method::Card),
         account: Some(account.clone()),
-        customer: Customer::default(),
-        card_issuer: None,
-        installment_months: None,
-        easy_pay_provider: None,
-        deposit_due_at: None,
-        cash_receipt: None,
-        locale: None,
-        return_url: "http://localhost:3000/return".to_owned(),
-        metadata: BTreeMap::new(),
+        ..PaymentTerms::new("T-shirt", Money::krw(15_000), "http://localhost:3000/return")
     };
     let new = NewPayment { order_id: order_id.parse().unwrap(), terms };
     gateway.register(&merchant, new, None).await.unwrap().record

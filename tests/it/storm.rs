@@ -204,12 +204,12 @@ async fn fifty_part_cancels_return_what_was_paid_at_portone() {
 }
 
 #[tokio::test]
-async fn fifty_part_cancels_return_no_more_where_toss_guards_nothing() {
+async fn fifty_part_cancels_return_no_more_at_unguarded_toss() {
     fifty_cancels_at_once(Shop::open_permissive_with("toss", "card", &IN_MEMORY).await).await;
 }
 
 #[tokio::test]
-async fn fifty_part_cancels_return_no_more_where_portone_guards_nothing() {
+async fn fifty_part_cancels_return_no_more_at_unguarded_portone() {
     fifty_cancels_at_once(Shop::open_permissive_with("portone", "card", &IN_MEMORY).await).await;
 }
 

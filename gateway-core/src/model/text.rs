@@ -67,7 +67,7 @@ pub fn is_printable(text: &str, longest: usize) -> bool {
 }
 
 /// What a person can read of a text for display: line breaks and tabs become spaces, and what cannot be seen is taken out.
-/// Of the joiners (U+200D) those between emoji stay: without them a family is a row of strangers.
+/// Of the joiners (U+200D) those between emoji stay: without them a family is a row of single people.
 ///
 /// For display texts only. Two ids that look alike are two ids, so they are refused instead ([`is_printable`]).
 #[must_use]

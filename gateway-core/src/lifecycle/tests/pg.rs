@@ -1,12 +1,12 @@
 //! What a PG is and shows, for the samples.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::sample::{PRICE, READ_TIMEOUT, at, pg_id};
 use crate::{
     model::{
-        CancelId, Customer, Method, Mode, Money, MoneyMoves, PaymentTerms, PgCancelStatus, PgStatus, Secret,
-        Snapshot, SnapshotCancel, VirtualAccount,
+        CancelId, Method, Mode, Money, MoneyMoves, PaymentTerms, PgCancelStatus, PgStatus, Secret, Snapshot,
+        SnapshotCancel, VirtualAccount,
     },
     provider::{Guard, Guards, MethodTerms, ProviderDescription},
 };
@@ -53,22 +53,7 @@ pub(crate) fn description(money_moves: MoneyMoves) -> ProviderDescription {
 }
 
 pub(crate) fn terms(amount: u64) -> PaymentTerms {
-    PaymentTerms {
-        order_name: "a pair of socks".to_owned(),
-        amount: Money::krw(amount),
-        tax_free_amount: None,
-        method: None,
-        account: None,
-        customer: Customer::default(),
-        card_issuer: None,
-        installment_months: None,
-        easy_pay_provider: None,
-        deposit_due_at: None,
-        cash_receipt: None,
-        locale: None,
-        return_url: "https://shop.example/return".to_owned(),
-        metadata: BTreeMap::new(),
-    }
+    PaymentTerms::new("a pair of socks", Money::krw(amount), "https://shop.example/return")
 }
 
 /// A charge in the state `status`, without money.

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use paymux_core::{
     gateway::{GatewayError, NewCancel, NewPayment, RequestKey},
-    model::{
-        CancelId, Customer, Method, Money, PaymentId, PaymentTerms, RefundAccount, ReviewReason, Secret,
-    },
+    model::{CancelId, Method, Money, PaymentId, PaymentTerms, RefundAccount, ReviewReason, Secret},
     store::{PaymentFilter, PaymentRecord, PaymentStore},
 };
 
@@ -92,20 +90,9 @@ impl Order {
         NewPayment {
             order_id: self.name.parse().expect("an order id"),
             terms: PaymentTerms {
-                order_name: "a thing".to_owned(),
-                amount: Money::krw(self.price),
-                tax_free_amount: None,
                 method: Some(if self.by_deposit { Method::VirtualAccount } else { Method::Card }),
                 account: Some(self.model.account.clone()),
-                customer: Customer::default(),
-                card_issuer: None,
-                installment_months: None,
-                easy_pay_provider: None,
-                deposit_due_at: None,
-                cash_receipt: None,
-                locale: None,
-                return_url: "https://shop.example/return".to_owned(),
-                metadata: std::collections::BTreeMap::new(),
+                ..PaymentTerms::new("a thing", Money::krw(self.price), "https://shop.example/return")
             },
         }
     }
