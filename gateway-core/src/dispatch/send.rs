@@ -224,7 +224,7 @@ async fn fail(
 
 /// A refused cancel is asked for again under a new key, so a refusal of what was done gives the money back twice. A PG that
 /// passes on the words of another one may word a lost answer so that no table knows it. So what it shows is asked once
-/// before the decline is answered; without an answer to that, the decline stands.
+/// before the decline is answered; without an answer to that, nothing is decided.
 async fn declined_cancel(
     core: &Committer,
     before: PaymentRecord,
@@ -235,10 +235,11 @@ async fn declined_cancel(
     let Some(subject) = before.charge_of(operation).map(Charge::subject) else { return Ok(before) };
     let (merchant, id) = (&before.payment.merchant, &before.payment.id);
     let shown = look_up(core, merchant, id, &subject, Priority::Critical).await;
-    let in_doubt = shown.is_ok_and(|shown| is_less_left_than_known(&before, &shown.record, operation));
-    let verdict = match failure {
-        Failure { pg: Some(pg), .. } if in_doubt => Verdict::Unknown(pg),
-        failure => Verdict::Declined(failure),
+    let in_doubt = shown.map_or(true, |shown| is_less_left_than_known(&before, &shown.record, operation));
+    let verdict = if in_doubt {
+        Verdict::Unknown(failure.pg.unwrap_or_else(|| PgMessage::new("", "")))
+    } else {
+        Verdict::Declined(failure)
     };
     // What the look-up found done is not refused any more.
     record_verdict(core, &before, operation, sent, &verdict).await

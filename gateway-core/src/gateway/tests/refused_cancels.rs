@@ -44,18 +44,36 @@ async fn refused_cancel_that_was_done_is_answered_done() {
 }
 
 #[tokio::test]
-async fn refused_cancel_asks_once_and_stands_without_an_answer() {
-    for answered in [true, false] {
-        let bench = Bench::before_confirm();
-        let (id, _) = bench.paid().await;
-        bench.pg.instead(Op::Cancel, refused);
-        if !answered {
+async fn refused_cancel_is_looked_up_once_and_stands() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.paid().await;
+    bench.pg.instead(Op::Cancel, refused);
+    let before = bench.look_ups();
+    let answer = bench.cancel(&id, Some(4_000)).await;
+    assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
+    assert_eq!(bench.look_ups(), before + 1);
+}
+
+#[tokio::test]
+async fn refused_cancel_that_nobody_could_look_up_is_not_refused_yet() {
+    for is_done in [true, false] {
+        for bench in Bench::both() {
+            let (id, pg_id) = bench.paid().await;
+            if is_done {
+                bench.pg.after(Op::Cancel, refused);
+            } else {
+                bench.pg.fails(Op::Cancel, refused);
+            }
             bench.pg.instead(Op::Verify, no_answer);
+            let (record, _) = bench.cancel_with(&id, new_cancel(Some(4_000)), Some("k1")).await.unwrap();
+            assert_eq!(record.payment.status(), PaymentStatus::Paid);
+            assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
+            bench.run(DAY).await;
+            let expected = if is_done { CancelStatus::Done } else { CancelStatus::Refused };
+            assert_eq!(bench.newest_cancel(&id).await.status, expected, "{is_done}");
+            assert_eq!(bench.given_back(&pg_id), if is_done { 4_000 } else { 0 });
+            bench.check_ledger().await;
         }
-        let before = bench.look_ups();
-        let answer = bench.cancel(&id, Some(4_000)).await;
-        assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
-        assert_eq!(bench.look_ups(), before + 1);
     }
 }
 
