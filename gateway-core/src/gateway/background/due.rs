@@ -44,63 +44,66 @@ impl Gateway {
     ///
     /// [`GatewayError::Store`] when the due payments cannot be read.
     pub async fn resolve_due(&self, account: &AccountId) -> Result<usize, GatewayError> {
-        let Some(account) = self.core.accounts.get(account) else { return Ok(0) };
-        if !account.has_credentials {
-            return self.hand_over_due(account).await;
-        }
         let mut worked = 0;
         loop {
-            let now = self.core.now();
-            // What is planned by a wrong clock comes hours late or too soon, so after a start nothing begins
-            // before a PG has said what time it is.
-            if !self.core.clock.is_checked() {
-                return Ok(worked);
+            match self.resolve_some(account).await? {
+                0 => return Ok(worked),
+                more => worked += more,
             }
-            // What is leased now could not be asked about, and would be kept from others for nothing.
-            if account.throttle.admits_from(Priority::Uncertain, now) > now {
-                return Ok(worked);
-            }
-            let due = self.core.store.lease_due(&account.id, now, later(now, LEASE), ROUND).await?;
-            if due.is_empty() {
-                return Ok(worked);
-            }
-            worked += due.len();
-            // There may be more due, and this round may take as long as a slow PG: another worker continues
-            // meanwhile.
-            self.core.notify(&account.id);
-            stream::iter(due)
-                .for_each_concurrent(None, |(merchant, id)| async move {
-                    if let Err(error) = Box::pin(self.resolve(account, &merchant, &id)).await {
-                        tracing::warn!(payment = %id, account = %account.id, %error, "a due payment could not be worked on; it stays due");
-                    }
-                })
-                .await;
         }
     }
 
-    /// Nobody can ask this PG any more: what is open waits for a person, and is looked through once a day.
-    async fn hand_over_due(&self, account: &ConnectedAccount) -> Result<usize, GatewayError> {
-        let mut worked = 0;
-        loop {
-            let now = self.core.now();
-            let tomorrow = later(now, DAY);
-            let due = self.core.store.lease_due(&account.id, now, tomorrow, ROUND).await?;
-            if due.is_empty() {
-                return Ok(worked);
-            }
-            worked += due.len();
-            for (merchant, id) in due {
-                // No answer can come any more, so waiting a week for one would help nobody.
-                let hand_over =
-                    |draft: &mut Draft, context: &Context<'_>| review::hand_over(draft, context.now);
-                let record = self.core.update(&merchant, &id, hand_over).await?;
-                // The commit ended the lease, and what is owed is still due. Without this it would be taken
-                // again at once.
-                let deadline = record.checks.deadline.filter(|deadline| *deadline > now);
-                let next = deadline.map_or(tomorrow, |deadline| deadline.min(tomorrow));
-                self.core.store.release(&merchant, &id, next).await?;
-            }
+    /// Works on a few of the payments of an account that are due now; returns how many, 0 if there is nothing to do.
+    pub(super) async fn resolve_some(&self, account: &AccountId) -> Result<usize, GatewayError> {
+        let Some(account) = self.core.accounts.get(account) else { return Ok(0) };
+        if !account.has_credentials {
+            return self.hand_over_some(account).await;
         }
+        let now = self.core.now();
+        // What is planned by a wrong clock comes hours late or too soon, so after a start nothing begins
+        // before a PG has said what time it is.
+        if !self.core.clock.is_checked() {
+            return Ok(0);
+        }
+        // What is leased now could not be asked about, and would be kept from others for nothing.
+        if account.throttle.admits_from(Priority::Uncertain, now) > now {
+            return Ok(0);
+        }
+        let due = self.core.store.lease_due(&account.id, now, later(now, LEASE), ROUND).await?;
+        let worked = due.len();
+        if worked == 0 {
+            return Ok(0);
+        }
+        // There may be more due, and this round may take as long as a slow PG: another worker continues
+        // meanwhile.
+        self.core.notify(&account.id);
+        stream::iter(due)
+            .for_each_concurrent(None, |(merchant, id)| async move {
+                if let Err(error) = Box::pin(self.resolve(account, &merchant, &id)).await {
+                    tracing::warn!(payment = %id, account = %account.id, %error, "a due payment could not be worked on; it stays due");
+                }
+            })
+            .await;
+        Ok(worked)
+    }
+
+    /// Nobody can ask this PG any more: what is open waits for a person, and is looked through once a day.
+    async fn hand_over_some(&self, account: &ConnectedAccount) -> Result<usize, GatewayError> {
+        let now = self.core.now();
+        let tomorrow = later(now, DAY);
+        let due = self.core.store.lease_due(&account.id, now, tomorrow, ROUND).await?;
+        let worked = due.len();
+        for (merchant, id) in due {
+            // No answer can come any more, so waiting a week for one would help nobody.
+            let hand_over = |draft: &mut Draft, context: &Context<'_>| review::hand_over(draft, context.now);
+            let record = self.core.update(&merchant, &id, hand_over).await?;
+            // The commit ended the lease, and what is owed is still due. Without this it would be taken
+            // again at once.
+            let deadline = record.checks.deadline.filter(|deadline| *deadline > now);
+            let next = deadline.map_or(tomorrow, |deadline| deadline.min(tomorrow));
+            self.core.store.release(&merchant, &id, next).await?;
+        }
+        Ok(worked)
     }
 
     /// When an account's next payment is due and its PG's limits allow to ask about it; `None` while nothing

@@ -78,28 +78,32 @@ impl Gateway {
     pub async fn process_inbox(&self, account: &AccountId) -> Result<Vec<InboxOutcome>, GatewayError> {
         let mut outcomes = Vec::new();
         loop {
-            let now = self.core.now();
-            let batch = self.core.store.lease_inbox(account, now, later(now, LEASE), ROUND.into()).await?;
-            if batch.is_empty() {
+            let worked = self.process_some(account).await?;
+            if worked.is_empty() {
                 return Ok(outcomes);
             }
-            let worked: Vec<_> = stream::iter(batch)
-                .map(|webhook| async move { self.process_webhook(&webhook).await })
-                .buffer_unordered(ROUND.into())
-                .collect()
-                .await;
-            for result in worked {
-                match result {
-                    Ok(Some(outcome)) => outcomes.push(outcome),
-                    // It stays in the inbox until the throttle admits it.
-                    Ok(None) => {}
-                    // Its lease ends and it is read again: what it asks for is not committed.
-                    Err(error) => {
-                        tracing::warn!(%account, %error, "a webhook could not be worked on; it stays in the inbox");
-                    }
-                }
-            }
+            outcomes.extend(worked.into_iter().flatten());
         }
+    }
+
+    /// Works on a few webhooks in an account's inbox; gives what came of each, or `None` for one that stays there. Empty if
+    /// there is nothing to do.
+    pub(super) async fn process_some(
+        &self,
+        account: &AccountId,
+    ) -> Result<Vec<Option<InboxOutcome>>, GatewayError> {
+        let now = self.core.now();
+        let batch = self.core.store.lease_inbox(account, now, later(now, LEASE), ROUND.into()).await?;
+        let worked = stream::iter(batch)
+            .map(|webhook| async move {
+                // Its lease ends and it is read again: what it asks for is not committed.
+                self.process_webhook(&webhook).await.unwrap_or_else(|error| {
+                    tracing::warn!(%account, %error, "a webhook could not be worked on; it stays in the inbox");
+                    None
+                })
+            })
+            .buffer_unordered(ROUND.into());
+        Ok(worked.collect().await)
     }
 
     /// `None`: it is throttled, and stays in the inbox.

@@ -100,7 +100,9 @@ async fn work_until(gateway: Arc<Gateway>, account: AccountId, work: Work, stopp
         // A task of its own: a panic ends the round and not the worker.
         let (due, of) = (Arc::clone(&gateway), account.clone());
         match tokio::spawn(async move { round(&due, &of, work).await }).await {
-            Ok(Ok(())) => run_until(stopped.clone(), sleep(&gateway, &account, work)).await,
+            Ok(Ok(0)) => run_until(stopped.clone(), sleep(&gateway, &account, work)).await,
+            // There may be more. Between two rounds a stop is seen.
+            Ok(Ok(_)) => {}
             Ok(Err(error)) => {
                 tracing::error!(%account, error = &error as &dyn Error, "a worker could not read what is due");
                 run_until(stopped.clone(), tokio::time::sleep(AFTER_FAILURE)).await;
@@ -110,10 +112,11 @@ async fn work_until(gateway: Arc<Gateway>, account: AccountId, work: Work, stopp
     }
 }
 
-async fn round(gateway: &Gateway, account: &AccountId, work: Work) -> Result<(), GatewayError> {
+/// Works on a few things that are due; gives how many there were.
+async fn round(gateway: &Gateway, account: &AccountId, work: Work) -> Result<usize, GatewayError> {
     match work {
-        Work::Webhooks => gateway.process_inbox(account).await.map(drop),
-        Work::Payments => gateway.resolve_due(account).await.map(drop),
+        Work::Webhooks => gateway.process_some(account).await.map(|worked| worked.len()),
+        Work::Payments => gateway.resolve_some(account).await,
     }
 }
 
@@ -158,14 +161,17 @@ async fn sweep_until(gateway: Arc<Gateway>, account: AccountId, stopped: watch::
 /// While the machine's clock is in doubt, a PG's time that agrees with it ends the doubt.
 async fn check_clock(gateway: Arc<Gateway>) {
     loop {
-        let is_believed = gateway.check_clock().await;
+        let asked = Arc::clone(&gateway);
+        // A task of its own: a panic ends this time and not the worker.
+        let is_believed = tokio::spawn(async move { asked.check_clock().await }).await.unwrap_or(false);
         pause(&gateway, if is_believed { CHECK_CLOCK_EVERY } else { CHECK_CLOCK_AGAIN }).await;
     }
 }
 
 async fn expire_keys(gateway: Arc<Gateway>) {
     loop {
-        if let Err(error) = gateway.expire_idempotency().await {
+        let due = Arc::clone(&gateway);
+        if let Ok(Err(error)) = tokio::spawn(async move { due.expire_idempotency().await }).await {
             tracing::error!(error = &error as &dyn Error, "old idempotency keys could not be deleted");
         }
         pause(&gateway, EXPIRE_KEYS_EVERY).await;

@@ -51,3 +51,4 @@ mod two_accounts;
 mod two_tabs;
 mod undone;
 mod unshown_orders;
+mod workers;
