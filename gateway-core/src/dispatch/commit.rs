@@ -60,6 +60,7 @@ impl Committer {
             is_clock_trusted: self.clock.is_trusted(),
             can_ask: account.has_credentials,
             description: account.description(),
+            has_list: movements.is_some(),
             lists_part_cancels: movements.is_some_and(|movements| movements.shows_part_cancels()),
             late_payments: self.late_payments.get(&account.merchant).copied().unwrap_or_default(),
             ids: &self.ids,

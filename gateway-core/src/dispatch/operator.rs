@@ -3,7 +3,7 @@
 use crate::{
     account::ConnectedAccount,
     lifecycle::failure_of,
-    model::{Charge, FailureReason, PgMessage},
+    model::{Charge, Dispatch, FailureReason, Outcome, PgMessage},
     store::PaymentRecord,
 };
 
@@ -16,23 +16,25 @@ pub(super) fn page_operator(account: &ConnectedAccount, record: &PaymentRecord, 
     );
 }
 
-/// Alerts the operator of payments that failed in the PG's window because of the account's contract, keys or channel: no call
-/// of ours was refused for it, and the buyer can do nothing about it. One alert each.
+/// Alerts the operator of payments that failed at the PG because of the account's contract, keys or channel: no answer to a
+/// call of ours said so, and the buyer can do nothing about it. One alert each.
 pub(super) fn report_wrong_settings(
     account: &ConnectedAccount,
     before: &PaymentRecord,
     after: &PaymentRecord,
 ) {
     let is_of_settings = |charge: &Charge| {
-        let is_refused = charge.confirm.is_none() && charge.is_declined();
-        is_refused && failure_of(charge).reason == FailureReason::ProviderMisconfigured
+        // Of a confirm that the PG refused for it the operator was alerted when it was sent.
+        let outcome = charge.confirm.as_ref().and_then(Dispatch::outcome);
+        let is_declined = charge.is_declined() && !matches!(outcome, Some(Outcome::NotDone(_)));
+        is_declined && failure_of(charge).reason == FailureReason::ProviderMisconfigured
     };
     for charge in after.charges.iter().filter(|charge| is_of_settings(charge)) {
         if before.charge(&charge.id).is_some_and(is_of_settings) {
             continue;
         }
-        if let Some(pg) = failure_of(charge).pg {
-            page_operator(account, after, &pg);
-        }
+        // A PG may show that it failed, and not in which words.
+        let pg = failure_of(charge).pg.unwrap_or_else(|| PgMessage::new("", ""));
+        page_operator(account, after, &pg);
     }
 }

@@ -297,11 +297,16 @@ fn shows_less(charge: &Charge, now: &Snapshot) -> bool {
     };
     let back_to_open = matches!(now.status, PgStatus::Open | PgStatus::Pending)
         && !matches!(before.status, PgStatus::Open | PgStatus::Pending);
+    // A window that failed was no end (ADR 5): the buyer continues in it, and money may be on its way.
+    let goes_on = now.status == PgStatus::Pending
+        && before.status == PgStatus::Failed
+        && charge.confirm.is_none()
+        && !charge.was_paid();
     now.paid.currency() != before.paid.currency()
         || now.paid.amount() < before.paid.amount()
         || cancelled < before.cancelled.amount()
         || misses_cancel
-        || back_to_open
+        || (back_to_open && !goes_on)
 }
 
 /// What refunds come to that counted until now and failed.

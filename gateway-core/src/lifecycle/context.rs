@@ -17,6 +17,8 @@ pub(crate) struct Context<'a> {
     /// Whether the PG can be asked at all. Where nobody has the account's credentials any more no answer can come.
     pub(crate) can_ask: bool,
     pub(crate) description: &'a ProviderDescription,
+    /// Whether the PG has a list of its own, which is swept: money that nobody named is found there.
+    pub(crate) has_list: bool,
     /// Whether the PG's list has a row for each part cancel.
     pub(crate) lists_part_cancels: bool,
     pub(crate) late_payments: LatePayments,

@@ -283,8 +283,8 @@ impl Charge {
         self.misfit == Some(Misfit::Mismatch) && !goes_back
     }
 
-    /// Whether the PG shows a payment that failed because the buyer closed its window: nothing was asked for and nothing came
-    /// in. A text alone never makes it so.
+    /// Whether the PG shows a payment that failed because the buyer closed its window: nothing was asked for and nothing ever
+    /// came in. A text alone never makes it so.
     pub(crate) fn is_closed_window(&self) -> bool {
         let is_closed = |shown: &Snapshot| {
             let reason = shown.failure.as_ref().map(|failure| failure.reason);
@@ -292,7 +292,12 @@ impl Charge {
                 && shown.paid.is_zero()
                 && reason == Some(FailureReason::BuyerClosed)
         };
-        self.confirm.is_none() && self.snapshot.as_ref().is_some_and(is_closed)
+        self.confirm.is_none() && !self.was_paid() && self.snapshot.as_ref().is_some_and(is_closed)
+    }
+
+    /// Whether it held money or paid the order before, whatever the PG shows now.
+    pub(crate) const fn was_paid(&self) -> bool {
+        self.accepted || self.timing.is_some()
     }
 
     /// Whether the PG itself waits for the outcome.

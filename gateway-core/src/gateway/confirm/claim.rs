@@ -101,10 +101,19 @@ pub(super) fn outcome(record: PaymentRecord, id: &ChargeId) -> Result<PaymentRec
         // unresolved, and could still take the money.
         Some(Outcome::Declined(failure)) => {
             let failure = failure.clone();
-            return outcome_of(record, Some(failure));
+            let is_of_account = failure.reason == FailureReason::ProviderMisconfigured;
+            return if is_of_account && is_unpaid(&record) {
+                came_to_nothing(record, failure)
+            } else {
+                outcome_of(record, Some(failure))
+            };
         }
         Some(Outcome::Done) | None => return outcome_of(record, None),
     };
+    // Another tab may have been paid, so nothing may be answered that says "no money moved".
+    if matches!(record.payment.status(), PaymentStatus::Confirming | PaymentStatus::AwaitingDeposit) {
+        return outcome_of(record, None);
+    }
     match failure.reason {
         FailureReason::Mismatch => Err(GatewayError::Mismatch(Box::new(record))),
         FailureReason::ProviderMisconfigured => Err(GatewayError::ProviderMisconfigured(failure.pg)),

@@ -211,17 +211,22 @@ impl Gateway {
             let asked = ask(self, account, record, attempt.number, claim.pg_payment_id.as_ref()).await?;
             (record, no_answer) = (asked.record, asked.no_answer);
         }
-        if !is_unpaid(&record) {
-            return Ok(record);
-        }
-        if let Some(error) = no_answer {
+        let may_be_paid = is_unpaid(&record) || record.payment.status() == PaymentStatus::Expired;
+        if let Some(error) = no_answer.filter(|_| may_be_paid) {
             // Another window may have been paid in, so the answer must not say that no money moved.
             return without_answer(self, record, error);
+        }
+        if !is_unpaid(&record) {
+            return Ok(record);
         }
         // What the PG shows of the payment that the browser names is believed before the browser's words.
         let named = claim.pg_payment_id.as_ref().and_then(|id| record.charge_at_pg(id));
         if let Some(shown) = named.filter(|charge| charge.is_declined()).map(failure_of) {
             return came_to_nothing(record, shown);
+        }
+        if asks {
+            // The PG may be behind its own window, and the browser's words wrong: it is asked once more.
+            owe_hint(&self.core, account, &record, LookUpSubject::Attempt(attempt.number)).await?;
         }
         if failure.reason == FailureReason::ProviderMisconfigured {
             // Anybody can write this into a browser, so it is a warning and pages nobody.
