@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::telemetry::LogFormat;
 
-/// What the process tells its caller when it ends.
+/// The exit code.
 pub mod exit_code {
     /// Everything went well.
     pub const OK: u8 = 0;
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn the_configuration_file_may_be_named_before_and_after_the_command() {
+    fn configuration_file_is_named_before_or_after_the_command() {
         for line in ["paymux --config a.toml serve", "paymux serve --config a.toml"] {
             assert_eq!(parse(line).unwrap().config, Some("a.toml".into()), "{line}");
         }

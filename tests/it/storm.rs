@@ -264,11 +264,11 @@ async fn forged_ids_leave_room_for_the_real_one(account: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_forged_ids_leave_room_for_the_real_one_at_portone() {
+async fn forged_ids_leave_room_for_the_real_one_at_portone() {
     forged_ids_leave_room_for_the_real_one("portone").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_forged_ids_leave_room_for_the_real_one_at_toss() {
+async fn forged_ids_leave_room_for_the_real_one_at_toss() {
     forged_ids_leave_room_for_the_real_one("toss").await;
 }

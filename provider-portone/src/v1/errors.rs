@@ -59,7 +59,7 @@ pub(crate) fn is_paid(refusal: &Refusal) -> bool {
 /// * HTTP 200 with a `code` and a text is the answer of PortOne or of the PG behind it: a decline. "취소할 결제건이
 ///   존재하지 않습니다." is one.
 /// * It is no decline where the text says that it was done before, that the balance is another than the one we sent
-///   (an earlier request may have been executed), that a line or a system failed on the way, or where it tells nothing
+///   (an earlier request may have been executed), that a line or a system failed on the way, or where it says nothing
 ///   but that it failed: look up.
 /// * A text that blames the merchant's contract or settings is for the operator, and the account to refund to is for the
 ///   merchant.
@@ -67,7 +67,7 @@ pub(crate) fn is_paid(refusal: &Refusal) -> bool {
 ///   more, and 404 that PortOne does not have it: it is not what we believed, either way.
 pub(crate) fn cancel(refusal: &Refusal) -> ProviderError {
     let text = plain(&refusal.message);
-    if refusal.status != StatusCode::OK || has_any(&text, IN_DOUBT) || tells_no_reason(&refusal.message) {
+    if refusal.status != StatusCode::OK || has_any(&text, IN_DOUBT) || gives_no_reason(&refusal.message) {
         return ProviderError::Unknown(Response::Error(refusal.pg()));
     }
     if has_any(&text, REFUND_ACCOUNT) {
@@ -232,7 +232,7 @@ const SAYS_NOTHING_KO: &[&str] = &[
 ];
 
 /// Whether a text is empty, a bare code ("9999", "E-102") or says only that it failed ("취소 실패", "Cancel failed").
-fn tells_no_reason(text: &str) -> bool {
+fn gives_no_reason(text: &str) -> bool {
     let text = text.to_lowercase();
     let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     words.all(|word| {

@@ -135,14 +135,14 @@ fn a_commented_setting_of_the_default_file_is_a_setting() {
     assert_eq!(config.merchants[&merchant("shop")].default_account, example);
     let (written, left_out) = (&config.merchants[&merchant("shop")], serve(GOOD, &[]).unwrap());
     let left_out = &left_out.merchants[&merchant("shop")];
-    assert_eq!(written.payable_for, left_out.payable_for, "the file tells another default");
-    assert_eq!(written.late_payments, left_out.late_payments, "the file tells another default");
+    assert_eq!(written.payable_for, left_out.payable_for, "the file states another default");
+    assert_eq!(written.late_payments, left_out.late_payments, "the file states another default");
     let (limits, usual) = (config.accounts[&example].limits, AccountLimits::default());
     let calls = Some(usual.max_concurrent_calls);
-    assert_eq!(limits.max_concurrent_calls, calls, "the file tells another default");
+    assert_eq!(limits.max_concurrent_calls, calls, "the file states another default");
     let webhooks = Some(usual.unverified_webhooks_per_minute);
-    assert_eq!(limits.unverified_webhooks_per_minute, webhooks, "the file tells another default");
-    assert!(!config.accounts[&example].retired, "the file tells another default");
+    assert_eq!(limits.unverified_webhooks_per_minute, webhooks, "the file states another default");
+    assert!(!config.accounts[&example].retired, "the file states another default");
 }
 
 #[test]

@@ -167,7 +167,7 @@ async fn a_read_only_disk_stops_the_start_and_says_so() {
 }
 
 #[tokio::test]
-async fn a_read_only_folder_without_a_database_stops_the_start_and_says_so() {
+async fn read_only_folder_without_a_database_stops_the_start() {
     let Some(disk) = Disk::mount() else { return };
     let mut process = Process::start_with(&[("DATABASE__URL", &disk.url())]).await;
     assert!(process.terminate().await);

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 
 use super::{
     actors::workers,
-    invariants::Watchman,
+    invariants::InvariantChecker,
     model_pg::{Client, Model},
     store::{SimulatedStore, peek},
     world::{Owner, ReplicasClock, World},
@@ -34,7 +34,7 @@ pub(crate) struct Cluster {
     pub(crate) kept: MemoryStore,
     pub(crate) models: Vec<Arc<Model>>,
     pub(crate) merchant: MerchantId,
-    watchman: Arc<Watchman>,
+    checker: Arc<InvariantChecker>,
     /// The replicas that take requests.
     gateways: Mutex<BTreeMap<usize, Arc<Gateway>>>,
 }
@@ -46,14 +46,18 @@ impl fmt::Debug for Cluster {
 }
 
 impl Cluster {
-    pub(crate) fn start(world: Arc<World>, models: Vec<Arc<Model>>, watchman: Arc<Watchman>) -> Arc<Self> {
+    pub(crate) fn start(
+        world: Arc<World>,
+        models: Vec<Arc<Model>>,
+        checker: Arc<InvariantChecker>,
+    ) -> Arc<Self> {
         let merchant: MerchantId = "shop".parse().expect("a merchant's name");
         let cluster = Arc::new(Self {
             world,
             kept: MemoryStore::default(),
             models,
             merchant,
-            watchman,
+            checker,
             gateways: Mutex::default(),
         });
         cluster.bind_accounts().expect("the first binding");
@@ -82,7 +86,7 @@ impl Cluster {
                 _ => drop(bindings.remove(changed)),
             }
             let started = peek(self.kept.bind_accounts(&bindings)).is_ok();
-            if started && self.watchman.holds_money(&model.account) {
+            if started && self.checker.holds_money(&model.account) {
                 self.world
                     .violated(9, || format!("{} became another account with money on it", model.account));
             }
@@ -135,7 +139,7 @@ impl Cluster {
     fn gateway(&self, replica: usize) -> Gateway {
         let world = &self.world;
         let store =
-            SimulatedStore::around(self.kept.clone(), Arc::clone(world), replica, Arc::clone(&self.watchman));
+            SimulatedStore::around(self.kept.clone(), Arc::clone(world), replica, Arc::clone(&self.checker));
         let mut policy = MerchantPolicy::new(self.models[0].account.clone());
         policy.late_payments = world.profile.late_payments;
         policy.payable_for = world.profile.payable_for;
@@ -150,7 +154,7 @@ impl Cluster {
 
     /// Somebody did something with a payment: that may cost calls to its PG.
     pub(crate) fn stirred(&self, payment: &PaymentId) {
-        self.watchman.stirred(payment.as_str());
+        self.checker.stirred(payment.as_str());
     }
 
     /// Every replica stops and starts again, as after a change of the configuration.
@@ -191,7 +195,7 @@ impl Cluster {
         if let Ok(body) = serde_json::from_slice::<serde_json::Value>(&raw.body)
             && let Some(order) = body.get("order_id").and_then(serde_json::Value::as_str)
         {
-            self.watchman.stirred(order);
+            self.checker.stirred(order);
         }
         let taken =
             self.ask(what, move |gateway| Box::pin(async move { gateway.receive(&account, raw).await }));

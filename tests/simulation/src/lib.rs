@@ -28,7 +28,7 @@ pub use stats::Stats;
 use actors::{mischief, shop, workers};
 use cluster::Cluster;
 use executor::Executor;
-use invariants::{Watchman, rest::Rest};
+use invariants::{InvariantChecker, rest::Rest};
 use model_pg::{Kind, Model};
 use world::{Owner, World};
 
@@ -47,14 +47,14 @@ pub struct Outcome {
 #[must_use]
 pub fn run(seed: u64, traced: bool) -> Outcome {
     let world = World::new(seed, traced);
-    let watchman = Arc::new(Watchman::new(Arc::clone(&world)));
+    let checker = Arc::new(InvariantChecker::new(Arc::clone(&world)));
     let model = |number, kind, account: &str| {
         let account = account.parse().expect("an account's name");
-        Arc::new(Model::new(kind, number, account, Arc::clone(&world), Arc::clone(&watchman)))
+        Arc::new(Model::new(kind, number, account, Arc::clone(&world), Arc::clone(&checker)))
     };
     let models = vec![model(0, Kind::OnConfirm, "asks"), model(1, Kind::BeforeConfirm, "takes")];
-    watchman.watch(&models);
-    let cluster = Cluster::start(Arc::clone(&world), models, watchman);
+    checker.watch(&models);
+    let cluster = Cluster::start(Arc::clone(&world), models, checker);
     for model in &cluster.models {
         let own = Arc::downgrade(&cluster);
         let deliver: model_pg::Deliver = Box::new(move |account, raw| {

@@ -15,7 +15,7 @@ use paymux_core::{
 use tokio::sync::oneshot;
 
 use super::{
-    invariants::Watchman,
+    invariants::InvariantChecker,
     world::{Owner, World},
 };
 
@@ -25,7 +25,7 @@ pub(crate) struct SimulatedStore {
     world: Arc<World>,
     replica: usize,
     kept: MemoryStore,
-    watchman: Arc<Watchman>,
+    checker: Arc<InvariantChecker>,
 }
 
 impl fmt::Debug for SimulatedStore {
@@ -40,9 +40,9 @@ impl SimulatedStore {
         kept: MemoryStore,
         world: Arc<World>,
         replica: usize,
-        watchman: Arc<Watchman>,
+        checker: Arc<InvariantChecker>,
     ) -> WrappedStore<Self> {
-        WrappedStore::new(Arc::new(kept.clone()), Self { world, replica, kept, watchman })
+        WrappedStore::new(Arc::new(kept.clone()), Self { world, replica, kept, checker })
     }
 
     /// One call: it is on its way, it is applied or not, its answer is on its way.
@@ -91,7 +91,7 @@ impl SimulatedStore {
             self.world.count(|stats| stats.commits += 1);
             if let Some(after) = read(&change.payment) {
                 self.world.note(Owner::StoreOf(self.replica), || committed(change, &after));
-                self.watchman.committed(before.as_ref(), change, &after);
+                self.checker.committed(before.as_ref(), change, &after);
             }
         }
         done

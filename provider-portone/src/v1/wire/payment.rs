@@ -31,7 +31,7 @@ pub(crate) struct Payment {
     /// Made through a test channel.
     #[serde(default, deserialize_with = "lenient::flag")]
     pub(super) sandbox: Option<bool>,
-    /// UNIX seconds, 0 if no money came in: it tells a refund from a closed account.
+    /// UNIX seconds, 0 if no money came in: a refund has it, a closed account has not.
     #[serde(default, deserialize_with = "lenient::number")]
     pub(super) paid_at: Option<i64>,
     /// When it was cancelled, UNIX seconds, 0 if it was not.

@@ -64,7 +64,7 @@ async fn a_row_of_a_test_channel_is_not_found_by_id_unless_asked_for() {
 }
 
 #[tokio::test]
-async fn several_ids_are_looked_up_at_once_and_missing_ones_make_it_207() {
+async fn several_ids_at_once_answer_207_where_one_is_missing() {
     let bench = Bench::start().await;
     let (first, second) = (bench.paid("order-1", 1_000), bench.paid("order-2", 2_000));
     let all = bench.get(&format!("/payments?imp_uid[]={first}&merchant_uid%5B%5D=order-2")).await;

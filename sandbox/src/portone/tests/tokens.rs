@@ -6,7 +6,7 @@ use super::super::PortoneConfig;
 use super::bench::{Bench, START, failure, success};
 
 #[tokio::test]
-async fn a_token_stays_the_same_until_its_last_minute_and_dies_after_it() {
+async fn a_token_stays_the_same_until_its_last_minute() {
     let bench = Bench::start().await;
     let ask = async || success(bench.get_token().await);
 

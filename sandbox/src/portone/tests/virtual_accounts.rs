@@ -95,7 +95,7 @@ async fn an_account_without_a_deposit_can_be_deleted() {
 }
 
 #[tokio::test]
-async fn a_deposit_goes_back_to_an_account_in_the_bank_codes_of_the_pg() {
+async fn deposit_refund_is_sent_in_the_bank_codes_of_the_pg() {
     let bench = Bench::start().await;
     let imp_uid = bench.deposited("order-1", 10_000);
     let refund = |bank: &str| json!({ "imp_uid": imp_uid, "refund_holder": "홍길동", "refund_bank": bank, "refund_account": "110-123-456" });

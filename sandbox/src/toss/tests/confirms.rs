@@ -79,7 +79,7 @@ async fn an_order_is_approved_once_whichever_attempt() {
 }
 
 #[tokio::test]
-async fn a_confirm_more_than_ten_minutes_after_authentication_is_too_late() {
+async fn confirm_ten_minutes_after_authentication_is_too_late() {
     let bench = Bench::start().await;
     let early = bench.authenticate("order-0001", PayMethod::Card, 1_000);
     let late = bench.authenticate("order-0002", PayMethod::Card, 1_000);
@@ -98,7 +98,7 @@ async fn a_confirm_more_than_ten_minutes_after_authentication_is_too_late() {
 }
 
 #[tokio::test]
-async fn a_window_that_nobody_goes_through_expires_after_thirty_minutes() {
+async fn window_nobody_goes_through_expires_after_30_minutes() {
     let bench = Bench::start().await;
     let answer = bench.control.pay(&PayRequest::new("order-0001", PayOutcome::Close, 1_000)).unwrap();
     assert_eq!(answer.browser_result["code"], "PAY_PROCESS_CANCELED");

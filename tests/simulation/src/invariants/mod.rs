@@ -64,15 +64,15 @@ struct Committed {
 }
 
 /// Watches a run, and says what is wrong.
-pub(crate) struct Watchman {
+pub(crate) struct InvariantChecker {
     world: Arc<World>,
     models: OnceLock<BTreeMap<AccountId, Arc<Model>>>,
     seen: Mutex<Seen>,
 }
 
-impl fmt::Debug for Watchman {
+impl fmt::Debug for InvariantChecker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Watchman")
+        f.write_str("InvariantChecker")
     }
 }
 
@@ -85,7 +85,7 @@ struct Commit<'a> {
     after: &'a PaymentRecord,
 }
 
-impl Watchman {
+impl InvariantChecker {
     pub(crate) fn new(world: Arc<World>) -> Self {
         Self { world, models: OnceLock::new(), seen: Mutex::default() }
     }

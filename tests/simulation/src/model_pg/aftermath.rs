@@ -31,7 +31,7 @@ impl Model {
             News::Issued => self.expect_deposit(pg_id.clone()),
             News::Paid => {
                 self.world.count(|stats| stats.charges += 1);
-                self.watchman.charged(self, pg_id);
+                self.checker.charged(self, pg_id);
                 self.expect_reversal(pg_id.clone());
                 self.expect_dispute(pg_id.clone());
             }

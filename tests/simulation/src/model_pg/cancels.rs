@@ -79,7 +79,7 @@ impl Model {
         let status = if is_deposit { PgCancelStatus::Pending } else { PgCancelStatus::Done };
         let reason = request.tagged_reason(LONGEST_REASON);
         let news = if is_deposit { News::Refunding } else { News::Cancelled };
-        self.watchman.given_back(self, books, request);
+        self.checker.given_back(self, books, request);
         let pg_cancel_id = self.add_cancel(books, &request.pg_payment_id, sent_at, (amount, reason, status));
         books.tell(news, &request.pg_payment_id);
         self.world.count(|stats| stats.cancels += 1);

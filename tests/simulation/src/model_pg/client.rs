@@ -80,7 +80,7 @@ impl PaymentProvider for Client {
     async fn confirm(&self, request: &ConfirmRequest) -> Result<Taken, ProviderError> {
         let (model, request) = (Arc::clone(&self.model), request.clone());
         let sent_at = model.world.now();
-        model.watchman.confirm_sent(&model, &request);
+        model.checker.confirm_sent(&model, &request);
         let key = request.idempotency_key.clone();
         let credential = self.description.credential.clone();
         let work: Work<Taken> =
@@ -88,7 +88,7 @@ impl PaymentProvider for Client {
         let name = format!("confirm {key}");
         let call = PgCall { name, order: None, key: Some(key.clone()), is_supported: true, work };
         let answer = self.call(call).await;
-        self.model.watchman.answered(&key, answer.as_ref().err());
+        self.model.checker.answered(&key, answer.as_ref().err());
         answer
     }
 
@@ -105,7 +105,7 @@ impl PaymentProvider for Client {
             })
             .await;
         if answer.is_ok() {
-            self.model.watchman.looked_up(&self.model);
+            self.model.checker.looked_up(&self.model);
         }
         answer
     }
@@ -113,7 +113,7 @@ impl PaymentProvider for Client {
     async fn cancel(&self, request: &CancelRequest) -> Result<CancelOutcome, ProviderError> {
         let (model, request) = (Arc::clone(&self.model), request.clone());
         let sent_at = model.world.now();
-        model.watchman.cancel_sent(&model, &request);
+        model.checker.cancel_sent(&model, &request);
         let key = request.idempotency_key.clone();
         let name = format!("cancel {key} {:?} of {}", request.scope, request.pg_payment_id);
         let credential = self.description.credential.clone();
@@ -121,7 +121,7 @@ impl PaymentProvider for Client {
             Box::new(move |books: &mut _| model.give_back(books, &request, &credential, sent_at));
         let call = PgCall { name, order: None, key: Some(key.clone()), is_supported: true, work };
         let answer = self.call(call).await;
-        self.model.watchman.answered(&key, answer.as_ref().err());
+        self.model.checker.answered(&key, answer.as_ref().err());
         answer
     }
 

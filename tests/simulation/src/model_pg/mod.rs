@@ -15,7 +15,7 @@ use paymux_core::{
     provider::{Guard, Guards, MethodTerms, ProviderDescription},
 };
 
-use super::{invariants::Watchman, world::World};
+use super::{invariants::InvariantChecker, world::World};
 
 mod aftermath;
 pub(crate) mod answer;
@@ -65,7 +65,7 @@ pub(crate) struct Model {
     /// Which of the accounts it is.
     pub(crate) number: usize,
     pub(crate) world: Arc<World>,
-    pub(crate) watchman: Arc<Watchman>,
+    pub(crate) checker: Arc<InvariantChecker>,
     /// How its webhooks reach the gateway.
     pub(crate) deliver: OnceLock<Deliver>,
     books: Mutex<Books>,
@@ -83,9 +83,9 @@ impl Model {
         number: usize,
         account: AccountId,
         world: Arc<World>,
-        watchman: Arc<Watchman>,
+        checker: Arc<InvariantChecker>,
     ) -> Self {
-        Self { kind, account, number, world, watchman, deliver: OnceLock::new(), books: Mutex::default() }
+        Self { kind, account, number, world, checker, deliver: OnceLock::new(), books: Mutex::default() }
     }
 
     /// What an account with this credential can do.

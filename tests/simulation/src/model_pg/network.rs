@@ -61,7 +61,7 @@ impl Client {
             Trip::Instead(Refusal::Invalid) if call.key.is_none() => Trip::Instead(Refusal::UnknownError),
             trip => trip,
         };
-        self.model.watchman.called(&self.model, call.order.as_deref(), call.key.as_deref());
+        self.model.checker.called(&self.model, call.order.as_deref(), call.key.as_deref());
         let name = call.name.clone();
         world.note(Owner::Replica(self.replica), || format!("→ {name} ({trip:?})"));
         if trip == Trip::NotSent {
