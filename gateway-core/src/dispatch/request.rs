@@ -46,6 +46,7 @@ pub(super) fn build(record: &PaymentRecord, operation: &Operation) -> Option<Mon
                 cancellable: cancel.cancellable_before,
                 reason: cancel.reason.clone(),
                 refund_account: cancel.refund_account.clone(),
+                channel_pg: charge.snapshot.as_ref().and_then(|shown| shown.channel_pg.clone()),
                 idempotency_key,
             })
         }
@@ -59,6 +60,7 @@ pub(super) fn build(record: &PaymentRecord, operation: &Operation) -> Option<Mon
                 cancellable: record.payment.terms.amount,
                 reason: close.reason.clone(),
                 refund_account: None,
+                channel_pg: None,
                 idempotency_key,
             })
         }

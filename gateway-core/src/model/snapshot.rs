@@ -132,6 +132,9 @@ pub struct Snapshot {
     pub method: Option<Method>,
     /// More on how it is paid.
     pub method_detail: MethodDetail,
+    /// The PG behind a channel, in the PG's own word: who keeps the money, and how banks are written. `None` where the PG
+    /// keeps it itself.
+    pub channel_pg: Option<String>,
     /// The issued account.
     pub virtual_account: Option<VirtualAccount>,
     /// The receipt page.
@@ -164,6 +167,7 @@ impl Snapshot {
             failure: None,
             method: None,
             method_detail: MethodDetail::default(),
+            channel_pg: None,
             virtual_account: None,
             receipt_url: None,
             cash_receipt: None,
@@ -229,6 +233,7 @@ impl Snapshot {
             paid_at: if self.paid.is_zero() { self.paid_at } else { self.paid_at.or(before.paid_at) },
             method: self.method.or(before.method),
             method_detail: self.method_detail.or(&before.method_detail),
+            channel_pg: self.channel_pg.or_else(|| before.channel_pg.clone()),
             virtual_account: self.virtual_account.or_else(|| before.virtual_account.clone()),
             receipt_url: self.receipt_url.or_else(|| before.receipt_url.clone()),
             cash_receipt: self.cash_receipt.or_else(|| before.cash_receipt.clone()),

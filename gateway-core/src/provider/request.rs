@@ -146,6 +146,9 @@ pub struct CancelRequest {
     pub reason: String,
     /// Where the money goes, for a paid virtual account.
     pub refund_account: Option<RefundAccount>,
+    /// The PG behind the channel that took the money, as the newest answer about the charge named it: the account may have
+    /// another channel by now.
+    pub channel_pg: Option<String>,
     /// The key.
     pub idempotency_key: String,
 }
@@ -169,6 +172,7 @@ impl CancelRequest {
     ///     cancellable: Money::krw(12_000),
     ///     reason: "sold out".to_owned(),
     ///     refund_account: None,
+    ///     channel_pg: None,
     ///     idempotency_key: "key".to_owned(),
     /// };
     /// let echoed = request.tagged_reason(200);
@@ -268,6 +272,7 @@ mod tests {
             cancellable: Money::krw(1_000),
             reason: "가".repeat(500),
             refund_account: None,
+            channel_pg: None,
             idempotency_key: String::new(),
         };
         let reason = request.tagged_reason(200);

@@ -7,6 +7,28 @@ use super::config::RefundBankCodes;
 /// `pg_provider` of 키움페이, the one PG with two digits that are not the standard code's last two.
 const KIWOOM_PAY: &str = "daou";
 
+/// How the PGs of which it is documented write banks, by how their `pg_provider` begins (PortOne docs, 은행 코드 and PG 코드:
+/// `html5_inicis`, `kcp_billing`, `nice_v2`, …).
+const STYLES: &[(&str, RefundBankCodes)] = &[
+    ("html5_inicis", RefundBankCodes::LastTwoDigits),
+    ("inicis", RefundBankCodes::LastTwoDigits),
+    ("kcp", RefundBankCodes::BkPrefix),
+    (KIWOOM_PAY, RefundBankCodes::KiwoomPay),
+    ("tosspayments", RefundBankCodes::Standard),
+    ("nice", RefundBankCodes::Standard),
+    ("kicc", RefundBankCodes::Standard),
+    ("danal", RefundBankCodes::Standard),
+    ("smartro", RefundBankCodes::Standard),
+    ("settle", RefundBankCodes::Standard),
+];
+
+/// How the PG that took the money writes banks: as its payment names the PG, and where that is none of those, as the account
+/// is configured. The account may have another channel since the payment, and a bank in another PG's writing is another bank.
+pub(crate) fn style_of(channel_pg: Option<&str>, configured: RefundBankCodes) -> RefundBankCodes {
+    let is_of = |(begins, _): &&(&str, RefundBankCodes)| channel_pg.is_some_and(|pg| pg.starts_with(begins));
+    STYLES.iter().find(is_of).map_or(configured, |(_, style)| *style)
+}
+
 /// 키움페이's table: our code, its code. 외환 was merged into 하나 and is only read.
 const KIWOOM_PAY_CODES: &[(&str, &str)] = &[
     ("003", "03"),

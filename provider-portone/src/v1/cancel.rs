@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::Number;
 
 use super::{
-    bank::refund_bank,
+    bank::{refund_bank, style_of},
     charset::writable,
     client::{Answer, Client},
     config::PortOneV1Config,
@@ -169,7 +169,8 @@ fn refund_to<'a>(
     request: &'a CancelRequest,
 ) -> Result<Option<RefundTo<'a>>, ProviderError> {
     let Some(account) = &request.refund_account else { return Ok(None) };
-    let refund_bank = refund_bank(account.bank_code(), config.refund_bank_codes)
+    let style = style_of(request.channel_pg.as_deref(), config.refund_bank_codes);
+    let refund_bank = refund_bank(account.bank_code(), style)
         .ok_or(ProviderError::Declined(Failure::of(FailureReason::InvalidRefundAccount)))?;
     Ok(Some(RefundTo {
         refund_holder: account.holder_name.expose(),

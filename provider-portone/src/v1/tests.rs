@@ -121,6 +121,7 @@ fn cancel_request(scope: CancelScope) -> CancelRequest {
         cancellable: Money::krw(7_000),
         reason: "고객 변심".to_owned(),
         refund_account: None,
+        channel_pg: None,
         idempotency_key: "unused".to_owned(),
     }
 }

@@ -55,6 +55,7 @@ pub(crate) fn snapshot(payment: &Payment, body: &[u8]) -> Result<Snapshot, Unrea
         method: our_method(payment),
         method_detail: detail(payment),
         virtual_account: account(payment)?,
+        channel_pg: None,
         receipt_url: receipt_url(payment),
         cash_receipt: our_cash_receipt(payment),
         raw: Secret::new(String::from_utf8_lossy(body)),

@@ -28,6 +28,7 @@ pub(crate) fn request(scope: CancelScope) -> CancelRequest {
         cancellable: Money::krw(27_500),
         reason: "고객 변심".to_owned(),
         refund_account: None,
+        channel_pg: None,
         idempotency_key: "pay_1_cancel_can_1_1".to_owned(),
     }
 }

@@ -155,6 +155,7 @@ fn snapshot(pg_payment_id: &str) -> Snapshot {
         method: None,
         method_detail: MethodDetail { card_number: Some(CANARY.to_owned()), ..MethodDetail::default() },
         virtual_account: None,
+        channel_pg: Some("nice_v2".to_owned()),
         receipt_url: None,
         cash_receipt: None,
         raw: Secret::new(CANARY),

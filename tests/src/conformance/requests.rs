@@ -139,6 +139,7 @@ pub(super) fn cancel_request(
         cancellable: krw(cancellable),
         reason: "부분 품절".to_owned(),
         refund_account: None,
+        channel_pg: None,
     }
 }
 

@@ -193,6 +193,7 @@ fn snapshot(pg_payment_id: &str) -> Snapshot {
         method: None,
         method_detail: MethodDetail { installment_months: Some(3), ..MethodDetail::default() },
         virtual_account: None,
+        channel_pg: Some("nice_v2".to_owned()),
         receipt_url: Some("https://pg.example/receipt".to_owned()),
         cash_receipt: None,
         raw: Secret::new(r#"{"status":"DONE"}"#),

@@ -287,6 +287,7 @@ fn what_an_answer_leaves_out_is_kept() {
         paid_at: None,
         method: None,
         cancels: None,
+        channel_pg: None,
         receipt_url: None,
         ..full.clone()
     };

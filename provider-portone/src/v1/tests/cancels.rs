@@ -81,6 +81,31 @@ async fn refund_account_is_sent_in_the_codes_of_the_pg() {
 }
 
 #[tokio::test]
+async fn refund_bank_is_written_as_the_pg_of_the_payment_writes_it() {
+    // The account has another channel since the payment.
+    for (channel_pg, configured, bank, written) in [
+        (Some("html5_inicis"), RefundBankCodes::KiwoomPay, "023", "23"),
+        (Some("kcp_billing"), RefundBankCodes::Standard, "088", "BK88"),
+        (Some("daou"), RefundBankCodes::LastTwoDigits, "011", "08"),
+        (Some("nice_v2"), RefundBankCodes::LastTwoDigits, "088", "088"),
+        (Some("another"), RefundBankCodes::BkPrefix, "088", "BK88"),
+        (None, RefundBankCodes::LastTwoDigits, "088", "88"),
+    ] {
+        let stub = Stub::start(|_| done(&after(""))).await;
+        let mut config = config(&stub.url);
+        config.refund_bank_codes = configured;
+        let request = CancelRequest {
+            refund_account: Some(refund_account(bank)),
+            channel_pg: channel_pg.map(str::to_owned),
+            ..cancel_request(ALL)
+        };
+        let _answered = provider_with(config).cancel(&request).await;
+        let body: Value = serde_json::from_str(&stub.calls()[0].body).unwrap();
+        assert_eq!(body["refund_bank"], written, "{channel_pg:?} {configured:?}");
+    }
+}
+
+#[tokio::test]
 async fn amount_that_could_mean_all_is_never_sent() {
     let stub = Stub::start(|_| done(&after(""))).await;
     let provider = provider(&stub.url);

@@ -318,6 +318,7 @@ fn part_cancelled_payment_is_read_whole() {
             pg_bank: None,
         },
         virtual_account: None,
+        channel_pg: Some("html5_inicis".to_owned()),
         receipt_url: Some("https://example.invalid/r/1".to_owned()),
         cash_receipt: None,
         raw: Secret::new(raw.get()),

@@ -45,6 +45,7 @@ pub(crate) fn snapshot(raw: &RawValue) -> Result<Snapshot, Unreadable> {
         method,
         method_detail: detail(&payment, easy_pay_provider),
         virtual_account: virtual_account(&payment),
+        channel_pg: payment.pg_provider.clone(),
         receipt_url: payment.receipt_url.clone(),
         cash_receipt: (payment.cash_receipt_issued == Some(true)).then_some(CashReceipt {
             kind: None,

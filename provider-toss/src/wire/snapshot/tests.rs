@@ -74,6 +74,7 @@ fn approved_card_is_read_whole() {
             pg_bank: None,
         },
         virtual_account: None,
+        channel_pg: None,
         receipt_url: Some(
             "https://dashboard.tosspayments.com/receipt/redirection?transactionId=tshop20260314103015Qe7Rd&ref=PX"
                 .to_owned(),

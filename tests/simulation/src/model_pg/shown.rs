@@ -40,6 +40,7 @@ impl Model {
                 .due_at
                 .filter(|_| payment.state != State::Agreed)
                 .map(|due_at| account(payment, due_at)),
+            channel_pg: None,
             receipt_url: None,
             cash_receipt: None,
             raw: Secret::new(format!("{}:{index}", payment.id)),

@@ -38,6 +38,7 @@ fn essence(snapshot: Snapshot) -> Snapshot {
         cancels,
         method_detail,
         raw: Secret::new(""),
+        channel_pg: None,
         receipt_url: None,
         ..snapshot
     }
