@@ -138,14 +138,12 @@ pub(crate) fn replay(stored: &StoredAnswer) -> Result<Answer, ApiError> {
     Err(ApiError::replayed(body).unwrap_or_else(|| ApiError::new(ErrorCode::Internal)))
 }
 
-/// A declined payment and a refused cancel are final answers too; every other problem may be another one next time.
+/// A declined payment is a final answer too; every other problem may be another one next time. A refused cancel is answered by
+/// its row, which its key finds for ever: a PG may yet show that it was done.
 pub(crate) fn stored_problem(error: &GatewayError, answer: &ApiError) -> Option<StoredAnswer> {
-    let code = match error {
-        GatewayError::Declined { .. } => ErrorCode::PaymentDeclined,
-        GatewayError::CancelRefused { .. } => ErrorCode::CancelRefused,
-        _ => return None,
-    };
-    Some(StoredAnswer { status: code.status().as_u16(), body: Secret::new(answer.body_json()) })
+    let GatewayError::Declined { .. } = error else { return None };
+    let status = ErrorCode::PaymentDeclined.status().as_u16();
+    Some(StoredAnswer { status, body: Secret::new(answer.body_json()) })
 }
 
 /// The problem a merchant is shown for an error of the gateway.

@@ -105,7 +105,7 @@ impl Operations {
         operation: impl FnOnce(Arc<Gateway>, Option<RequestKey>, Earlier) -> F + Send + 'static,
     ) -> Result<Answer, ApiError>
     where
-        F: Future<Output = Result<Answer, GatewayError>> + Send + 'static,
+        F: Future<Output = Result<Answer, OperationError>> + Send + 'static,
     {
         let (earlier, guard) = match self.begin(&asked).await? {
             Begun::Answered(stored) => return replay(&stored),
@@ -116,8 +116,16 @@ impl Operations {
             let _guard = guard;
             // A key that already has its row is not written again.
             let key = asked.key.clone().filter(|_| matches!(earlier, Earlier::None));
+            let repeats_cancel = earlier.cancel().is_some();
             let result = operation(Arc::clone(&gateway), key, earlier).await;
-            answer(&gateway, asked, result).await
+            let is_refused =
+                matches!(&result, Err(OperationError::Gateway(GatewayError::CancelRefused { .. })));
+            let answered = answer(&gateway, asked, result).await;
+            // Not kept as an answer: a PG may yet show that it was done. Its row says the same again until then.
+            answered.map_err(|problem| match ApiError::replayed(&problem.body_json()) {
+                Some(replayed) if repeats_cancel && is_refused => replayed,
+                _ => problem,
+            })
         });
         match tokio::time::timeout(self.wait, task).await {
             Ok(Ok(answer)) => answer,
@@ -181,6 +189,27 @@ impl Operations {
     }
 }
 
+/// Why an operation came to nothing.
+#[derive(Debug)]
+pub(crate) enum OperationError {
+    /// The request cannot be what it says. Found only by the first of its key: a repeat is answered by what the first one
+    /// left, also where the rules are other ones by now.
+    Request(Box<ApiError>),
+    Gateway(GatewayError),
+}
+
+impl From<ApiError> for OperationError {
+    fn from(error: ApiError) -> Self {
+        Self::Request(Box::new(error))
+    }
+}
+
+impl From<GatewayError> for OperationError {
+    fn from(error: GatewayError) -> Self {
+        Self::Gateway(error)
+    }
+}
+
 /// What an operation is about.
 #[derive(Clone, Debug)]
 pub(crate) enum About {
@@ -200,17 +229,16 @@ enum Begun {
 async fn answer(
     gateway: &Gateway,
     asked: Asked,
-    result: Result<Answer, GatewayError>,
+    result: Result<Answer, OperationError>,
 ) -> Result<Answer, ApiError> {
     let (stored, payment, answer) = match result {
         Ok(answer) => (answer.stored(), answer.body.id.parse().ok(), Ok(answer)),
-        Err(error) => {
+        Err(OperationError::Request(problem)) => (None, None, Err(*problem)),
+        Err(OperationError::Gateway(error)) => {
             let problem = problem_of(&error);
             let stored = stored_problem(&error, &problem);
             let payment = match &error {
-                GatewayError::Declined { record, .. } | GatewayError::CancelRefused { record, .. } => {
-                    Some(record.payment.id.clone())
-                }
+                GatewayError::Declined { record, .. } => Some(record.payment.id.clone()),
                 _ => None,
             };
             (stored, payment, Err(problem))

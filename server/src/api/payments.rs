@@ -70,13 +70,13 @@ impl PaymentsApi {
         let asked = Asked::new(auth.0, idempotency_key.0, "/v1/payments", &body.0.to_json_string())?;
         let origins =
             self.origins.get(&asked.merchant).ok_or_else(|| ApiError::new(ErrorCode::Unauthenticated))?;
-        let new = body.0.into_domain(origins, self.operations.gateway.clock().now())?;
+        let new = body.0.into_domain(origins, self.operations.gateway.clock().now());
         let merchant = asked.merchant.clone();
         let answer = self.operations.run(asked, About::NewPayment, move |gateway, key, earlier| async move {
             let (record, created) = match earlier.payment() {
                 Some(id) => (gateway.payment(&merchant, id).await?, true),
                 None => {
-                    let registered = gateway.register(&merchant, new, key.as_ref()).await?;
+                    let registered = gateway.register(&merchant, new?, key.as_ref()).await?;
                     (registered.record, registered.created)
                 }
             };
@@ -241,13 +241,13 @@ impl PaymentsApi {
         let asked = Asked::new(auth.0, idempotency_key.0, &path, &body.0.to_json_string())?;
         let gateway = &self.operations.gateway;
         let record = gateway.payment(&asked.merchant, &id).await.map_err(|error| problem_of(&error))?;
-        let new = body.0.into_domain(record.payment.currency())?;
+        let new = body.0.into_domain(record.payment.currency());
         let (merchant, shown) = (asked.merchant.clone(), id.clone());
         let answer =
             self.operations.run(asked, About::Cancel(shown), move |gateway, key, earlier| async move {
                 let (record, cancel) = match earlier.cancel() {
                     Some(cancel) => gateway.cancel_result(&merchant, &id, cancel).await?,
-                    None => gateway.cancel(&merchant, &id, &new, key.as_ref()).await?,
+                    None => gateway.cancel(&merchant, &id, &new?, key.as_ref()).await?,
                 };
                 Ok(Answer::cancel(&record, &cancel, gateway.clock().now()))
             });

@@ -93,6 +93,26 @@ impl Reply {
 const ACCOUNTS: [&str; 2] = ["toss", "portone"];
 
 #[tokio::test]
+async fn repeat_is_answered_by_what_the_first_left_and_not_by_todays_rules() {
+    let shop = Shop::open(&[]).await;
+    let due_at =
+        shop.app.gateway().clock().now().saturating_add(jiff::SignedDuration::from_hours(1)).unwrap();
+    let body = json!({
+        "order_id": "order-1", "order_name": "티셔츠", "amount": 15_000, "currency": "KRW", "method": "virtual_account",
+        "virtual_account": { "due_at": due_at.to_string() }, "return_url": "http://localhost:3000/return",
+    });
+    let register = || shop.send(Method::POST, "/v1/payments", Some("k-1"), Some(&body));
+    let first = register().await.expect(201);
+    shop.post("/_sandbox/clock", &json!({ "advance_s": 7_200 })).await.expect(200);
+    let again = register().await;
+    assert!(again.replayed, "the time that it asked for has passed meanwhile");
+    assert_eq!(again.expect(201)["id"], first["id"]);
+    let other_key = shop.send(Method::POST, "/v1/payments", Some("k-2"), Some(&body)).await;
+    assert_eq!(other_key.expect(400)["param"], "virtual_account.due_at");
+    shop.close().await;
+}
+
+#[tokio::test]
 async fn next_action_takes_a_device_and_no_body() {
     let shop = Shop::open(&[]).await;
     for account in ACCOUNTS {
