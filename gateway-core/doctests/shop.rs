@@ -28,8 +28,8 @@ async fn shop() -> Result<Shop, Box<dyn std::error::Error>> {
     let gateway = Gateway::builder(std::sync::Arc::new(MemoryStore::default()))
         .merchant(shop.clone(), MerchantPolicy::new(account.id.clone()))
         .account(account)
-        .build()?;
-    gateway.start().await?;
+        .start()
+        .await?;
     Ok(Shop { simulator, provider, gateway, shop })
 }
 

@@ -198,8 +198,8 @@ async fn run(out: &mut impl fmt::Write) -> Result<(), Box<dyn Error>> {
     let gateway = Gateway::builder(Arc::new(MemoryStore::default()))
         .merchant(shop.clone(), MerchantPolicy::new(account.id.clone()))
         .account(account)
-        .build()?;
-    gateway.start().await?;
+        .start()
+        .await?;
 
     let terms = PaymentTerms::new("A blue mug", Money::krw(12_000), "https://shop.example/return");
     let order = NewPayment { order_id: "order-1".parse()?, terms };

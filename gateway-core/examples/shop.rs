@@ -32,9 +32,9 @@ async fn run(out: &mut impl fmt::Write) -> Result<(), Box<dyn Error>> {
     let gateway = Gateway::builder(Arc::new(MemoryStore::default()))
         .merchant(shop.clone(), MerchantPolicy::new(account.id.clone()))
         .account(account)
-        .build()?;
+        .start()
+        .await?;
     let gateway = Arc::new(gateway);
-    gateway.start().await?;
     // They find out what becomes of a request whose answer got lost.
     let workers = Workers::start(&gateway);
 

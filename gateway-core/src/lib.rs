@@ -4,6 +4,26 @@
 //! Knows no HTTP, no SQL and no PG. Start reading at [`gateway::Gateway`] to embed it, and at
 //! [`provider::PaymentProvider`] to add a PG.
 //!
+//! A program that embeds it needs these crates, and installs a TLS provider of `rustls` before it makes an account:
+//!
+//! ```toml
+//! [dependencies]
+//! paymux-core = { path = "paymux/gateway-core" }
+//! paymux-store = { path = "paymux/store" }          # SQLite; for a test there is store::MemoryStore
+//! paymux-toss = { path = "paymux/provider-toss" }
+//! rustls = { version = "0.23", default-features = false, features = ["ring"] }
+//! serde_json = "1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//!
+//! # For a provider of one's own:
+//! async-trait = "0.1"
+//! jiff = "0.2"
+//! ```
+//!
+//! Before 1.0 a minor version may add a field or a variant. What a program has to match whole to be right, as the status of
+//! a payment and the kinds of events, is not `#[non_exhaustive]`: a new one should not compile unseen. Errors and the reasons of
+//! failures are, since all of them have the same default.
+//!
 //! # Examples
 //!
 //! `examples/shop.rs` is a shop that embeds Paymux, with Toss Payments (`paymux-toss`) played by a simulator

@@ -39,10 +39,10 @@ pub struct TossConfig {
     pub client_key: String,
     /// The secret key that belongs to it, `test_sk_…` or `test_gsk_…`.
     pub secret_key: SecretString,
-    /// Where the API is.
+    /// Where the API is; `https://api.tosspayments.com` by default.
     #[serde(default = "default_base_url")]
     pub base_url: String,
-    /// Where the browser loads the SDK from; the SDK is `/v2/standard` there.
+    /// Where the browser loads the SDK from; the SDK is `/v2/standard` there. `https://js.tosspayments.com` by default.
     #[serde(default = "default_script_base_url")]
     pub script_base_url: String,
     /// How the buyer gets to the payment window.
@@ -51,16 +51,16 @@ pub struct TossConfig {
     /// Which payment UI of the console a widget key shows; the console's first if not given.
     #[serde(default)]
     pub variant_key: Option<String>,
-    /// The methods the contract covers, the preferred one first.
+    /// The methods the contract covers, the preferred one first; all by default.
     #[serde(default = "default_methods")]
     pub methods: Vec<Method>,
-    /// The currencies cards are charged in. Any but KRW needs a contract of its own.
+    /// The currencies cards are charged in. Any but KRW needs a contract of its own. KRW alone by default.
     #[serde(default = "default_card_currencies")]
     pub card_currencies: Vec<Currency>,
-    /// Seconds a connection may take to be made.
+    /// Seconds a connection may take to be made; 5 by default.
     #[serde(default = "default_connect_timeout_s")]
     pub connect_timeout_s: u64,
-    /// Seconds an answer may take, from the moment the request is begun.
+    /// Seconds an answer may take, from the moment the request is begun; 60 by default.
     #[serde(default = "default_read_timeout_s")]
     pub read_timeout_s: u64,
 }

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use paymux_core::{
     account::Account,
     clock::{Clock, SystemClock},
@@ -60,7 +61,7 @@ pub enum StartError {
     Store(StoreError),
     /// A merchant's account is not there.
     #[error(transparent)]
-    Build(#[from] BuildError),
+    Build(BuildError),
     /// The simulators cannot start.
     #[error(transparent)]
     Simulators(#[from] SimulatorError),
@@ -152,8 +153,7 @@ impl App {
             Some(demo) => Arc::new(demo.clock.clone()),
             None => parts.clock.unwrap_or_else(|| Arc::new(SystemClock::default())),
         };
-        let gateway = gateway(&config, store, clock, accounts)?;
-        gateway.start().await.map_err(StartError::Store)?;
+        let gateway = gateway(&config, store, clock, accounts).await?;
         Ok(Self::serve(config, Arc::new(gateway), demo, public, admin))
     }
 
@@ -332,7 +332,7 @@ fn accounts(
     config.accounts.values().map(account).collect()
 }
 
-fn gateway(
+async fn gateway(
     config: &Config,
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
@@ -349,7 +349,10 @@ fn gateway(
         policy.payable_for = merchant.payable_for;
         builder = builder.merchant(merchant.id.clone(), policy);
     }
-    Ok(builder.build()?)
+    builder.start().await.map_err(|error| match error {
+        BuildError::Store(error) => StartError::Store(error),
+        error => StartError::Build(error),
+    })
 }
 
 /// The API's documentation over no gateway in particular: what `paymux openapi` prints.
@@ -360,7 +363,9 @@ fn gateway(
 #[must_use]
 pub fn documentation() -> Documentation {
     let store: Arc<dyn Store> = Arc::new(paymux_core::store::MemoryStore::default());
-    let gateway = Gateway::builder(store).build().expect("nothing is configured that could be wrong");
+    let started = Gateway::builder(store).start().now_or_never();
+    let gateway =
+        started.and_then(Result::ok).expect("a store in memory never waits, and nothing is configured");
     let origins = Arc::new(BTreeMap::new());
     let service = api::service(&Arc::new(gateway), origins, TaskTracker::new(), Duration::ZERO);
     Documentation::new(&service, api::complete_document)

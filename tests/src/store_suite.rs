@@ -113,7 +113,7 @@ macro_rules! store_suite {
             work_queue::later_look_up_puts_off_no_earlier_one,
             work_queue::owing_ends_no_lease,
             work_queue::look_up_owed_since_the_read_outlives_the_commit,
-            work_queue::only_the_look_up_that_was_paid_is_gone,
+            work_queue::only_the_look_up_that_was_answered_is_gone,
             work_queue::owing_for_an_unknown_payment_is_ignored,
             work_queue::released_payment_is_free_from_then_on,
             work_queue::release_makes_nothing_due_early,

@@ -8,10 +8,10 @@ use crate::{
     clock::{Clock, SteadyClock, SystemClock},
     dispatch::Committer,
     model::{AccountId, IdSource, MerchantId},
-    store::Store,
+    store::{Store, StoreError},
 };
 
-/// Why a gateway cannot be put together.
+/// Why a gateway cannot start.
 ///
 /// ```
 /// # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/doctests/shop.rs"));
@@ -32,12 +32,13 @@ use crate::{
 ///     .account(account)
 ///     // Another merchant's account would take this merchant's money.
 ///     .merchant("other_shop".parse()?, policy)
-///     .build();
+///     .start()
+///     .await;
 /// assert!(matches!(gateway, Err(BuildError::NoSuchAccount { merchant, .. }) if merchant.as_str() == "other_shop"));
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
     /// Two accounts have one name.
@@ -51,6 +52,9 @@ pub enum BuildError {
         /// The account that it names.
         account: AccountId,
     },
+    /// The store cannot be used, or says that an account became another one. Nothing is started.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Puts a [`Gateway`] together.
@@ -100,12 +104,21 @@ impl GatewayBuilder {
         self
     }
 
-    /// The gateway. Call its [`start`](Gateway::start) before anything else.
+    /// The gateway, its accounts bound to the store and its clock held against the newest commit.
     ///
     /// # Errors
     ///
     /// [`BuildError`]: two accounts have one name, or a policy names an account that is not the merchant's.
-    pub fn build(self) -> Result<Gateway, BuildError> {
+    /// [`BuildError::Store`] with [`StoreError::AccountChanged`]: an account is another one at the PG than before, or is gone,
+    /// while money of its payments may still come in or go back. With [`StoreError::Unavailable`] it may be tried again.
+    pub async fn start(self) -> Result<Gateway, BuildError> {
+        let gateway = self.build()?;
+        gateway.bind().await?;
+        Ok(gateway)
+    }
+
+    /// The gateway, its accounts not bound.
+    pub(crate) fn build(self) -> Result<Gateway, BuildError> {
         let clock = Arc::new(SteadyClock::new(self.clock));
         let mut accounts = BTreeMap::new();
         for account in self.accounts {

@@ -61,9 +61,9 @@ use admissions::Admissions;
 /// let gateway = Gateway::builder(Arc::new(MemoryStore::default()))
 ///     .account(account)
 ///     .merchant(shop.clone(), policy)
-///     .build()?;
+///     .start()
+///     .await?;
 /// let gateway = Arc::new(gateway);
-/// gateway.start().await?;
 /// let workers = Workers::start(&gateway);
 ///
 /// let terms = PaymentTerms::new("A blue mug", Money::krw(12_000), "https://shop.example/return");
@@ -130,6 +130,8 @@ impl Gateway {
     /// Returns when a payment of an account was committed or owes a look-up, or a webhook was received, since the last call:
     /// there may be such work. Of several who wait for the same, one is notified. Never for an account that is not
     /// configured.
+    ///
+    /// [`Workers`](crate::gateway::Workers) call it, so a program that runs them does not.
     pub async fn notified(&self, account: &AccountId, work: Work) {
         match self.core.accounts.get(account) {
             Some(account) => account.throttle.notified(work).await,
@@ -150,7 +152,7 @@ impl Gateway {
         self.core.accounts.keys().for_each(|account| self.notify(account));
     }
 
-    /// A payment of a merchant.
+    /// A payment of a merchant as it is stored. [`read`](Self::read) also has one looked up that is uncertain.
     ///
     /// # Errors
     ///

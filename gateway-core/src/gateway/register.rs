@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::{Gateway, GatewayError, RequestKey};
 use crate::{
     account::{Account, ConnectedAccount},
@@ -9,13 +11,21 @@ use crate::{
     dispatch::ROUNDS,
     gateway::{request_key::idempotency, shared::account_of},
     lifecycle::{Context, Draft, finish::finish},
-    model::{AccountId, MerchantId, Mode, Money, OrderId, Payment, PaymentStatus, PaymentTerms, Shown},
+    model::{
+        AccountId, MerchantId, Mode, Money, OrderId, Payment, PaymentStatus, PaymentTerms, Shown, readable,
+    },
     provider::MethodTerms,
     store::{PaymentFilter, PaymentRecord, StoreError},
 };
 
 /// How many payments of an order are read at a time. Few have more than two.
 const PAGE: u32 = 100;
+
+/// The longest name of what is bought, in characters.
+const LONGEST_NAME: usize = 100;
+
+/// The most months of an instalment plan.
+const MOST_MONTHS: u32 = 60;
 
 /// A payment to be registered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,7 +145,7 @@ impl Gateway {
         // All that a PG would refuse for its limits is refused here: later the buyer would be the first to
         // learn of it.
         let account = self.choose_account(merchant, &new.terms)?;
-        check_terms(account, &new.terms)?;
+        check_terms(account, &new.terms, self.core.now())?;
         let context = self.core.context(account, None, &[]);
         let draft = Draft::of(self.fresh(merchant, account, new)?);
         let idempotency = idempotency(key, merchant, &draft.record.payment.id, None, self.core.now());
@@ -322,7 +332,28 @@ fn check_amount(method: &MethodTerms, amount: Money) -> Result<(), GatewayError>
     }
 }
 
-fn check_terms(account: &Account, terms: &PaymentTerms) -> Result<(), GatewayError> {
+/// What no PG could take, or would show a buyer wrongly. A server checks more, and names its own fields.
+fn check_terms(account: &Account, terms: &PaymentTerms, now: Timestamp) -> Result<(), GatewayError> {
+    let name = terms.order_name.trim();
+    // Emoji may be joined in it, which is all that cannot be seen and may stay.
+    if name.is_empty()
+        || name.chars().count() > LONGEST_NAME
+        || readable(&terms.order_name) != terms.order_name
+    {
+        let rule = format!("must be 1 to {LONGEST_NAME} characters that can be seen");
+        return Err(GatewayError::invalid("order_name", rule));
+    }
+    let is_page = ["https://", "http://"].iter().any(|scheme| terms.return_url.starts_with(scheme));
+    if !is_page {
+        return Err(GatewayError::invalid("return_url", "must be an http or https address"));
+    }
+    if terms.installment_months.is_some_and(|months| months == 1 || months > MOST_MONTHS) {
+        let rule = format!("must be 0 or 2 to {MOST_MONTHS}");
+        return Err(GatewayError::invalid("card.installment_months", rule));
+    }
+    if terms.deposit_due_at.is_some_and(|due_at| due_at <= now) {
+        return Err(GatewayError::invalid("virtual_account.due_at", "must be in the future"));
+    }
     choose_method(account, terms)?;
     match terms.tax_free_amount {
         Some(tax_free)

@@ -15,7 +15,7 @@ pub(crate) struct Answer<'a> {
     pub(crate) look_up: &'a LookUp,
     /// When it was asked: what was sent shortly before may not show in it.
     pub(crate) asked_at: Timestamp,
-    /// Whether it was a look-up. The answer to a request that moves money shows a charge and pays no owed look-up.
+    /// Whether it was a look-up. The answer to a request that moves money shows a charge and is no owed look-up.
     pub(crate) is_look_up: bool,
 }
 

@@ -14,7 +14,7 @@
 //!
 //! Then, for each charge that a complete answer should hold and does not: nothing before the final time of its requests;
 //! after it the confirm was not done; a claim ends after an hour; what showed before is missing (step 5). Then the roles
-//! ([`acceptance`](super::acceptance)). Last, the owed look-ups are paid that this answer covers.
+//! ([`acceptance`](super::acceptance)). Last, the owed look-ups that this answer covers are removed.
 
 use std::time::Duration;
 
@@ -63,7 +63,7 @@ pub(crate) fn apply(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_
     acceptance::judge(draft, context);
     // A PG may answer a repeated request with what it stored for the key, and that is not what is true now.
     if answer.is_look_up {
-        plan::pay(draft, answer, context);
+        plan::clear_answered(draft, answer, context);
     }
     foreign
 }
@@ -178,7 +178,7 @@ fn believes_less(draft: &mut Draft, id: &ChargeId, asked_at: Timestamp, context:
     }
     // The wait counts from the first such answer: frequent look-ups would put it off for ever.
     draft.change(id, |charge| charge.less_seen_at = Some(seen_at.unwrap_or(asked_at)));
-    // While the clock is in doubt no answer pays this look-up, so every answer would add another one.
+    // While the clock is in doubt no answer ends this look-up, so every answer would add another one.
     if context.is_clock_trusted || !draft.owes(&subject, Why::Less) {
         draft.owe(subject, believed_from, Why::Less);
     }

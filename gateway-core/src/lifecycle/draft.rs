@@ -16,8 +16,8 @@ use crate::{
 pub(crate) struct Draft {
     pub(crate) record: PaymentRecord,
     pub(super) before: PaymentRecord,
-    /// The owed look-ups that this draft's answer paid.
-    pub(super) paid: Vec<Paid>,
+    /// The owed look-ups that this draft's answer covered.
+    pub(super) answered: Vec<Answered>,
     /// The request that this draft commits to send.
     pub(super) sends: Option<Operation>,
     /// Whether a decision of this draft rests on the order's other payment.
@@ -26,9 +26,9 @@ pub(crate) struct Draft {
     pub(crate) sibling_yields: bool,
 }
 
-/// A debt that a look-up paid, and how many there were before it.
+/// An owed look-up that an answer covered, and how many there were before it.
 #[derive(Clone, Debug)]
-pub(super) struct Paid {
+pub(super) struct Answered {
     pub(super) of: LookUpSubject,
     pub(super) why: Why,
     pub(super) tries: u32,
@@ -39,7 +39,7 @@ impl Draft {
         Self {
             before: record.clone(),
             record,
-            paid: Vec::new(),
+            answered: Vec::new(),
             sends: None,
             rests_on_sibling: false,
             sibling_yields: false,

@@ -61,12 +61,12 @@ fn is_live(record: &PaymentRecord) -> bool {
 }
 
 fn checks_change(before: &Checks, after: &Checks) -> ChecksChange {
-    // Only what this draft paid and added: a hint that came meanwhile has no version and must survive.
+    // Only what this draft answered and added: a hint that came meanwhile has no version and must survive.
     let only_in = |one: &[OwedLookUp], other: &[OwedLookUp]| {
         one.iter().filter(|owed| !other.contains(owed)).cloned().collect()
     };
     ChecksChange {
-        paid: only_in(&before.owed, &after.owed),
+        answered: only_in(&before.owed, &after.owed),
         owed: only_in(&after.owed, &before.owed),
         pending: after.pending.clone(),
         deadline: after.deadline,

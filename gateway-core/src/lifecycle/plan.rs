@@ -16,7 +16,7 @@ use jiff::Timestamp;
 
 use super::{
     Answer, Context, Draft,
-    draft::{Paid, counted},
+    draft::{Answered, counted},
     schedule::{
         CHECKED_FOR, DEPOSIT_CHECKS, DEPOSIT_GRACE, PAID_CHECKS, REFUND_STEP, answered_by, jittered, step,
     },
@@ -27,9 +27,9 @@ use crate::{
     store::{OwedLookUp, PendingOperation, Why},
 };
 
-/// Pays the owed look-ups that an answered one covers: those of its own subject and, where it is complete for an
+/// Removes the owed look-ups that an answer covers: those of its own subject and, where it is complete for an
 /// order id, those of every charge under it.
-pub(super) fn pay(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_>) {
+pub(super) fn clear_answered(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_>) {
     let decides = answer.decides(context.description);
     let covers = |of: &LookUpSubject| match (answer.subject, of) {
         (asked, of) if asked == of => decides,
@@ -38,17 +38,17 @@ pub(super) fn pay(draft: &mut Draft, answer: &Answer<'_>, context: &Context<'_>)
         }
         _ => false,
     };
-    // A clock that runs ahead would pay what is owed for later. What is owed for now is paid by any answer.
-    let pays = |why: Why| context.is_clock_trusted || matches!(why, Why::Hint | Why::Uncertain);
-    let is_paid = |owed: &OwedLookUp| owed.at <= answer.asked_at && pays(owed.why) && covers(&owed.of);
-    let paid: Vec<OwedLookUp> = draft.record.checks.owed.extract_if(.., |owed| is_paid(owed)).collect();
-    for owed in paid {
+    // By a clock that runs ahead, what is owed for later would be over. What is owed for now is, by any answer.
+    let ends = |why: Why| context.is_clock_trusted || matches!(why, Why::Hint | Why::Uncertain);
+    let is_over = |owed: &OwedLookUp| owed.at <= answer.asked_at && ends(owed.why) && covers(&owed.of);
+    let over: Vec<OwedLookUp> = draft.record.checks.owed.extract_if(.., |owed| is_over(owed)).collect();
+    for owed in over {
         if owed.why == Why::Hint {
             // A hint may be ahead of what the PG shows. After a storm of hints one more look-up is enough.
             draft.record.checks.owed.retain(|other| other.of != owed.of || other.why != Why::Recheck);
             draft.owe(owed.of.clone(), context.visible_from(answer.asked_at), Why::Recheck);
         }
-        draft.paid.push(Paid { of: owed.of, why: owed.why, tries: owed.tries });
+        draft.answered.push(Answered { of: owed.of, why: owed.why, tries: owed.tries });
     }
     // By this an order expires: only an answer that says all, asked by a clock that can be believed, counts.
     if let LookUpSubject::Attempt(number) = answer.subject
@@ -67,15 +67,15 @@ pub(super) fn plan(draft: &mut Draft, context: &Context<'_>) {
     plan_deposits(draft, context);
     plan_paid(draft, context);
     plan_refunds(draft, context);
-    // In one order always: the record is compared with the one before, and an order of debts is no change.
+    // In one order always: the record is compared with the one before, and their order is no change.
     draft.record.checks.owed.sort();
     draft.record.checks.owed.dedup();
 }
 
-/// How many look-ups for this reason were paid before, by this draft's own look-up.
+/// How many look-ups for this reason came before, the draft's own included.
 fn tries(draft: &Draft, of: &LookUpSubject, why: Why) -> u32 {
-    let paid = draft.paid.iter().filter(|paid| paid.of == *of && paid.why == why);
-    paid.map(|paid| counted(paid.tries)).max().unwrap_or(0)
+    let answered = draft.answered.iter().filter(|answered| answered.of == *of && answered.why == why);
+    answered.map(|answered| counted(answered.tries)).max().unwrap_or(0)
 }
 
 /// Keeps one look-up of each of these subjects owed for a reason, and none of any other subject.
@@ -87,7 +87,7 @@ fn keep_owed(
 ) {
     draft.record.checks.owed.retain(|owed| owed.why != why || subjects.contains(&owed.of));
     for subject in subjects {
-        // A debt keeps its time. Planned again with every change, webhooks would put it off.
+        // One that is owed keeps its time. Planned again with every change, webhooks would put it off.
         if !draft.owes(subject, why) {
             let tries = tries(draft, subject, why);
             let at = at(draft, subject, tries);

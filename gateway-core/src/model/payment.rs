@@ -139,9 +139,9 @@ pub struct CashReceipt {
 /// What a merchant asks for when it registers a payment. Fixed for the payment's life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentTerms {
-    /// What is bought, 1 to 100 characters, shown to the buyer.
+    /// What is bought, 1 to 100 characters that can be seen, shown to the buyer.
     pub order_name: String,
-    /// What it costs.
+    /// What it costs, within the account's limits for the method.
     pub amount: Money,
     /// The part of the amount that is free of VAT.
     pub tax_free_amount: Option<Money>,
@@ -154,19 +154,20 @@ pub struct PaymentTerms {
     /// Only this card company.
     #[serde(default, deserialize_with = "known")]
     pub card_issuer: Option<CardIssuerCode>,
-    /// Months of instalment, 0 for a single payment.
+    /// Months of instalment, 0 for a single payment, else 2 to 60.
     pub installment_months: Option<u32>,
     /// Only this wallet.
     pub easy_pay_provider: Option<String>,
-    /// Until when a virtual account may be paid.
+    /// Until when a virtual account may be paid: in the future.
     pub deposit_due_at: Option<Timestamp>,
     /// The cash receipt asked for.
     pub cash_receipt: Option<CashReceiptRequest>,
     /// The buyer's language, BCP 47: `ko`.
     pub locale: Option<String>,
-    /// Where the PG sends the buyer back to: a page of the merchant.
+    /// Where the PG sends the buyer back to: a page of the merchant, http or https. Whether the merchant may name it is for
+    /// the caller to check.
     pub return_url: String,
-    /// The merchant's own notes.
+    /// The merchant's own notes. Kept and shown as they are; how many and how long is for the caller to check.
     pub metadata: BTreeMap<String, String>,
 }
 

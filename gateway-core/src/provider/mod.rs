@@ -32,6 +32,7 @@ pub use webhook::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubje
 /// * What only some PGs can do is a further trait behind an accessor that defaults to `None`; a single call that a PG
 ///   lacks answers [`ProviderError::Unsupported`] and sends nothing.
 ///
+/// An implementation is written under `#[async_trait]`, of the crate `async-trait`: the page shows what that makes of it.
 /// `examples/own_provider.rs` is a whole one to begin from. A test of a shop asks it as the core does:
 ///
 /// ```

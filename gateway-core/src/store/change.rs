@@ -41,8 +41,8 @@ pub struct PaymentChange {
 /// How what is to be looked up and sent changes. Look-ups that others added since the record was read stay owed.
 #[derive(Clone, Debug, Default)]
 pub struct ChecksChange {
-    /// Owed look-ups that are paid or replaced.
-    pub paid: Vec<OwedLookUp>,
+    /// Owed look-ups that were answered or replaced.
+    pub answered: Vec<OwedLookUp>,
     /// Owed look-ups that are new.
     pub owed: Vec<OwedLookUp>,
     /// The operations that are not over.
@@ -59,7 +59,7 @@ impl ChecksChange {
     pub fn apply(&self, kept: &Checks) -> Checks {
         // Taken out one by one: a hint that came after the record was read is in `kept` only, and must
         // survive this change.
-        let still_owed = kept.owed.iter().filter(|owed| !self.paid.contains(owed)).cloned().collect();
+        let still_owed = kept.owed.iter().filter(|owed| !self.answered.contains(owed)).cloned().collect();
         let (pending, deadline, asked) = (self.pending.clone(), self.deadline, self.asked.clone());
         let mut checks = Checks { owed: still_owed, pending, deadline, asked };
         checks.owe(self.owed.iter().cloned());

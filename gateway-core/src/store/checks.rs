@@ -32,7 +32,7 @@ pub enum Why {
     Decision,
 }
 
-/// A look-up that is owed: paid only by an answered one, asked at or after `at`, that covers its subject.
+/// A look-up that is owed: over only by an answered one, asked at or after `at`, that covers its subject.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct OwedLookUp {
     /// What is to be looked up.

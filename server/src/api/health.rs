@@ -79,7 +79,7 @@ mod tests {
         const HOUR: Duration = Duration::from_secs(60 * 60);
         let clock = ManualClock::at(Timestamp::from_second(1_790_000_000).unwrap());
         let store = Arc::new(MemoryStore::default());
-        let gateway = Gateway::builder(store).clock(Arc::new(clock.clone())).build().unwrap();
+        let gateway = Gateway::builder(store).clock(Arc::new(clock.clone())).start().await.unwrap();
         let api = HealthApi { gateway: Arc::new(gateway) };
         clock.advance(HOUR);
         assert!(api.ready().await.is_ok(), "time that passed is no doubt");

@@ -1,5 +1,7 @@
 //! What the PG refuses, and what follows for the buyer and the shop.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tests::harness::{AMOUNT, Shop};
 
@@ -79,5 +81,24 @@ async fn refused_cancel_is_told_at_once_and_replayed() {
     assert_eq!((&row["status"], &row["failure"]["pg"]["message"]), (&json!("refused"), &json!(text)));
     let next: Value = shop.cancel(&id, "k-2", Some(5_000)).await.expect(200, "partially_cancelled").body;
     assert_eq!(next["amount_cancelled"], 5_000);
+    shop.close().await;
+}
+
+/// A PG worded it as a refusal, and executed it a little later. With the refusal kept as the answer of its key, the shop
+/// would cancel the same once more under another key.
+#[tokio::test]
+async fn cancel_that_was_refused_and_done_is_answered_done() {
+    let shop = Shop::open("portone", "card").await;
+    let id = shop.paid("order-1").await;
+    let body = json!({ "code": -1, "message": "취소 가능 기간이 지났습니다", "response": null }).to_string();
+    let fault =
+        json!({ "call": "cancel", "fault": "executes_later", "status": 200, "body": body, "for_ms": 20_000 });
+    shop.faults(json!([fault])).await;
+    shop.cancel(&id, "k-1", Some(5_000)).await.expect(409, "cancel_refused");
+    shop.advance(Duration::from_secs(60)).await;
+    shop.verify(&id).await.expect(200, "partially_cancelled");
+    let again = shop.cancel(&id, "k-1", Some(5_000)).await.expect(200, "partially_cancelled");
+    assert_eq!(again["amount_cancelled"], 5_000);
+    assert_eq!(shop.calls("cancel").await.len(), 1);
     shop.close().await;
 }

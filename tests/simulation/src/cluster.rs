@@ -10,7 +10,7 @@ use std::{
 use futures_util::future::{BoxFuture, Either, select};
 use paymux_core::{
     account::{Account, Work},
-    gateway::{Gateway, MerchantPolicy},
+    gateway::{Gateway, GatewayBuilder, MerchantPolicy},
     model::{AccountId, IdSource, MerchantId, PaymentId},
     provider::RawWebhook,
     store::{AccountBinding, AdminStore as _, MemoryStore, StoreError},
@@ -102,11 +102,14 @@ impl Cluster {
     /// Starts a replica, for the first time or again. It takes requests and works once it has read the store.
     pub(crate) fn restart(self: &Arc<Self>, replica: usize) {
         self.gateways().remove(&replica);
-        let (cluster, gateway) = (Arc::clone(self), Arc::new(self.gateway(replica)));
+        let cluster = Arc::clone(self);
         self.world.spawn(Owner::Replica(replica), async move {
-            while gateway.start().await.is_err() {
-                cluster.world.sleep(Owner::Outside, Duration::from_secs(1)).await;
-            }
+            let gateway = loop {
+                match cluster.builder(replica).start().await {
+                    Ok(gateway) => break Arc::new(gateway),
+                    Err(_) => cluster.world.sleep(Owner::Outside, Duration::from_secs(1)).await,
+                }
+            };
             cluster.gateways().insert(replica, Arc::clone(&gateway));
             cluster.begin_work(replica, &gateway);
         });
@@ -136,7 +139,7 @@ impl Cluster {
         account
     }
 
-    fn gateway(&self, replica: usize) -> Gateway {
+    fn builder(&self, replica: usize) -> GatewayBuilder {
         let world = &self.world;
         let store =
             SimulatedStore::around(self.kept.clone(), Arc::clone(world), replica, Arc::clone(&self.checker));
@@ -149,7 +152,7 @@ impl Cluster {
         for number in 0..self.models.len() {
             builder = builder.account(self.account(number, replica));
         }
-        builder.merchant(self.merchant.clone(), policy).build().expect("the accounts are the merchant's")
+        builder.merchant(self.merchant.clone(), policy)
     }
 
     /// Somebody did something with a payment: that may cost calls to its PG.

@@ -180,10 +180,10 @@ impl Walk {
     }
 
     fn checks(&self, record: &PaymentRecord, step: i64) -> ChecksChange {
-        let paid = if self.under(2) == 0 { record.checks.owed.clone() } else { Vec::new() };
+        let answered = if self.under(2) == 0 { record.checks.owed.clone() } else { Vec::new() };
         let owed = (0..self.under(3)).map(|_| self.look_up(step)).collect();
         let deadline = self.rarely().then(|| at(step + 7));
-        ChecksChange { paid, owed, deadline, asked: vec![(1, at(step))], ..ChecksChange::default() }
+        ChecksChange { answered, owed, deadline, asked: vec![(1, at(step))], ..ChecksChange::default() }
     }
 
     fn look_up(&self, step: i64) -> OwedLookUp {

@@ -30,7 +30,7 @@ pub async fn committed_payment_reads_back_as_it_was(store: &dyn Store) {
         next_at: Some(at(7)),
     };
     change.checks = ChecksChange {
-        paid: Vec::new(),
+        answered: Vec::new(),
         owed: vec![owed(8, Why::Hint), owed(9, Why::Paid)],
         pending: vec![pending],
         deadline: Some(at(1_800)),

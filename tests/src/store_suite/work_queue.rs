@@ -88,7 +88,7 @@ pub async fn commit_ends_the_lease(store: &dyn Store) {
     let record = due(store, "order-1", 10).await;
     leased(store, 10, 100).await;
     let mut change = changed(&record);
-    change.checks.paid = vec![owed(10, Why::Paid)];
+    change.checks.answered = vec![owed(10, Why::Paid)];
     change.checks.owed = vec![owed(20, Why::Paid)];
     store.commit(only(change)).await.unwrap();
     assert_eq!(leased(store, 19, 100).await, []);
@@ -132,7 +132,7 @@ pub async fn payment_is_due_at_its_earliest_check(store: &dyn Store) {
         assert_eq!(leased(store, 30, 900).await, taken, "{n}");
         // Out of the way of the next.
         let mut change = changed(&record);
-        change.checks.paid = record.checks.owed;
+        change.checks.answered = record.checks.owed;
         store.commit(only(change)).await.unwrap();
     }
 }
@@ -233,7 +233,7 @@ pub async fn look_up_owed_since_the_read_outlives_the_commit(store: &dyn Store) 
     leased(store, 10, 100).await;
     owe(store, &record.payment, &[owed(20, Why::Hint), owed(500, Why::Recheck)]).await;
     let mut change = changed(&record);
-    change.checks.paid = record.checks.owed.clone();
+    change.checks.answered = record.checks.owed.clone();
     change.checks.owed = vec![owed(700, Why::Paid), owed(20, Why::Hint)];
     let kept = save_change(store, change).await;
     assert_eq!(kept.checks.owed, [owed(20, Why::Hint), owed(500, Why::Recheck), owed(700, Why::Paid)]);
@@ -241,15 +241,15 @@ pub async fn look_up_owed_since_the_read_outlives_the_commit(store: &dyn Store) 
     assert_eq!(leased(store, 20, 100).await, [record.payment.id]);
 }
 
-pub async fn only_the_look_up_that_was_paid_is_gone(store: &dyn Store) {
+pub async fn only_the_look_up_that_was_answered_is_gone(store: &dyn Store) {
     let record = due(store, "order-1", 10).await;
     owe(store, &record.payment, &[owed(11, Why::Paid), owed(10, Why::Hint)]).await;
     let mut change = changed(&record);
-    change.checks.paid = vec![owed(10, Why::Paid), owed(12, Why::Paid)];
+    change.checks.answered = vec![owed(10, Why::Paid), owed(12, Why::Paid)];
     let kept = save_change(store, change).await;
     assert_eq!(kept.checks.owed, [owed(10, Why::Hint), owed(11, Why::Paid)]);
     let mut change = changed(&kept);
-    change.checks.paid = kept.checks.owed;
+    change.checks.answered = kept.checks.owed;
     assert_eq!(save_change(store, change).await.checks.owed, []);
     assert_eq!(next_due(store).await, None);
 }
@@ -279,7 +279,7 @@ pub async fn release_makes_nothing_due_early(store: &dyn Store) {
     let record = due(store, "order-1", 10).await;
     leased(store, 10, 100).await;
     let mut change = changed(&record);
-    change.checks.paid = record.checks.owed.clone();
+    change.checks.answered = record.checks.owed.clone();
     change.checks.owed = vec![owed(50, Why::Paid)];
     store.commit(only(change)).await.unwrap();
     leased(store, 50, 100).await;

@@ -40,6 +40,8 @@ impl Gateway {
     /// Works on every payment of an account that is due now, while its PG's limits allow it; returns how many
     /// there were.
     ///
+    /// [`Workers`](crate::gateway::Workers) call it, so a program that runs them does not.
+    ///
     /// # Errors
     ///
     /// [`GatewayError::Store`] when the due payments cannot be read.
@@ -108,6 +110,8 @@ impl Gateway {
 
     /// When an account's next payment is due and its PG's limits allow to ask about it; `None` while nothing
     /// is expected.
+    ///
+    /// [`Workers`](crate::gateway::Workers) call it, so a program that runs them does not.
     ///
     /// # Errors
     ///
@@ -273,7 +277,7 @@ fn is_of(subject: &LookUpSubject, charge: &Charge) -> bool {
 
 /// What a payment needs next: look-ups before sends, so that what is known decides.
 fn next(record: &PaymentRecord, now: Timestamp) -> Next {
-    // The oldest debt first: hints that keep coming must not put it off.
+    // The oldest first: hints that keep coming must not put it off.
     let owed = record.checks.owed.iter().filter(|owed| owed.at <= now).min_by_key(|owed| owed.at);
     if let Some(owed) = owed {
         return Next::LookUp(owed.of.clone(), owed.at);

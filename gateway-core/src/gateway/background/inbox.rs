@@ -72,6 +72,8 @@ impl Gateway {
 
     /// Works on every webhook in an account's inbox; gives what came of each.
     ///
+    /// [`Workers`](crate::gateway::Workers) call it, so a program that runs them does not.
+    ///
     /// # Errors
     ///
     /// [`GatewayError::Store`] when the inbox cannot be read.

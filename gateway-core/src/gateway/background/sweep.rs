@@ -43,6 +43,8 @@ impl Gateway {
     /// Sweeps an account, if its PG has a list and its sweep is due; returns how many rows were found
     /// that we did not know.
     ///
+    /// [`Workers`](crate::gateway::Workers) call it, so a program that runs them does not.
+    ///
     /// # Errors
     ///
     /// [`GatewayError::Store`].

@@ -18,14 +18,8 @@ const KEYS_KEPT_FOR: Duration = Duration::from_secs(15 * 24 * 60 * 60);
 const FRESH_FOR: Duration = Duration::from_secs(30);
 
 impl Gateway {
-    /// Binds the accounts to the store, and holds the clock against the newest commit. Call it once, before anything
-    /// else works.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::AccountChanged`]: an account is another one at the PG than before, or is gone, while money of its
-    /// payments may still come in or go back. [`StoreError::Unavailable`]: it may be called again.
-    pub async fn start(&self) -> Result<(), StoreError> {
+    /// Binds the accounts to the store, and holds the clock against the newest commit: before anything else works.
+    pub(crate) async fn bind(&self) -> Result<(), StoreError> {
         let bindings: Vec<_> = self.accounts().map(Account::binding).collect();
         self.core.store.bind_accounts(&bindings).await?;
         let newest = self.core.store.newest_commit().await?;
@@ -39,8 +33,7 @@ impl Gateway {
         self.core.clock.is_wrong()
     }
 
-    /// Whether the wall clock can be believed. While it cannot, nothing expires, nothing is called late and nothing is
-    /// expired. After a start that is so until a PG has given the time.
+    /// Whether the wall clock can be believed. While it cannot, nothing expires and nothing is called late. After a start that is so until a PG has given the time.
     #[must_use]
     pub fn is_clock_trusted(&self) -> bool {
         self.core.clock.is_trusted()
@@ -48,6 +41,8 @@ impl Gateway {
 
     /// While the clock is in doubt, asks the PGs what time it is: one that agrees within a minute ends the
     /// doubt. Returns whether the clock can be believed after that: always, if no account can ask its PG.
+    ///
+    /// [`Workers`](crate::gateway::Workers) call it, so a program that runs them does not.
     pub async fn check_clock(&self) -> bool {
         if self.is_clock_trusted() {
             return true;
@@ -95,6 +90,8 @@ impl Gateway {
     }
 
     /// Expires idempotency keys after 15 days, those of cancels never; how many. Nothing while the clock is in doubt.
+    ///
+    /// [`Workers`](crate::gateway::Workers) call it, so a program that runs them does not.
     ///
     /// # Errors
     ///

@@ -20,10 +20,13 @@ use crate::{
     lifecycle::Draft,
     model::{
         Cancel, CancelId, CancelStatus, Failure, FailureReason, MerchantId, Operation, PaymentId,
-        PaymentStatus, ReviewOutcome, ReviewSubject,
+        PaymentStatus, ReviewOutcome, ReviewSubject, is_printable,
     },
     store::{PaymentRecord, StoreError},
 };
+
+/// The longest reason of a cancel, in characters.
+const LONGEST_REASON: usize = 200;
 
 impl Gateway {
     /// Gives back all or part of a payment; closes one that is not paid, after a look-up where the PG does not close it. The
@@ -72,6 +75,10 @@ impl Gateway {
         new: &NewCancel,
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
+        if !is_printable(&new.reason, LONGEST_REASON) {
+            let rule = format!("must be 1 to {LONGEST_REASON} characters that can be seen");
+            return Err(GatewayError::invalid("reason", rule));
+        }
         // Of two cancels at once the one that commits second starts over, and finds the row of the first.
         for _ in 0..ROUNDS {
             match Box::pin(self.cancel_once(merchant, id, new, key)).await {

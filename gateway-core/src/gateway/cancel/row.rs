@@ -13,7 +13,7 @@ use crate::{
 /// A cancel a merchant asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCancel {
-    /// Why, 1 to 200 characters; the PG keeps it.
+    /// Why, 1 to 200 characters that can be seen; the PG keeps it, or as much of it as it takes.
     pub reason: String,
     /// How much, in the PG's own counting; `None` for all that is left.
     pub amount: Option<Money>,
@@ -25,7 +25,7 @@ pub struct NewCancel {
     pub vat_amount: Option<Money>,
     /// Where the money of a paid virtual account goes.
     pub refund_account: Option<RefundAccount>,
-    /// The compensation to take over, which waits for an account. Without it a cancel always means the charge that pays the
+    /// The compensation to take over, which waits for an account (`cancel_id` in errors, as in the published API). Without it a cancel always means the charge that pays the
     /// order.
     pub takes_over: Option<CancelId>,
 }

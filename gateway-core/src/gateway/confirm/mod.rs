@@ -14,7 +14,8 @@ use crate::{
     dispatch::{ROUNDS, owe_hint},
     gateway::{
         confirm::{
-            claim::{Claimed, came_to_nothing, commit_claim, is_unpaid},
+            claim::{Claimed, commit_claim},
+            outcome::{came_to_nothing, is_unpaid},
             taking::take,
             verifying::{ask, unexpected_claim, verify_claim, without_answer},
         },
@@ -27,6 +28,7 @@ use crate::{
 };
 
 mod claim;
+mod outcome;
 mod taking;
 mod verifying;
 

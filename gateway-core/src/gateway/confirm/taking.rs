@@ -6,7 +6,10 @@ use crate::{
     dispatch::send,
     gateway::{
         Gateway, GatewayError, RequestKey, StateProblem,
-        confirm::claim::{Claimed, MOST_CLAIMS, claim, claims, commit_claim, outcome},
+        confirm::{
+            claim::{Claimed, MOST_CLAIMS, claim, claims, commit_claim},
+            outcome::outcome,
+        },
         retired::refuse_retired,
         shared::permit,
     },

@@ -7,7 +7,10 @@ use crate::{
     dispatch::{LookUpError, LookedUp, look_up, owe_hint},
     gateway::{
         Gateway, GatewayError, RequestKey,
-        confirm::claim::{Claimed, MOST_CLAIMS, claim, claims, commit_claim, outcome, outcome_of_payment},
+        confirm::{
+            claim::{Claimed, MOST_CLAIMS, claim, claims, commit_claim},
+            outcome::{outcome, outcome_of_payment},
+        },
         shared::permit,
     },
     model::{Charge, LookUpSubject, PaymentStatus, PgPaymentId, PgStatus},

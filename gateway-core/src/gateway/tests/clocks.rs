@@ -89,7 +89,7 @@ async fn start_is_doubted_unless_the_newest_commit_is_recent() {
         bench.register().await;
         set(&bench, (since, forward));
         let restarted = bench.replica(|_, _| ());
-        restarted.gateway.start().await.unwrap();
+        restarted.gateway.bind().await.unwrap();
         assert_eq!(restarted.gateway.is_clock_trusted(), trusted, "{since:?} {forward}");
         if !trusted {
             assert!(!restarted.gateway.check_clock().await, "the PG says otherwise");
@@ -105,7 +105,7 @@ async fn start_is_doubted_unless_the_newest_commit_is_recent() {
 #[tokio::test]
 async fn first_start_believes_its_clock() {
     let bench = Bench::on_confirm();
-    bench.gateway.start().await.unwrap();
+    bench.gateway.bind().await.unwrap();
     assert!(bench.gateway.is_clock_trusted());
 }
 

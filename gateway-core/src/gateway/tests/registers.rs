@@ -12,7 +12,7 @@ use crate::{
     clock::Clock as _,
     gateway::{GatewayError, NewPayment},
     lifecycle::tests::sample::{PRICE, terms},
-    model::{CancelStatus, Method, Money, PaymentStatus},
+    model::{CancelStatus, Method, Money, PaymentStatus, PaymentTerms},
     provider::MethodTerms,
     store::PaymentStore as _,
 };
@@ -331,4 +331,29 @@ async fn payment_is_live_or_simulated_as_its_account_is() {
     let payment = bench.try_register("order-1", PRICE).await.unwrap().record.payment;
     assert!(payment.livemode && payment.simulated);
     bench.advance(SECOND);
+}
+
+#[tokio::test]
+async fn terms_that_no_pg_could_take_are_refused_by_name() {
+    type Change = fn(&mut PaymentTerms);
+    let wrong: [(&str, Change); 7] = [
+        ("order_name", |terms| terms.order_name = " ".to_owned()),
+        ("order_name", |terms| terms.order_name = "x".repeat(101)),
+        ("order_name", |terms| terms.order_name = "a\nb".to_owned()),
+        ("return_url", |terms| terms.return_url = "javascript:alert(1)".to_owned()),
+        ("card.installment_months", |terms| terms.installment_months = Some(1)),
+        ("card.installment_months", |terms| terms.installment_months = Some(61)),
+        ("virtual_account.due_at", |terms| terms.deposit_due_at = Some(jiff::Timestamp::UNIX_EPOCH)),
+    ];
+    let bench = Bench::on_confirm();
+    for (field, change) in wrong {
+        let mut terms = PaymentTerms::new("머그컵 👨‍👩‍👧", Money::krw(PRICE), "https://shop.example/return");
+        change(&mut terms);
+        let order = NewPayment { order_id: "order-1".parse().unwrap(), terms };
+        let refused = bench.gateway.register(&bench.merchant, order, None).await.unwrap_err();
+        assert!(matches!(refused, GatewayError::Invalid { param, .. } if param == field), "{refused:?}");
+    }
+    let terms = PaymentTerms::new("머그컵 👨‍👩‍👧", Money::krw(PRICE), "https://shop.example/return");
+    let order = NewPayment { order_id: "order-1".parse().unwrap(), terms };
+    bench.gateway.register(&bench.merchant, order, None).await.unwrap();
 }

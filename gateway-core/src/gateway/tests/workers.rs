@@ -46,7 +46,7 @@ async fn panic_of_a_provider_does_not_end_the_clocks_worker() {
     // A restart days later: the clock is believed once a PG agrees with it.
     bench.advance(2 * DAY);
     let restarted = bench.replica(|_, _| ());
-    restarted.gateway.start().await.unwrap();
+    restarted.gateway.bind().await.unwrap();
     assert!(!restarted.gateway.is_clock_trusted());
     restarted.pg.instead(Op::Time, || panic!("a bug in a provider"));
     let workers = Workers::start(&restarted.gateway);

@@ -129,13 +129,13 @@ fn answer_pays_what_it_covers() {
         let mut world = World::on_confirm();
         world.description.shows_whole_orders = shows_whole_orders;
         world.open(super::sample::ON_CONFIRM);
-        let debts = [charge("k1"), charge("k2"), LookUpSubject::Attempt(1), LookUpSubject::Attempt(2)];
-        for debt in &debts {
-            world.change(|draft, context| draft.owe(debt.clone(), context.now, Why::Decision));
+        let owed = [charge("k1"), charge("k2"), LookUpSubject::Attempt(1), LookUpSubject::Attempt(2)];
+        for subject in &owed {
+            world.change(|draft, context| draft.owe(subject.clone(), context.now, Why::Decision));
         }
         world.answer(&subject, Vec::new(), complete, at(1));
-        let is_paid = |debt| !world.record.checks.owed.iter().any(|owed| owed.of == debt);
-        assert_eq!(debts.map(is_paid), expected, "{subject:?} {complete} {shows_whole_orders}");
+        let is_over = |of| !world.record.checks.owed.iter().any(|owed| owed.of == of);
+        assert_eq!(owed.map(is_over), expected, "{subject:?} {complete} {shows_whole_orders}");
     }
 }
 
