@@ -22,7 +22,7 @@ fn every_example_is_understood() {
     let mut examples = 0;
     for line in include_str!("../../README.md").lines() {
         let Some((path, rest)) =
-            line.strip_prefix("curl $PG/_sandbox/").and_then(|line| line.split_once(' '))
+            line.split_once("curl ").and_then(|(_, call)| call.split_once("/_sandbox/")?.1.split_once(' '))
         else {
             continue;
         };
@@ -42,5 +42,5 @@ fn every_example_is_understood() {
         assert!(read.is_ok(), "{line}: {read:?}");
         examples += 1;
     }
-    assert!(examples >= 10, "{examples} examples found");
+    assert!(examples >= 20, "{examples} examples found");
 }
