@@ -7,6 +7,7 @@ mod clock_back;
 mod conformance;
 mod contract;
 mod crash;
+mod documents;
 mod faults;
 mod flows;
 mod openapi;
