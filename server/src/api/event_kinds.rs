@@ -31,9 +31,15 @@ const EVENTS: [(EventKind, &str); 26] = [
         "An amount changed and no other event says so. The status may be `paid` again: a refund failed.",
     ),
     (Found(Mismatch), "Money came in that does not match what was registered. See `data.duplicates`."),
-    (Found(Duplicate), "The buyer paid the order a second time. The second payment is cancelled."),
-    (Found(Late), "Money came after the deadline and is cancelled. It was never announced as paid."),
-    (Returned(Mismatch), "Money that did not match was cancelled."),
+    (
+        Found(Duplicate),
+        "The buyer paid the order a second time. Paymux cancels the second payment, or opens a review where it cannot.",
+    ),
+    (
+        Found(Late),
+        "A late payment came in and was never announced as paid. Paymux cancels it, or opens a review where it cannot.",
+    ),
+    (Returned(Mismatch), "The payment that did not match was cancelled."),
     (Returned(Duplicate), "The second payment was cancelled."),
     (Returned(Late), "The late payment was cancelled."),
     (Cancel(Requested), "A cancel or close was made."),

@@ -90,9 +90,11 @@ pub(crate) struct CardIssuerList {
 impl InstitutionsApi {
     /// List banks
     ///
-    /// Every bank and securities firm that has a code in this API, whichever payment gateway is behind it. A payment
-    /// gateway may have no code for one: a refund to an account there is refused with the reason
-    /// `invalid_refund_account`, and nothing is sent.
+    /// Every bank and securities firm that has a code in this API, whichever payment gateway is behind it. Call this
+    /// from your server, since it needs the secret key, and cache it: the list is the same for all merchants.
+    ///
+    /// Which of them an account can refund to is not in the list. A cancel whose `refund_account` is at another one is
+    /// answered 409 `cancel_refused`, with the reason `invalid_refund_account`.
     #[oai(path = "/banks", method = "get", operation_id = "listBanks")]
     async fn banks(&self, _auth: MerchantAuth) -> Result<Json<BankList>, ApiError> {
         let data = Bank::ALL.iter().map(Into::into).collect();
@@ -102,7 +104,8 @@ impl InstitutionsApi {
     /// List card companies
     ///
     /// Every card company that has a code in this API, whichever payment gateway is behind it. These are other codes
-    /// than those of the banks.
+    /// than those of the banks. Call this from your server, since it needs the secret key, and cache it: the list is
+    /// the same for all merchants.
     #[oai(path = "/card-issuers", method = "get", operation_id = "listCardIssuers")]
     async fn card_issuers(&self, _auth: MerchantAuth) -> Result<Json<CardIssuerList>, ApiError> {
         let data = CardIssuer::ALL.iter().map(Into::into).collect();

@@ -63,9 +63,9 @@ same key with the same body gets the same final answer, with the header `Idempot
 it is refused. 202, 429, 5xx, every 409 but `cancel_refused` and a cancel whose refund is `pending` are not final: a
 repeat shows the current state. A request refused as invalid is not kept.
 
-**Money that does not pay the order** (a second payment in another tab, another amount, money after the deadline) stands
-in `duplicates` and in no amount of the payment. Paymux gives it back where that is certain, and asks an operator where
-it is not.
+**Money that does not pay the order** (a second payment in another tab, another amount, a late payment) stands in
+`duplicates` and in no amount of the payment. Paymux cancels it where that is certain, and opens a review for an
+operator where it is not.
 
 **Errors** are `application/problem+json`. Programs look at `code` and `retry`; `message` and `message_ko` are for
 people.
