@@ -68,7 +68,7 @@ repeat shows the current state. A request refused as invalid is not kept.
 operator where it is not.
 
 **Errors** are `application/problem+json`. Programs look at `code` and `retry`; `message` and `message_ko` are for
-people.
+people. What to do about each, and its texts in both languages, is on [the page of errors](/docs/errors).
 
 ";
 
@@ -88,7 +88,7 @@ pub(crate) fn service(
         InstitutionsApi,
         HealthApi { gateway },
     );
-    OpenApiService::new(apis, "Paymux", env!("CARGO_PKG_VERSION"))
+    OpenApiService::new(apis, "Paymux API", env!("CARGO_PKG_VERSION"))
         .server(ServerObject::new("/").description("The gateway that serves this document"))
         .license(LicenseObject::new("Apache-2.0").identifier("Apache-2.0"))
         .summary("Payments in Korea, through any payment gateway")

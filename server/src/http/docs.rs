@@ -15,6 +15,17 @@ use serde_json::Value;
 
 use super::{error_code, lift::lift};
 
+/// In the tables of a description a code stays one word, which the library would break anywhere, and on a phone a row is
+/// a block. Only the id is stronger than the library's own rules.
+const STYLE: &str = "<style>\
+    #redoc-container .api-info td{word-break:normal}\
+    #redoc-container .api-info td code{word-break:normal}\
+    #redoc-container .api-info td:first-child code{white-space:nowrap}\
+    @media(max-width:40rem){\
+    #redoc-container .api-info td,#redoc-container .api-info tr{display:block}\
+    #redoc-container .api-info td{border:0}\
+    #redoc-container .api-info thead{display:none}}</style>";
+
 /// The page may run what it brings and load nothing.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; \
     style-src 'unsafe-inline'; img-src data:; font-src data:; worker-src blob:; \
@@ -100,7 +111,10 @@ fn offline(page: &str, raw: &str, lifted: &Value) -> String {
     let json = lifted.to_string().replace('<', "\\u003c");
     // The document stands behind the library, which is large: look from the end.
     let (before, after) = page.rsplit_once(raw).unwrap_or((page, ""));
-    [without_fonts(before), json, without_fonts(after)].concat()
+    let title = lifted["info"]["title"].as_str().unwrap_or_default();
+    let head = format!("<title>{title}</title>{STYLE}");
+    let before = without_fonts(before).replacen("<title>Redoc</title>", &head, 1);
+    [before, json, without_fonts(after)].concat()
 }
 
 fn without_fonts(html: &str) -> String {
@@ -149,6 +163,13 @@ mod tests {
         let mut values = serde_json::Deserializer::from_str(after).into_iter::<Value>();
         assert_eq!(&values.next().unwrap().unwrap(), documentation().document());
         assert!(after.contains("Redoc.init(spec"), "the end of the page is gone");
+    }
+
+    #[tokio::test]
+    async fn the_page_has_the_title_of_the_document() {
+        let page = fetch("/docs").await.into_body().into_string().await.unwrap();
+        let (head, _) = page.split_once("<script").unwrap();
+        assert!(head.contains("<title>test</title>") && head.contains(".api-info td"), "{head}");
     }
 
     #[tokio::test]

@@ -279,42 +279,62 @@ impl ErrorCode {
 /// The table in Markdown, for the description of the API.
 #[must_use]
 pub fn markdown_table() -> String {
-    let mut table = "| code | status | what to do | meaning |\n|---|---|---|---|\n".to_owned();
+    let mut table = "| code | status | meaning |\n|---|---|---|\n".to_owned();
     for code in ErrorCode::of_the_api() {
         let (name, status) = (code.name(), code.status().as_u16());
-        let (advice, detail) = (code.retry().advice(), code.detail());
-        writeln!(table, "| `{name}` | {status} | {advice} | {detail} |").expect("a String takes everything");
+        writeln!(table, "| `{name}` | {status} | {} |", code.detail()).expect("a String takes everything");
     }
     table
 }
+
+/// How the page looks. On a phone a row is a block, and says itself what the heads of the columns say.
+const STYLE: &str = "\
+    body{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem}\
+    table{border-collapse:collapse}\
+    td,th{border-bottom:1px solid #ddd;padding:.5rem;text-align:left;vertical-align:top}\
+    tr:target{background:#fff3c4}[lang=ko]{word-break:keep-all}\
+    @media(max-width:40rem){\
+    table,tbody,tr,td{display:block}tr:first-child{display:none}\
+    tr{border-bottom:1px solid #ddd;padding:.75rem 0}td{border:0;padding:.15rem 0}\
+    td:nth-child(n+2)::before{color:#666;content:attr(data-label) ': '}}";
 
 /// The table as a page, with an anchor for every `type`.
 #[must_use]
 pub fn html_page() -> String {
     let rows: String = ErrorCode::ALL.iter().map(|code| html_row(*code)).collect();
     format!(
-        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><title>Errors</title>\
-         <style>body{{font:16px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem}}\
-         td,th{{border-bottom:1px solid #ddd;padding:.5rem;text-align:left;vertical-align:top}}\
-         tr:target{{background:#fff3c4}}</style><h1>Errors</h1><table>\
+        "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>Paymux API: errors</title>\
+         <style>{STYLE}</style><h1>Errors</h1><table>\
          <tr><th>code<th>status<th>what to do<th>meaning, for developers<th>what buyers may be shown</tr>{rows}</table></html>"
     )
 }
 
-/// Nothing in the table needs escaping but `<`, which one row holds.
 fn html_row(code: ErrorCode) -> String {
     let name = code.name();
-    let escaped = |text: &str| text.replace('<', "&lt;");
     format!(
-        "<tr id=\"{name}\"><td><code>{name}</code><td>{}<td>{}<td>{}<br>\
-         <span lang=\"ko\">{}</span><td>{}<br><span lang=\"ko\">{}</span></tr>",
+        "<tr id=\"{name}\"><td><code>{name}</code><td data-label=\"status\">{}<td data-label=\"what to do\">{}\
+         <td data-label=\"for developers\">{}<br><span lang=\"ko\">{}</span>\
+         <td data-label=\"for buyers\">{}<br><span lang=\"ko\">{}</span></tr>",
         code.status().as_u16(),
         code.retry().advice(),
-        escaped(code.detail()),
-        escaped(code.detail_ko()),
+        html_text(code.detail()),
+        html_text(code.detail_ko()),
         code.message(),
         code.message_ko(),
     )
+}
+
+/// A text of the table in HTML. Nothing needs escaping but `<`, which one row holds.
+fn html_text(text: &str) -> String {
+    let mut html = String::new();
+    for (place, part) in text.replace('<', "&lt;").split('`').enumerate() {
+        let is_code = place % 2 == 1;
+        html += if is_code { "<code>" } else { "" };
+        html += part;
+        html += if is_code { "</code>" } else { "" };
+    }
+    html
 }
 
 #[cfg(test)]
@@ -382,7 +402,8 @@ mod tests {
             let anchor = code.type_uri().replace("/docs/errors#", "");
             assert!(page.contains(&format!("id=\"{anchor}\"")), "{anchor}");
         }
-        assert!(!page.contains("<key>"));
+        assert!(!page.contains("<key>") && !page.contains('`'));
+        assert!(page.contains("<code>Authorization: Bearer &lt;key></code>"));
     }
 
     #[test]
