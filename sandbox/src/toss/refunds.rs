@@ -12,8 +12,8 @@ pub(crate) enum RefundStatus {
     Completed,
 }
 
-/// The refunds that its one status speaks of: all but those whose money came back and was asked for again.
-fn told_refunds(row: &Row) -> impl Iterator<Item = Refund> {
+/// The refunds that its one status sums up: all but those whose money came back and was asked for again.
+fn refunds_in_status(row: &Row) -> impl Iterator<Item = Refund> {
     let refunds = || row.cancels.iter().filter_map(|cancel| Some((cancel.at_ms, cancel.refund?)));
     let newest = refunds().next_back().map(|(at_ms, _)| at_ms);
     let last = refunds().count().saturating_sub(1);
@@ -26,8 +26,8 @@ fn told_refunds(row: &Row) -> impl Iterator<Item = Refund> {
 /// The one status of its refunds together. That it sums them up is inferred: the payment has one field for any
 /// number of refunds, and that field knows `PARTIAL_FAILED`.
 pub(crate) fn refund_status(row: &Row) -> RefundStatus {
-    let failed = told_refunds(row).filter(|refund| refund.fails).count();
-    match told_refunds(row).count() {
+    let failed = refunds_in_status(row).filter(|refund| refund.fails).count();
+    match refunds_in_status(row).count() {
         0 => RefundStatus::None,
         _ if row.refunds().any(|refund| !refund.ended) => RefundStatus::Pending,
         _ if failed == 0 => RefundStatus::Completed,

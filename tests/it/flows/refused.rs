@@ -64,7 +64,7 @@ async fn limits_are_those_of_the_method_that_is_sent() {
 /// PortOne refuses a cancel with HTTP 200, the code -1 and a text. Taken for an unknown outcome, the merchant would wait for
 /// minutes, unable to cancel again, and never learn why.
 #[tokio::test]
-async fn refused_cancel_is_told_at_once_and_replayed() {
+async fn refused_cancel_is_answered_at_once_and_replayed() {
     let shop = Shop::open("portone", "card").await;
     let id = shop.paid("order-1").await;
     let text = "취소 가능 기간이 지났습니다";
