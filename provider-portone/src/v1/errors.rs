@@ -1,8 +1,9 @@
 //! What PortOne's refusals mean, by call, HTTP status, `code` and text.
 //!
-//! PortOne passes the PG's code and text through and publishes no table of them (PortOne docs, V1 FAQ). So a text
-//! makes a refusal only less certain, never more: one that names a failure on the way, or another balance, is unknown.
-//! What a definite refusal is about, the merchant's contract or the card, is read off its text: [`reasons`].
+//! PortOne passes the PG's code and text through and publishes no table of them (PortOne docs, V1 FAQ). So a refusal of
+//! a cancel is definite only if its text gives one of the reasons that the PGs behind V1 document, and nothing else in
+//! it leaves doubt. Whether a definite refusal is about the merchant's contract or the card, is read off its text:
+//! [`reasons`].
 
 use paymux_core::{
     model::{Failure, FailureReason},
@@ -56,28 +57,70 @@ pub(crate) fn is_paid(refusal: &Refusal) -> bool {
 
 /// A refused cancel, or a refused close of an account.
 ///
-/// * HTTP 200 with a `code` and a text is the answer of PortOne or of the PG behind it: a decline. "취소할 결제건이
-///   존재하지 않습니다." is one.
-/// * It is no decline where the text says that it was done before, that the balance is another than the one we sent
-///   (an earlier request may have been executed), that a line or a system failed on the way, or where it says nothing
-///   but that it failed: look up.
+/// * HTTP 200 with a `code` and a text is the answer of PortOne or of the PG behind it. It is a decline where the text
+///   gives a reason for which nothing can have been done: "취소할 결제건이 존재하지 않습니다." is one.
 /// * A text that blames the merchant's contract or settings is for the operator, and the account to refund to is for the
 ///   merchant.
+/// * Every other text is looked up. A PG also words so what it has accepted, has done before, or does not know, and a
+///   cancel that was executed and refused is paid back twice under the next key.
+/// * Doubt comes first. "은행 오류로 취소할 수 없습니다" gives a reason, and leaves open what the bank did.
 /// * Any other status is not documented for a cancel. For a close 400 means that it is no account or not unpaid any
 ///   more, and 404 that PortOne does not have it: it is not what we believed, either way.
 pub(crate) fn cancel(refusal: &Refusal) -> ProviderError {
     let text = plain(&refusal.message);
-    if refusal.status != StatusCode::OK || has_any(&text, IN_DOUBT) || gives_no_reason(&refusal.message) {
-        return ProviderError::Unknown(Response::Error(refusal.pg()));
+    let declined = |reason| ProviderError::Declined(Failure::by_pg(reason, refusal.pg()));
+    if refusal.status != StatusCode::OK || has_any(&text, IN_DOUBT) {
+        return unknown(refusal);
     }
-    if has_any(&text, REFUND_ACCOUNT) {
-        return ProviderError::Declined(Failure::by_pg(FailureReason::InvalidRefundAccount, refusal.pg()));
+    if blames_refund_account(&text) {
+        return declined(FailureReason::InvalidRefundAccount);
     }
     if reasons::is_misconfigured(&refusal.message) {
         return ProviderError::Misconfigured(refusal.pg());
     }
-    ProviderError::Declined(Failure::by_pg(FailureReason::NotCancellable, refusal.pg()))
+    if has_any(&text, NOT_CANCELLABLE) {
+        return declined(FailureReason::NotCancellable);
+    }
+    unknown(refusal)
 }
+
+/// Reasons for which a PG does not cancel, as [`plain`] writes them, with sources as in [`IN_DOUBT`].
+///
+/// That more is to be cancelled than is left is not among them: after an earlier cancel that was executed it is true.
+const NOT_CANCELLABLE: &[&str] = &[
+    // It cannot be cancelled.
+    "취소불가",   // N 1534 부분취소 불가능 거래; N 2017 취소 불가 회원사; N 2031 전체금액취소 불가
+    "취소가불가", // T EXCEED_CANCEL_AMOUNT_DISCOUNT_AMOUNT … 부분취소가 불가능합니다
+    "취소할수없", // T NOT_CANCELABLE_PAYMENT 취소 할 수 없는 결제 입니다
+    "환불불가",
+    "환불이불가", // T NOT_ALLOWED_PARTIAL_REFUND … 부분 환불이 불가합니다
+    "환불할수없",
+    "시취소가능", // N 2027 에스크로 거래는 구매 또는 구매거절 시 취소가능
+    "지원하지않", // T NOT_SUPPORTED_REFUND 환불을 지원하지 않는 결제입니다
+    "notcancelable",
+    "notcancellable",
+    "cannotcancel",
+    "cannotbecancel",
+    "notrefundable",
+    "cannotberefund",
+    // There is nothing to cancel.
+    "취소할결제건이존재하지않", // P 취소할 결제건이 존재하지 않습니다.
+    "취소해당거래없",           // N 2012 취소 해당거래 없음
+    // It is too late.
+    "기한초과", // N 2016 취소 기한 초과
+    "기한이초과",
+    "기한이지났",
+    "기한경과",
+    "기간초과",
+    "기간이초과",
+    "기간이지났", // T EXCEED_MAX_REFUND_DUE 환불 가능한 기간이 지났습니다
+    "기간경과",
+    // A limit of cancels.
+    "취소한도초과",   // N 2023 취소 한도 초과
+    "취소한도를초과", // T EXCEED_CANCEL_LIMIT 취소 한도를 초과했습니다
+    // Somebody said no.
+    "거절", // T REFUND_REJECTED 환불이 거절됐습니다
+];
 
 /// Words of refused cancels that leave open whether money moved, as [`plain`] writes them.
 ///
@@ -90,11 +133,50 @@ const IN_DOUBT: &[&str] = &[
     "이미",     // P 이미 전액취소된 주문입니다; T ALREADY_CANCELED_PAYMENT 이미 취소된 결제 입니다
     "기취소",   // N 2015 기 취소 요청; N 2015 해당거래 취소실패(기취소성공)
     "취소완료", // N 2013 취소 완료 거래
-    "중복",     // N 2156 중복등록된거래요청
+    "기환불",
+    "환불완료",
+    "처리완료",
+    "취소된", // T ALREADY_CANCELED_PAYMENT
+    "환불된", // T ALREADY_REFUND_PAYMENT 이미 환불된 결제입니다
+    "취소되었",
+    "취소됐",
+    "환불되었",
+    "환불됐",
+    "완료되",
+    "완료됐",
+    "완료된",
+    "성공", // N 2001 취소 성공; N 2211 환불 성공
+    "중복", // N 2156 중복등록된거래요청
     "처리중",
     "진행중",
     "already",
     "duplicate",
+    "success",
+    "completed",
+    "beencancel",
+    "beenrefund",
+    "wascancel",
+    "wasrefund",
+    // Accepted, and under way.
+    "접수",
+    "취소대기",
+    "환불대기",
+    "처리대기",
+    "취소예정",
+    "환불예정",
+    "입금예정",
+    "지급예정",
+    "영업일",
+    "송금",
+    "요청되",
+    "요청됐",
+    "요청중", // T ALREADY_REFUNDING_PAYMENT 이미 환불 요청중인 결제입니다
+    "요청하였",
+    "요청했",
+    "요청완료",
+    "accepted",
+    "requested",
+    "scheduled",
     // Another balance. For a checksum that does not fit, PortOne documents no text.
     "잔액",     // P V2 schema, CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN: 취소 가능 잔액 검증에 실패한 경우
     "가능금액", // N 2032 취소금액이 취소가능금액보다 큼
@@ -133,9 +215,22 @@ const IN_DOUBT: &[&str] = &[
     "일시적",     // T PROVIDER_ERROR 일시적인 오류가 발생했습니다. 잠시 후 다시 시도해주세요
     "잠시후",     // T PROVIDER_ERROR
     "다시시도",   // T PROVIDER_ERROR
-    "알수없는",   // P, of a payment: F9999 알 수 없는 오류
+    "알수없",     // P, of a payment: F9999 알 수 없는 오류
     "기타오류",
     "내부오류",
+    "은행오류",
+    "은행에서",
+    "결제사오류",
+    "카드사오류",
+    "van사",
+    "전산",
+    "오류가발생", // N S999 기타오류가 발생하였습니다; N F104 … 확인중 오류가 발생하였습니다
+    "오류발생",   // N A304 DB테이블 INSERT 오류발생
+    "에러가발생",
+    "에러발생",
+    "미상",
+    "정의되지않은오류",
+    "정의되지않은에러",
     "예기치",
     "예상치",
     "기타에러",
@@ -146,11 +241,20 @@ const IN_DOUBT: &[&str] = &[
     "결과를확인", // 취소 결과를 확인할 수 없습니다
     "여부를확인",
     "결과확인",
+    "여부확인",
+    "상태확인",
+    "상태를확인",
+    "확인요망",
+    "확인필요",
     "db오류",     // N 2000 DB오류
     "db트랜잭션", // N A402 DB트랜잭션 처리에 실패하였습니다
     "db테이블",   // N A306 DB테이블 UPDATE 실패
     "exception",  // N 9002 Try-Catch-Exception
     "system",     // E D100 General system failure
+    "server",
+    "gateway",
+    "database",
+    "busy",
     "internal",
     "unexpected",
     "unknown",
@@ -174,74 +278,29 @@ const IN_DOUBT: &[&str] = &[
     "maintenance",
 ];
 
-/// Words that do not say why a cancel failed, only that it did. All of them are inferred: a PG that does not know the
-/// reason, or does not pass it on, does not say that nothing was done either.
-const SAYS_NOTHING: &[&str] = &[
-    "cancel",
-    "cancellation",
-    "refund",
-    "payment",
-    "transaction",
-    "request",
-    "fail",
-    "failed",
-    "failure",
-    "error",
-    "code",
-    "message",
-    "result",
-    "null",
-    "none",
-    "has",
-    "was",
-    "not",
-    "the",
-];
-
-/// The same in Korean, where a word carries its particles: what is left of a text without these has to be nothing.
-const SAYS_NOTHING_KO: &[&str] = &[
-    "취소",
-    "환불",
-    "결제",
-    "거래",
-    "승인",
-    "요청",
-    "처리",
-    "전체",
-    "부분",
-    "카드사",
-    "카드",
-    "실패",
-    "오류",
-    "에러",
-    "결과",
-    "코드",
-    "메시지",
-    "발생",
-    "하였습니다",
-    "했습니다",
-    "되었습니다",
-    "입니다",
-    "에서",
-    "중",
-    "에",
-    "가",
-    "이",
-    "을",
-    "를",
-];
-
-/// Whether a text is empty, a bare code ("9999", "E-102") or says only that it failed ("취소 실패", "Cancel failed").
-fn gives_no_reason(text: &str) -> bool {
-    let text = text.to_lowercase();
-    let mut words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
-    words.all(|word| {
-        let is_code = word.is_ascii() && (word.len() <= 2 || word.contains(|c: char| c.is_ascii_digit()));
-        let left = SAYS_NOTHING_KO.iter().fold(word.to_owned(), |left, said| left.replace(said, ""));
-        is_code || left.is_empty() || SAYS_NOTHING.contains(&word)
-    })
+/// Whether a text blames the account to refund to: V1 wants `refund_holder`, `refund_bank` and `refund_account`. That it
+/// names the account is not enough: a PG that is paying out names it, too.
+fn blames_refund_account(text: &str) -> bool {
+    has_any(text, UNPAYABLE_ACCOUNT) || has_any(text, REFUND_ACCOUNT) && has_any(text, WRONG)
 }
 
-/// Words of refused cancels that blame the account to refund to: V1 wants `refund_holder`, `refund_bank` and
-/// `refund_account` (N 230 예금주 실명번호 불일치; N V601 은행코드 미설정 오류입니다; the others are inferred).
+/// Whole reasons, with sources as in [`IN_DOUBT`].
+const UNPAYABLE_ACCOUNT: &[&str] = &[
+    "불가능한은행",       // T NOT_ALLOWED_REFUND_BANK 환불이 불가능한 은행입니다
+    "계좌가입금이되지않", // T FORBIDDEN_BANK_REFUND_REQUEST 고객 계좌가 입금이 되지 않는 상태입니다
+];
+
 const REFUND_ACCOUNT: &[&str] = &["환불계좌", "계좌번호", "계좌정보", "예금주", "은행코드"];
+
+const WRONG: &[&str] = &[
+    "불일치",     // N 230 예금주 실명번호 불일치
+    "일치하지않", // T INVALID_REFUND_ACCOUNT_INFO 환불 계좌번호와 예금주명이 일치하지 않습니다
+    "잘못",       // T INVALID_REFUND_ACCOUNT_NUMBER 잘못된 환불 계좌번호입니다
+    "미설정",     // N V601 은행코드 미설정 오류입니다
+    "미입력",     // N 4107 가상계좌 계좌번호 미입력 오류
+    "오류",
+    "누락",
+    "유효하지않",
+    "존재하지않",
+    "올바르지않",
+];
