@@ -2,8 +2,7 @@
 //!
 //! PortOne passes the PG's code and text through and publishes no table of them (PortOne docs, V1 FAQ). So a refusal of
 //! a cancel is definite only if its text gives one of the reasons that the PGs behind V1 document, and nothing else in
-//! it leaves doubt. Whether a definite refusal is about the merchant's contract or the card, is read off its text:
-//! [`reasons`].
+//! it leaves doubt.
 
 use paymux_core::{
     model::{Failure, FailureReason},
@@ -13,6 +12,7 @@ use reqwest::StatusCode;
 
 use super::refusal::Refusal;
 
+mod contract;
 mod reasons;
 mod wording;
 
@@ -22,7 +22,7 @@ use self::wording::{has_any, plain};
 
 /// A refused look-up says nothing about the payment, and one that failed over there is not about it at all.
 pub(crate) fn look_up(refusal: &Refusal) -> ProviderError {
-    if reasons::is_misconfigured(&refusal.message) {
+    if contract::is_named(&plain(&refusal.message)) {
         return ProviderError::Misconfigured(refusal.pg());
     }
     if refusal.status.is_server_error() {
@@ -37,7 +37,7 @@ fn unknown(refusal: &Refusal) -> ProviderError {
 
 /// A refused registration of an amount. No money can move.
 pub(crate) fn prepare(refusal: &Refusal) -> ProviderError {
-    if reasons::is_misconfigured(&refusal.message) {
+    if contract::is_named(&plain(&refusal.message)) {
         return ProviderError::Misconfigured(refusal.pg());
     }
     if refusal.status.is_server_error() {
@@ -59,8 +59,8 @@ pub(crate) fn is_paid(refusal: &Refusal) -> bool {
 ///
 /// * HTTP 200 with a `code` and a text is the answer of PortOne or of the PG behind it. It is a decline where the text
 ///   gives a reason for which nothing can have been done: "취소할 결제건이 존재하지 않습니다." is one.
-/// * A text that blames the merchant's contract or settings is for the operator, and the account to refund to is for the
-///   merchant.
+/// * A text that says what is wrong with the merchant's contract or settings is for the operator, and the account to
+///   refund to is for the merchant.
 /// * Every other text is looked up. A PG also words so what it has accepted, has done before, or does not know, and a
 ///   cancel that was executed and refused is paid back twice under the next key.
 /// * Doubt comes first. "은행 오류로 취소할 수 없습니다" gives a reason, and leaves open what the bank did.
@@ -75,7 +75,7 @@ pub(crate) fn cancel(refusal: &Refusal) -> ProviderError {
     if blames_refund_account(&text) {
         return declined(FailureReason::InvalidRefundAccount);
     }
-    if reasons::is_misconfigured(&refusal.message) {
+    if contract::is_at_fault(&text) {
         return ProviderError::Misconfigured(refusal.pg());
     }
     if has_any(&text, NOT_CANCELLABLE) {

@@ -140,6 +140,11 @@ async fn refusal_that_leaves_doubt_is_unknown() {
         (200, -1, "[업체정보 확인] 취소여부 확인 필요"),
         (200, -1, "계약된 VAN사 오류"),
         (200, -1, "가맹점 정보 전산 오류"),
+        // A shop is named, and nothing said of it.
+        (200, -1, "[상점ID: books] 취소 실패"),
+        (200, -1, "[가맹점정보: 도서몰] 취소 실패"),
+        (200, -1, "계약기관 사정으로 취소 실패"),
+        (200, -1, "signature 1f3a: cancel failed"),
         (200, -1, ""),
         (200, 7, "  "),
         (207, 1, "취소할 결제건이 존재하지 않습니다."),
@@ -190,7 +195,7 @@ async fn refused_look_up_is_unknown_and_a_failing_server_says_nothing() {
 }
 
 /// Texts that blame the merchant's contract, keys or channel.
-const CONTRACT: [&str; 12] = [
+const CONTRACT: &[&str] = &[
     "결제에 실패하였습니다. [8901] 미등록PG업체/거래정지업체",
     "[9015] [인증실패] 업체정보에 이상이 있습니다. 해당 서비스 업체로 문의하여 주십시오.",
     "등록된 PG 설정 정보가 없습니다.",
@@ -203,11 +208,37 @@ const CONTRACT: [&str; 12] = [
     "계약되지 않은 지불수단입니다.",
     "DM - There is a problem with your merchant configuration",
     "INVALID_API_KEY",
+    "[2024] 취소패스워드 불일치",
+    "[P005] 해당되는 MID 정보가 없습니다.",
+    "[U316] 상점 기준정보가 유효하지 않습니다.",
+    "[V001] 가맹점 아이디가 조회 되지 않습니다",
+    "[A305] 가맹점번호 기준정보 미설정 오류.",
+    "[M001] 계좌이체 CPID를 확인해 주세요",
+    "F500 결제 창 호출에 실패했습니다. 채널 정보를 조회할 수 없습니다.",
+    "F500 결제 창 호출에 실패하였습니다. 채널 정보를 조회하는데 실패하였습니다.",
+    "Not found PG [ nice ] and any PG in your info.",
+    "가맹점 거래정지",
+    "[9015] [인증실패] 가맹점 인증에 실패하였습니다",
+    "거래정지 상점입니다",
+    "가맹점 1일 결제 한도초과",
+    "상점 월 한도초과",
+    "월 한도초과 상점입니다",
+    "가맹점 미등록",
+    "가맹점 해지",
+    "가맹점번호 오류",
+    "CPID 오류",
+    "미등록 MID",
+    "미등록 단말기",
+    "등록되지 않은 단말기번호입니다",
+    "cid코드가 등록되지 않았습니다",
+    "존재하지 않는 채널입니다",
+    "channelKey is invalid",
+    "할부 계약이 없는 가맹점입니다",
 ];
 
 #[tokio::test]
 async fn refusal_because_of_the_contract_is_for_the_operator() {
-    for text in CONTRACT {
+    for &text in CONTRACT {
         let error = refused_cancel(ALL, 200, -1, text).await;
         assert_eq!(error.name(), "misconfigured", "cancel: {text}");
         assert_eq!(error.pg().unwrap().message, text);
@@ -225,8 +256,34 @@ async fn refusal_because_of_the_contract_is_for_the_operator() {
 
 #[test]
 fn contract_is_never_blamed_on_the_card() {
-    for text in CONTRACT {
+    for &text in CONTRACT {
         assert_eq!(errors::reason("F400", text), FailureReason::ProviderMisconfigured, "{text}");
+    }
+}
+
+#[test]
+fn fault_of_the_buyer_is_not_the_merchants() {
+    use FailureReason::{
+        AuthenticationFailed, InsufficientFunds, InvalidInstallment, IssuerDeclined, LimitExceeded, Other,
+        StoppedCard,
+    };
+    for (text, expected) in [
+        ("결제 비밀번호가 미설정되었습니다", AuthenticationFailed),
+        ("카드 비밀번호 미설정", AuthenticationFailed),
+        ("휴대폰 계약자와 주민번호 불일치", AuthenticationFailed),
+        ("통신사 계약 정지 고객입니다", IssuerDeclined),
+        ("[V004] 할부개월 설정 오류", InvalidInstallment),
+        ("할부 개월 설정오류", InvalidInstallment),
+        ("한도초과입니다. 가맹점에 문의하세요", LimitExceeded),
+        ("가맹점에서 쓸 수 있는 카드 한도초과", LimitExceeded),
+        ("한도초과 가맹점에 문의하세요", LimitExceeded),
+        ("카드한도초과 가맹점", LimitExceeded),
+        ("거래정지 카드입니다 가맹점 문의", StoppedCard),
+        ("가맹점 고객 인증실패", AuthenticationFailed),
+        ("잔액부족(상점: 도서몰)", InsufficientFunds),
+        ("휴대폰 단말기 해지", Other),
+    ] {
+        assert_eq!(errors::reason("", text), expected, "{text}");
     }
 }
 
