@@ -12,6 +12,7 @@ use reqwest::StatusCode;
 
 use super::refusal::Refusal;
 
+mod closed;
 mod contract;
 mod reasons;
 mod wording;

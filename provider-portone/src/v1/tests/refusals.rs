@@ -305,6 +305,17 @@ fn closed_window_has_one_reason_in_all_its_words() {
         ("", "구매자가 결제창을 닫았습니다"),
         ("", "Payment cancelled by user"),
         ("", "The payment was cancelled."),
+        ("", "사용자에 의해 결제가 취소되었습니다."),
+        ("", "사용자가 결제창을 종료하였습니다"),
+        ("", "결제를 중단하였습니다"),
+        ("", "사용자 인증취소"),
+        ("", "사용자가 인증을 취소하였습니다"),
+        ("", "사용자가 비밀번호 입력을 취소하였습니다"),
+        ("", "고객에 의한 취소"),
+        ("", "[P091] 결제 요청을 취소하였습니다."),
+        ("", "결제요청을 취소하였습니다"),
+        ("", "Payment cancelled by the user"),
+        ("", "User closed the window"),
     ] {
         assert_eq!(errors::reason(code, text), FailureReason::BuyerClosed, "{code} {text}");
     }
@@ -317,6 +328,11 @@ fn cancel_for_another_reason_is_no_closed_window() {
         ("승인 후 자동취소되었습니다", FailureReason::Other),
         ("통신 오류로 망취소되었습니다", FailureReason::Other),
         ("사용자 인증실패로 거래가 취소되었습니다", FailureReason::AuthenticationFailed),
+        ("한도 초과로 사용자취소 처리", FailureReason::LimitExceeded),
+        ("사용자가 취소할 수 없는 결제입니다", FailureReason::Other),
+        ("사용자 정보 오류로 결제가 취소되었습니다", FailureReason::Other),
+        ("고객사 요청으로 취소되었습니다", FailureReason::Other),
+        ("승인취소되었습니다", FailureReason::Other),
         ("고객사 요청에 의해 결제를 중단합니다. (상세사유 : 재고 부족)", FailureReason::Other),
         ("취소할 수 없는 결제입니다", FailureReason::Other),
     ] {
