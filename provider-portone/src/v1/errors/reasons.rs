@@ -24,7 +24,6 @@ const NAMED: &[(FailureReason, &[&str])] = &[
     (FailureReason::AuthenticationFailed, &["비밀번호", "주민번호", "주민등록번호", "계약자"]),
     (FailureReason::InvalidCard, &["카드번호", "유효기간", "유효하지않은카드"]),
     (FailureReason::InvalidInstallment, &["할부"]),
-    (FailureReason::SessionExpired, &["시간초과", "시간이초과"]),
     (FailureReason::AmountTooSmall, &["100원미만", "최소결제", "최소금액"]),
     // The line of the buyer's phone: the carrier does not take the payment.
     (FailureReason::IssuerDeclined, &["승인거절", "거절", "계약정지", "이용정지"]),
@@ -42,5 +41,14 @@ pub(crate) fn reason(code: &str, text: &str) -> FailureReason {
     }
     let closed =
         || (closed::is_closed(&code) || closed::is_closed(&text)).then_some(FailureReason::BuyerClosed);
-    first(SAID).or_else(closed).or_else(|| first(NAMED)).unwrap_or(FailureReason::Other)
+    let expired = || took_too_long(&text).then_some(FailureReason::SessionExpired);
+    first(SAID).or_else(closed).or_else(|| first(NAMED)).or_else(expired).unwrap_or(FailureReason::Other)
+}
+
+/// Whether the buyer took too long in the window (N A245 인증 시간이 초과 되었습니다): then nothing was charged. A PG or a
+/// card company that took too long to approve may have charged.
+fn took_too_long(text: &str) -> bool {
+    has_any(text, &["시간초과", "시간이초과"])
+        && has_any(text, &["인증", "결제창"])
+        && !has_any(text, &["승인", "응답", "여부", "확인"])
 }

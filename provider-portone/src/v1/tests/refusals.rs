@@ -348,6 +348,13 @@ fn texts_of_the_pg_have_reasons() {
         ("F0004", "카드 비밀번호 오류", FailureReason::AuthenticationFailed),
         ("", "100원 미만 결제는 불가능하다", FailureReason::AmountTooSmall),
         ("F9999", "알 수 없는 오류", FailureReason::Other),
+        // A buyer who took too long was charged nothing; a PG that did may have charged.
+        ("", "[A245] 인증 시간이 초과 되었습니다", FailureReason::SessionExpired),
+        ("", "결제창 유효시간 초과", FailureReason::SessionExpired),
+        ("", "카드사 승인 응답 시간초과", FailureReason::Other),
+        ("", "승인 시간이 초과되었습니다. 결제 여부를 확인하세요", FailureReason::Other),
+        ("", "인증 후 승인 시간 초과", FailureReason::Other),
+        ("", "처리 시간 초과", FailureReason::Other),
         ("", "", FailureReason::Other),
     ] {
         assert_eq!(errors::reason(code, text), reason, "{code} {text}");
