@@ -98,10 +98,10 @@ fn common(order: &PaymentRequest) -> Map<String, Value> {
         json!({ "currency": order.amount.currency().code(), "value": number(order.amount) }),
     );
     request.insert("orderId".to_owned(), order.order_id.as_str().into());
-    request.insert("orderName".to_owned(), cut(&order.order_name).into());
+    request.insert("orderName".to_owned(), order_name(order).into());
     request.insert("successUrl".to_owned(), order.return_url.as_str().into());
     request.insert("failUrl".to_owned(), order.return_url.as_str().into());
-    put(&mut request, "customerName", customer.name.as_deref().map(cut));
+    put(&mut request, "customerName", customer.name.as_deref().and_then(cut));
     put(&mut request, "customerEmail", customer.email.as_deref().filter(|email| fits(email)));
     put(&mut request, "customerMobilePhone", customer.phone.as_deref().filter(|phone| is_phone(phone)));
     put(&mut request, "taxFreeAmount", order.tax_free_amount.map(number));
@@ -214,13 +214,13 @@ pub(crate) fn create_body(order: &PaymentRequest) -> Result<CreateBody<'_>, Prov
         amount: Major(order.amount),
         currency: (currency != Currency::Krw).then(|| currency.code()),
         order_id: order.order_id.as_str(),
-        order_name: cut(&order.order_name),
+        order_name: order_name(order),
         success_url: &order.return_url,
         fail_url: &order.return_url,
         flow_mode: direct.as_ref().map(|_| "DIRECT"),
         easy_pay: named("easyPay"),
         card_company: named("cardCompany"),
-        customer_name: order.customer.name.as_deref().map(cut),
+        customer_name: order.customer.name.as_deref().and_then(cut),
         customer_email: order.customer.email.as_deref().filter(|email| fits(email)),
     })
 }
@@ -251,8 +251,15 @@ fn put(object: &mut Map<String, Value>, name: &str, value: Option<impl Into<Valu
     }
 }
 
-fn cut(text: &str) -> String {
-    paymux_core::model::cut(text, LONGEST_TEXT).to_owned()
+/// Toss needs a name: of an order with none that fits only the number is left.
+fn order_name(order: &PaymentRequest) -> String {
+    cut(&order.order_name).unwrap_or_else(|| order.order_id.as_str().to_owned())
+}
+
+/// Nothing is left of one emoji that is too long, such as many people joined.
+fn cut(text: &str) -> Option<String> {
+    let kept = paymux_core::model::cut(text, LONGEST_TEXT);
+    (!kept.is_empty()).then(|| kept.to_owned())
 }
 
 /// An address is left out rather than cut: half of one is another person's.

@@ -158,6 +158,21 @@ async fn display_texts_are_cut_and_money_and_ids_never() {
     assert!(key.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-'), "{key}");
 }
 
+/// What a person sees as one character is never cut in two, so nothing may be left of it.
+#[tokio::test]
+async fn text_of_one_too_long_character_is_never_sent_empty() {
+    let joined = ["👩"; 50].join("\u{200d}");
+    let customer = Customer { name: Some(joined.clone()), ..Customer::default() };
+    let order = PaymentRequest { order_name: joined, customer, ..order(Method::Card) };
+    let window = parameters(&order).await;
+    let stub = Stub::replying([Reply::Json(200, ready(json!({})))]).await;
+    let toss = stub.toss_with(|config| config.checkout = Checkout::Server);
+    toss.request(&order).await.unwrap();
+    for sent in [window, stub.only().json()] {
+        assert_eq!((&sent["orderName"], sent.get("customerName")), (&json!(order_id()), None));
+    }
+}
+
 #[tokio::test]
 async fn customer_has_one_key_and_no_other_has_it() {
     let mut keys = Vec::new();
