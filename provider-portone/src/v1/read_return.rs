@@ -32,7 +32,7 @@ pub(crate) fn read(result: &BrowserResult) -> Result<ReturnClaim, InvalidBrowser
     if order_id.is_some_and(|order| order.chars().count() > LONGEST_ORDER) {
         return Err(InvalidBrowserResult("merchant_uid is too long"));
     }
-    let failure = failure(text(fields, "error_code")?, text(fields, "error_msg")?);
+    let failure = failure(words(fields, "error_code")?, words(fields, "error_msg")?);
     let names_one = pg_payment_id.is_some() || order_id.is_some();
     if !names_one && !fields.contains_key("error_code") {
         return Err(InvalidBrowserResult("it names no payment"));
@@ -41,11 +41,11 @@ pub(crate) fn read(result: &BrowserResult) -> Result<ReturnClaim, InvalidBrowser
     Ok(ReturnClaim { pg_payment_id, order_id: order_id.map(str::to_owned), amount: None, outcome })
 }
 
-fn failure(code: Option<&str>, message: Option<&str>) -> Option<Failure> {
-    if code == Some(ALREADY_PAID) || (code, message) == (None, None) {
+fn failure(code: Option<String>, message: Option<String>) -> Option<Failure> {
+    if code.as_deref() == Some(ALREADY_PAID) || code.is_none() && message.is_none() {
         return None;
     }
-    let cut = |text: Option<&str>| text.unwrap_or_default().chars().take(LONGEST_TEXT).collect::<String>();
+    let cut = |text: Option<String>| text.unwrap_or_default().chars().take(LONGEST_TEXT).collect::<String>();
     let (code, message) = (cut(code), cut(message));
     Some(Failure::by_pg(errors::reason(&code, &message), PgMessage::new(code, message)))
 }
@@ -56,5 +56,13 @@ fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
         Some(_) => Err(InvalidBrowserResult("a field is no text")),
+    }
+}
+
+/// What a failure is called. Some PGs behind V1 have codes of digits alone, and a browser may make a number of one.
+fn words(fields: &Map<String, Value>, name: &str) -> Result<Option<String>, InvalidBrowserResult> {
+    match fields.get(name) {
+        Some(Value::Number(number)) => Ok(Some(number.to_string())),
+        _ => Ok(text(fields, name)?.map(str::to_owned)),
     }
 }

@@ -159,6 +159,10 @@ async fn callback_and_redirect_ask_for_a_look_up() {
     }
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_default().to_owned()
+}
+
 #[test]
 fn result_is_failed_unless_it_says_the_order_is_paid() {
     for (code, message, reason) in [
@@ -173,6 +177,7 @@ fn result_is_failed_unless_it_says_the_order_is_paid() {
         ),
         (json!("F0000"), json!("오류"), Some(FailureReason::Other)),
         (json!(null), json!("한도초과"), Some(FailureReason::LimitExceeded)),
+        (json!(1114), json!("한도초과"), Some(FailureReason::LimitExceeded)),
         (json!("F1002"), json!("이미 결제가 이루어진 거래건입니다."), None),
         (json!(""), json!(""), None),
     ] {
@@ -182,7 +187,9 @@ fn result_is_failed_unless_it_says_the_order_is_paid() {
         match claim.outcome {
             ClaimOutcome::Failed(failure) => {
                 assert_eq!(Some(failure.reason), reason, "{result}");
-                assert_eq!(failure.pg.unwrap().message, message.as_str().unwrap());
+                let pg = failure.pg.unwrap();
+                let said = if code.is_number() { code.to_string() } else { text(&code) };
+                assert_eq!((pg.code, pg.message), (said, text(&message)));
             }
             outcome => assert_eq!((outcome, None), (ClaimOutcome::Verify, reason), "{result}"),
         }
@@ -199,6 +206,7 @@ fn result_of_no_v1_window_is_refused() {
         json!({"paymentKey": "k", "orderId": "o", "amount": "1"}),
         json!({"imp_uid": null, "merchant_uid": ""}),
         json!({"imp_uid": 1, "merchant_uid": "o"}),
+        json!({"imp_uid": null, "merchant_uid": "o", "error_code": ["F400"]}),
         json!({"imp_uid": "..", "merchant_uid": "o"}),
         json!({"imp_uid": "a/b", "merchant_uid": "o"}),
         json!({"imp_uid": "9".repeat(33), "merchant_uid": "o"}),
