@@ -104,18 +104,42 @@ pub(crate) fn email(param: &str, Text(text): &Text) -> Result<String, ApiError> 
 /// The digits of a phone number, a Korean one as it is dialled in Korea: `+82 10-1234-5678` is `01012345678`.
 pub(crate) fn phone(param: &str, Text(text): &Text) -> Result<String, ApiError> {
     let is_separator = |c: char| {
-        c.is_whitespace() || matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '\u{2010}'..='\u{2015}')
+        c.is_whitespace()
+            || matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '/' | '~' | '\u{2010}'..='\u{2015}')
     };
-    let dialled: String = readable(text).chars().filter(|c| !is_separator(*c)).collect();
+    let written: String = readable(text).chars().map(narrow).collect();
+    // "02-123-4567~8" is a range, and "02-123-4567/4568" two numbers: none of them was meant alone.
+    let is_of_several = ['/', '~'].into_iter().any(|sign| written.matches(sign).count() == 1);
+    let dialled: String = written.chars().filter(|c| !is_separator(*c)).collect();
     let digits = dialled.strip_prefix('+').unwrap_or(&dialled);
-    if !(8..=15).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let is_number = (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_of_several || !is_number {
         return Err(wrong(param, "must be 8 to 15 digits"));
     }
-    Ok(match dialled.strip_prefix("+82") {
-        // `+82 (0)10` is written, too.
-        Some(korean) => format!("0{}", korean.strip_prefix('0').unwrap_or(korean)),
-        None => digits.to_owned(),
-    })
+    Ok(in_korea(&dialled).unwrap_or_else(|| digits.to_owned()))
+}
+
+/// What is dialled in Korea for a number with Korea's code: `+82`, `0082`, or `82` before as many digits as a number of
+/// Korea has without its 0. `+82 (0)10` is written, too.
+fn in_korea(dialled: &str) -> Option<String> {
+    let without_zero = |korean: &str| korean.strip_prefix('0').unwrap_or(korean).to_owned();
+    let of_length = |korean: &String| (8..=10).contains(&korean.len());
+    let unsure = || {
+        let korean = dialled.strip_prefix("0082").or_else(|| dialled.strip_prefix("82"));
+        korean.map(without_zero).filter(of_length)
+    };
+    dialled.strip_prefix("+82").map(without_zero).or_else(unsure).map(|korean| format!("0{korean}"))
+}
+
+/// A full-width character (U+FF01 to U+FF5E) as the ASCII one: Korean and Japanese keyboards write `＋８２`.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => {
+            let of_ascii = u32::from(c).checked_sub(0xfee0).and_then(char::from_u32);
+            of_ascii.unwrap_or(c)
+        }
+        _ => c,
+    }
 }
 
 #[cfg(test)]
@@ -141,6 +165,22 @@ mod tests {
             ("+82 (0)10 1234 5678", Some("01012345678")),
             ("\u{202a}+82 10–1234–5678\u{202c}", Some("01012345678")),
             ("+1 (415) 555-0100", Some("14155550100")),
+            ("82-10-1234-5678", Some("01012345678")),
+            ("0082 10 1234 5678", Some("01012345678")),
+            ("82 (0)10 1234 5678", Some("01012345678")),
+            ("82-2-123-4567", Some("021234567")),
+            ("\u{ff0b}82 10\u{ff0d}1234\u{ff0d}5678", Some("01012345678")),
+            ("\u{ff10}\u{ff11}\u{ff10}-1234-5678", Some("01012345678")),
+            ("010/1234/5678", Some("01012345678")),
+            ("010~1234~5678", Some("01012345678")),
+            ("1588-1234", Some("15881234")),
+            // No number of Korea: what follows is too long or too short for one.
+            ("+82", None),
+            ("8212-3456", Some("82123456")),
+            ("82 123 456 789 012", Some("82123456789012")),
+            // A range, and two numbers.
+            ("02-123-4567~8", None),
+            ("02-123-4567/4568", None),
             ("010+12345678", None),
             ("010-1234", None),
             ("전화 없음", None),
