@@ -63,12 +63,12 @@ const TOSS_OTHER: [Code; 7] = [
 ];
 
 /// Answers of `PortOne` V1: a code that is not 0, with any status. With 200 it is the answer of the PG behind it, and a
-/// definite no unless the text leaves open what happened.
+/// decline if its text gives a reason that is known.
 const PORTONE: [(&str, i64, &str, bool); 5] = [
     ("-1 승인거절", -1, "[PG] 승인거절", true),
     ("-1 이미 처리된", -1, "이미 처리된 결제입니다.", false),
     ("1 이미 전액취소된", 1, "이미 전액취소된 주문입니다.", false),
-    ("1 of next year", 1, "a sentence of next year", true),
+    ("1 of next year", 1, "a sentence of next year", false),
     ("1 존재하지 않습니다", 1, "취소할 결제건이 존재하지 않습니다.", true),
 ];
 

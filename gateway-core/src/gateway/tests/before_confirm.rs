@@ -1,4 +1,4 @@
-//! Claims where money moves in the window: hints with an id (invariant 2, rule c of the status; finding 4).
+//! Claims where money moves in the window: hints with an id (invariant 2, rule c of the status).
 
 use serde_json::json;
 

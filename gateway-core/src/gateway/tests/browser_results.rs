@@ -1,4 +1,4 @@
-//! What a browser may bring back, and what it cannot make true (invariants 8, 13; findings 2, 5).
+//! What a browser may bring back, and what it cannot make true (invariants 8, 13).
 
 use serde_json::json;
 

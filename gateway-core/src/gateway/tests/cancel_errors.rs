@@ -1,4 +1,4 @@
-//! What each error of a cancel leads to (invariants 3, 5, 7, 10, 16; findings 3, 12, 13, 14).
+//! What each error of a cancel leads to (invariants 3, 5, 7, 10, 16).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Giving money back as a merchant asks for it (invariants 1, 7; findings 17, 18).
+//! Giving money back as a merchant asks for it (invariants 1, 7).
 
 use std::sync::Arc;
 

@@ -1,5 +1,4 @@
-//! Money that goes back by itself: four reasons, a fresh look-up right before, and nothing else (invariant 12; findings 8,
-//! 11, 12).
+//! Money that goes back by itself: four reasons, a fresh look-up right before, and nothing else (invariant 12).
 
 use super::{
     bench::{Bench, DAY, FINAL, HOUR, MINUTE, SECOND},

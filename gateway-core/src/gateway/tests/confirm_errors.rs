@@ -1,4 +1,4 @@
-//! What each error of a confirm leads to (invariants 3, 5, 6, 10; findings 1, 3, 4, 5).
+//! What each error of a confirm leads to (invariants 3, 5, 6, 10).
 
 use super::{
     bench::{Bench, DAY, FINAL, HOUR, MINUTE, SECOND},

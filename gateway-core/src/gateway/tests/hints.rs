@@ -1,4 +1,4 @@
-//! Webhooks are hints: a reason to look up, with a proof or without (design §4; findings 22, 23).
+//! Webhooks are hints: a reason to look up, with a proof or without (design §4).
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Money that comes after the deadline, or is learned of after it (invariants 13, 15; finding 10).
+//! Money that comes after the deadline, or is learned of after it (invariants 13, 15).
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
 //! The ledger: every won in or out of every charge is in exactly one event, and what was changed behind them is found
-//! (invariant 11; finding 17).
+//! (invariant 11).
 
 use super::{
     bench::{Bench, DAY, HOUR, MINUTE, SECOND, new_cancel, refund_account},

@@ -1,4 +1,4 @@
-//! A limited line: money that moves is never held back, uncertain money has its share, sales take the rest (finding 21).
+//! A limited line: money that moves is never held back, uncertain money has its share, sales take the rest.
 
 use futures_util::future::join_all;
 

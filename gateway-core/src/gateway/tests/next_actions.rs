@@ -1,4 +1,4 @@
-//! Preparing the browser step: which order id, when again, and what an error leads to (findings 6, 7).
+//! Preparing the browser step: which order id, when again, and what an error leads to.
 
 use super::{
     bench::{Bench, DAY, FINAL, HOUR, PAYABLE_FOR, SECOND},

@@ -1,4 +1,4 @@
-//! A cancel that the PG refuses in its own words (invariants 3, 7; finding 13).
+//! A cancel that the PG refuses in its own words (invariants 3, 7).
 
 use super::{
     bench::{Bench, DAY, new_cancel},

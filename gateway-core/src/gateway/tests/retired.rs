@@ -1,4 +1,4 @@
-//! Accounts that are retired, or have no credentials any more; accounts that may not change (finding 9; design §3).
+//! Accounts that are retired, or have no credentials any more; accounts that may not change (design §3).
 
 use serde_json::json;
 

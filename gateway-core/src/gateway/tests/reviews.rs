@@ -1,4 +1,4 @@
-//! Reviews from the operator's side: the PG is asked first, each reason is decided both ways (invariants 6, 17; finding 9).
+//! Reviews from the operator's side: the PG is asked first, each reason is decided both ways (invariants 6, 17).
 
 use super::{
     bench::{Bench, DAY, FINAL, HOUR, MINUTE, SECOND},

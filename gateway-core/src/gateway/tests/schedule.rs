@@ -1,4 +1,4 @@
-//! Every repetition has a budget: the schedule, and what a day of never succeeding costs (invariants 5, 15, 16; finding 12).
+//! Every repetition has a budget: the schedule, and what a day of never succeeding costs (invariants 5, 15, 16).
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Storms of hints and of callers cost the PG little and hide nothing (invariants 2, 16; findings 21, 22).
+//! Storms of hints and of callers cost the PG little and hide nothing (invariants 2, 16).
 
 use futures_util::future::join_all;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The sweep of the PG's own list (invariant 15; findings 19, 20).
+//! The sweep of the PG's own list (invariant 15).
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Several windows of one payment: what one comes to says nothing of another (findings 1, 2; invariants 2, 3).
+//! Several windows of one payment: what one comes to says nothing of another (invariants 2, 3).
 
 use serde_json::json;
 
