@@ -131,7 +131,7 @@ impl Gateway {
     /// there may be such work. Of several who wait for the same, one is notified. Never for an account that is not
     /// configured.
     ///
-    /// [`Workers`](crate::gateway::Workers) call it, so a program that runs them does not.
+    /// [`Workers`] call it, so a program that runs them does not.
     pub async fn notified(&self, account: &AccountId, work: Work) {
         match self.core.accounts.get(account) {
             Some(account) => account.throttle.notified(work).await,
