@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::guards::repeat_from;
 use crate::{
     clock::{MINUTE, later},
-    lifecycle::{Context, Draft, acceptance, schedule::step},
+    lifecycle::{
+        Context, Draft, acceptance,
+        schedule::{CANCEL_ERRORS, step},
+    },
     model::{
         CancelStatus, Charge, Dispatch, Failure, FailureReason, LastResponse, Operation, Outcome, PgMessage,
     },
@@ -25,6 +28,9 @@ pub(super) enum Verdict {
     Unknown(PgMessage),
     /// A definite decline of this send.
     Declined(Failure),
+    /// A decline that a look-up contradicts, or that none could check: nothing is sent again, and what later look-ups show
+    /// decides.
+    Doubted(Failure),
     /// Keys, contract or request are wrong: this send did nothing, and the next one will do nothing.
     Refused(Failure),
 }
@@ -58,6 +64,14 @@ pub(super) fn answered(
                 // From now on a decline of a later send proves nothing: this one may have been done.
                 sent.had_unknown = true;
                 sent.error_count = sent.error_count.saturating_add(1);
+            });
+        }
+        Verdict::Doubted(failure) => {
+            draft.set_failure(operation, Some(failure.clone()));
+            unknown(draft, operation, context, |sent| {
+                sent.last_response = LastResponse::Error;
+                sent.had_unknown = true;
+                sent.error_count = CANCEL_ERRORS;
             });
         }
         // A typo in an account must not end money that has to go back.

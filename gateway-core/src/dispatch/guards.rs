@@ -1,8 +1,9 @@
 //! When a request may go out again.
 //!
 //! While any guard of its set holds, and only then. A guard that only compares what is left, and any next key of a cancel,
-//! count only once every earlier send was answered or can no longer be executed: no source says that a PG's check is
-//! atomic, and an answered error does not answer an earlier send.
+//! count only once every earlier send was answered for certain or can no longer be executed: no source says that a PG's
+//! check is atomic, an answered error does not answer an earlier send, and one that leaves open what was done may be of a
+//! PG that does it a little later.
 
 use jiff::Timestamp;
 
@@ -77,8 +78,12 @@ fn holds_from(
 /// From when on no earlier send can be executed any more; `None` if that is so already.
 fn final_from(sent: &Dispatch, description: &ProviderDescription) -> Option<Timestamp> {
     // Later answers say nothing of an older send without one, so that one is kept beside the newest.
-    let is_open = sent.last_response == LastResponse::Unanswered && sent.may_have_left;
-    let newest = is_open.then_some(sent.last_sent_at).max(sent.unanswered_at);
+    let may_be_done = match sent.last_response {
+        LastResponse::Unanswered => sent.may_have_left,
+        LastResponse::Error => sent.had_unknown,
+        LastResponse::Final(_) => false,
+    };
+    let newest = may_be_done.then_some(sent.last_sent_at).max(sent.unanswered_at);
     newest.map(|sent_at| final_time(sent_at, description))
 }
 

@@ -190,17 +190,16 @@ async fn fail(
         "a request that moves money did not succeed"
     );
     let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
+    let ends_cancel = !matches!(operation, Operation::Confirm(_)) && sent.is_last_word();
     let verdict = match error {
         ProviderError::NotDone { response: Response::Unanswered(_), .. } => Verdict::NotSent,
         ProviderError::NotDone { response: Response::Error(pg), .. } => Verdict::Later(pg),
         // It may still be executed. The repeat keeps the key, or it could be executed as well.
         ProviderError::StillRunning | ProviderError::Unknown(Response::Unanswered(_)) => Verdict::Unanswered,
         ProviderError::Unknown(Response::Error(pg)) => Verdict::Unknown(pg),
-        // A decline that would end a cancel is checked by a look-up first.
-        ProviderError::Declined(failure)
-            if !matches!(operation, Operation::Confirm(_)) && sent.is_last_word() =>
-        {
-            return declined_cancel(core, record, operation, sent, failure).await;
+        // A refusal of the PG's that would end a cancel is checked by a look-up first. One of ours was never sent.
+        ProviderError::Declined(failure) if ends_cancel && failure.pg.is_some() => {
+            return refused_cancel(core, record, operation, sent, Verdict::Declined(failure)).await;
         }
         ProviderError::Declined(failure) => Verdict::Declined(failure),
         ProviderError::Invalid(pg) if matches!(operation, Operation::Confirm(_)) && sent.is_last_word() => {
@@ -211,7 +210,11 @@ async fn fail(
         // Neither the buyer nor the card is to blame: an operator has to correct keys, contract or request.
         ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) => {
             page_operator(account, &record, &pg);
-            Verdict::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg))
+            let refusal = Verdict::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg));
+            if ends_cancel {
+                return refused_cancel(core, record, operation, sent, refusal).await;
+            }
+            refusal
         }
         ProviderError::Unsupported(_) => Verdict::Refused(Failure::of(FailureReason::Unsupported)),
     };
@@ -224,22 +227,24 @@ async fn fail(
 
 /// A refused cancel is asked for again under a new key, so a refusal of what was done gives the money back twice. A PG that
 /// passes on the words of another one may word a lost answer so that no table knows it. So what it shows is asked once
-/// before the decline is answered; without an answer to that, nothing is decided.
-async fn declined_cancel(
+/// before the refusal is answered. Without an answer to that a decline is in doubt; wrong keys stay wrong keys, for a look-up
+/// needs them too.
+async fn refused_cancel(
     core: &Committer,
     before: PaymentRecord,
     operation: &Operation,
     sent: &Dispatch,
-    failure: Failure,
+    refusal: Verdict,
 ) -> Result<PaymentRecord, StoreError> {
     let Some(subject) = before.charge_of(operation).map(Charge::subject) else { return Ok(before) };
     let (merchant, id) = (&before.payment.merchant, &before.payment.id);
-    let shown = look_up(core, merchant, id, &subject, Priority::Critical).await;
-    let in_doubt = shown.map_or(true, |shown| is_less_left_than_known(&before, &shown.record, operation));
-    let verdict = if in_doubt {
-        Verdict::Unknown(failure.pg.unwrap_or_else(|| PgMessage::new("", "")))
-    } else {
-        Verdict::Declined(failure)
+    let in_doubt = match look_up(core, merchant, id, &subject, Priority::Critical).await {
+        Ok(shown) => is_less_left_than_known(&before, &shown.record, operation),
+        Err(_) => matches!(refusal, Verdict::Declined(_)),
+    };
+    let verdict = match refusal {
+        Verdict::Declined(failure) | Verdict::Refused(failure) if in_doubt => Verdict::Doubted(failure),
+        refusal => refusal,
     };
     // What the look-up found done is not refused any more.
     record_verdict(core, &before, operation, sent, &verdict).await

@@ -110,7 +110,8 @@ impl GatewayBuilder {
     ///
     /// [`BuildError`]: two accounts have one name, or a policy names an account that is not the merchant's.
     /// [`BuildError::Store`] with [`StoreError::AccountChanged`]: an account is another one at the PG than before, or is gone,
-    /// while money of its payments may still come in or go back. With [`StoreError::Unavailable`] it may be tried again.
+    /// while money of its payments may still come in or go back. With [`StoreError::Unavailable`] a
+    /// gateway that is built anew may start later.
     pub async fn start(self) -> Result<Gateway, BuildError> {
         let gateway = self.build()?;
         gateway.bind().await?;

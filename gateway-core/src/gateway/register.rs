@@ -12,7 +12,8 @@ use crate::{
     gateway::{request_key::idempotency, shared::account_of},
     lifecycle::{Context, Draft, finish::finish},
     model::{
-        AccountId, MerchantId, Mode, Money, OrderId, Payment, PaymentStatus, PaymentTerms, Shown, readable,
+        AccountId, MerchantId, Mode, Money, OrderId, Payment, PaymentStatus, PaymentTerms, Shown,
+        is_display_text,
     },
     provider::MethodTerms,
     store::{PaymentFilter, PaymentRecord, StoreError},
@@ -334,12 +335,7 @@ fn check_amount(method: &MethodTerms, amount: Money) -> Result<(), GatewayError>
 
 /// What no PG could take, or would show a buyer wrongly. A server checks more, and names its own fields.
 fn check_terms(account: &Account, terms: &PaymentTerms, now: Timestamp) -> Result<(), GatewayError> {
-    let name = terms.order_name.trim();
-    // Emoji may be joined in it, which is all that cannot be seen and may stay.
-    if name.is_empty()
-        || name.chars().count() > LONGEST_NAME
-        || readable(&terms.order_name) != terms.order_name
-    {
+    if !is_display_text(&terms.order_name, LONGEST_NAME) {
         let rule = format!("must be 1 to {LONGEST_NAME} characters that can be seen");
         return Err(GatewayError::invalid("order_name", rule));
     }

@@ -156,7 +156,8 @@ fn plan_deadlines(draft: &mut Draft, context: &Context<'_>) {
     let doubts = status == PaymentStatus::Ready && !context.is_clock_trusted;
     draft.record.checks.deadline =
         if waits { Some(later(expires_at, SECOND)) } else { doubts.then(|| later(context.now, MINUTE)) };
-    // Once the order is paid, what comes in another of its windows is found in the PG's list, where there is one.
+    // Once the order is paid, what comes in another of its windows is found in the PG's list. Where there is none it is asked
+    // about for as long as for an unpaid order, and no longer: nobody could end that.
     let is_paid = draft.record.accepted().is_some_and(Charge::has_money);
     let last = later(expires_at, CHECKED_FOR);
     // A PG that has not shown the whole order is asked until it has: money may lie there unseen.
@@ -165,7 +166,8 @@ fn plan_deadlines(draft: &mut Draft, context: &Context<'_>) {
     let is_checked = |attempt: &&Attempt| {
         attempt.takes_money_before_confirm() && !(is_over && record.was_shown_past_deadline(attempt))
     };
-    let subjects: Vec<_> = if is_paid && context.has_list {
+    let is_found_otherwise = context.has_list || !context.can_ask || is_over;
+    let subjects: Vec<_> = if is_paid && is_found_otherwise {
         Vec::new()
     } else {
         let attempts = draft.record.attempts.iter().filter(is_checked);

@@ -43,6 +43,7 @@ pub use payment::{
 pub use review::{Review, ReviewClosing, ReviewOutcome, ReviewReason, ReviewSubject};
 pub use secret::Secret;
 pub use snapshot::{Mode, PgCancelStatus, PgStatus, Snapshot, SnapshotCancel};
+pub(crate) use text::is_display_text;
 pub use text::{InvalidText, cut, is_printable, readable};
 pub use view::{CancelType, CancelView, DuplicateView, PaymentView, PgNames};
 pub use window::{BrowserStep, Device, MoneyMoves, ResultBy, ScriptCall};

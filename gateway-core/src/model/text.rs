@@ -66,6 +66,12 @@ pub fn is_printable(text: &str, longest: usize) -> bool {
     !text.trim().is_empty() && text.chars().count() <= longest && !text.chars().any(is_hidden)
 }
 
+/// Whether a text for display has 1 to `longest` characters and a person can read all of it. Unlike [`is_printable`] it may
+/// hold emoji that are joined.
+pub(crate) fn is_display_text(text: &str, longest: usize) -> bool {
+    !text.trim().is_empty() && text.chars().count() <= longest && readable(text) == text
+}
+
 /// What a person can read of a text for display: line breaks and tabs become spaces, and what cannot be seen is taken out.
 /// Of the joiners (U+200D) those between emoji stay: without them a family is a row of single people.
 ///

@@ -162,8 +162,7 @@ async fn sweep_until(gateway: Arc<Gateway>, account: AccountId, stopped: watch::
 async fn check_clock(gateway: Arc<Gateway>) {
     loop {
         let asked = Arc::clone(&gateway);
-        // A task of its own: a panic ends this time and not the worker.
-        let is_believed = tokio::spawn(async move { asked.check_clock().await }).await.unwrap_or(false);
+        let is_believed = contained(async move { asked.check_clock().await }).await.unwrap_or(false);
         pause(&gateway, if is_believed { CHECK_CLOCK_EVERY } else { CHECK_CLOCK_AGAIN }).await;
     }
 }
@@ -171,11 +170,19 @@ async fn check_clock(gateway: Arc<Gateway>) {
 async fn expire_keys(gateway: Arc<Gateway>) {
     loop {
         let due = Arc::clone(&gateway);
-        if let Ok(Err(error)) = tokio::spawn(async move { due.expire_idempotency().await }).await {
+        if let Some(Err(error)) = contained(async move { due.expire_idempotency().await }).await {
             tracing::error!(error = &error as &dyn Error, "old idempotency keys could not be deleted");
         }
         pause(&gateway, EXPIRE_KEYS_EVERY).await;
     }
+}
+
+/// Runs work in a task of its own, so that a panic ends it and not its worker. `None`: it panicked. It is cancelled when the
+/// caller stops waiting.
+async fn contained<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Option<T> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(work);
+    tasks.join_next().await?.ok()
 }
 
 async fn run_until(mut stopped: watch::Receiver<bool>, work: impl Future<Output = ()>) {

@@ -20,7 +20,7 @@ use crate::{
     lifecycle::Draft,
     model::{
         Cancel, CancelId, CancelStatus, Failure, FailureReason, MerchantId, Operation, PaymentId,
-        PaymentStatus, ReviewOutcome, ReviewSubject, is_printable,
+        PaymentStatus, ReviewOutcome, ReviewSubject, is_display_text,
     },
     store::{PaymentRecord, StoreError},
 };
@@ -75,7 +75,7 @@ impl Gateway {
         new: &NewCancel,
         key: Option<&RequestKey>,
     ) -> Result<(PaymentRecord, CancelId), GatewayError> {
-        if !is_printable(&new.reason, LONGEST_REASON) {
+        if !is_display_text(&new.reason, LONGEST_REASON) {
             let rule = format!("must be 1 to {LONGEST_REASON} characters that can be seen");
             return Err(GatewayError::invalid("reason", rule));
         }

@@ -2,14 +2,15 @@
 
 use super::{
     bench::{Bench, DAY, new_cancel},
-    errors::{no_answer, refused},
+    errors::{misconfigured, no_answer, refused},
     fake_books::pg_message,
     fake_pg::Op,
 };
 use crate::{
-    gateway::{GatewayError, StateProblem},
+    gateway::{GatewayError, NewCancel, StateProblem},
     lifecycle::tests::sample::PRICE,
-    model::{CancelStatus, EventKind, Money, PaymentStatus},
+    model::{CancelStatus, EventKind, Failure, FailureReason, Money, PaymentStatus},
+    provider::ProviderError,
 };
 
 #[tokio::test]
@@ -100,4 +101,60 @@ async fn refused_cancel_is_open_while_more_went_back_than_is_known() {
         "{answer:?}"
     );
     assert_eq!(bench.cancels(), 1);
+}
+
+#[tokio::test]
+async fn refusal_of_ours_is_final_also_while_the_pg_is_down() {
+    let bench = Bench::before_confirm();
+    let (id, _) = bench.paid().await;
+    // A bank that the PG has no code for: nothing is sent, and nobody has to be asked.
+    bench
+        .pg
+        .instead(Op::Cancel, || ProviderError::Declined(Failure::of(FailureReason::InvalidRefundAccount)));
+    bench.pg.fails(Op::Verify, no_answer);
+    let answer = bench.cancel(&id, Some(4_000)).await;
+    assert!(matches!(answer, Err(GatewayError::CancelRefused { .. })), "{answer:?}");
+}
+
+#[tokio::test]
+async fn refusal_that_nobody_could_look_up_ends_without_a_guard_too() {
+    let bench = Bench::before_confirm().replica(|_, pg| pg.description.guards.cancel_part.clear());
+    let (id, _) = bench.paid().await;
+    bench.pg.instead(Op::Cancel, refused);
+    bench.pg.instead(Op::Verify, no_answer);
+    bench.cancel(&id, Some(4_000)).await.unwrap();
+    bench.run(DAY).await;
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Refused);
+    assert_eq!(bench.cancels(), 1);
+}
+
+#[tokio::test]
+async fn contract_named_in_a_refusal_is_no_end_of_what_was_done() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.paid().await;
+    let (pg, changed) = (bench.pg.clone(), pg_id.clone());
+    let done = move || async move {
+        pg.books(|books| {
+            books.change(&changed, |shown| {
+                (shown.cancelled, shown.cancellable) = (Money::krw(4_000), Money::krw(6_000));
+                shown.cancels = None;
+            })
+        });
+    };
+    bench.pg.instead_late(Op::Cancel, done, misconfigured);
+    bench.cancel(&id, Some(4_000)).await.unwrap();
+    assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
+}
+
+#[tokio::test]
+async fn reason_may_hold_joined_emoji() {
+    let bench = Bench::on_confirm();
+    let (id, _) = bench.paid().await;
+    let family = NewCancel::part("가족 👨‍👩‍👧 환불", Money::krw(1_000));
+    bench.gateway.cancel(&bench.merchant, &id, &family, None).await.unwrap();
+    for reason in [" ", "a\nb", &"x".repeat(201)] {
+        let wrong = NewCancel::part(reason, Money::krw(1_000));
+        let refused = bench.gateway.cancel(&bench.merchant, &id, &wrong, None).await.unwrap_err();
+        assert!(matches!(refused, GatewayError::Invalid { param: "reason", .. }), "{refused:?}");
+    }
 }
