@@ -104,6 +104,10 @@ async fn refund(
             is_of(request, &after).map_err(ProviderError::no_answer)?;
             Ok(outcome(&request.id, after))
         }
+        Answer::Refused(refusal) if errors::is_accepted(&refusal) => {
+            tracing::warn!(imp_uid = %request.pg_payment_id, "the PG says that it accepted a cancel which PortOne counts as failed");
+            Ok(CancelOutcome { status: PgCancelStatus::Pending, pg_cancel_id: None, snapshot: None })
+        }
         Answer::Refused(refusal) => Err(errors::cancel(&refusal)),
     }
 }

@@ -120,7 +120,59 @@ const NOT_CANCELLABLE: &[&str] = &[
     "취소한도초과",   // N 2023 취소 한도 초과
     "취소한도를초과", // T EXCEED_CANCEL_LIMIT 취소 한도를 초과했습니다
     // Somebody said no.
-    "거절", // T REFUND_REJECTED 환불이 거절됐습니다
+    "취소거절",
+    "취소가거절",
+    "환불거절",
+    "환불이거절", // T REFUND_REJECTED 환불이 거절됐습니다
+];
+
+/// Whether a text says that the cancel was accepted and will be done later. It may be done any time, so it is waited for and
+/// never sent again: PortOne's books, which the checksum is compared with, do not show it yet. All of this is inferred.
+pub(crate) fn is_accepted(refusal: &Refusal) -> bool {
+    let text = plain(&refusal.message);
+    refusal.status == StatusCode::OK && has_any(&text, ACCEPTED) && !has_any(&text, NOT_ACCEPTED)
+}
+
+const ACCEPTED: &[&str] = &[
+    "접수",
+    "취소예정",
+    "환불예정",
+    "입금예정",
+    "지급예정",
+    "영업일",
+    "송금",
+    "요청되",
+    "요청됐",
+    "요청하였",
+    "요청했",
+    "요청완료",
+    "취소대기",
+    "환불대기",
+    "처리대기",
+    "accepted",
+    "requested",
+    "scheduled",
+];
+
+/// What stands beside one of those words where nothing was accepted, or another cancel was before.
+const NOT_ACCEPTED: &[&str] = &[
+    "이미",
+    "중복",
+    "실패",
+    "오류",
+    "에러",
+    "불가",
+    "없",
+    "않",
+    "못",
+    "거절",
+    "already",
+    "duplicate",
+    "fail",
+    "error",
+    "cannot",
+    "not",
+    "reject",
 ];
 
 /// Words of refused cancels that leave open whether money moved, as [`plain`] writes them.
@@ -158,26 +210,28 @@ const IN_DOUBT: &[&str] = &[
     "beenrefund",
     "wascancel",
     "wasrefund",
-    // Accepted, and under way.
-    "접수",
+    // Under way, or about to be.
     "취소대기",
     "환불대기",
     "처리대기",
-    "취소예정",
-    "환불예정",
-    "입금예정",
-    "지급예정",
-    "영업일",
-    "송금",
-    "요청되",
-    "요청됐",
     "요청중", // T ALREADY_REFUNDING_PAYMENT 이미 환불 요청중인 결제입니다
-    "요청하였",
-    "요청했",
-    "요청완료",
-    "accepted",
-    "requested",
-    "scheduled",
+    "취소되",
+    "취소됩",
+    "환불되",
+    "환불됩",
+    "처리됩",
+    "취소상태",
+    "취소건",
+    "망취소",
+    "재취소",
+    "자동취소",
+    "익일",
+    "동일",
+    "예약",
+    "refunded",
+    "canceledpayment",
+    "cancelledpayment",
+    "iscancel",
     // Another balance. For a checksum that does not fit, PortOne documents no text.
     "잔액",     // P V2 schema, CANCELLABLE_AMOUNT_CONSISTENCY_BROKEN: 취소 가능 잔액 검증에 실패한 경우
     "가능금액", // N 2032 취소금액이 취소가능금액보다 큼

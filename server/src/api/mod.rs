@@ -60,8 +60,8 @@ definite answer. Show the buyer `message` and do not let them pay again; read th
 
 **Idempotency.** Every POST takes an `Idempotency-Key`; a cancel needs one. For 15 days, and for ever for a cancel, the
 same key with the same body gets the same final answer, with the header `Idempotent-Replayed: true`. With another body
-it is refused. 202, 429, 5xx, every 409 but `cancel_refused` and a cancel whose refund is `pending` are not final: a
-repeat shows the current state. A request refused as invalid is not kept.
+it is refused. 202, 429, 5xx, every 409 and a cancel whose refund is `pending` are not final: a repeat shows the current
+state, that of a refused cancel too, with that header. A request refused as invalid is not kept.
 
 **Money that does not pay the order** (a second payment in another tab, another amount, a late payment) stands in
 `duplicates` and in no amount of the payment. Paymux cancels it where that is certain, and opens a review for an

@@ -108,8 +108,11 @@ pub(crate) fn phone(param: &str, Text(text): &Text) -> Result<String, ApiError> 
             || matches!(c, '-' | '.' | '(' | ')' | '[' | ']' | '/' | '~' | '\u{2010}'..='\u{2015}')
     };
     let written: String = readable(text).chars().map(narrow).collect();
-    // "02-123-4567~8" is a range, and "02-123-4567/4568" two numbers: none of them was meant alone.
-    let is_of_several = ['/', '~'].into_iter().any(|sign| written.matches(sign).count() == 1);
+    // "02-123-4567~8" is a range, and "02-123-4567/4568" two numbers: none of them was meant alone. "010/1234/5678" is one.
+    let is_of_several = ['/', '~'].into_iter().any(|sign| {
+        let parts: Vec<usize> = written.split(sign).map(|part| part.trim().len()).collect();
+        parts.len() > 1 && !matches!(parts[..], [2..=4, 3..=4, 4])
+    });
     let dialled: String = written.chars().filter(|c| !is_separator(*c)).collect();
     let digits = dialled.strip_prefix('+').unwrap_or(&dialled);
     let is_number = (8..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
@@ -181,6 +184,7 @@ mod tests {
             // A range, and two numbers.
             ("02-123-4567~8", None),
             ("02-123-4567/4568", None),
+            ("02-123-4567/8/9", None),
             ("010+12345678", None),
             ("010-1234", None),
             ("전화 없음", None),

@@ -1,7 +1,7 @@
 //! The tables of refusals.
 
 use paymux_core::{
-    model::{FailureReason, Method},
+    model::{FailureReason, Method, PgCancelStatus},
     provider::{CancelScope, PaymentProvider as _, ProviderError},
 };
 
@@ -114,15 +114,24 @@ async fn refusal_that_leaves_doubt_is_unknown() {
         (200, -1, "Service busy"),
         (200, -1, "정의되지 않은 에러입니다"),
         (200, -1, "원인 미상 오류"),
-        // It is under way.
-        (200, -1, "취소 요청이 접수되었습니다."),
-        (200, -1, "환불 대기"),
-        (200, -1, "환불 접수 완료"),
-        (200, -1, "익영업일 환불 예정"),
-        (200, -1, "request accepted"),
-        (200, -1, "환불계좌로 송금 요청되었습니다"),
-        (200, -1, "환불계좌 입금 예정"),
         (200, -1, "환불계좌로 처리합니다"),
+        // Nothing was accepted, or another cancel was.
+        (200, -1, "취소 요청이 접수되지 않았습니다"),
+        (200, -1, "이미 접수된 취소입니다"),
+        (200, -1, "환불 접수 실패"),
+        (200, -1, "request not accepted"),
+        // It is done or will be, whatever else is said.
+        (200, -1, "전액 환불되어 취소할 수 없습니다"),
+        (200, -1, "취소상태의 거래는 취소할 수 없습니다"),
+        (200, -1, "취소건은 취소할 수 없습니다"),
+        (200, -1, "망취소 후 재취소 불가"),
+        (200, -1, "당일 취소불가, 익일 자동취소됩니다"),
+        (200, -1, "매입 후 취소 처리됩니다. 즉시 취소 불가"),
+        (200, -1, "에스크로 구매거절, 환불 처리됩니다"),
+        (200, -1, "취소 거절(동일 취소거래 존재)"),
+        (200, -1, "Refunded payment cannot be cancelled"),
+        (200, -1, "Canceled payment cannot be canceled"),
+        (200, -1, "가맹점 정산 한도초과로 익일 취소됩니다"),
         // It was perhaps done, or surely.
         (200, -1, "취소상태 확인요망"),
         (200, -1, "취소여부 확인 필요"),
@@ -136,7 +145,6 @@ async fn refusal_that_leaves_doubt_is_unknown() {
         (200, -1, "취소된 거래는 취소할 수 없습니다"),
         (200, -1, "Server error: payment not cancelable"),
         (200, -1, "예금주 오류, 전산 오류"),
-        (200, -1, "취소 요청이 접수되었습니다. [가맹점 정보: 도서몰]"),
         (200, -1, "[업체정보 확인] 취소여부 확인 필요"),
         (200, -1, "계약된 VAN사 오류"),
         (200, -1, "가맹점 정보 전산 오류"),
@@ -160,6 +168,27 @@ async fn refusal_that_leaves_doubt_is_unknown() {
             let pg = error.pg().unwrap();
             assert_eq!((pg.code.as_str(), pg.message.as_str()), (code.to_string().as_str(), text.trim()));
         }
+    }
+}
+
+#[tokio::test]
+async fn cancel_that_was_accepted_is_pending_and_not_refused() {
+    for text in [
+        "취소 요청이 접수되었습니다.",
+        "환불 대기",
+        "환불 접수 완료",
+        "익영업일 환불 예정",
+        "request accepted",
+        "환불계좌로 송금 요청되었습니다",
+        "환불계좌 입금 예정",
+        "취소 요청이 접수되었습니다. [가맹점 정보: 도서몰]",
+    ] {
+        let stub = Stub::start(move |_| refused(200, -1, text)).await;
+        let outcome = provider(&stub.url).cancel(&cancel_request(ALL)).await.unwrap();
+        assert_eq!((outcome.status, outcome.snapshot), (PgCancelStatus::Pending, None), "{text}");
+        // Of a close nothing is known to be accepted and done later.
+        let error = refused_cancel(CancelScope::Close, 200, -1, text).await;
+        assert_eq!(error.name(), "unknown", "{text}");
     }
 }
 
