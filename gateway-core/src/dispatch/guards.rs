@@ -1,9 +1,8 @@
 //! When a request may go out again.
 //!
 //! While any guard of its set holds, and only then. A guard that only compares what is left, and any next key of a cancel,
-//! count only once every earlier send was answered for certain or can no longer be executed: no source says that a PG's
-//! check is atomic, an answered error does not answer an earlier send, and one that leaves open what was done may be of a
-//! PG that does it a little later.
+//! count only once every earlier send was answered or can no longer be executed: no source says that a PG's check is
+//! atomic, and an answered error does not answer an earlier send.
 
 use jiff::Timestamp;
 
@@ -72,18 +71,19 @@ fn holds_from(
         Guard::Order | Guard::Charge => Some(earliest),
         // Two requests at once may both see the balance of before.
         Guard::Balance => Some(final_at),
+        // An error that leaves open what was done says nothing of the PG behind, which may do it a little later.
+        Guard::CopiedBalance if takes_next_key && sent.had_unknown => {
+            Some(final_time(sent.last_sent_at, description).max(final_at))
+        }
+        Guard::CopiedBalance => Some(final_at),
     }
 }
 
 /// From when on no earlier send can be executed any more; `None` if that is so already.
 fn final_from(sent: &Dispatch, description: &ProviderDescription) -> Option<Timestamp> {
     // Later answers say nothing of an older send without one, so that one is kept beside the newest.
-    let may_be_done = match sent.last_response {
-        LastResponse::Unanswered => sent.may_have_left,
-        LastResponse::Error => sent.had_unknown,
-        LastResponse::Final(_) => false,
-    };
-    let newest = may_be_done.then_some(sent.last_sent_at).max(sent.unanswered_at);
+    let is_open = sent.last_response == LastResponse::Unanswered && sent.may_have_left;
+    let newest = is_open.then_some(sent.last_sent_at).max(sent.unanswered_at);
     newest.map(|sent_at| final_time(sent_at, description))
 }
 
@@ -152,6 +152,20 @@ mod tests {
         assert_eq!(holds(Guard::Balance, &second, true, "a"), Some(at(FINAL)), "the first is still out");
         let unsent = Dispatch { may_have_left: false, ..unanswered };
         assert_eq!(holds(Guard::Balance, &unsent, true, "a"), Some(at(5)));
+    }
+
+    #[test]
+    fn copied_balance_waits_until_an_unknown_send_is_final_too() {
+        let guard = Guard::CopiedBalance;
+        let unanswered = Dispatch::first(START, "a");
+        assert_eq!(holds(guard, &unanswered, true, "a"), Some(at(FINAL)));
+        let not_done = answered(unanswered.clone());
+        assert_eq!(holds(guard, &not_done, true, "a"), Some(at(5)), "the PG said that it did nothing");
+        let unknown = Dispatch { had_unknown: true, ..not_done };
+        assert_eq!(holds(guard, &unknown, true, "a"), Some(at(FINAL)), "the PG behind may do it yet");
+        assert_eq!(holds(Guard::Balance, &unknown, true, "a"), Some(at(5)), "its own books would show it");
+        let unsent = Dispatch { may_have_left: false, ..unanswered };
+        assert_eq!(holds(guard, &unsent, true, "a"), Some(at(5)));
     }
 
     #[test]

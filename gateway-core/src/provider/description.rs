@@ -154,4 +154,7 @@ pub enum Guard {
     // The weakest: no source says that a PG compares and books in one step, so a repeat beside an open send
     // could be a second refund.
     Balance,
+    /// As `Balance`, compared with a copy: the PG in between keeps it, and books a cancel only once the PG behind has answered
+    /// that it is done. So it still shows the balance of before while one that was answered with an error is executed behind.
+    CopiedBalance,
 }

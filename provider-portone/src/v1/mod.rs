@@ -69,9 +69,9 @@ fn describe(config: &PortOneV1Config) -> ProviderDescription {
         // A `merchant_uid` that was paid is refused before the window opens (F1002).
         window: vec![Guard::Order],
         confirm: Vec::new(),
-        // `checksum`: nothing is executed unless it is what V1 has as the balance.
-        cancel_all: vec![Guard::Balance],
-        cancel_part: vec![Guard::Balance],
+        // `checksum`: nothing is executed unless it is what V1 has as the balance, and V1 books what its PG answered.
+        cancel_all: vec![Guard::CopiedBalance],
+        cancel_part: vec![Guard::CopiedBalance],
         // An account that is closed is no longer `ready`, and only a `ready` one is closed.
         close: if config.vbank_close_supported { vec![Guard::Charge] } else { Vec::new() },
     };

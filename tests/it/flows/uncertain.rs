@@ -39,10 +39,11 @@ async fn confirm_that_did_nothing_is_repeated_within_seconds() {
     shop.close().await;
 }
 
-/// The same for a cancel: the buyer waits for the money, and the merchant for the next cancel.
+/// The same for a cancel: the buyer waits for the money, and the merchant for the next cancel. Behind PortOne another PG may
+/// execute it a little later, and PortOne's own balance does not show that, so there it is waited for.
 #[tokio::test]
-async fn cancel_that_did_nothing_is_repeated_within_seconds() {
-    for account in ["toss", "portone"] {
+async fn cancel_that_did_nothing_is_repeated_as_soon_as_it_is_safe() {
+    for (account, soonest, latest) in [("toss", Duration::ZERO, SOON), ("portone", 2 * SOON, 4 * SOON)] {
         let shop = Shop::open(account, "card").await;
         shop.no_webhooks().await;
         let id = shop.paid("order-1").await;
@@ -52,7 +53,7 @@ async fn cancel_that_did_nothing_is_repeated_within_seconds() {
         shop.advance(Duration::from_secs(3)).await;
         shop.wait_until(&id, |payment| payment["cancels"][0]["status"] == "done").await;
         let took = time_between(&shop, &id, "cancel.requested", "cancel.done").await;
-        assert!(took < SOON, "{account}: {took:?}");
+        assert!((soonest..latest).contains(&took), "{account}: {took:?}");
         assert_eq!(shop.payment(&id).await["amount_cancelled"], 5_000);
         shop.close().await;
     }

@@ -24,7 +24,7 @@ pub async fn description_makes_sense<B: Bench>() {
     for set in [&guards.window, &guards.confirm, &guards.cancel_all, &guards.cancel_part, &guards.close] {
         let spans = set.iter().filter_map(|guard| match guard {
             Guard::Key { within, .. } => Some(within),
-            Guard::Order | Guard::Charge | Guard::Balance => None,
+            Guard::Order | Guard::Charge | Guard::Balance | Guard::CopiedBalance => None,
         });
         assert!(spans.clone().all(|span| !span.is_zero()) && spans.count() <= 1, "{set:?}");
     }

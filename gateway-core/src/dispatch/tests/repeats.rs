@@ -39,6 +39,7 @@ fn guard() -> impl Strategy<Value = Guard> {
         Just(Guard::Order),
         Just(Guard::Charge),
         Just(Guard::Balance),
+        Just(Guard::CopiedBalance),
     ]
 }
 
@@ -117,7 +118,8 @@ proptest! {
             }
             Guard::Order | Guard::Charge if is_cancel && takes_next_key => Some(final_at),
             Guard::Order | Guard::Charge => Some(earliest),
-            Guard::Balance => Some(final_at),
+            // None of these errors leaves open what was done.
+            Guard::Balance | Guard::CopiedBalance => Some(final_at),
         };
         let expected = guards.iter().filter_map(from).min();
         let second = |goes: jiff::Timestamp| goes.as_second() - START;

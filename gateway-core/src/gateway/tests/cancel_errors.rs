@@ -23,8 +23,7 @@ fn seqs(bench: &Bench) -> Vec<u32> {
     bench.pg.keys(Op::Cancel).iter().map(|key| key.rsplit('_').next().unwrap().parse().unwrap()).collect()
 }
 
-/// What a first answer leads to: what is answered, where the row stands, and which keys have gone out three seconds later and
-/// after the final time.
+/// What a first answer leads to: what is answered, where the row stands, and which keys have gone out two seconds later.
 #[tokio::test]
 async fn every_error_has_its_answer_its_status_and_its_retry() {
     type Expected = fn(&Result<PaymentRecord, GatewayError>) -> bool;
@@ -75,10 +74,6 @@ async fn every_error_has_its_answer_its_status_and_its_retry() {
         assert!(is_expected(&answer), "{what}: {answer:?}");
         assert_eq!(bench.newest_cancel(&id).await.status, status, "{what}");
         bench.run(3 * SECOND).await;
-        // An error that leaves open what was done may be of a PG that does it a little later.
-        let sent_soon = if what == "unknown" { &keys[..1] } else { keys };
-        assert_eq!(seqs(&bench), sent_soon, "{what}");
-        bench.run(FINAL).await;
         assert_eq!(seqs(&bench), keys, "{what}");
         let done = keys.len() == 2;
         assert_eq!(bench.given_back(&pg_id), if done { 1_000 } else { 0 }, "{what}");
@@ -132,7 +127,7 @@ async fn three_errors_and_a_final_look_up_refuse_with_the_pgs_words() {
     let (id, pg_id) = bench.paid().await;
     bench.pg.fails(Op::Cancel, unknown);
     bench.cancel(&id, Some(1_000)).await.unwrap();
-    bench.run(2 * FINAL + 10 * SECOND).await;
+    bench.run(10 * SECOND).await;
     assert_eq!(seqs(&bench), [1, 2, 3], "under the next key each time");
     assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
     bench.run(FINAL).await;
@@ -279,7 +274,7 @@ async fn error_repeated_for_a_key_does_not_stop_the_next_key() {
     bench.cancel(&id, Some(1_000)).await.unwrap();
     let key = bench.pg.keys(Op::Cancel).remove(0);
     bench.pg.books(|books| books.store_error(&key, "FORBIDDEN_REQUEST"));
-    bench.run(FINAL + SECOND).await;
+    bench.run(MINUTE).await;
     assert_eq!((seqs(&bench), bench.given_back(&pg_id)), (vec![1, 2], 1_000));
 }
 

@@ -14,8 +14,8 @@ fn guards_are_order_balance_and_charge() {
     let guards = Guards {
         window: vec![Guard::Order],
         confirm: vec![],
-        cancel_all: vec![Guard::Balance],
-        cancel_part: vec![Guard::Balance],
+        cancel_all: vec![Guard::CopiedBalance],
+        cancel_part: vec![Guard::CopiedBalance],
         close: vec![Guard::Charge],
     };
     let provider = provider(NOWHERE);
