@@ -93,7 +93,7 @@ impl Reply {
 const ACCOUNTS: [&str; 2] = ["toss", "portone"];
 
 #[tokio::test]
-async fn repeat_is_answered_by_what_the_first_left_and_not_by_todays_rules() {
+async fn repeat_is_answered_by_what_the_first_left() {
     let shop = Shop::open(&[]).await;
     let due_at =
         shop.app.gateway().clock().now().saturating_add(jiff::SignedDuration::from_hours(1)).unwrap();
