@@ -28,9 +28,10 @@ use crate::{
     admin, api,
     config::{Config, ConfigError, DatabaseUrl, EncryptionKey, ReturnOrigins, RunMode},
     demo::{self, DemoClock, SimulatorError, Simulators},
+    descriptors,
     http::{
-        AllowedMethods, Funnel, FunnelLimits, Hardened, ListenError, ListenerLimits, MerchantKeys,
-        docs::Documentation,
+        AllowedMethods, Bodies, BodyLimits, Expected, Funnel, Hardened, ListenError, ListenerLimits,
+        MerchantKeys, auth::is_by_a_merchant, docs::Documentation,
     },
     registry,
     webhooks::{self, WebhookTokens},
@@ -85,7 +86,7 @@ pub struct App {
     controls: BTreeMap<AccountId, Control>,
     simulators: Option<Simulators>,
     stop: watch::Sender<bool>,
-    servers: JoinSet<io::Result<()>>,
+    servers: JoinSet<()>,
     workers: Workers,
     tasks: TaskTracker,
     shutdown_wait: Duration,
@@ -138,9 +139,13 @@ impl App {
     pub async fn start_with(mut config: Config, parts: Parts) -> Result<Self, StartError> {
         // An error means that somebody in this process was first, with a provider as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let limits = ListenerLimits::from(config.server.limits);
-        let public = Hardened::bind_loopback_or(config.server.listen, "server.listen", limits).await?;
-        let admin = Hardened::bind(config.server.admin_listen, "server.admin_listen", limits).await?;
+        let mut limits = ListenerLimits::new(config.server.limits, &config.server.trusted_proxies);
+        limits.connections = descriptors::connections_within_limit(limits.connections);
+        let (connections, connections_per_peer) =
+            (descriptors::FOR_OPERATORS, descriptors::FOR_OPERATORS / 4);
+        let operators = ListenerLimits { connections, connections_per_peer, ..limits.clone() };
+        let public = Hardened::bind_loopback_or(config.server.listen, "server.listen", limits)?;
+        let admin = Hardened::bind(config.server.admin_listen, "server.admin_listen", operators)?;
         let addresses = public.addresses();
         let address = addresses.first().copied().unwrap_or(config.server.listen);
         let demo = match config.mode {
@@ -170,17 +175,16 @@ impl App {
         let admin_address = admin.addresses().first().copied().unwrap_or(config.server.admin_listen);
         let banner = demo.as_ref().map(|_| demo::banner(&shown_url(&config, &addresses), admin_address));
         let controls = demo.as_ref().map(|demo| demo.simulators.controls()).unwrap_or_default();
-        let limits = FunnelLimits::from(config.server.limits);
         let wait = config.server.shutdown_wait;
 
         let mut servers = JoinSet::new();
         let mut until_stopped = stopped.clone();
         let stop_public = async move { drop(until_stopped.wait_for(|stop| *stop).await) };
-        let routes = public_routes(&config, &gateway, demo.as_ref(), &tasks, limits);
+        let routes = public_routes(&config, &gateway, demo.as_ref(), &tasks);
         servers.spawn(public.serve(routes, stop_public, wait));
         let mut until_stopped = stopped.clone();
         let stop_admin = async move { drop(until_stopped.wait_for(|stop| *stop).await) };
-        let operators = admin::routes(&config.server, &gateway, &tasks, limits);
+        let operators = admin::routes(&config.server, &gateway, &tasks);
         servers.spawn(admin.serve(operators, stop_admin, wait));
         let workers = Workers::start(&gateway);
         Self {
@@ -238,7 +242,7 @@ impl App {
         self.stop.send_replace(true);
         let mut ended = Ok(());
         while let Some(served) = self.servers.join_next().await {
-            ended = ended.and(served.unwrap_or_else(|_| Err(io::Error::other("a listener failed"))));
+            ended = ended.and(served.map_err(|_| io::Error::other("a listener failed")));
         }
         self.tasks.close();
         let begun = async { tokio::join!(self.workers.stop(), self.tasks.wait()) };
@@ -376,7 +380,6 @@ fn public_routes(
     gateway: &Arc<Gateway>,
     demo: Option<&DemoParts>,
     tasks: &TaskTracker,
-    limits: FunnelLimits,
 ) -> impl poem::Endpoint<Output = poem::Response> + 'static {
     let origins: BTreeMap<MerchantId, ReturnOrigins> = config
         .merchants
@@ -385,7 +388,7 @@ fn public_routes(
         .collect();
     let service = api::service(gateway, Arc::new(origins), tasks.clone(), config.server.confirm_wait);
     let documentation = Documentation::new(&service, api::complete_document);
-    let allowed = AllowedMethods::of(documentation.document());
+    let allowed = AllowedMethods::of(documentation.document()).and("/webhooks/{account}/{token}", "POST");
     let mut routes = documentation.mount(Route::new().nest("/", service));
     routes = routes.at("/webhooks/:account/:token", post(webhooks::receive));
     if let Some(demo) = demo {
@@ -398,9 +401,24 @@ fn public_routes(
             demo.clock.clone(),
         );
     }
-    let routes =
-        routes.data(Arc::clone(gateway)).data(MerchantKeys::new(config)).data(WebhookTokens::new(config));
-    Funnel::new(routes, limits, allowed)
+    let (keys, tokens) = (MerchantKeys::new(config), WebhookTokens::new(config));
+    let expected = expected_bodies(keys.clone(), tokens.clone(), demo.is_some());
+    let limits = config.server.limits;
+    let routes = routes.data(Arc::clone(gateway)).data(keys).data(tokens);
+    Funnel::new(Bodies::new(routes, BodyLimits::from(limits), expected), limits.request_time, allowed)
+}
+
+/// A stranger's body is not read: of the API's operations only those that need a key take one.
+fn expected_bodies(keys: MerchantKeys, tokens: WebhookTokens, is_demo: bool) -> Expected {
+    Arc::new(move |request| {
+        let path = request.uri().path();
+        match path.split('/').nth(1) {
+            Some("v1") => is_by_a_merchant(request, &keys),
+            Some("webhooks") => tokens.has(path),
+            // A demo listens on loopback only; its page sends what the buyer does.
+            _ => is_demo,
+        }
+    })
 }
 
 /// The address a person can open: the port that was really taken, if any was good.

@@ -7,6 +7,7 @@ mod app;
 pub mod cli;
 pub mod config;
 mod demo;
+mod descriptors;
 pub mod http;
 pub mod operator;
 mod random;

@@ -41,6 +41,12 @@ impl WebhookTokens {
         let same: bool = expected.expose_secret().as_bytes().ct_eq(token.as_bytes()).into();
         same.then_some(account)
     }
+
+    /// Whether a path is the address of an account.
+    pub(crate) fn has(&self, path: &str) -> bool {
+        let rest = path.strip_prefix("/webhooks/").and_then(|rest| rest.split_once('/'));
+        rest.is_some_and(|(account, token)| self.account(account, token).is_some())
+    }
 }
 
 /// Receives a webhook. 200, with the body that the PG wants to see, means that it is stored, whatever is in it;

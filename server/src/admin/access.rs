@@ -15,7 +15,7 @@ use secrecy::ExposeSecret as _;
 use crate::{
     api::ApiError,
     config::{KeyHash, ServerConfig, variable_of},
-    http::ErrorCode,
+    http::{ErrorCode, auth::bearer_token},
 };
 
 /// What everybody who reaches the listener may ask: supervisors and load balancers have no key, and the
@@ -80,9 +80,7 @@ impl Access {
 
     fn check_key(&self, request: &Request) -> Result<(), ApiError> {
         let Some(key) = &self.key else { return Ok(()) };
-        let sent = text(request, header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-        let sent = sent.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        if sent.is_some_and(|(_, sent)| key.matches(&KeyHash::of(sent))) {
+        if bearer_token(request).is_some_and(|sent| key.matches(&KeyHash::of(sent))) {
             return Ok(());
         }
         Err(ApiError::with(ErrorCode::Unauthenticated, |problem| {

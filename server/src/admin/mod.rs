@@ -19,7 +19,7 @@ use self::{access::Access, ledger::LedgerApi, reviews::ReviewsApi};
 use crate::{
     api::HealthApi,
     config::ServerConfig,
-    http::{AllowedMethods, Funnel, FunnelLimits, docs::Documentation},
+    http::{AllowedMethods, Bodies, BodyLimits, Funnel, docs::Documentation},
 };
 
 const DESCRIPTION: &str = "\
@@ -32,16 +32,18 @@ pub(crate) fn routes(
     config: &ServerConfig,
     gateway: &Arc<Gateway>,
     tasks: &TaskTracker,
-    limits: FunnelLimits,
 ) -> impl Endpoint<Output = Response> + 'static {
     let service = service(gateway, tasks.clone());
     let documentation = Documentation::new(&service, complete);
     let allowed = AllowedMethods::of(documentation.document());
     let access = Arc::new(Access::new(config));
-    let routes = documentation
-        .mount(Route::new().nest("/", service))
+    let limits = config.limits;
+    let routes = documentation.mount(Route::new().nest("/", service));
+    // Inside of the guard, so a stranger's body is not read; and what everybody may ask takes none.
+    let expected = Arc::new(|request: &poem::Request| !access::is_for_all(request.uri().path()));
+    let routes = Bodies::new(routes, BodyLimits::from(limits), expected)
         .around(move |endpoint, request| access::guard(Arc::clone(&access), endpoint, request));
-    Funnel::new(routes, limits, allowed)
+    Funnel::new(routes, limits.request_time, allowed)
 }
 
 fn service(gateway: &Arc<Gateway>, tasks: TaskTracker) -> OpenApiService<impl OpenApi + use<>, ()> {

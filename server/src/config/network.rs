@@ -17,7 +17,7 @@ impl Network {
         (to_bits(address) & self.mask) == self.base
     }
 
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let refused = || "must hold addresses such as \"10.0.0.1\" or \"10.0.0.0/8\"".to_owned();
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),

@@ -40,13 +40,16 @@ pub struct ServerConfig {
 pub struct Limits {
     /// Larger bodies are answered 413.
     pub body_bytes: u32,
-    /// Connections open at once; further ones wait to be accepted.
+    /// Connections open at once. Where there is no room the oldest idle one is closed.
     pub connections: u32,
+    /// Connections open at once from one address that is no proxy's.
+    pub connections_per_peer: u32,
+    /// Requests handled at once; further ones are answered 503.
+    pub requests: u32,
+    /// A connection that has sent no complete head of a request for so long is closed, also between two requests.
+    pub header_time: Duration,
     /// A request that takes longer is answered 503.
     pub request_time: Duration,
-    /// A connection on which we wrote nothing for so long is cut. Longer than `request_time`,
-    /// so that no request in progress is cut.
-    pub silent_connection: Duration,
 }
 
 impl ServerConfig {
@@ -84,12 +87,11 @@ impl Limits {
         };
         let body_bytes = integer("max_body_bytes", 1_024..=1_048_576)?;
         let connections = integer("max_connections", 1..=1_000_000)?;
+        let connections_per_peer = integer("max_connections_per_peer", 1..=1_000_000)?;
+        let requests = integer("max_requests", 1..=1_000_000)?;
+        let header_time = required(table, "header_time")?;
         let request_time = required(table, "request_time")?;
-        let silent_connection = required(table, "silent_connection")?;
-        if silent_connection <= request_time {
-            return Err(table.wrong("silent_connection", "must be longer than request_time"));
-        }
-        Ok(Self { body_bytes, connections, request_time, silent_connection })
+        Ok(Self { body_bytes, connections, connections_per_peer, requests, header_time, request_time })
     }
 }
 

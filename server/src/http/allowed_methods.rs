@@ -17,6 +17,13 @@ impl AllowedMethods {
         Self(paths.into_iter().flatten().map(|(path, item)| (segments(path), allow(item))).collect())
     }
 
+    /// Adds an address that the document leaves out.
+    #[must_use]
+    pub fn and(mut self, path: &str, allow: &str) -> Self {
+        self.0.push((segments(path), allow.to_owned()));
+        self
+    }
+
     /// The header for an address. An address nobody described is a page: it can only be read.
     #[must_use]
     pub fn allow(&self, path: &str) -> &str {

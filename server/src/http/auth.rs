@@ -55,6 +55,17 @@ async fn authenticate(request: &Request, bearer: Bearer) -> Option<MerchantId> {
     if once { keys.owner(&bearer.token) } else { None }
 }
 
+/// Whether the request's key is a merchant's, before any of its body was read.
+pub(crate) fn is_by_a_merchant(request: &Request, keys: &MerchantKeys) -> bool {
+    bearer_token(request).is_some_and(|token| keys.owner(token).is_some())
+}
+
+/// What stands after `Authorization: Bearer`.
+pub(crate) fn bearer_token(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.header(AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then_some(token)
+}
+
 #[cfg(test)]
 mod tests {
     use poem::{EndpointExt as _, Route, test::TestClient};

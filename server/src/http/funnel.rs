@@ -5,36 +5,17 @@ use std::{panic::AssertUnwindSafe, time::Duration};
 use futures_util::FutureExt as _;
 use poem::{
     Body, Endpoint, Error, IntoResponse, Request, Response,
-    error::{MethodNotAllowedError, NotFoundError, ReadBodyError},
-    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
+    error::{MethodNotAllowedError, NotFoundError},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
 };
 use poem_openapi::error::{
     AuthorizationError, ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError,
 };
 
 use super::{AllowedMethods, ErrorCode, RequestId, problem_response, request_id::REQUEST_ID_HEADER};
-use crate::config::Limits;
 
 /// Headers of which a second one would let two readers of a request disagree.
 const ONLY_ONCE: [&str; 5] = ["authorization", "content-length", "content-type", "host", "idempotency-key"];
-
-/// What one request may cost.
-#[derive(Clone, Copy, Debug)]
-pub struct FunnelLimits {
-    /// Larger bodies are answered 413.
-    pub body_bytes: usize,
-    /// A request that takes longer is answered 503.
-    pub request_time: Duration,
-}
-
-impl From<Limits> for FunnelLimits {
-    fn from(limits: Limits) -> Self {
-        Self {
-            body_bytes: usize::try_from(limits.body_bytes).unwrap_or(usize::MAX),
-            request_time: limits.request_time,
-        }
-    }
-}
 
 /// The outermost endpoint. It bounds the request, catches panics, turns every error of the
 /// framework into a problem that repeats nothing of the request, and names the request.
@@ -44,19 +25,20 @@ impl From<Limits> for FunnelLimits {
 #[derive(Debug)]
 pub struct Funnel<E> {
     inner: E,
-    limits: FunnelLimits,
+    /// A request that takes longer is answered 503.
+    request_time: Duration,
     allowed: AllowedMethods,
 }
 
 impl<E: Endpoint> Funnel<E> {
     /// Puts the funnel around all routes. `allowed` is what a 405 tells the caller.
-    pub fn new(inner: E, limits: FunnelLimits, allowed: AllowedMethods) -> Self {
-        Self { inner, limits, allowed }
+    pub fn new(inner: E, request_time: Duration, allowed: AllowedMethods) -> Self {
+        Self { inner, request_time, allowed }
     }
 
     async fn answer(&self, request: Request) -> Response {
-        let answered = AssertUnwindSafe(self.bounded(request)).catch_unwind();
-        match tokio::time::timeout(self.limits.request_time, answered).await {
+        let answered = AssertUnwindSafe(self.checked(request)).catch_unwind();
+        match tokio::time::timeout(self.request_time, answered).await {
             Ok(Ok(Ok(response))) => response,
             Ok(Ok(Err(error))) => in_our_shape(error),
             Ok(Err(_panic)) => {
@@ -68,18 +50,12 @@ impl<E: Endpoint> Funnel<E> {
         }
     }
 
-    async fn bounded(&self, mut request: Request) -> poem::Result<Response> {
-        if let Some(name) = repeated(request.headers()) {
+    async fn checked(&self, request: Request) -> poem::Result<Response> {
+        let headers = request.headers();
+        let wrong = repeated(headers).or_else(|| unreadable(headers)).or_else(|| missing_host(&request));
+        if let Some(name) = wrong {
             return Ok(problem_response(ErrorCode::MalformedRequest, Some(name)));
         }
-        if let Some(name) = unreadable(request.headers()) {
-            return Ok(problem_response(ErrorCode::MalformedRequest, Some(name)));
-        }
-        if announced_length(request.headers()) > self.limits.body_bytes {
-            return Err(ReadBodyError::PayloadTooLarge.into());
-        }
-        let body = request.take_body().into_bytes_limit(self.limits.body_bytes).await?;
-        request.set_body(body);
         self.inner.call(request).await.map(IntoResponse::into_response)
     }
 }
@@ -129,10 +105,10 @@ fn unreadable(headers: &HeaderMap) -> Option<&'static str> {
     ONLY_ONCE.into_iter().find(|name| headers.get(*name).is_some_and(|value| value.to_str().is_err()))
 }
 
-/// What the client says it will send. What it really sends is counted as well.
-fn announced_length(headers: &HeaderMap) -> usize {
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    length.and_then(|length| length.parse().ok()).unwrap_or(0)
+/// HTTP/1.1 requires it (RFC 9112, 3.2): a proxy and we must not think of different hosts.
+fn missing_host(request: &Request) -> Option<&'static str> {
+    let is_named = request.headers().contains_key(header::HOST) || request.uri().host().is_some();
+    (request.version() == Version::HTTP_11 && !is_named).then_some("host")
 }
 
 /// The texts of these errors quote the request, so nothing of them is used but names of ours.

@@ -1,52 +1,70 @@
-//! Accepts connections, and cuts those that only cost.
+//! Accepts connections, and closes those that only cost.
 //!
-//! Two things poem's own acceptor leaves open: headers that arrive a byte at a time never time
-//! out, and an error of `accept` (too many open files) is repeated without a pause.
+//! Poem's own server speaks HTTP/2 to whoever asks for it, lets headers arrive a byte at a time for ever, and repeats a
+//! failed `accept` without a pause. So this is a loop of ours over hyper's HTTP/1 (`docs/adr/0014-http-1-and-a-pool.md`).
 
 use std::{
+    collections::BTreeMap,
     future::poll_fn,
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use poem::{
-    Addr, IntoEndpoint, Server,
-    http::uri::Scheme,
-    listener::Acceptor,
-    web::{LocalAddr, RemoteAddr},
-};
+use poem::{EndpointExt as _, IntoEndpoint, endpoint::ToDynEndpoint};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, Sleep},
+    net::{TcpListener, TcpSocket, TcpStream},
+    time::Instant,
 };
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::config::Limits;
+use self::{
+    connection::{Ending, Ends, Routes},
+    pool::{Full, Peer, Pool, Seat},
+};
+use crate::config::{Limits, Network};
+
+mod connection;
+mod pool;
 
 /// Long enough for a descriptor to be closed, short enough for nobody to notice.
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(50);
 
+/// What the system keeps of an answer that nobody reads, also once the connection is closed. Left to itself it takes
+/// megabytes of each.
+const SEND_BUFFER: u32 = 64 * 1_024;
+
+/// Connections that the system keeps until they are accepted.
+const QUEUE: u32 = 1_024;
+
+/// How often the log says that there is no room.
+const SAID_AGAIN_AFTER: Duration = Duration::from_secs(60);
+
 /// What connections may cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ListenerLimits {
     /// Connections open at once.
     pub connections: usize,
-    /// A connection on which we wrote nothing for so long is cut. Longer than any request may
-    /// take, or an answer in the making would be cut.
-    pub silent_connection: Duration,
+    /// Connections open at once from one address.
+    pub connections_per_peer: usize,
+    /// A connection that has sent no complete head of a request for so long is closed, also between two requests.
+    pub header_time: Duration,
+    /// From these addresses come many callers.
+    pub proxies: Vec<Network>,
 }
 
-impl From<Limits> for ListenerLimits {
-    fn from(limits: Limits) -> Self {
-        let connections = usize::try_from(limits.connections).unwrap_or(usize::MAX);
+impl ListenerLimits {
+    /// Those of the configuration.
+    #[must_use]
+    pub fn new(limits: Limits, proxies: &[Network]) -> Self {
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
         Self {
-            connections: connections.min(Semaphore::MAX_PERMITS),
-            silent_connection: limits.silent_connection,
+            connections: count(limits.connections),
+            connections_per_peer: count(limits.connections_per_peer),
+            header_time: limits.header_time,
+            proxies: proxies.to_vec(),
         }
     }
 }
@@ -76,12 +94,11 @@ pub enum ListenError {
     },
 }
 
-/// The hardened acceptor.
+/// A listener that strangers may reach.
 #[derive(Debug)]
 pub struct Hardened {
     listeners: Vec<TcpListener>,
-    permits: Arc<Semaphore>,
-    silent_connection: Duration,
+    limits: ListenerLimits,
 }
 
 impl Hardened {
@@ -90,12 +107,12 @@ impl Hardened {
     /// # Errors
     ///
     /// [`ListenError`], naming the setting.
-    pub async fn bind(
+    pub fn bind(
         address: SocketAddr,
         setting: &'static str,
         limits: ListenerLimits,
     ) -> Result<Self, ListenError> {
-        let listener = listen(address, setting).await?;
+        let listener = listen(address, setting)?;
         Ok(Self::new(vec![listener], limits))
     }
 
@@ -104,15 +121,15 @@ impl Hardened {
     /// # Errors
     ///
     /// [`ListenError`], naming the setting.
-    pub async fn bind_loopback_or(
+    pub fn bind_loopback_or(
         address: SocketAddr,
         setting: &'static str,
         limits: ListenerLimits,
     ) -> Result<Self, ListenError> {
         if address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST) {
-            return Self::bind_loopback(address, setting, limits).await;
+            return Self::bind_loopback(address, setting, limits);
         }
-        Self::bind(address, setting, limits).await
+        Self::bind(address, setting, limits)
     }
 
     /// Listens on `address`, which is loopback, and on the same port of `[::1]` where the
@@ -121,17 +138,17 @@ impl Hardened {
     /// # Errors
     ///
     /// [`ListenError`], naming the setting.
-    pub async fn bind_loopback(
+    pub fn bind_loopback(
         address: SocketAddr,
         setting: &'static str,
         limits: ListenerLimits,
     ) -> Result<Self, ListenError> {
-        let first = listen(address, setting).await?;
+        let first = listen(address, setting)?;
         let port = first.local_addr().map_or(address.port(), |address| address.port());
         let twin = SocketAddr::new(IpAddr::V6(Ipv6Addr::LOCALHOST), port);
         let mut listeners = vec![first];
         if address.is_ipv4() {
-            match listen(twin, setting).await {
+            match listen(twin, setting) {
                 Ok(second) => listeners.push(second),
                 Err(busy @ ListenError::Busy { .. }) => return Err(busy),
                 // A machine without IPv6 is fine.
@@ -141,12 +158,8 @@ impl Hardened {
         Ok(Self::new(listeners, limits))
     }
 
-    fn new(listeners: Vec<TcpListener>, limits: ListenerLimits) -> Self {
-        Self {
-            listeners,
-            permits: Arc::new(Semaphore::new(limits.connections)),
-            silent_connection: limits.silent_connection,
-        }
+    const fn new(listeners: Vec<TcpListener>, limits: ListenerLimits) -> Self {
+        Self { listeners, limits }
     }
 
     /// Where it listens, with the ports it really got.
@@ -159,21 +172,125 @@ impl Hardened {
     ///
     /// What takes longer is dropped at its next `await`. Work that must not be, such as a call
     /// that moves money, runs in a task of its own; only the wait for it is dropped then.
-    ///
-    /// # Errors
-    ///
-    /// If the server cannot run.
-    pub async fn serve<E>(self, endpoint: E, stop: impl Future<Output = ()>, wait: Duration) -> io::Result<()>
+    pub async fn serve<E>(self, endpoint: E, stop: impl Future<Output = ()>, wait: Duration)
     where
         E: IntoEndpoint,
         E::Endpoint: 'static,
     {
-        Server::new_with_acceptor(self).run_with_graceful_shutdown(endpoint, stop, Some(wait)).await
+        let routes: Routes = Arc::new(ToDynEndpoint(endpoint.into_endpoint().map_to_response()));
+        let pool = Pool::new(self.limits.connections, self.limits.connections_per_peer);
+        let (connections, stopping) = (TaskTracker::new(), CancellationToken::new());
+        let ending = Ending { head_within: self.limits.header_time, stopping: stopping.clone(), wait };
+        let accepting = async {
+            let mut log = FullLog::default();
+            loop {
+                let (stream, ends) = self.accept(&pool, &mut log).await;
+                if let Some(seat) = self.seat(&pool, ends, &mut log).await {
+                    let (routes, ending) = (Arc::clone(&routes), ending.clone());
+                    connections.spawn(connection::serve(stream, ends, routes, seat, ending));
+                }
+            }
+        };
+        tokio::select! {
+            () = accepting => {}
+            () = stop => {}
+        }
+        drop(self.listeners);
+        stopping.cancel();
+        connections.close();
+        // Each connection ends by itself after `wait`.
+        connections.wait().await;
+    }
+
+    async fn accept(&self, pool: &Pool, log: &mut FullLog) -> (TcpStream, Ends) {
+        let mut has_failed = false;
+        loop {
+            match poll_fn(|context| poll_accept(&self.listeners, context)).await {
+                Ok(accepted) => return accepted,
+                Err(error) if is_about_one_client(&error) => {}
+                // No descriptors are left, most likely. Linux says so also where nobody waits to be accepted, so a single
+                // failure is no reason to close somebody's connection.
+                Err(error) => {
+                    if has_failed {
+                        log.say(Why::System, &format!("the system accepts no more ({error})"));
+                        pool.make_room();
+                    }
+                    has_failed = true;
+                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
+                }
+            }
+        }
+    }
+
+    /// A seat for a new connection, or `None` if its peer has enough. Where every connection is busy it waits, and the
+    /// system keeps those who come after.
+    async fn seat(&self, pool: &Arc<Pool>, ends: Ends, log: &mut FullLog) -> Option<Seat> {
+        let address = ends.remote.ip();
+        let is_proxy = self.limits.proxies.iter().any(|proxy| proxy.contains(address));
+        let peer = (!is_proxy).then(|| Peer::from(address));
+        loop {
+            match pool.admit(peer) {
+                Ok(admitted) => {
+                    if admitted.made_room {
+                        log.say(Why::MadeRoom, &format!("an idle one was closed to make room for {address}"));
+                    }
+                    return Some(admitted.seat);
+                }
+                Err(Full::Peer) => {
+                    log.say(Why::Peer, &format!("{address} has as many as one may have, and all are busy"));
+                    return None;
+                }
+                Err(Full::Everywhere) => {
+                    log.say(Why::Busy, &format!("all are busy, and {address} waits"));
+                    pool.changed().await;
+                }
+            }
+        }
     }
 }
 
-async fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ListenError> {
-    TcpListener::bind(address).await.map_err(|source| {
+/// Why there is no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Why {
+    MadeRoom,
+    Peer,
+    Busy,
+    System,
+}
+
+/// Says that there is no room, for each reason once a minute.
+#[derive(Debug, Default)]
+struct FullLog(BTreeMap<Why, Said>);
+
+#[derive(Debug, Default)]
+struct Said {
+    at: Option<Instant>,
+    unsaid: u32,
+}
+
+impl FullLog {
+    fn say(&mut self, why: Why, what: &str) {
+        let (now, said) = (Instant::now(), self.0.entry(why).or_default());
+        if said.at.is_some_and(|at| now.duration_since(at) < SAID_AGAIN_AFTER) {
+            said.unsaid = said.unsaid.saturating_add(1);
+            return;
+        }
+        let unsaid = std::mem::take(&mut said.unsaid);
+        said.at = Some(now);
+        tracing::warn!(unsaid, "connections are full: {what}");
+    }
+}
+
+fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListener, ListenError> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() };
+    let listening = socket.and_then(|socket| {
+        socket.set_reuseaddr(true)?;
+        // What is accepted inherits it.
+        socket.set_send_buffer_size(SEND_BUFFER)?;
+        socket.bind(address)?;
+        socket.listen(QUEUE)
+    });
+    listening.map_err(|source| {
         if source.kind() == io::ErrorKind::AddrInUse {
             let variable = crate::config::variable_of(setting);
             ListenError::Busy { address, setting, variable }
@@ -183,43 +300,14 @@ async fn listen(address: SocketAddr, setting: &'static str) -> Result<TcpListene
     })
 }
 
-impl Acceptor for Hardened {
-    type Io = Guarded<TcpStream>;
-
-    fn local_addr(&self) -> Vec<LocalAddr> {
-        let addresses = self.addresses();
-        addresses.into_iter().map(|address| LocalAddr(Addr::SocketAddr(address))).collect()
-    }
-
-    async fn accept(&mut self) -> io::Result<(Self::Io, LocalAddr, RemoteAddr, Scheme)> {
-        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(io::Error::other)?;
-        let (stream, local, remote) = loop {
-            match poll_fn(|context| poll_accept(&self.listeners, context)).await {
-                Ok(accepted) => break accepted,
-                // Its client is gone already: no reason to let others wait.
-                Err(error) if is_about_one_client(&error) => {}
-                Err(error) => {
-                    // The caller asks again at once, whatever went wrong.
-                    tokio::time::sleep(PAUSE_AFTER_ERROR).await;
-                    return Err(error);
-                }
-            }
-        };
-        let guarded = Guarded::new(stream, self.silent_connection, permit);
-        Ok((guarded, LocalAddr(local.into()), RemoteAddr(remote.into()), Scheme::HTTP))
-    }
-}
-
-type Accepted = (TcpStream, SocketAddr, SocketAddr);
-
-fn poll_accept(listeners: &[TcpListener], context: &mut Context<'_>) -> Poll<io::Result<Accepted>> {
+fn poll_accept(listeners: &[TcpListener], context: &mut Context<'_>) -> Poll<io::Result<(TcpStream, Ends)>> {
     for listener in listeners {
         if let Poll::Ready(accepted) = listener.poll_accept(context) {
             return Poll::Ready(accepted.and_then(|(stream, remote)| {
                 // Only a matter of speed.
                 let _ = stream.set_nodelay(true);
                 let local = stream.local_addr()?;
-                Ok((stream, local, remote))
+                Ok((stream, Ends { local, remote }))
             }));
         }
     }
@@ -229,85 +317,6 @@ fn poll_accept(listeners: &[TcpListener], context: &mut Context<'_>) -> Poll<io:
 fn is_about_one_client(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, NotConnected};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | NotConnected)
-}
-
-/// A connection that fails once nothing was written on it for too long, and that counts as open
-/// until it is dropped.
-#[derive(Debug)]
-pub struct Guarded<S> {
-    stream: S,
-    deadline: Pin<Box<Sleep>>,
-    silence: Duration,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl<S> Guarded<S> {
-    fn new(stream: S, silence: Duration, permit: OwnedSemaphorePermit) -> Self {
-        let deadline = Box::pin(tokio::time::sleep(silence));
-        Self { stream, deadline, silence, _permit: permit }
-    }
-
-    /// Fails when the time is up, and wakes the task then.
-    fn check(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        match self.deadline.as_mut().poll(context) {
-            Poll::Ready(()) => Err(io::ErrorKind::TimedOut.into()),
-            Poll::Pending => Ok(()),
-        }
-    }
-
-    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
-        if matches!(written, Poll::Ready(Ok(bytes)) if *bytes > 0) {
-            let next = Instant::now() + self.silence;
-            self.deadline.as_mut().reset(next);
-        }
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        self.check(context)?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Guarded<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        self.check(context)?;
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(&written);
-        written
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        self.check(context)?;
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.wrote(&written);
-        written
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 pub mod allowed_methods;
 pub mod auth;
+pub mod bodies;
 pub mod docs;
 pub mod error_code;
 pub mod funnel;
@@ -12,8 +13,9 @@ pub mod request_id;
 
 pub use allowed_methods::AllowedMethods;
 pub use auth::{MerchantAuth, MerchantKeys};
+pub use bodies::{Bodies, BodyLimits, Expected};
 pub use error_code::{ErrorCode, Retry};
-pub use funnel::{Funnel, FunnelLimits};
+pub use funnel::Funnel;
 pub use listener::{Hardened, ListenError, ListenerLimits};
 pub use refusal::{PROBLEM_JSON, problem_response};
 pub use request_id::RequestId;

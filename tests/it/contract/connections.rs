@@ -17,12 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn a_client_that_dribbles_its_headers_is_cut() {
-    let limits = [
-        ("SERVER__SILENT_CONNECTION", "400ms"),
-        ("SERVER__REQUEST_TIME", "300ms"),
-        ("SERVER__CONFIRM_WAIT", "200ms"),
-    ];
-    let process = Process::start_with(&limits).await;
+    let process = Process::start_with(&[("SERVER__HEADER_TIME", "400ms")]).await;
     let (mut reader, mut writer) = TcpStream::connect(process.address()).await.unwrap().into_split();
     let dribble = tokio::spawn(async move {
         let mut sent = writer.write_all(b"GET /healthz HTTP/1.1\r\nX-Slow: ").await;
@@ -37,6 +32,69 @@ async fn a_client_that_dribbles_its_headers_is_cut() {
     timeout(PATIENCE, dribble).await.expect("it still writes").unwrap();
     assert!(!String::from_utf8_lossy(&bytes).starts_with("HTTP/1.1 200"));
     answer(process.request(reqwest::Method::GET, "/healthz")).await.expect(200, "ok");
+}
+
+/// Writes this on a connection of its own, and gives the first line of the answer.
+async fn first_line(process: &Process, sent: &[u8]) -> String {
+    let mut stream = TcpStream::connect(process.address()).await.unwrap();
+    stream.write_all(sent).await.unwrap();
+    let mut line = Vec::new();
+    let read = async {
+        while !line.ends_with(b"\r\n") {
+            match stream.read_u8().await {
+                Ok(byte) => line.push(byte),
+                Err(_) => break,
+            }
+        }
+    };
+    timeout(PATIENCE, read).await.expect("it was never answered");
+    String::from_utf8(line).unwrap()
+}
+
+#[tokio::test]
+async fn silent_connections_stop_no_payment() {
+    let limits = [("SERVER__MAX_CONNECTIONS", "32"), ("SERVER__MAX_CONNECTIONS_PER_PEER", "32")];
+    let process = Process::start_with(&limits).await;
+    let mut silent = Vec::new();
+    for number in 0..200 {
+        let mut stream = TcpStream::connect(process.address()).await.unwrap();
+        // Every second one in the middle of a header.
+        if number % 2 == 0 {
+            let _closed_already = stream.write_all(b"POST /v1/payments HTTP/1.1\r\nHost: a\r\n").await;
+        }
+        silent.push(stream);
+    }
+    let body = json!({
+        "order_id": "order-1", "order_name": "T-shirt", "amount": 15_000, "currency": "KRW",
+        "return_url": "http://localhost:3000/return",
+    });
+    answer(process.post("/v1/payments").json(&body)).await.expect(201, "ready");
+}
+
+#[tokio::test]
+async fn body_of_a_stranger_is_not_waited_for() {
+    let process = Process::start().await;
+    let half = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{";
+    for (path, status) in [("/v1/payments", "401"), ("/webhooks/toss/guessed", "404")] {
+        let line = first_line(&process, format!("POST {path} HTTP/1.1\r\n{half}").as_bytes()).await;
+        assert!(line.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn http_2_and_requests_without_a_host_are_refused() {
+    let process = Process::start().await;
+    let preface = first_line(&process, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    assert_eq!(preface, "", "closed, and nothing said");
+    let nameless = first_line(&process, b"GET /healthz HTTP/1.1\r\n\r\n").await;
+    assert!(nameless.starts_with("HTTP/1.1 400"), "{nameless}");
+}
+
+#[tokio::test]
+async fn webhook_path_says_that_it_takes_a_post() {
+    let process = Process::start().await;
+    let response = process.request(reqwest::Method::GET, "/webhooks/toss/guessed").send().await.unwrap();
+    assert_eq!((response.status().as_u16(), &response.headers()["allow"]), (405, &"POST".parse().unwrap()));
 }
 
 #[tokio::test]

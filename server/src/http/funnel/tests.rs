@@ -1,3 +1,6 @@
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
 use poem::{EndpointExt as _, Route, endpoint::make, http::Method, test::TestClient, test::TestResponse};
 use poem_openapi::{
     Object, OpenApi, OpenApiService,
@@ -10,7 +13,7 @@ use super::*;
 use crate::{
     api::ApiError,
     config::{Config, RunMode},
-    http::{MerchantAuth, MerchantKeys},
+    http::{Bodies, BodyLimits, Expected, MerchantAuth, MerchantKeys},
 };
 
 /// What a caller sends where it must not come back.
@@ -63,9 +66,13 @@ fn client() -> TestClient<impl Endpoint> {
         .at("/never", make(|_| std::future::pending::<&'static str>()))
         .at("/broken", make(|_| async { Err::<(), _>(broken()) }))
         .data(MerchantKeys::new(&config));
-    let limits = FunnelLimits { body_bytes: 1_000, request_time: Duration::from_millis(200) };
+    let routes = Bodies::new(routes, BodyLimits { bytes: 1_000, requests: 2 }, Arc::new(|_| true));
     let document = serde_json::from_str(&OpenApiService::new(Api, "test", "1").spec()).unwrap();
-    TestClient::new(Funnel::new(routes, limits, AllowedMethods::of(&document)))
+    client_of(Funnel::new(routes, Duration::from_millis(200), AllowedMethods::of(&document)))
+}
+
+fn client_of<E: Endpoint>(endpoint: E) -> TestClient<E> {
+    TestClient::new(endpoint).default_header("Host", "pay.example")
 }
 
 fn panic_with<T>(text: &str) -> T {
@@ -192,6 +199,65 @@ async fn a_large_body_is_refused_announced_or_not() {
     assert_problem(announced, ErrorCode::BodyTooLarge, None).await;
     let fits = format!("{{\"name\":\"a\",\"amount\":1}}{}", " ".repeat(900));
     post(&fits, "application/json").await.assert_status_is_ok();
+}
+
+/// A body that never ends.
+fn endless() -> Body {
+    let first = futures_util::stream::iter([Ok::<_, std::io::Error>(bytes::Bytes::from_static(b"{"))]);
+    Body::from_bytes_stream(first.chain(futures_util::stream::pending()))
+}
+
+fn routes(request_time: Duration, requests: usize, expected: Expected) -> Funnel<Bodies<Route>> {
+    let echo = make(|mut request: Request| async move {
+        let body = request.take_body().into_string().await.map_err(Error::from)?;
+        Ok::<_, Error>(format!("read {body:?}"))
+    });
+    let never = make(|_| std::future::pending::<&'static str>());
+    let routes = Route::new().at("/echo", echo).at("/never", never);
+    let bodies = Bodies::new(routes, BodyLimits { bytes: 1_000, requests }, expected);
+    Funnel::new(bodies, request_time, AllowedMethods::default())
+}
+
+#[tokio::test(start_paused = true)]
+async fn body_that_does_not_arrive_is_given_up() {
+    let client = client_of(routes(Duration::from_secs(60), 2, Arc::new(|_| true)));
+    let begun = tokio::time::Instant::now();
+    let answer = client.post("/echo").body(endless()).send().await;
+    assert_problem(answer, ErrorCode::TimedOut, None).await;
+    assert_eq!(begun.elapsed().as_secs(), 5);
+}
+
+#[tokio::test]
+async fn body_of_a_stranger_is_not_read() {
+    let client = client_of(routes(Duration::from_secs(60), 2, Arc::new(|_| false)));
+    let answer = client.post("/echo").body(endless()).send().await;
+    answer.assert_text("read \"\"").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_too_many_is_overloaded_until_another_ends() {
+    let client = client_of(routes(Duration::from_secs(60), 1, Arc::new(|_| true)));
+    let answers = futures_util::future::join(client.get("/never").send(), async {
+        let refused = client.get("/echo").send().await;
+        assert_eq!(refused.0.header("Retry-After"), Some("1"));
+        assert_problem(refused, ErrorCode::Overloaded, None).await;
+    });
+    let (never, ()) = answers.await;
+    assert_problem(never, ErrorCode::TimedOut, None).await;
+    client.get("/echo").send().await.assert_status_is_ok();
+}
+
+#[tokio::test]
+async fn request_of_http_1_1_names_its_host() {
+    let endpoint = routes(Duration::from_secs(60), 1, Arc::new(|_| true));
+    for (host, status) in [(None, 400), (Some("pay.example"), 200)] {
+        let mut request = Request::builder().version(Version::HTTP_11).uri_str("/echo");
+        if let Some(host) = host {
+            request = request.header("Host", host);
+        }
+        let response = endpoint.call(request.finish()).await.unwrap();
+        assert_eq!(response.status().as_u16(), status, "{host:?}");
+    }
 }
 
 #[tokio::test]

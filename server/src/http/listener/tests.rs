@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use poem::{Route, endpoint::make};
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream},
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     sync::{Notify, oneshot},
     task::JoinHandle,
     time::timeout,
@@ -16,9 +16,13 @@ const ANY_PORT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0)
 /// Far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-fn limits(connections: usize, silent_milliseconds: u64) -> ListenerLimits {
-    let silent_connection = Duration::from_millis(silent_milliseconds);
-    ListenerLimits { connections, silent_connection }
+fn limits(connections: usize, header_milliseconds: u64) -> ListenerLimits {
+    ListenerLimits {
+        connections,
+        connections_per_peer: connections,
+        header_time: Duration::from_millis(header_milliseconds),
+        proxies: Vec::new(),
+    }
 }
 
 /// Holds a handler where the test wants it.
@@ -31,12 +35,12 @@ struct Gate {
 struct Running {
     address: SocketAddr,
     stop: oneshot::Sender<()>,
-    served: JoinHandle<io::Result<()>>,
+    served: JoinHandle<()>,
 }
 
 /// Serves `/`, which answers at once, and `/held`, which waits for the gate.
 async fn start(limits: ListenerLimits, gate: Gate) -> Running {
-    let hardened = Hardened::bind(ANY_PORT, SETTING, limits).await.unwrap();
+    let hardened = Hardened::bind(ANY_PORT, SETTING, limits).unwrap();
     let address = hardened.addresses()[0];
     let held = make(move |_| {
         let gate = gate.clone();
@@ -100,40 +104,21 @@ async fn a_client_that_says_nothing_is_cut() {
     assert_eq!(read_to_cut(&mut connect(&running).await).await, "");
 }
 
-/// A guarded end of a pipe in memory, and the other end.
-fn pipe(silence: Duration) -> (Guarded<DuplexStream>, DuplexStream) {
-    let (ours, theirs) = tokio::io::duplex(64);
-    let permit = Arc::new(Semaphore::new(1)).try_acquire_owned().unwrap();
-    (Guarded::new(ours, silence, permit), theirs)
+#[tokio::test]
+async fn answered_connection_that_asks_nothing_more_is_closed() {
+    let running = start(limits(8, 100), Gate::default()).await;
+    let mut stream = connect(&running).await;
+    ask(&mut stream).await;
+    assert_eq!(read_to_cut(&mut stream).await, "");
 }
 
-#[tokio::test(start_paused = true)]
-async fn what_we_write_starts_the_time_anew_and_what_we_read_does_not() {
-    let second = Duration::from_secs(1);
-    let (mut ours, mut theirs) = pipe(3 * second);
-    for _ in 0..5 {
-        tokio::time::advance(2 * second).await;
-        theirs.write_all(b"question").await.unwrap();
-        ours.read_exact(&mut [0; 8]).await.unwrap();
-        ours.write_all(b"answer").await.unwrap();
-        theirs.read_exact(&mut [0; 6]).await.unwrap();
-    }
-    for _ in 0..2 {
-        tokio::time::advance(second).await;
-        theirs.write_all(b"question").await.unwrap();
-        ours.read_exact(&mut [0; 8]).await.unwrap();
-    }
-    tokio::time::advance(second).await;
-    theirs.write_all(b"question").await.unwrap();
-    let error = ours.read_exact(&mut [0; 8]).await.unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_client_that_does_not_read_is_cut() {
-    let (mut ours, _theirs) = pipe(Duration::from_secs(3));
-    let error = ours.write_all(&[0; 1_000]).await.unwrap_err();
-    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+#[tokio::test]
+async fn http_2_is_not_spoken() {
+    let running = start(limits(8, 60_000), Gate::default()).await;
+    let mut stream = connect(&running).await;
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    let answer = read_to_cut(&mut stream).await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400"), "{answer}");
 }
 
 #[test]
@@ -163,15 +148,51 @@ async fn headers_without_end_are_refused() {
 }
 
 #[tokio::test]
-async fn a_connection_too_many_waits_for_another_to_end() {
-    let running = start(limits(1, 60_000), Gate::default()).await;
+async fn silent_connections_give_way_to_one_that_asks() {
+    let running = start(limits(4, 60_000), Gate::default()).await;
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(connect(&running).await);
+    }
+    ask(&mut connect(&running).await).await;
+    assert_eq!(read_to_cut(&mut silent[0]).await, "", "the oldest gave way");
+}
+
+#[tokio::test]
+async fn connection_waits_while_all_others_are_busy() {
+    let gate = Gate::default();
+    // A proxy: its address is no limit, so what is full is the whole.
+    let proxies = vec![Network::parse("127.0.0.1").unwrap()];
+    let running = start(ListenerLimits { proxies, ..limits(1, 60_000) }, gate.clone()).await;
     let mut first = connect(&running).await;
-    ask(&mut first).await;
+    first.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    timeout(PATIENCE, gate.entered.notified()).await.expect("the handler was not called");
     let mut second = connect(&running).await;
     let mut asked = tokio::spawn(async move { ask(&mut second).await });
     assert!(timeout(Duration::from_millis(100), &mut asked).await.is_err(), "both at once");
-    drop(first);
+    gate.open.notify_one();
     timeout(PATIENCE, asked).await.expect("the second was never served").unwrap();
+}
+
+#[tokio::test]
+async fn peer_with_enough_busy_connections_gets_no_other() {
+    let gate = Gate::default();
+    let running = start(ListenerLimits { connections_per_peer: 1, ..limits(8, 60_000) }, gate.clone()).await;
+    let mut first = connect(&running).await;
+    first.write_all(b"GET /held HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+    timeout(PATIENCE, gate.entered.notified()).await.expect("the handler was not called");
+    assert_eq!(read_to_cut(&mut connect(&running).await).await, "");
+    gate.open.notify_one();
+}
+
+#[tokio::test]
+async fn half_a_header_does_not_hold_the_stop() {
+    let running = start(limits(8, 60_000), Gate::default()).await;
+    let mut half = connect(&running).await;
+    half.write_all(b"GET / HTTP/1.1\r\nX-Slow: ").await.unwrap();
+    ask(&mut connect(&running).await).await;
+    running.stop.send(()).unwrap();
+    timeout(PATIENCE / 2, running.served).await.expect("it waits for half a header").unwrap();
 }
 
 #[tokio::test]
@@ -188,14 +209,14 @@ async fn a_request_in_flight_is_answered_before_the_stop() {
     gate.open.notify_one();
     let answer = read_to_cut(&mut stream).await;
     assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("hello"), "{answer}");
-    timeout(PATIENCE, running.served).await.expect("it still runs").unwrap().unwrap();
+    timeout(PATIENCE, running.served).await.expect("it still runs").unwrap();
 }
 
 #[tokio::test]
 async fn a_busy_port_names_the_setting() {
-    let first = Hardened::bind(ANY_PORT, SETTING, limits(1, 100)).await.unwrap();
+    let first = Hardened::bind(ANY_PORT, SETTING, limits(1, 100)).unwrap();
     let taken = first.addresses()[0];
-    let error = Hardened::bind(taken, SETTING, limits(1, 100)).await.unwrap_err();
+    let error = Hardened::bind(taken, SETTING, limits(1, 100)).unwrap_err();
     assert_eq!(
         error.to_string(),
         format!(
@@ -207,7 +228,7 @@ async fn a_busy_port_names_the_setting() {
 
 #[tokio::test]
 async fn loopback_is_one_port_on_both_addresses() {
-    let hardened = Hardened::bind_loopback(ANY_PORT, SETTING, limits(1, 100)).await.unwrap();
+    let hardened = Hardened::bind_loopback(ANY_PORT, SETTING, limits(1, 100)).unwrap();
     let addresses = hardened.addresses();
     assert!(addresses.iter().all(|address| address.ip().is_loopback()));
     assert!(addresses.iter().all(|address| address.port() == addresses[0].port()));
