@@ -70,7 +70,8 @@ pub(crate) fn is_paid(refusal: &Refusal) -> bool {
 pub(crate) fn cancel(refusal: &Refusal) -> ProviderError {
     let text = plain(&refusal.message);
     let declined = |reason| ProviderError::Declined(Failure::by_pg(reason, refusal.pg()));
-    if refusal.status != StatusCode::OK || has_any(&text, IN_DOUBT) {
+    // What was accepted is in doubt, whatever stands beside it.
+    if refusal.status != StatusCode::OK || has_any(&text, IN_DOUBT) || has_any(&text, ACCEPTED) {
         return unknown(refusal);
     }
     if blames_refund_account(&text) {
@@ -211,9 +212,6 @@ const IN_DOUBT: &[&str] = &[
     "wascancel",
     "wasrefund",
     // Under way, or about to be.
-    "취소대기",
-    "환불대기",
-    "처리대기",
     "요청중", // T ALREADY_REFUNDING_PAYMENT 이미 환불 요청중인 결제입니다
     "취소되",
     "취소됩",

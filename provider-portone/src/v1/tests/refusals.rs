@@ -120,6 +120,12 @@ async fn refusal_that_leaves_doubt_is_unknown() {
         (200, -1, "이미 접수된 취소입니다"),
         (200, -1, "환불 접수 실패"),
         (200, -1, "request not accepted"),
+        // It was accepted, and what stands beside that is no reason to ask for it again.
+        (200, -1, "환불 접수되어 취소할 수 없습니다"),
+        (200, -1, "송금 처리 중인 건은 취소불가"),
+        (200, -1, "익영업일 지급예정으로 취소 불가"),
+        (200, -1, "환불계좌로 송금 요청되었으나 계좌번호 오류"),
+        (200, -1, "Request accepted, cannot be cancelled"),
         // It is done or will be, whatever else is said.
         (200, -1, "전액 환불되어 취소할 수 없습니다"),
         (200, -1, "취소상태의 거래는 취소할 수 없습니다"),
