@@ -408,7 +408,7 @@ fn public_routes(
     Funnel::new(Bodies::new(routes, BodyLimits::from(limits), expected), limits.request_time, allowed)
 }
 
-/// A stranger's body is not read: of the API's operations only those that need a key take one.
+/// No body is read of a caller without a key: of the API's operations only those that need one take a body.
 fn expected_bodies(keys: MerchantKeys, tokens: WebhookTokens, is_demo: bool) -> Expected {
     Arc::new(move |request| {
         let path = request.uri().path();

@@ -39,7 +39,7 @@ pub(crate) fn routes(
     let access = Arc::new(Access::new(config));
     let limits = config.limits;
     let routes = documentation.mount(Route::new().nest("/", service));
-    // Inside of the guard, so a stranger's body is not read; and what everybody may ask takes none.
+    // Inside of the guard, so no body is read of a caller without the key; and what everybody may ask takes none.
     let expected = Arc::new(|request: &poem::Request| !access::is_for_all(request.uri().path()));
     let routes = Bodies::new(routes, BodyLimits::from(limits), expected)
         .around(move |endpoint, request| access::guard(Arc::clone(&access), endpoint, request));

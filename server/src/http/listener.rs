@@ -94,7 +94,7 @@ pub enum ListenError {
     },
 }
 
-/// A listener that strangers may reach.
+/// A listener that anybody may reach.
 #[derive(Debug)]
 pub struct Hardened {
     listeners: Vec<TcpListener>,

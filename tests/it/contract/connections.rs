@@ -72,7 +72,7 @@ async fn silent_connections_stop_no_payment() {
 }
 
 #[tokio::test]
-async fn body_of_a_stranger_is_not_waited_for() {
+async fn body_without_a_known_sender_is_not_waited_for() {
     let process = Process::start().await;
     let half = "Host: a\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{";
     for (path, status) in [("/v1/payments", "401"), ("/webhooks/toss/guessed", "404")] {

@@ -25,8 +25,8 @@ pub struct NewCancel {
     pub vat_amount: Option<Money>,
     /// Where the money of a paid virtual account goes.
     pub refund_account: Option<RefundAccount>,
-    /// The compensation to take over, which waits for an account (`cancel_id` in errors, as in the published API). Without it a cancel always means the charge that pays the
-    /// order.
+    /// The compensation to take over, which waits for an account (`cancel_id` in errors, as in the published API). Without it a
+    /// cancel always means the charge that pays the order.
     pub takes_over: Option<CancelId>,
 }
 

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     gateway::{GatewayError, NewCancel, StateProblem},
     lifecycle::tests::sample::PRICE,
-    model::{CancelStatus, EventKind, Failure, FailureReason, Money, PaymentStatus},
+    model::{CancelStatus, EventKind, Failure, FailureReason, Money, PaymentStatus, PgPaymentId},
     provider::ProviderError,
 };
 
@@ -78,12 +78,9 @@ async fn refused_cancel_that_nobody_could_look_up_is_not_refused_yet() {
     }
 }
 
-#[tokio::test]
-async fn refused_cancel_is_open_while_more_went_back_than_is_known() {
-    let bench = Bench::before_confirm();
-    let (id, pg_id) = bench.paid().await;
+/// The next cancel, of 4,000, is done at a PG that shows only sums, and answered with this.
+fn is_done_in_sums(bench: &Bench, pg_id: &PgPaymentId, answer: fn() -> ProviderError) {
     let (pg, changed) = (bench.pg.clone(), pg_id.clone());
-    // A PG that shows only sums, and has done it.
     let done = move || async move {
         pg.books(|books| {
             books.change(&changed, |shown| {
@@ -92,7 +89,14 @@ async fn refused_cancel_is_open_while_more_went_back_than_is_known() {
             })
         });
     };
-    bench.pg.instead_late(Op::Cancel, done, refused);
+    bench.pg.instead_late(Op::Cancel, done, answer);
+}
+
+#[tokio::test]
+async fn refused_cancel_is_open_while_more_went_back_than_is_known() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.paid().await;
+    is_done_in_sums(&bench, &pg_id, refused);
     bench.cancel(&id, Some(4_000)).await.unwrap();
     assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
     let answer = bench.cancel(&id, Some(4_000)).await;
@@ -132,16 +136,7 @@ async fn refusal_that_nobody_could_look_up_ends_without_a_guard_too() {
 async fn contract_named_in_a_refusal_is_no_end_of_what_was_done() {
     let bench = Bench::before_confirm();
     let (id, pg_id) = bench.paid().await;
-    let (pg, changed) = (bench.pg.clone(), pg_id.clone());
-    let done = move || async move {
-        pg.books(|books| {
-            books.change(&changed, |shown| {
-                (shown.cancelled, shown.cancellable) = (Money::krw(4_000), Money::krw(6_000));
-                shown.cancels = None;
-            })
-        });
-    };
-    bench.pg.instead_late(Op::Cancel, done, misconfigured);
+    is_done_in_sums(&bench, &pg_id, misconfigured);
     bench.cancel(&id, Some(4_000)).await.unwrap();
     assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
 }

@@ -228,7 +228,7 @@ async fn body_that_does_not_arrive_is_given_up() {
 }
 
 #[tokio::test]
-async fn body_of_a_stranger_is_not_read() {
+async fn body_without_a_known_sender_is_not_read() {
     let client = client_of(routes(Duration::from_secs(60), 2, Arc::new(|_| false)));
     let answer = client.post("/echo").body(endless()).send().await;
     answer.assert_text("read \"\"").await;

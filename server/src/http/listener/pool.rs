@@ -24,7 +24,7 @@ impl From<IpAddr> for Peer {
 }
 
 /// The connections that are open. A connection is busy while a request of it is handled, else idle: it has sent nothing
-/// yet, or half a header, or waits with the next request. An idle one costs a stranger nothing, so it may be closed at
+/// yet, or half a header, or waits with the next request. An idle one costs its client nothing, so it may be closed at
 /// any time to make room; a busy one never is.
 #[derive(Debug)]
 pub(super) struct Pool {
