@@ -37,12 +37,17 @@ pub(super) fn follow_cancels(draft: &mut Draft, id: &ChargeId, asked_at: Timesta
             follow(ours, theirs_now, context.now);
         }
     }
+    // No list may show what was done: some answers hold only the sum.
+    let sum_is_known = charge.accounts_for(&snapshot);
+    let is_not_done = |cancel: &Cancel, sent: &Dispatch| {
+        context.is_past_final(sent, asked_at) && !snapshot.shows_cancel(cancel) && sum_is_known
+    };
     // Money that is not there any more cannot go back: its compensation ends, once none of its sends can have
     // been done. Money that comes again is judged again.
     let is_moot = |cancel: &&mut Cancel| {
         let is_ours = cancel.held.is_some() || cancel.compensates.is_some();
-        let is_not_done = |sent| context.is_past_final(sent, asked_at) && !snapshot.shows_cancel(cancel);
-        is_ours && cancel.status.is_unresolved() && cancel.dispatch.as_ref().is_none_or(is_not_done)
+        let sent = cancel.dispatch.as_ref();
+        is_ours && cancel.status.is_unresolved() && sent.is_none_or(|sent| is_not_done(cancel, sent))
     };
     if snapshot.balance().is_zero() {
         for cancel in charge.cancels.iter_mut().filter(is_moot) {
@@ -53,13 +58,15 @@ pub(super) fn follow_cancels(draft: &mut Draft, id: &ChargeId, asked_at: Timesta
     // compensation that is a review.
     for cancel in charge.cancels.iter_mut().filter(|cancel| cancel.status.is_uncertain()) {
         let Some(sent) = &cancel.dispatch else { continue };
-        let is_not_done = context.is_past_final(sent, asked_at) && !snapshot.shows_cancel(cancel);
-        if cancel.held.is_some() && is_not_done {
+        if !is_not_done(cancel, sent) {
+            continue;
+        }
+        if cancel.held.is_some() {
             // None of its sends was done, and it is not sent again: it waits for a person.
             cancel.status = CancelStatus::Requested;
             continue;
         }
-        if is_not_done && is_given_up(sent, asked_at, context) {
+        if is_given_up(sent, asked_at, context) {
             let failure = cancel.failure.take().unwrap_or(Failure::of(FailureReason::NotCancellable));
             if cancel.needs_another_account(&failure) {
                 cancel.wait_for_account(failure);

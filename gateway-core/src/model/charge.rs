@@ -233,6 +233,16 @@ impl Charge {
         answered.saturating_sub(snapshot.cancelled.saturating_sub(listed))
     }
 
+    /// Whether what is known to have gone back accounts for the PG's sum. If not, an open cancel of ours may be in it, also
+    /// where no list shows it.
+    pub(crate) fn accounts_for(&self, snapshot: &Snapshot) -> bool {
+        // One that was only accepted may be in the sum or not, so it explains nothing before it is listed.
+        let is_known =
+            |cancel: &&Cancel| cancel.status == CancelStatus::Done || snapshot.shows_cancel(cancel);
+        let known = self.cancels.iter().filter(is_known).map(|cancel| cancel.amount.amount());
+        known.fold(0, u64::saturating_add) >= snapshot.cancelled.amount()
+    }
+
     /// What its cancels in a state come to, in the PG's own counting.
     pub(crate) fn sum_of(&self, status: CancelStatus) -> u64 {
         let rows = self.cancels.iter().filter(|cancel| cancel.status == status);
