@@ -5,8 +5,9 @@ use crate::{
     lifecycle::{Context, compensation::needs_account},
     model::{
         Cancel, CancelId, CancelKey, CancelOrigin, CancelStatus, Charge, Close, Money, PaymentStatus,
-        RefundAccount,
+        RefundAccount, Snapshot,
     },
+    provider::Guard,
     store::PaymentRecord,
 };
 
@@ -91,6 +92,13 @@ pub(super) fn refund(
     // An open cancel may have been done, and beside a dispute the card company may take the same money back:
     // a second cancel could give back more than came in.
     if charge.unresolved_cancel().is_some() || charge.is_disputed() {
+        return refuse(StateProblem::CancelInProgress);
+    }
+    // A PG that keeps a copy of the balance has not booked that one yet, and refuses any other beside it.
+    let guards = &context.description.guards;
+    let guards = if new.amount.is_none() { &guards.cancel_all } else { &guards.cancel_part };
+    let is_shown = |snapshot: &Snapshot| charge.answered_and_not_shown(snapshot).is_zero();
+    if guards.contains(&Guard::CopiedBalance) && !charge.snapshot.as_ref().is_none_or(is_shown) {
         return refuse(StateProblem::CancelInProgress);
     }
     let left = record.cancellable();

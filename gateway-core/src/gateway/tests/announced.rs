@@ -9,6 +9,7 @@ use crate::{
     gateway::{GatewayError, StateProblem},
     lifecycle::tests::sample::PRICE,
     model::{CancelStatus, Money, PaymentStatus, PgPaymentId, PgStatus, ReviewOutcome},
+    provider::Guard,
 };
 
 /// A cancel that the PG answers with success and shows nowhere from then on.
@@ -42,6 +43,38 @@ async fn pending_cancel_that_is_not_listed_counts_until_it_ends() {
         "{answer:?}"
     );
     assert_eq!(bench.given_back(&pg_id), 6_000);
+}
+
+#[tokio::test]
+async fn cancel_that_a_copied_balance_lacks_blocks_the_next() {
+    let bench = Bench::before_confirm().replica(|_, pg| {
+        let guards = &mut pg.description.guards;
+        (guards.cancel_all, guards.cancel_part) = (vec![Guard::CopiedBalance], vec![Guard::CopiedBalance]);
+    });
+    let (id, pg_id) = bench.paid().await;
+    bench.advance(MINUTE);
+    bench.pg.books(|books| books.slow_refunds = true);
+    let (pg, booked) = (bench.pg.clone(), pg_id.clone());
+    hidden_cancel(&bench, &pg_id, &id, 4_000).await;
+    bench.run(2 * HOUR).await;
+    // The PG would compare what we say is left with 10,000.
+    for amount in [Some(1_000), None] {
+        let answer = bench.cancel(&id, amount).await;
+        let problem = StateProblem::CancelInProgress;
+        assert!(
+            matches!(&answer, Err(GatewayError::InvalidState { problem: answer, .. }) if *answer == problem),
+            "{answer:?}"
+        );
+    }
+    assert_eq!(bench.cancels(), 1);
+    pg.books(|books| {
+        books.change(&booked, |shown| {
+            (shown.cancelled, shown.cancellable) = (Money::krw(4_000), Money::krw(6_000));
+        });
+    });
+    bench.run(2 * DAY).await;
+    bench.cancel(&id, Some(1_000)).await.unwrap();
+    assert_eq!(bench.cancels(), 2);
 }
 
 #[tokio::test]
