@@ -20,6 +20,9 @@ const STYLES: &[(&str, RefundBankCodes)] = &[
     ("danal", RefundBankCodes::Standard),
     ("smartro", RefundBankCodes::Standard),
     ("settle", RefundBankCodes::Standard),
+    ("uplus", RefundBankCodes::Standard),
+    ("ksnet", RefundBankCodes::Standard),
+    ("welcome", RefundBankCodes::Standard),
 ];
 
 /// How the PG that took the money writes banks: as its payment names the PG, and where that is none of those, as the account

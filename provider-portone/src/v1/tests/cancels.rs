@@ -88,6 +88,7 @@ async fn refund_bank_is_written_as_the_pg_of_the_payment_writes_it() {
         (Some("kcp_billing"), RefundBankCodes::Standard, "088", "BK88"),
         (Some("daou"), RefundBankCodes::LastTwoDigits, "011", "08"),
         (Some("nice_v2"), RefundBankCodes::LastTwoDigits, "088", "088"),
+        (Some("uplus"), RefundBankCodes::LastTwoDigits, "088", "088"),
         (Some("another"), RefundBankCodes::BkPrefix, "088", "BK88"),
         (None, RefundBankCodes::LastTwoDigits, "088", "88"),
     ] {
