@@ -28,8 +28,8 @@ pub(super) enum Verdict {
     Unknown(PgMessage),
     /// A definite decline of this send.
     Declined(Failure),
-    /// A decline that a look-up contradicts, or that none could check: nothing is sent again, and what later look-ups show
-    /// decides.
+    /// A decline that a look-up contradicts, or that none could check, or a cancel that the PG may do later: nothing is sent
+    /// again, and what later look-ups show decides.
     Doubted(Failure),
     /// Keys, contract or request are wrong: this send did nothing, and the next one will do nothing.
     Refused(Failure),

@@ -197,6 +197,8 @@ async fn fail(
         // It may still be executed. The repeat keeps the key, or it could be executed as well.
         ProviderError::StillRunning | ProviderError::Unknown(Response::Unanswered(_)) => Verdict::Unanswered,
         ProviderError::Unknown(Response::Error(pg)) => Verdict::Unknown(pg),
+        ProviderError::MayFollow(pg) if matches!(operation, Operation::Confirm(_)) => Verdict::Unknown(pg),
+        ProviderError::MayFollow(pg) => Verdict::Doubted(Failure::by_pg(FailureReason::NotCancellable, pg)),
         // A refusal of the PG's that would end a cancel is checked by a look-up first. One of ours was never sent.
         ProviderError::Declined(failure) if ends_cancel && failure.pg.is_some() => {
             return refused_cancel(core, record, operation, sent, Verdict::Declined(failure)).await;

@@ -253,6 +253,7 @@ impl Gateway {
             }
             ProviderError::Unsupported(what) => GatewayError::Unsupported(what),
             ProviderError::Unknown(Response::Error(_) | Response::Unanswered(_))
+            | ProviderError::MayFollow(_)
             | ProviderError::StillRunning => GatewayError::ProviderUnavailable { retry_after: None },
         })
     }

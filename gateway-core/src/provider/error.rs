@@ -51,6 +51,10 @@ pub enum ProviderError {
     /// Sent, and no definite answer; also "already done" and "another balance": **money may have moved**. Look up.
     #[error("no definite answer")]
     Unknown(Response),
+    /// An answer that may mean that the PG will do a cancel later. **It is not sent again**, for nothing shows it until it is
+    /// done; look-ups decide. Of a confirm it is as [`Unknown`](Self::Unknown).
+    #[error("perhaps done later")]
+    MayFollow(PgMessage),
     /// Keys or contract. No money moved. Page an operator; never blame the card or the buyer.
     #[error("the account is misconfigured")]
     Misconfigured(PgMessage),
@@ -94,6 +98,7 @@ impl ProviderError {
         match self {
             Self::NotDone { response: Response::Error(pg), .. }
             | Self::Unknown(Response::Error(pg))
+            | Self::MayFollow(pg)
             | Self::Misconfigured(pg)
             | Self::Invalid(pg) => Some(pg),
             Self::Declined(failure) => failure.pg.as_ref(),
@@ -123,6 +128,7 @@ impl ProviderError {
             Self::Declined(_) => "declined",
             Self::Unknown(Response::Unanswered(_)) => "unanswered",
             Self::Unknown(Response::Error(_)) => "unknown",
+            Self::MayFollow(_) => "may_follow",
             Self::Misconfigured(_) => "misconfigured",
             Self::Invalid(_) => "invalid",
             Self::Unsupported(_) => "unsupported",

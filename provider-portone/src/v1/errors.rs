@@ -12,11 +12,13 @@ use reqwest::StatusCode;
 
 use super::refusal::Refusal;
 
+mod accepted;
 mod closed;
 mod contract;
 mod reasons;
 mod wording;
 
+pub(crate) use accepted::is_accepted;
 pub(crate) use reasons::reason;
 
 use self::wording::{has_any, plain};
@@ -62,16 +64,23 @@ pub(crate) fn is_paid(refusal: &Refusal) -> bool {
 ///   gives a reason for which nothing can have been done: "취소할 결제건이 존재하지 않습니다." is one.
 /// * A text that says what is wrong with the merchant's contract or settings is for the operator, and the account to
 ///   refund to is for the merchant.
-/// * Every other text is looked up. A PG also words so what it has accepted, has done before, or does not know, and a
-///   cancel that was executed and refused is paid back twice under the next key.
+/// * Every other text is looked up. A PG also words so what it has done before, or does not know, and a cancel that was
+///   executed and refused is paid back twice under the next key.
+/// * What sounds as if it will be done later is not sent again, too: nothing shows it before.
 /// * Doubt comes first. "은행 오류로 취소할 수 없습니다" gives a reason, and leaves open what the bank did.
 /// * Any other status is not documented for a cancel. For a close 400 means that it is no account or not unpaid any
 ///   more, and 404 that PortOne does not have it: it is not what we believed, either way.
 pub(crate) fn cancel(refusal: &Refusal) -> ProviderError {
     let text = plain(&refusal.message);
     let declined = |reason| ProviderError::Declined(Failure::by_pg(reason, refusal.pg()));
-    // What was accepted is in doubt, whatever stands beside it.
-    if refusal.status != StatusCode::OK || has_any(&text, IN_DOUBT) || has_any(&text, ACCEPTED) {
+    if refusal.status != StatusCode::OK {
+        return unknown(refusal);
+    }
+    // What was perhaps accepted is in doubt, whatever stands beside it.
+    if accepted::may_follow(&text) {
+        return ProviderError::MayFollow(refusal.pg());
+    }
+    if has_any(&text, IN_DOUBT) {
         return unknown(refusal);
     }
     if blames_refund_account(&text) {
@@ -127,55 +136,6 @@ const NOT_CANCELLABLE: &[&str] = &[
     "환불이거절", // T REFUND_REJECTED 환불이 거절됐습니다
 ];
 
-/// Whether a text says that the cancel was accepted and will be done later. It may be done any time, so it is waited for and
-/// never sent again: PortOne's books, which the checksum is compared with, do not show it yet. All of this is inferred.
-pub(crate) fn is_accepted(refusal: &Refusal) -> bool {
-    let text = plain(&refusal.message);
-    refusal.status == StatusCode::OK && has_any(&text, ACCEPTED) && !has_any(&text, NOT_ACCEPTED)
-}
-
-const ACCEPTED: &[&str] = &[
-    "접수",
-    "취소예정",
-    "환불예정",
-    "입금예정",
-    "지급예정",
-    "영업일",
-    "송금",
-    "요청되",
-    "요청됐",
-    "요청하였",
-    "요청했",
-    "요청완료",
-    "취소대기",
-    "환불대기",
-    "처리대기",
-    "accepted",
-    "requested",
-    "scheduled",
-];
-
-/// What stands beside one of those words where nothing was accepted, or another cancel was before.
-const NOT_ACCEPTED: &[&str] = &[
-    "이미",
-    "중복",
-    "실패",
-    "오류",
-    "에러",
-    "불가",
-    "없",
-    "않",
-    "못",
-    "거절",
-    "already",
-    "duplicate",
-    "fail",
-    "error",
-    "cannot",
-    "not",
-    "reject",
-];
-
 /// Words of refused cancels that leave open whether money moved, as [`plain`] writes them.
 ///
 /// Sources: P = PortOne; N = NICEPAY's code list (github.com/nicepayments/nicepay-manual, common/code.md) and tips
@@ -214,18 +174,12 @@ const IN_DOUBT: &[&str] = &[
     // Under way, or about to be.
     "요청중", // T ALREADY_REFUNDING_PAYMENT 이미 환불 요청중인 결제입니다
     "취소되",
-    "취소됩",
     "환불되",
-    "환불됩",
-    "처리됩",
     "취소상태",
     "취소건",
     "망취소",
     "재취소",
-    "자동취소",
-    "익일",
     "동일",
-    "예약",
     "refunded",
     "canceledpayment",
     "cancelledpayment",

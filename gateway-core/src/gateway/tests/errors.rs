@@ -35,6 +35,10 @@ pub(crate) fn unknown() -> ProviderError {
     ProviderError::Unknown(Response::Error(pg_message("PROVIDER_ERROR")))
 }
 
+pub(crate) fn may_follow() -> ProviderError {
+    ProviderError::MayFollow(pg_message("RECEIVED"))
+}
+
 pub(crate) fn declined() -> ProviderError {
     ProviderError::Declined(Failure::by_pg(FailureReason::InsufficientFunds, pg_message("REJECT")))
 }

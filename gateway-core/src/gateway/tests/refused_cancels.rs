@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{
     bench::{Bench, DAY, new_cancel},
-    errors::{misconfigured, no_answer, refused, unknown},
+    errors::{may_follow, misconfigured, no_answer, refused, unknown},
     fake_books::pg_message,
     fake_pg::Op,
 };
@@ -114,6 +114,26 @@ async fn cancel_is_open_while_more_went_back_than_is_known() {
         }
         bench.run(7 * DAY).await;
         assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
+    }
+}
+
+#[tokio::test]
+async fn cancel_that_may_be_done_later_is_sent_once() {
+    for is_done in [true, false] {
+        for bench in Bench::both() {
+            let (id, pg_id) = bench.paid().await;
+            if is_done {
+                bench.pg.after(Op::Cancel, may_follow);
+            } else {
+                bench.pg.instead(Op::Cancel, may_follow);
+            }
+            bench.cancel(&id, Some(4_000)).await.unwrap();
+            bench.run(DAY).await;
+            let expected = if is_done { CancelStatus::Done } else { CancelStatus::Refused };
+            assert_eq!(bench.newest_cancel(&id).await.status, expected);
+            assert_eq!((bench.cancels(), bench.given_back(&pg_id)), (1, if is_done { 4_000 } else { 0 }));
+            bench.check_ledger().await;
+        }
     }
 }
 

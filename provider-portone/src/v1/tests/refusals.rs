@@ -115,29 +115,14 @@ async fn refusal_that_leaves_doubt_is_unknown() {
         (200, -1, "정의되지 않은 에러입니다"),
         (200, -1, "원인 미상 오류"),
         (200, -1, "환불계좌로 처리합니다"),
-        // Nothing was accepted, or another cancel was.
-        (200, -1, "취소 요청이 접수되지 않았습니다"),
-        (200, -1, "이미 접수된 취소입니다"),
-        (200, -1, "환불 접수 실패"),
-        (200, -1, "request not accepted"),
-        // It was accepted, and what stands beside that is no reason to ask for it again.
-        (200, -1, "환불 접수되어 취소할 수 없습니다"),
-        (200, -1, "송금 처리 중인 건은 취소불가"),
-        (200, -1, "익영업일 지급예정으로 취소 불가"),
-        (200, -1, "환불계좌로 송금 요청되었으나 계좌번호 오류"),
-        (200, -1, "Request accepted, cannot be cancelled"),
         // It is done or will be, whatever else is said.
         (200, -1, "전액 환불되어 취소할 수 없습니다"),
         (200, -1, "취소상태의 거래는 취소할 수 없습니다"),
         (200, -1, "취소건은 취소할 수 없습니다"),
         (200, -1, "망취소 후 재취소 불가"),
-        (200, -1, "당일 취소불가, 익일 자동취소됩니다"),
-        (200, -1, "매입 후 취소 처리됩니다. 즉시 취소 불가"),
-        (200, -1, "에스크로 구매거절, 환불 처리됩니다"),
         (200, -1, "취소 거절(동일 취소거래 존재)"),
         (200, -1, "Refunded payment cannot be cancelled"),
         (200, -1, "Canceled payment cannot be canceled"),
-        (200, -1, "가맹점 정산 한도초과로 익일 취소됩니다"),
         // It was perhaps done, or surely.
         (200, -1, "취소상태 확인요망"),
         (200, -1, "취소여부 확인 필요"),
@@ -177,6 +162,43 @@ async fn refusal_that_leaves_doubt_is_unknown() {
     }
 }
 
+/// Each has a word that an accepted cancel would have as well: sent again, such a cancel is done twice.
+#[tokio::test]
+async fn refusal_that_may_mean_later_is_not_repeated() {
+    for text in [
+        // Nothing was accepted, or another cancel was.
+        "취소 요청이 접수되지 않았습니다",
+        "이미 접수된 취소입니다",
+        "환불 접수 실패",
+        "request not accepted",
+        "The requested amount exceeds the authorized amount",
+        "Scheduled maintenance. Please try again later.",
+        "송금 한도를 초과했습니다",
+        "취소 접수 시간이 아닙니다",
+        "취소는 영업일 09시~18시에 가능합니다",
+        "환불 접수기간이 지났습니다",
+        "Only full refunds are accepted",
+        "요청완료 확인 필요",
+        // It was accepted, and what stands beside that is no reason to ask for it again.
+        "환불 접수되어 취소할 수 없습니다",
+        "송금 처리 중인 건은 취소불가",
+        "익영업일 지급예정으로 취소 불가",
+        "환불계좌로 송금 요청되었으나 계좌번호 오류",
+        "Request accepted, cannot be cancelled",
+        // It will be done.
+        "당일 취소불가, 익일 자동취소됩니다",
+        "매입 후 취소 처리됩니다. 즉시 취소 불가",
+        "에스크로 구매거절, 환불 처리됩니다",
+        "가맹점 정산 한도초과로 익일 취소됩니다",
+    ] {
+        for scope in [ALL, CancelScope::Close] {
+            let error = refused_cancel(scope, 200, -1, text).await;
+            assert_eq!(error.name(), "may_follow", "{text}");
+            assert_eq!(error.pg().unwrap().message, text);
+        }
+    }
+}
+
 #[tokio::test]
 async fn cancel_that_was_accepted_is_pending_and_not_refused() {
     for text in [
@@ -192,9 +214,9 @@ async fn cancel_that_was_accepted_is_pending_and_not_refused() {
         let stub = Stub::start(move |_| refused(200, -1, text)).await;
         let outcome = provider(&stub.url).cancel(&cancel_request(ALL)).await.unwrap();
         assert_eq!((outcome.status, outcome.snapshot), (PgCancelStatus::Pending, None), "{text}");
-        // Of a close nothing is known to be accepted and done later.
+        // A close that was accepted is nowhere to be seen before it is done: look-ups decide.
         let error = refused_cancel(CancelScope::Close, 200, -1, text).await;
-        assert_eq!(error.name(), "unknown", "{text}");
+        assert_eq!(error.name(), "may_follow", "{text}");
     }
 }
 
