@@ -38,6 +38,8 @@ pub(crate) struct Profile {
     pub(crate) signs: bool,
     /// The PG names its cancels.
     pub(crate) names_cancels: bool,
+    /// The PG in between keeps a copy of the balance, and books a cancel only once the PG behind has done it.
+    pub(crate) copies_balance: bool,
     /// The PG can close an unpaid account.
     pub(crate) closes_accounts: bool,
     /// A refund of a deposit needs the buyer's account.
@@ -110,6 +112,7 @@ impl Profile {
             permissive: rng.chance(300),
             signs: rng.chance(400),
             names_cancels: rng.chance(600),
+            copies_balance: false,
             closes_accounts: rng.chance(700),
             refund_needs_account: rng.chance(400),
             discounts: if rng.chance(250) { 400 } else { 0 },
@@ -150,6 +153,7 @@ impl Profile {
             (profile.payable_for, profile.chaos) =
                 (Duration::from_secs(72 * HOUR), Duration::from_secs(5 * HOUR));
         }
+        profile.copies_balance = later.chance(300);
         profile
     }
 

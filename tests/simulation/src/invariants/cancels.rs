@@ -7,7 +7,7 @@ use paymux_core::{
 
 use super::{Commit, Seen};
 use crate::{
-    model_pg::books::{PgCancel, PgPayment, State},
+    model_pg::books::{Books, PgCancel, PgPayment, State},
     world::World,
 };
 
@@ -46,6 +46,16 @@ pub(super) fn i07_never_more_than_was_paid(commit: &Commit<'_>) {
         if open > 1 {
             commit.world.violated(7, || format!("{pg_id}: two cancels are unresolved at once"));
         }
+    }
+}
+
+/// 7: a cancel of ours is done once, however often it was sent.
+pub(super) fn i07_is_executed_once(world: &World, books: &Books, request: &CancelRequest) {
+    let counts = |cancel: &&PgCancel| {
+        cancel.status != PgCancelStatus::Failed && cancel.reason.contains(request.id.as_str())
+    };
+    if books.rows[&request.pg_payment_id].now().cancels.iter().any(|cancel| counts(&cancel)) {
+        world.violated(7, || format!("{} is executed twice", request.id));
     }
 }
 

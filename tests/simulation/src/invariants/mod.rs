@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 use paymux_core::{
-    model::{AccountId, CancelId, PaymentId, PaymentStatus, PgPaymentId},
+    model::{AccountId, CancelId, CancelStatus, PaymentId, PaymentStatus, PgPaymentId},
     provider::{CancelRequest, ConfirmRequest, ProviderError},
     store::{PaymentChange, PaymentRecord},
 };
@@ -189,12 +189,23 @@ impl InvariantChecker {
     }
 
     /// A PG gives money back as it was asked to.
-    pub(crate) fn given_back(&self, model: &Arc<Model>, books: &Books, request: &CancelRequest) {
-        let seen = self.seen();
-        if seen.cancels_refused.contains(&request.id) {
+    pub(crate) fn cancel_accepted(&self, model: &Arc<Model>, books: &Books, request: &CancelRequest) {
+        compensation::i12_has_a_true_reason(&self.seen(), &self.world, model, books, request);
+    }
+
+    /// A PG gives money back.
+    pub(crate) fn cancel_executed(&self, books: &Books, request: &CancelRequest) {
+        if self.seen().cancels_refused.contains(&request.id) {
             self.world.violated(5, || format!("{} was refused, and is executed now", request.id));
         }
-        compensation::i12_has_a_true_reason(&seen, &self.world, model, books, request);
+        cancels::i07_is_executed_once(&self.world, books, request);
+    }
+
+    /// Whether it is durable that the PG has accepted a cancel.
+    pub(crate) fn knows_it_is_pending(&self, id: &CancelId) -> bool {
+        let seen = self.seen();
+        let mut cancels = seen.records.values().filter_map(|record| record.cancel(id));
+        cancels.any(|(_, cancel)| cancel.status == CancelStatus::Pending)
     }
 
     /// Money came in at a PG.

@@ -21,6 +21,8 @@ pub(crate) enum Refusal {
     UnknownError,
     Garbled,
     AlreadyDone,
+    /// Perhaps it is done later.
+    MayFollow,
     Misconfigured,
     Invalid,
     Unsupported,
@@ -62,6 +64,7 @@ impl From<Refusal> for ProviderError {
             Refusal::UnknownError => Self::Unknown(Response::Error(pg("PROVIDER_ERROR"))),
             Refusal::Garbled => Self::no_answer("half a body"),
             Refusal::AlreadyDone => Self::Unknown(Response::Error(pg("ALREADY_PROCESSED"))),
+            Refusal::MayFollow => Self::MayFollow(pg("RECEIVED")),
             Refusal::Misconfigured => Self::Misconfigured(pg("UNAUTHORIZED_KEY")),
             Refusal::Invalid => Self::Invalid(pg("INVALID_REQUEST")),
             Refusal::Unsupported => Self::Unsupported("this, today"),

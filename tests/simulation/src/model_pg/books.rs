@@ -145,6 +145,8 @@ pub(crate) struct Books {
     pub(crate) keys: BTreeMap<(String, String), (Timestamp, Stored)>,
     /// What is to be announced or to follow, of which payment.
     pub(crate) news: Vec<(News, PgPaymentId)>,
+    /// What is accepted to be given back of a payment, and not done yet.
+    pub(crate) accepted: BTreeMap<PgPaymentId, u64>,
     cancels: u64,
 }
 

@@ -72,18 +72,36 @@ impl Model {
         if request.cancellable.amount() != left {
             return Err(Refusal::AlreadyDone);
         }
-        let is_deposit = payment.due_at.is_some();
-        if is_deposit && self.world.profile.refund_needs_account && request.refund_account.is_none() {
+        if payment.due_at.is_some()
+            && self.world.profile.refund_needs_account
+            && request.refund_account.is_none()
+        {
             return Err(Refusal::Declined(FailureReason::InvalidRefundAccount));
         }
+        self.checker.cancel_accepted(self, books, request);
+        if let Some(answer) = self.accepted(books, request, amount, sent_at) {
+            return answer;
+        }
+        let (status, pg_cancel_id) = self.execute(books, request, amount, sent_at);
+        Ok(self.outcome(books, &request.pg_payment_id, status, Some(pg_cancel_id)))
+    }
+
+    /// Books a refund. `origin`: when the request was sent that it follows from.
+    pub(super) fn execute(
+        self: &Arc<Self>,
+        books: &mut Books,
+        request: &CancelRequest,
+        amount: u64,
+        origin: Timestamp,
+    ) -> (PgCancelStatus, String) {
+        self.checker.cancel_executed(books, request);
+        let is_deposit = books.rows[&request.pg_payment_id].now().due_at.is_some();
         let status = if is_deposit { PgCancelStatus::Pending } else { PgCancelStatus::Done };
         let reason = request.tagged_reason(LONGEST_REASON);
-        let news = if is_deposit { News::Refunding } else { News::Cancelled };
-        self.checker.given_back(self, books, request);
-        let pg_cancel_id = self.add_cancel(books, &request.pg_payment_id, sent_at, (amount, reason, status));
-        books.tell(news, &request.pg_payment_id);
+        let pg_cancel_id = self.add_cancel(books, &request.pg_payment_id, origin, (amount, reason, status));
+        books.tell(if is_deposit { News::Refunding } else { News::Cancelled }, &request.pg_payment_id);
         self.world.count(|stats| stats.cancels += 1);
-        Ok(self.outcome(books, &request.pg_payment_id, status, Some(pg_cancel_id)))
+        (status, pg_cancel_id)
     }
 
     fn add_cancel(
@@ -104,7 +122,9 @@ impl Model {
 
     /// Somebody cancels in the PG's console.
     pub(crate) fn cancel_by_hand(&self, books: &mut Books, pg_id: &PgPaymentId, amount: u64) -> bool {
-        let possible = books.rows.get(pg_id).is_some_and(|row| amount > 0 && row.now().balance() >= amount);
+        let accepted = books.accepted.get(pg_id).copied().unwrap_or(0);
+        let balance = books.rows.get(pg_id).map_or(0, |row| row.now().balance());
+        let possible = amount > 0 && balance >= amount + accepted;
         if possible {
             let now = self.world.now();
             self.add_cancel(books, pg_id, now, (amount, "by hand".to_owned(), PgCancelStatus::Done));

@@ -17,6 +17,7 @@ use paymux_core::{
 
 use super::{invariants::InvariantChecker, world::World};
 
+mod accepting;
 mod aftermath;
 pub(crate) mod answer;
 pub(crate) mod books;
@@ -108,13 +109,16 @@ impl Model {
                 cancel_part: vec![key, Guard::Balance],
                 close,
             },
-            Kind::BeforeConfirm => Guards {
-                window: vec![Guard::Order],
-                confirm: Vec::new(),
-                cancel_all: vec![Guard::Balance],
-                cancel_part: vec![Guard::Balance],
-                close,
-            },
+            Kind::BeforeConfirm => {
+                let balance = if profile.copies_balance { Guard::CopiedBalance } else { Guard::Balance };
+                Guards {
+                    window: vec![Guard::Order],
+                    confirm: Vec::new(),
+                    cancel_all: vec![balance],
+                    cancel_part: vec![balance],
+                    close,
+                }
+            }
         };
         let mut model = ProviderDescription::new("model", Mode::Test, self.account.as_str());
         model.credential = credential.to_string();
