@@ -18,8 +18,8 @@ pub(crate) struct WorkedOn(Mutex<HashSet<PaymentId>>);
 
 impl WorkedOn {
     /// Takes a payment until what it answers is dropped; `None` if another has it.
-    pub(crate) fn take<'a>(&'a self, id: &'a PaymentId) -> Option<Taken<'a>> {
-        self.all().insert(id.clone()).then(|| Taken { of: self, id })
+    pub(crate) fn take<'a>(&'a self, id: &'a PaymentId) -> Option<AtWork<'a>> {
+        self.all().insert(id.clone()).then(|| AtWork { of: self, id })
     }
 
     fn all(&self) -> MutexGuard<'_, HashSet<PaymentId>> {
@@ -29,12 +29,12 @@ impl WorkedOn {
 }
 
 /// A payment that is worked on.
-pub(crate) struct Taken<'a> {
+pub(crate) struct AtWork<'a> {
     of: &'a WorkedOn,
     id: &'a PaymentId,
 }
 
-impl Drop for Taken<'_> {
+impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         // Also when its worker is dropped or panics: a payment that stayed taken would not be worked on again
         // by this process.

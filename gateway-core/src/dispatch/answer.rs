@@ -17,7 +17,7 @@ use crate::{
 
 /// What came back to a request that moves money, apart from a success.
 #[derive(Clone, Debug)]
-pub(super) enum Verdict {
+pub(super) enum Setback {
     /// It never left.
     NotSent,
     /// The PG answered that it did not do it, for now.
@@ -40,7 +40,7 @@ pub(super) fn answered(
     draft: &mut Draft,
     operation: &Operation,
     sent: &Dispatch,
-    verdict: &Verdict,
+    setback: &Setback,
     context: &Context<'_>,
 ) {
     if !draft.awaits_answer_to(operation, sent) {
@@ -48,16 +48,16 @@ pub(super) fn answered(
     }
     // "Declined" to a repeat may mean "done before": it counts only if every earlier send was answered.
     let speaks_for_all = sent.is_last_word();
-    match verdict {
+    match setback {
         // It never reached the PG: the same key goes out again, and no guard has to wait for its final time.
-        Verdict::NotSent => not_done(draft, operation, context, |sent| sent.may_have_left = false),
+        Setback::NotSent => not_done(draft, operation, context, |sent| sent.may_have_left = false),
         // Answered, so the next key: a PG may repeat its answer for the same one for days.
-        Verdict::Later(pg) => {
+        Setback::Later(pg) => {
             say(draft, operation, pg);
             not_done(draft, operation, context, |sent| sent.last_response = LastResponse::Error);
         }
-        Verdict::Unanswered => unknown(draft, operation, context, |_| ()),
-        Verdict::Unknown(pg) => {
+        Setback::Unanswered => unknown(draft, operation, context, |_| ()),
+        Setback::Unknown(pg) => {
             say(draft, operation, pg);
             unknown(draft, operation, context, |sent| {
                 sent.last_response = LastResponse::Error;
@@ -66,7 +66,7 @@ pub(super) fn answered(
                 sent.error_count = sent.error_count.saturating_add(1);
             });
         }
-        Verdict::Doubted(failure) => {
+        Setback::Doubted(failure) => {
             draft.set_failure(operation, Some(failure.clone()));
             unknown(draft, operation, context, |sent| {
                 sent.last_response = LastResponse::Error;
@@ -75,22 +75,22 @@ pub(super) fn answered(
             });
         }
         // A typo in an account must not end money that has to go back.
-        Verdict::Declined(failure) if speaks_for_all && needs_another_account(draft, operation, failure) => {
+        Setback::Declined(failure) if speaks_for_all && needs_another_account(draft, operation, failure) => {
             wait_for_account(draft, operation, failure);
         }
-        Verdict::Declined(failure) if speaks_for_all => {
+        Setback::Declined(failure) if speaks_for_all => {
             end(draft, operation, Outcome::Declined(failure.clone()), failure.clone(), context);
         }
-        Verdict::Refused(failure) if speaks_for_all && !is_compensation(draft, operation) => {
+        Setback::Refused(failure) if speaks_for_all && !is_compensation(draft, operation) => {
             end(draft, operation, Outcome::NotDone(failure.clone()), failure.clone(), context);
         }
         // Money that must go back waits for the operator: it goes out when keys or contract are right.
-        Verdict::Refused(failure) if speaks_for_all => {
+        Setback::Refused(failure) if speaks_for_all => {
             draft.set_failure(operation, Some(failure.clone()));
             not_done(draft, operation, context, |sent| sent.last_response = LastResponse::Error);
         }
         // An earlier send may have been done: a reason to look up, nothing more.
-        Verdict::Declined(failure) | Verdict::Refused(failure) => {
+        Setback::Declined(failure) | Setback::Refused(failure) => {
             draft.set_failure(operation, Some(failure.clone()));
             unknown(draft, operation, context, |sent| {
                 sent.last_response = LastResponse::Error;

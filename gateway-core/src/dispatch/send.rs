@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    answer::{self, Verdict},
+    answer::{self, Setback},
     commit::Committer,
     look_up::{LookUpError, LookedUp, look_up},
     operator::page_operator,
@@ -191,38 +191,38 @@ async fn fail(
     );
     let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
     let ends_cancel = !matches!(operation, Operation::Confirm(_)) && sent.is_last_word();
-    let verdict = match error {
-        ProviderError::NotDone { response: Response::Unanswered(_), .. } => Verdict::NotSent,
-        ProviderError::NotDone { response: Response::Error(pg), .. } => Verdict::Later(pg),
+    let setback = match error {
+        ProviderError::NotDone { response: Response::Unanswered(_), .. } => Setback::NotSent,
+        ProviderError::NotDone { response: Response::Error(pg), .. } => Setback::Later(pg),
         // It may still be executed. The repeat keeps the key, or it could be executed as well.
-        ProviderError::StillRunning | ProviderError::Unknown(Response::Unanswered(_)) => Verdict::Unanswered,
-        ProviderError::Unknown(Response::Error(pg)) => Verdict::Unknown(pg),
-        ProviderError::MayFollow(pg) if matches!(operation, Operation::Confirm(_)) => Verdict::Unknown(pg),
-        ProviderError::MayFollow(pg) => Verdict::Doubted(Failure::by_pg(FailureReason::NotCancellable, pg)),
+        ProviderError::StillRunning | ProviderError::Unknown(Response::Unanswered(_)) => Setback::Unanswered,
+        ProviderError::Unknown(Response::Error(pg)) => Setback::Unknown(pg),
+        ProviderError::MayFollow(pg) if matches!(operation, Operation::Confirm(_)) => Setback::Unknown(pg),
+        ProviderError::MayFollow(pg) => Setback::Doubted(Failure::by_pg(FailureReason::NotCancellable, pg)),
         // A refusal of the PG's that would end a cancel is checked by a look-up first. One of ours was never sent.
         ProviderError::Declined(failure) if ends_cancel && failure.pg.is_some() => {
-            return refused_cancel(core, record, operation, sent, Verdict::Declined(failure)).await;
+            return refused_cancel(core, record, operation, sent, Setback::Declined(failure)).await;
         }
-        ProviderError::Declined(failure) => Verdict::Declined(failure),
+        ProviderError::Declined(failure) => Setback::Declined(failure),
         ProviderError::Invalid(pg) if matches!(operation, Operation::Confirm(_)) && sent.is_last_word() => {
             return refused_as_invalid(core, account, record, operation, sent, pg).await;
         }
         // Of a repeat too the buyer may be the cause; what became of the sends before it is looked up anyway.
-        ProviderError::Invalid(pg) if matches!(operation, Operation::Confirm(_)) => Verdict::Unknown(pg),
+        ProviderError::Invalid(pg) if matches!(operation, Operation::Confirm(_)) => Setback::Unknown(pg),
         // Neither the buyer nor the card is to blame: an operator has to correct keys, contract or request.
         ProviderError::Misconfigured(pg) | ProviderError::Invalid(pg) => {
             page_operator(account, &record, &pg);
-            let refusal = Verdict::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg));
+            let refusal = Setback::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg));
             if ends_cancel {
                 return refused_cancel(core, record, operation, sent, refusal).await;
             }
             refusal
         }
-        ProviderError::Unsupported(_) => Verdict::Refused(Failure::of(FailureReason::Unsupported)),
+        ProviderError::Unsupported(_) => Setback::Refused(Failure::of(FailureReason::Unsupported)),
     };
-    let record = record_verdict(core, &record, operation, sent, &verdict).await?;
+    let record = record_setback(core, &record, operation, sent, &setback).await?;
     // What did nothing, or is decided, needs no look-up.
-    let is_definite = matches!(verdict, Verdict::NotSent | Verdict::Later(_))
+    let is_definite = matches!(setback, Setback::NotSent | Setback::Later(_))
         || record.dispatch(operation).is_some_and(|sent| sent.outcome().is_some());
     if is_definite { Ok(record) } else { look_up_after(core, record, &subject).await }
 }
@@ -236,20 +236,20 @@ async fn refused_cancel(
     before: PaymentRecord,
     operation: &Operation,
     sent: &Dispatch,
-    refusal: Verdict,
+    refusal: Setback,
 ) -> Result<PaymentRecord, StoreError> {
     let Some(subject) = before.charge_of(operation).map(Charge::subject) else { return Ok(before) };
     let (merchant, id) = (&before.payment.merchant, &before.payment.id);
     let in_doubt = match look_up(core, merchant, id, &subject, Priority::Critical).await {
         Ok(shown) => is_less_left_than_known(&before, &shown.record, operation),
-        Err(_) => matches!(refusal, Verdict::Declined(_)),
+        Err(_) => matches!(refusal, Setback::Declined(_)),
     };
-    let verdict = match refusal {
-        Verdict::Declined(failure) | Verdict::Refused(failure) if in_doubt => Verdict::Doubted(failure),
+    let setback = match refusal {
+        Setback::Declined(failure) | Setback::Refused(failure) if in_doubt => Setback::Doubted(failure),
         refusal => refusal,
     };
     // What the look-up found done is not refused any more.
-    record_verdict(core, &before, operation, sent, &verdict).await
+    record_setback(core, &before, operation, sent, &setback).await
 }
 
 /// A PG refuses a confirm as invalid also where the buyer's browser named another order's payment, or paid another
@@ -264,7 +264,7 @@ async fn refused_as_invalid(
 ) -> Result<PaymentRecord, StoreError> {
     let Some(subject) = record.charge_of(operation).map(Charge::subject) else { return Ok(record) };
     let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-    let verdict = match look_up(core, merchant, id, &subject, Priority::Critical).await {
+    let setback = match look_up(core, merchant, id, &subject, Priority::Critical).await {
         Ok(LookedUp { record, met_foreign, .. }) => {
             let shown = record.charge_of(operation).and_then(|charge| charge.snapshot.as_ref());
             let expected = record.payment.terms.amount;
@@ -272,29 +272,29 @@ async fn refused_as_invalid(
             let is_ours = shown.is_some_and(|snapshot| snapshot.total == expected) && !met_foreign;
             if is_ours {
                 page_operator(account, &record, &pg);
-                Verdict::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg))
+                Setback::Refused(Failure::by_pg(FailureReason::ProviderMisconfigured, pg))
             } else {
-                Verdict::Refused(Failure::by_pg(FailureReason::Mismatch, pg))
+                Setback::Refused(Failure::by_pg(FailureReason::Mismatch, pg))
             }
         }
         Err(LookUpError::Store(error)) => return Err(error),
         // It is not known yet whose fault it is. A buyer who may have paid gets no final error.
         Err(LookUpError::Provider(_) | LookUpError::Busy(_) | LookUpError::NoCredentials) => {
-            Verdict::Later(pg)
+            Setback::Later(pg)
         }
     };
-    record_verdict(core, &record, operation, sent, &verdict).await
+    record_setback(core, &record, operation, sent, &setback).await
 }
 
-async fn record_verdict(
+async fn record_setback(
     core: &Committer,
     record: &PaymentRecord,
     operation: &Operation,
     sent: &Dispatch,
-    verdict: &Verdict,
+    setback: &Setback,
 ) -> Result<PaymentRecord, StoreError> {
     let (merchant, id) = (&record.payment.merchant, &record.payment.id);
-    core.update(merchant, id, |draft, context| answer::answered(draft, operation, sent, verdict, context))
+    core.update(merchant, id, |draft, context| answer::answered(draft, operation, sent, setback, context))
         .await
 }
 

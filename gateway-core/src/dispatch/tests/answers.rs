@@ -1,6 +1,6 @@
 //! Every answer to every operation, for a first send and for a repeat (invariants 3, 5, 7, 10, 12, 16).
 
-use super::super::answer::Verdict;
+use super::super::answer::Setback;
 use crate::{
     dispatch::answer,
     lifecycle::tests::sample::{DAY, World, at, listed},
@@ -19,15 +19,15 @@ pub(super) fn failure() -> Failure {
     Failure::by_pg(FailureReason::NotCancellable, words())
 }
 
-/// Every verdict.
-fn verdicts() -> [(&'static str, Verdict); 6] {
+/// Every setback.
+fn setbacks() -> [(&'static str, Setback); 6] {
     [
-        ("not sent", Verdict::NotSent),
-        ("later", Verdict::Later(words())),
-        ("unanswered", Verdict::Unanswered),
-        ("unknown", Verdict::Unknown(words())),
-        ("declined", Verdict::Declined(failure())),
-        ("refused", Verdict::Refused(failure())),
+        ("not sent", Setback::NotSent),
+        ("later", Setback::Later(words())),
+        ("unanswered", Setback::Unanswered),
+        ("unknown", Setback::Unknown(words())),
+        ("declined", Setback::Declined(failure())),
+        ("refused", Setback::Refused(failure())),
     ]
 }
 
@@ -70,9 +70,9 @@ pub(super) fn dispatch<'a>(world: &'a World, operation: &Operation) -> &'a Dispa
     world.record.dispatch(operation).unwrap()
 }
 
-pub(super) fn answer(world: &mut World, operation: &Operation, verdict: &Verdict) {
+pub(super) fn answer(world: &mut World, operation: &Operation, setback: &Setback) {
     let sent = dispatch(world, operation).clone();
-    world.change(|draft, context| answer::answered(draft, operation, &sent, verdict, context));
+    world.change(|draft, context| answer::answered(draft, operation, &sent, setback, context));
 }
 
 pub(super) fn retry(world: &mut World, operation: &Operation) {
@@ -101,9 +101,9 @@ pub(super) fn pending<'a>(world: &'a World, operation: &Operation) -> Option<&'a
 fn first_answer_decides_what_it_says() {
     use CancelStatus::{Refused, Requested, Unknown};
     for kind in [Kind::Confirm, Kind::Cancel, Kind::Close, Kind::Compensation] {
-        for (name, verdict) in verdicts() {
+        for (name, setback) in setbacks() {
             let (mut world, operation) = sent(kind);
-            answer(&mut world, &operation, &verdict);
+            answer(&mut world, &operation, &setback);
             let expected = match (name, kind) {
                 ("not sent" | "later", Kind::Confirm) => Unknown,
                 ("not sent" | "later", _) => Requested,
@@ -122,22 +122,22 @@ fn first_answer_decides_what_it_says() {
 
 #[test]
 fn refusal_of_keys_or_contract_is_no_decline_of_the_buyer() {
-    for (verdict, status) in [
-        (Verdict::Declined(failure()), PaymentStatus::Failed),
-        (Verdict::Refused(failure()), PaymentStatus::Ready),
+    for (setback, status) in [
+        (Setback::Declined(failure()), PaymentStatus::Failed),
+        (Setback::Refused(failure()), PaymentStatus::Ready),
     ] {
         let (mut world, operation) = sent(Kind::Confirm);
-        answer(&mut world, &operation, &verdict);
+        answer(&mut world, &operation, &setback);
         assert_eq!(world.status(), status);
     }
 }
 
 #[test]
 fn answer_decides_which_key_goes_out_next() {
-    for (name, verdict) in verdicts().into_iter().take(4) {
+    for (name, setback) in setbacks().into_iter().take(4) {
         for kind in [Kind::Confirm, Kind::Cancel] {
             let (mut world, operation) = sent(kind);
-            answer(&mut world, &operation, &verdict);
+            answer(&mut world, &operation, &setback);
             world.at(60);
             retry(&mut world, &operation);
             let next = u32::from(matches!(name, "later" | "unknown"));
@@ -149,9 +149,9 @@ fn answer_decides_which_key_goes_out_next() {
 
 #[test]
 fn words_of_the_pg_are_kept_with_a_cancel() {
-    for (name, verdict) in verdicts() {
+    for (name, setback) in setbacks() {
         let (mut world, operation) = sent(Kind::Cancel);
-        answer(&mut world, &operation, &verdict);
+        answer(&mut world, &operation, &setback);
         let Operation::Cancel(id) = &operation else { unreachable!() };
         let said = world.record.cancel(id).unwrap().1.failure.clone().and_then(|failure| failure.pg);
         let speaks = !matches!(name, "not sent" | "unanswered");
@@ -162,9 +162,9 @@ fn words_of_the_pg_are_kept_with_a_cancel() {
 /// What a first send came to, and whether a decline of the second speaks for both.
 #[test]
 fn decline_of_a_repeat_counts_only_if_nothing_before_is_open() {
-    for (name, first) in verdicts().into_iter().take(4) {
+    for (name, first) in setbacks().into_iter().take(4) {
         for kind in [Kind::Confirm, Kind::Cancel, Kind::Close] {
-            for second in [Verdict::Declined(failure()), Verdict::Refused(failure())] {
+            for second in [Setback::Declined(failure()), Setback::Refused(failure())] {
                 let (mut world, operation) = sent(kind);
                 answer(&mut world, &operation, &first);
                 world.at(60);
@@ -184,15 +184,15 @@ fn decline_of_a_repeat_counts_only_if_nothing_before_is_open() {
 #[test]
 fn unanswered_first_send_stays_open_behind_a_later_error() {
     let (mut world, operation) = sent(Kind::Cancel);
-    answer(&mut world, &operation, &Verdict::Unanswered);
+    answer(&mut world, &operation, &Setback::Unanswered);
     for second in [60, 120] {
         world.at(second);
         retry(&mut world, &operation);
-        answer(&mut world, &operation, &Verdict::Later(words()));
+        answer(&mut world, &operation, &Setback::Later(words()));
     }
     world.at(180);
     retry(&mut world, &operation);
-    answer(&mut world, &operation, &Verdict::Declined(failure()));
+    answer(&mut world, &operation, &Setback::Declined(failure()));
     assert_eq!(standing(&world, &operation), CancelStatus::Unknown);
     assert_eq!(dispatch(&world, &operation).unanswered_at, Some(at(0)));
 }
@@ -200,14 +200,14 @@ fn unanswered_first_send_stays_open_behind_a_later_error() {
 #[test]
 fn answer_to_an_older_send_changes_nothing() {
     for kind in [Kind::Confirm, Kind::Cancel, Kind::Close, Kind::Compensation] {
-        for (name, verdict) in verdicts() {
+        for (name, setback) in setbacks() {
             let (mut world, operation) = sent(kind);
             let older = dispatch(&world, &operation).clone();
-            answer(&mut world, &operation, &Verdict::Unanswered);
+            answer(&mut world, &operation, &Setback::Unanswered);
             world.at(60);
             retry(&mut world, &operation);
             let before = world.record.clone();
-            world.change(|draft, context| answer::answered(draft, &operation, &older, &verdict, context));
+            world.change(|draft, context| answer::answered(draft, &operation, &older, &setback, context));
             assert_eq!(world.record, before, "{kind:?} {name}: a stalled process brings a stale answer");
         }
     }
@@ -215,17 +215,17 @@ fn answer_to_an_older_send_changes_nothing() {
 
 #[test]
 fn answer_after_a_look_up_decided_changes_nothing() {
-    for (name, verdict) in verdicts() {
+    for (name, setback) in setbacks() {
         let (mut world, operation) = sent(Kind::Confirm);
         let paid = world.paid("k1");
         world.see(&paid);
-        answer(&mut world, &operation, &verdict);
+        answer(&mut world, &operation, &setback);
         assert_eq!(world.status(), PaymentStatus::Paid, "{name}");
         let (mut world, operation) = sent(Kind::Cancel);
         let Operation::Cancel(id) = &operation else { unreachable!() };
         let shown = world.charge("k1").snapshot.clone().unwrap().with_cancel(listed(4_000, Some(id)));
         world.see(&shown);
-        answer(&mut world, &operation, &verdict);
+        answer(&mut world, &operation, &setback);
         assert_eq!(standing(&world, &operation), CancelStatus::Done, "{name}");
     }
 }
@@ -233,9 +233,9 @@ fn answer_after_a_look_up_decided_changes_nothing() {
 #[test]
 fn success_counts_whenever_it_comes() {
     for kind in [Kind::Confirm, Kind::Cancel, Kind::Close] {
-        for (name, verdict) in verdicts() {
+        for (name, setback) in setbacks() {
             let (mut world, operation) = sent(kind);
-            answer(&mut world, &operation, &verdict);
+            answer(&mut world, &operation, &setback);
             world
                 .at(60)
                 .change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
@@ -248,7 +248,7 @@ fn success_counts_whenever_it_comes() {
 #[test]
 fn confirm_that_succeeded_and_shows_nothing_is_confirming() {
     let (mut world, operation) = sent(Kind::Confirm);
-    answer(&mut world, &operation, &Verdict::Declined(failure()));
+    answer(&mut world, &operation, &Setback::Declined(failure()));
     world.change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
     assert_eq!(world.status(), PaymentStatus::Confirming);
 }
@@ -281,10 +281,10 @@ fn refund_that_failed_is_not_called_done_by_an_older_answer() {
 
 #[test]
 fn what_may_have_been_done_is_looked_up_at_once() {
-    for (name, verdict) in verdicts() {
+    for (name, setback) in setbacks() {
         let (mut world, operation) = sent(Kind::Confirm);
         world.at(5);
-        answer(&mut world, &operation, &verdict);
+        answer(&mut world, &operation, &setback);
         let is_owed = world.record.checks.owed.iter().any(|o| o.why == Why::Uncertain && o.at == world.now);
         assert_eq!(is_owed, matches!(name, "unanswered" | "unknown"), "{name}");
     }
@@ -294,9 +294,9 @@ fn what_may_have_been_done_is_looked_up_at_once() {
 fn definite_answer_owes_no_look_up_at_the_final_time() {
     let owes = |world: &World| world.record.checks.owed.iter().any(|owed| owed.why == Why::FinalTime);
     for kind in [Kind::Confirm, Kind::Cancel, Kind::Close] {
-        for (name, verdict) in verdicts() {
+        for (name, setback) in setbacks() {
             let (mut world, operation) = sent(kind);
-            answer(&mut world, &operation, &verdict);
+            answer(&mut world, &operation, &setback);
             let is_definite = matches!(name, "declined" | "refused");
             assert_eq!(owes(&world), !is_definite, "{kind:?} {name}");
         }
@@ -304,7 +304,7 @@ fn definite_answer_owes_no_look_up_at_the_final_time() {
         world.change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
         assert!(!owes(&world), "{kind:?} succeeded");
         let (mut world, operation) = sent(kind);
-        answer(&mut world, &operation, &Verdict::Unanswered);
+        answer(&mut world, &operation, &Setback::Unanswered);
         world.at(60);
         retry(&mut world, &operation);
         world.change(|draft, context| answer::succeeded(draft, &operation, CancelStatus::Done, context));
@@ -315,7 +315,7 @@ fn definite_answer_owes_no_look_up_at_the_final_time() {
 #[test]
 fn refused_cancel_is_followed_by_a_look_up() {
     let (mut world, operation) = sent(Kind::Cancel);
-    answer(&mut world, &operation, &Verdict::Declined(failure()));
+    answer(&mut world, &operation, &Setback::Declined(failure()));
     let hints: Vec<_> = world.record.checks.owed.iter().filter(|owed| owed.why == Why::Hint).collect();
     assert_eq!(hints.len(), 1, "money came, or a part of it was cancelled by hand");
 }
@@ -323,10 +323,10 @@ fn refused_cancel_is_followed_by_a_look_up() {
 #[test]
 fn only_a_refused_compensation_is_a_review() {
     let (mut world, operation) = sent(Kind::Compensation);
-    answer(&mut world, &operation, &Verdict::Declined(failure()));
+    answer(&mut world, &operation, &Setback::Declined(failure()));
     assert_eq!(world.open_reviews(), ["compensation_refused"]);
     let (mut world, operation) = sent(Kind::Compensation);
-    answer(&mut world, &operation, &Verdict::Refused(failure()));
+    answer(&mut world, &operation, &Setback::Refused(failure()));
     assert!(world.open_reviews().is_empty());
     assert!(pending(&world, &operation).unwrap().next_at.is_some(), "it goes once the keys work");
 }

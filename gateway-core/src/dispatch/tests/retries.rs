@@ -1,7 +1,7 @@
 //! When an operation goes out again: the schedule, the guards that hold at that moment, disputes (invariants 5, 7, 10, 16).
 
 use super::{
-    super::answer::Verdict,
+    super::answer::Setback,
     answers::{Kind, answer, dispatch, failure, pending, retry, sent, words},
 };
 use crate::{
@@ -11,11 +11,11 @@ use crate::{
 };
 
 /// The waits between the sends of an operation that is answered so every time, in seconds.
-fn waits(kind: Kind, verdict: &Verdict, sends: usize) -> Vec<i64> {
+fn waits(kind: Kind, setback: &Setback, sends: usize) -> Vec<i64> {
     let (mut world, operation) = sent(kind);
     let mut waits = Vec::new();
     for _ in 0..sends {
-        answer(&mut world, &operation, verdict);
+        answer(&mut world, &operation, setback);
         let Some(next_at) = pending(&world, &operation).and_then(|pending| pending.next_at) else { break };
         waits.push(next_at.duration_since(world.now).as_secs());
         world.now = next_at;
@@ -32,18 +32,18 @@ fn is_schedule(waits: &[i64], schedule: &[i64]) -> bool {
 #[test]
 fn repeats_follow_the_schedule_each_with_its_own_count() {
     let schedule = [2, 5, 15, 60, 300, 900, 3_600, 21_600, DAY, DAY, DAY];
-    for verdict in [Verdict::NotSent, Verdict::Later(words()), Verdict::Unanswered, Verdict::Unknown(words())]
+    for setback in [Setback::NotSent, Setback::Later(words()), Setback::Unanswered, Setback::Unknown(words())]
     {
-        let waits = waits(Kind::Confirm, &verdict, 11);
-        assert!(is_schedule(&waits, &schedule), "{verdict:?}: {waits:?}");
+        let waits = waits(Kind::Confirm, &setback, 11);
+        assert!(is_schedule(&waits, &schedule), "{setback:?}: {waits:?}");
     }
-    let waits = waits(Kind::Compensation, &Verdict::Refused(failure()), 11);
+    let waits = waits(Kind::Compensation, &Setback::Refused(failure()), 11);
     assert!(is_schedule(&waits, &schedule), "{waits:?}");
 }
 
 #[test]
 fn cancel_is_sent_three_times_against_errors_and_no_more() {
-    let waits = waits(Kind::Cancel, &Verdict::Unknown(words()), 11);
+    let waits = waits(Kind::Cancel, &Setback::Unknown(words()), 11);
     assert!(is_schedule(&waits, &[2, 5]), "{waits:?}: then a look-up past the final time decides");
 }
 
@@ -52,24 +52,24 @@ fn balance_guard_alone_waits_for_the_final_time() {
     let mut world = World::before_confirm();
     world.pay("k1");
     let operation = Operation::Cancel(world.cancel(4_000));
-    answer(&mut world, &operation, &Verdict::Unanswered);
+    answer(&mut world, &operation, &Setback::Unanswered);
     assert_eq!(pending(&world, &operation).unwrap().next_at, Some(at(FINAL)));
     let mut world = World::before_confirm();
     world.pay("k1");
     let operation = Operation::Cancel(world.cancel(4_000));
-    answer(&mut world, &operation, &Verdict::Unknown(words()));
+    answer(&mut world, &operation, &Setback::Unknown(words()));
     let next_at = pending(&world, &operation).unwrap().next_at.unwrap().as_second() - START;
     assert_eq!(next_at, 2, "an answered error: the balance guard lets one through");
 }
 
 #[test]
 fn operation_without_a_guard_is_never_repeated() {
-    for verdict in [Verdict::Unanswered, Verdict::Unknown(words())] {
+    for setback in [Setback::Unanswered, Setback::Unknown(words())] {
         let (mut world, operation) = sent(Kind::Cancel);
         world.description.guards = crate::provider::Guards::default();
-        answer(&mut world, &operation, &verdict);
+        answer(&mut world, &operation, &setback);
         let waits_for = pending(&world, &operation).unwrap();
-        assert_eq!(waits_for.next_at, None, "{verdict:?}: look-ups or a person end it");
+        assert_eq!(waits_for.next_at, None, "{setback:?}: look-ups or a person end it");
     }
 }
 
@@ -85,7 +85,7 @@ fn what_is_due_goes_out_only_while_a_guard_holds() {
     }
     // The credential changed between planning and sending.
     let (mut world, operation) = sent(Kind::Cancel);
-    answer(&mut world, &operation, &Verdict::Unanswered);
+    answer(&mut world, &operation, &Setback::Unanswered);
     assert!(world.at(5).change(|draft, context| answer::may_go_out(draft, &operation, context)));
     world.description.credential = "second".to_owned();
     assert!(!world.change(|draft, context| answer::may_go_out(draft, &operation, context)));
@@ -93,7 +93,7 @@ fn what_is_due_goes_out_only_while_a_guard_holds() {
     // The key has expired at the PG.
     let (mut world, operation) = sent(Kind::Cancel);
     world.description.guards.cancel_part.truncate(1);
-    answer(&mut world, &operation, &Verdict::Unanswered);
+    answer(&mut world, &operation, &Setback::Unanswered);
     assert!(!world.at(15 * DAY).change(|draft, context| answer::may_go_out(draft, &operation, context)));
     assert_eq!(pending(&world, &operation).unwrap().next_at, None);
 }
@@ -113,7 +113,7 @@ fn first_send_needs_no_guard() {
 fn nothing_goes_back_while_a_dispute_is_open() {
     for kind in [Kind::Cancel, Kind::Compensation] {
         let (mut world, operation) = sent(kind);
-        answer(&mut world, &operation, &Verdict::NotSent);
+        answer(&mut world, &operation, &Setback::NotSent);
         let name = if kind == Kind::Cancel { "k1" } else { "k2" };
         let shown = world.charge(name).snapshot.clone().unwrap();
         world.see(&crate::model::Snapshot { disputed: Some(true), ..shown.clone() });
@@ -129,7 +129,7 @@ fn nothing_goes_back_while_a_dispute_is_open() {
 #[test]
 fn answered_confirm_keeps_its_first_times() {
     let (mut world, operation) = sent(Kind::Confirm);
-    answer(&mut world, &operation, &Verdict::Unanswered);
+    answer(&mut world, &operation, &Setback::Unanswered);
     world.at(60);
     retry(&mut world, &operation);
     let sent = dispatch(&world, &operation);
