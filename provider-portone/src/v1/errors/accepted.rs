@@ -8,7 +8,7 @@ use reqwest::StatusCode;
 
 use super::{
     super::refusal::Refusal,
-    IN_DOUBT,
+    doubt::is_in_doubt,
     wording::{has_any, plain},
 };
 
@@ -18,7 +18,7 @@ pub(crate) fn is_accepted(refusal: &Refusal) -> bool {
     refusal.status == StatusCode::OK
         && has_any(&text, ACCEPTED)
         && !has_any(&text, NOT_ACCEPTED)
-        && !has_any(&text, IN_DOUBT)
+        && !is_in_doubt(&text)
 }
 
 /// Whether a text has a word that one of an accepted cancel would have. Refusals have them, too: "송금 한도를 초과했습니다".
