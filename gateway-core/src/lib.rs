@@ -49,7 +49,7 @@
 //! stopped
 //! ```
 //!
-//! `examples/own_provider.rs` is a PG of one's own behind [`provider::PaymentProvider`], a piggy bank in memory: how a
+//! `examples/own_provider/` is a PG of one's own behind [`provider::PaymentProvider`], a piggy bank in memory: how a
 //! repeated request takes no money twice, what is a decline and what is in doubt, and what it refuses as unsupported.
 //!
 //! ```text

@@ -33,7 +33,7 @@ pub use webhook::{Proof, RawWebhook, WebhookClaim, WebhookRejected, WebhookSubje
 ///   lacks answers [`ProviderError::Unsupported`] and sends nothing.
 ///
 /// An implementation is written under `#[async_trait]`, of the crate `async-trait`: the page shows what that makes of it.
-/// `examples/own_provider.rs` is a whole one to begin from. A test of a shop asks it as the core does:
+/// `examples/own_provider/provider.rs` is a whole one to begin from. A test of a shop asks it as the core does:
 ///
 /// ```
 /// use paymux_core::provider::{ChargeRef, PaymentProvider, ProviderError};
