@@ -16,9 +16,9 @@ failed=0
 
 step() { printf '\n== %s\n' "$1"; }
 
-# Runs a part and counts it; a part that fails does not keep the others from running.
+# Runs a part, counts it and says how long it took; a part that fails does not keep the others from running.
 part() {
-    local name="$1"
+    local name="$1" began=$SECONDS
     shift
     step "$name"
     if "$@"; then
@@ -27,6 +27,7 @@ part() {
         failed=$((failed + 1))
         echo "failed: $name"
     fi
+    echo "$name: $((SECONDS - began)) s"
 }
 
 skip() {
@@ -62,6 +63,9 @@ if ! has_compiler && ! install gcc libc6-dev; then
 fi
 
 export PROPTEST_RNG_SEED="${PROPTEST_RNG_SEED:-1}"
+# Most tests wait for something: a process that starts, the disk, a PG that answers late.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}"
+part "building the tests" cargo test --workspace --locked --no-run
 part "workspace tests" cargo test --workspace --locked --no-fail-fast
 
 if has_venv || { install python3 python3-venv && has_venv; }; then

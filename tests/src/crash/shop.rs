@@ -94,7 +94,11 @@ impl Shop {
             simulators: Arc::clone(simulators),
             url: format!("http://127.0.0.1:{port}"),
             // Long enough for a confirm that waits; a dead server answers at once.
-            http: reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?,
+            http: reqwest::Client::builder()
+                .no_proxy()
+                .timeout(PATIENCE)
+                .pool_idle_timeout(Duration::from_secs(3))
+                .build()?,
             last_step: Mutex::new(Instant::now()),
             crowded: AtomicBool::new(false),
         })

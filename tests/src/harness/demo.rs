@@ -26,6 +26,8 @@ impl Demo {
             ("SERVER__ADMIN_LISTEN", "127.0.0.1:0"),
             ("SERVER__CONFIRM_WAIT", "800ms"),
             ("SERVER__SHUTDOWN_WAIT", "10s"),
+            // On a busy machine a test may come to its next request late.
+            ("SERVER__HEADER_TIME", "2m"),
             ("DATABASE__URL", database.as_str()),
         ];
         let variables = defaults.iter().chain(variables);
