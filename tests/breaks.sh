@@ -28,6 +28,9 @@ fresh() {
             touch "$scratch/tree/$file"
         fi
     done
+    find "$scratch/tree" -type f -printf '%P\n' | while read -r file; do
+        [ -e "$file" ] || rm "$scratch/tree/$file"
+    done
 }
 
 wanted() {
