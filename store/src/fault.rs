@@ -17,7 +17,7 @@ pub(crate) enum Fault {
     Batch(#[source] Arc<rusqlite::Error>),
     #[error("the transaction was lost")]
     Lost,
-    #[error("the database file was moved away or replaced while it was open")]
+    #[error("the database file, its log or the log's index was moved away or replaced while it was open")]
     Replaced,
     #[error("the work panicked")]
     Panicked,

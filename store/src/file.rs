@@ -24,9 +24,7 @@ impl DatabaseFile {
     pub(crate) fn lock(path: &Path) -> Result<Self, OpenError> {
         let path = resolve(path)?;
         // Beside the database, because SQLite's own locks come and go with transactions.
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".lock");
-        let lock = create(Path::new(&beside))?;
+        let lock = create(&beside(&path, ".lock"))?;
         try_lock(&lock, &path)?;
         let file = create(&path)?;
         // A file with two names has two locks beside it. On Linux a lock on the file itself (`flock`) does not
@@ -42,12 +40,29 @@ impl DatabaseFile {
         &self.path
     }
 
-    /// Tells whether the file at the path is still this one; where files have no identity, whether there is one.
+    /// Tells whether the files at the paths are still those that SQLite has open: the database, its log and the log's index.
+    /// Where files have no identity it tells whether there are any.
+    ///
+    /// To be called once SQLite has opened all three, which it then keeps until its last connection is closed.
     pub(crate) fn is_in_place(&self) -> Result<impl Fn() -> bool + Send + use<>, OpenError> {
-        let path = self.path.clone();
-        let ours = self.file.metadata().map_err(file_error(&self.path))?;
-        Ok(move || fs::metadata(&path).is_ok_and(|there| identity(&there) == identity(&ours)))
+        let mut ours = vec![(self.path.clone(), self.file.metadata().map_err(file_error(&self.path))?)];
+        // What was committed stands in the log for a while, and without its index a second process reads none of it.
+        for ending in ["-wal", "-shm"] {
+            let path = beside(&self.path, ending);
+            let metadata = fs::metadata(&path).map_err(file_error(&path))?;
+            ours.push((path, metadata));
+        }
+        let is_ours = |(path, ours): &(PathBuf, fs::Metadata)| {
+            fs::metadata(path).is_ok_and(|there| identity(&there) == identity(ours))
+        };
+        Ok(move || ours.iter().all(is_ours))
     }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 #[cfg(unix)]

@@ -60,6 +60,11 @@ pub(crate) fn secret_place(merchant: &str, payment: &str, charge: &str) -> Place
 
 const COLUMNS: &str = "merchant, id, version, events, checks, doc";
 
+/// The payment that was made first: of all rows the likeliest to be sealed with a key of before.
+pub(crate) fn oldest(connection: &Connection, sealer: &Sealer) -> Result<Option<PaymentRecord>, Fault> {
+    first(connection, sealer, &format!("SELECT {COLUMNS} FROM payments ORDER BY id LIMIT 1"), params![])
+}
+
 pub(crate) fn payment(
     connection: &Connection,
     sealer: &Sealer,

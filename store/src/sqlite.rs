@@ -360,8 +360,10 @@ impl AdminStore for SqliteStore {
             Ok(())
         })
         .await?;
-        self.read(|connection, _| {
-            Ok(connection.query_row("SELECT pings FROM store_check WHERE id = 1", [], |_| Ok(()))?)
+        self.read(|connection, sealer| {
+            connection.query_row("SELECT pings FROM store_check WHERE id = 1", [], |_| Ok(()))?;
+            // A row that cannot be opened is money that cannot be followed.
+            records::oldest(connection, sealer).map(drop)
         })
         .await
     }

@@ -195,6 +195,24 @@ async fn nothing_is_acknowledged_once_the_file_is_replaced() {
 
 #[cfg(unix)]
 #[tokio::test]
+async fn nothing_is_acknowledged_once_the_log_is_gone() {
+    for ending in ["-wal", "-shm"] {
+        let bench = Bench::new();
+        let store = bench.open();
+        store.ping().await.unwrap();
+        let mut name = bench.path().into_os_string();
+        name.push(ending);
+        fs::remove_file(&name).unwrap();
+        // What was written is in a file without a name, and gone when this process dies.
+        let refused = store.commit(only(made(&payment("order-1")))).await.unwrap_err();
+        assert!(format!("{refused:?}").contains("Replaced"), "{ending} {refused:?}");
+        fs::write(&name, b"").unwrap();
+        assert!(is_unavailable(store.ping().await), "{ending}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
 async fn files_are_for_their_owner_alone() {
     use std::os::unix::fs::PermissionsExt;
 
@@ -418,6 +436,21 @@ async fn keys_can_be_rotated() {
         assert!(read(&store, payment).await.unwrap().is_some());
     }
     assert!(is_unavailable(read(&store, &forgotten).await));
+}
+
+#[tokio::test]
+async fn store_whose_first_row_has_a_lost_key_is_not_ready() {
+    let mut bench = Bench::new();
+    let store = bench.open();
+    store.commit(full("order-1").1).await.unwrap();
+    drop(store);
+    let previous = std::mem::replace(&mut bench.keys.current, Key::generate());
+    bench.keys.previous = vec![previous];
+    let store = bench.open();
+    store.ping().await.unwrap();
+    drop(store);
+    bench.keys.previous.clear();
+    assert!(is_unavailable(bench.open().ping().await));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -350,7 +350,8 @@ pub trait AdminStore: fmt::Debug + Send + Sync + 'static {
     /// [`StoreError::Unavailable`].
     async fn newest_commit(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Whether the store can be read and written.
+    /// Whether the store can be read and written, what is written now is there at the next start, and what was written first
+    /// can still be understood.
     ///
     /// # Errors
     ///

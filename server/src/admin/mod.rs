@@ -51,7 +51,7 @@ fn service(gateway: &Arc<Gateway>, tasks: TaskTracker) -> OpenApiService<impl Op
     let apis = (
         ReviewsApi { gateway: Arc::clone(&gateway), tasks },
         LedgerApi { gateway: Arc::clone(&gateway) },
-        HealthApi { gateway },
+        HealthApi::new(gateway),
     );
     OpenApiService::new(apis, "Paymux admin", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
 }

@@ -86,7 +86,7 @@ pub(crate) fn service(
         EventsApi { gateway: Arc::clone(&gateway) },
         ProvidersApi { gateway: Arc::clone(&gateway) },
         InstitutionsApi,
-        HealthApi { gateway },
+        HealthApi::new(gateway),
     );
     OpenApiService::new(apis, "Paymux API", env!("CARGO_PKG_VERSION"))
         .server(ServerObject::new("/").description("The gateway that serves this document"))
