@@ -6,20 +6,30 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
+use jiff::Timestamp;
+
 /// Coins, and what became of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Slip {
     pub(crate) number: String,
     pub(crate) order: String,
     pub(crate) coins: u64,
-    pub(crate) is_in_the_pig: bool,
-    /// What went back, and the note that was given with it.
-    pub(crate) given_back: Vec<(u64, String)>,
+    /// When they fell in.
+    pub(crate) fell_in_at: Option<Timestamp>,
+    pub(crate) given_back: Vec<GivenBack>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct GivenBack {
+    pub(crate) coins: u64,
+    /// What was written on the bag.
+    pub(crate) note: String,
+    pub(crate) at: Timestamp,
 }
 
 impl Slip {
     pub(crate) fn left(&self) -> u64 {
-        self.coins - self.given_back.iter().map(|(coins, _)| coins).sum::<u64>()
+        self.coins - self.given_back.iter().map(|back| back.coins).sum::<u64>()
     }
 }
 
@@ -67,7 +77,7 @@ impl Pig {
         let (order, given_back) = (order.to_owned(), Vec::new());
         slips.insert(
             number.clone(),
-            Slip { number: number.clone(), order, coins, is_in_the_pig: false, given_back },
+            Slip { number: number.clone(), order, coins, fell_in_at: None, given_back },
         );
         number
     }
@@ -76,10 +86,10 @@ impl Pig {
     pub(crate) fn take(&self, key: &str, number: &str, order: &str, coins: u64) -> Result<Slip, No> {
         self.once(key, number, |slip| match slip {
             slip if slip.order != order => Err(No::UnknownSlip),
-            slip if slip.is_in_the_pig => Err(No::SlipWasUsed),
+            slip if slip.fell_in_at.is_some() => Err(No::SlipWasUsed),
             slip if slip.coins != coins => Err(No::OtherSum),
             slip => {
-                slip.is_in_the_pig = true;
+                slip.fell_in_at = Some(Timestamp::now());
                 Ok(())
             }
         })
@@ -95,10 +105,10 @@ impl Pig {
         note: &str,
     ) -> Result<Slip, No> {
         self.once(key, number, |slip| {
-            if !slip.is_in_the_pig || slip.left() != left || coins > left {
+            if slip.fell_in_at.is_none() || slip.left() != left || coins > left {
                 return Err(No::OtherSum);
             }
-            slip.given_back.push((coins, note.to_owned()));
+            slip.given_back.push(GivenBack { coins, note: note.to_owned(), at: Timestamp::now() });
             Ok(())
         })
     }

@@ -29,11 +29,12 @@ impl PiggyBank {
     pub(crate) fn new(pig: Arc<Pig>) -> Self {
         let mut description = ProviderDescription::new("piggy_bank", Mode::Test, "counter-1");
         description.methods = vec![MethodTerms::new(Method::Transfer)];
-        // The core sends a request again only while one of these holds. The pig knows every key for ever.
+        // The core sends a request again only while one of these holds. The pig knows every key for ever, takes the coins of a
+        // slip once, and gives none back unless we know what is left.
         let key = Guard::Key { within: Duration::MAX, per_credential: false };
         description.guards.confirm = vec![key, Guard::Charge];
-        description.guards.cancel_all = vec![key];
-        description.guards.cancel_part = vec![key];
+        description.guards.cancel_all = vec![key, Guard::Balance];
+        description.guards.cancel_part = vec![key, Guard::Balance];
         // An order without a slip is an order that nobody paid.
         description.shows_whole_orders = true;
         // The browser step is made up here: no request is sent for it.
@@ -43,34 +44,35 @@ impl PiggyBank {
 }
 
 /// The pig's "no" to a request that moves coins. Only the first is a decline: it says for certain that nothing moved. The
-/// others it also says to what it has done before, so the core has to look up what is true.
-fn refused(no: No) -> ProviderError {
+/// others it also says to what it has done before, so the core has to look up what is true. `reason` is what the buyer or the
+/// merchant is told of a decline.
+fn refused(no: No, reason: FailureReason) -> ProviderError {
+    let said = PgMessage::new(no.code(), "Ask at the counter.");
     match no {
-        No::UnknownSlip => ProviderError::Declined(Failure::of(FailureReason::SessionExpired)),
-        No::SlipWasUsed | No::OtherSum => {
-            ProviderError::Unknown(Response::Error(PgMessage::new(no.code(), "Ask at the counter.")))
-        }
+        No::UnknownSlip => ProviderError::Declined(Failure::by_pg(reason, said)),
+        No::SlipWasUsed | No::OtherSum => ProviderError::Unknown(Response::Error(said)),
     }
 }
 
 fn snapshot(slip: &Slip) -> Result<Snapshot, ProviderError> {
     let id = slip.number.parse().map_err(ProviderError::no_answer)?;
     let mut shown = Snapshot::open(id, slip.order.clone(), Money::krw(slip.coins));
-    if slip.is_in_the_pig {
+    if slip.fell_in_at.is_some() {
+        shown.paid_at = slip.fell_in_at;
         (shown.status, shown.raw_status) = (PgStatus::Paid, "IN_THE_PIG".to_owned());
         shown.paid = Money::krw(slip.coins);
         (shown.cancelled, shown.cancellable) =
             (Money::krw(slip.coins - slip.left()), Money::krw(slip.left()));
     }
-    let cancels = slip.given_back.iter().map(|(coins, note)| SnapshotCancel {
+    let cancels = slip.given_back.iter().map(|back| SnapshotCancel {
         pg_cancel_id: None,
         // The note that we gave with the coins carries our id: by it the core knows its own cancel again.
-        id: CancelId::find_in(note),
-        amount: Money::krw(*coins),
-        reason: Some(note.clone()),
+        id: CancelId::find_in(&back.note),
+        amount: Money::krw(back.coins),
+        reason: Some(back.note.clone()),
         status: PgCancelStatus::Done,
         chargeback: false,
-        at: None,
+        at: Some(back.at),
     });
     shown.cancels = Some(cancels.collect());
     Ok(shown)
@@ -105,7 +107,8 @@ impl PaymentProvider for PiggyBank {
         let slip = charge.pg_payment_id.as_ref().map_or("", |id| id.as_str());
         let coins = request.amount.amount();
         let done = self.pig.take(&request.idempotency_key, slip, charge.order_id.as_str(), coins);
-        Ok(Taken { snapshot: Some(snapshot(&done.map_err(refused)?)?), webhook_secret: None })
+        let slip = done.map_err(|no| refused(no, FailureReason::SessionExpired))?;
+        Ok(Taken { snapshot: Some(snapshot(&slip)?), webhook_secret: None })
     }
 
     async fn verify(&self, subject: &ChargeRef) -> Result<LookUp, ProviderError> {
@@ -123,7 +126,8 @@ impl PaymentProvider for PiggyBank {
         };
         let (key, slip) = (&request.idempotency_key, request.pg_payment_id.as_str());
         let done = self.pig.give_back(key, slip, left, coins, &request.tagged_reason(100));
-        let snapshot = Some(snapshot(&done.map_err(refused)?)?);
+        let slip = done.map_err(|no| refused(no, FailureReason::NotCancellable))?;
+        let snapshot = Some(snapshot(&slip)?);
         Ok(CancelOutcome { status: PgCancelStatus::Done, pg_cancel_id: None, snapshot })
     }
 

@@ -28,9 +28,11 @@ pub(super) enum Setback {
     Unknown(PgMessage),
     /// A definite decline of this send.
     Declined(Failure),
-    /// A decline that a look-up contradicts, or that none could check, or a cancel that the PG may do later: nothing is sent
-    /// again, and what later look-ups show decides.
+    /// A decline that a look-up contradicts, or that none could check: nothing is sent again, and what later look-ups show
+    /// decides.
     Doubted(Failure),
+    /// It may be done any time later: nothing is sent again, and if look-ups do not show it, a person decides.
+    MayFollow(Failure),
     /// Keys, contract or request are wrong: this send did nothing, and the next one will do nothing.
     Refused(Failure),
 }
@@ -72,6 +74,14 @@ pub(super) fn answered(
                 sent.last_response = LastResponse::Error;
                 sent.had_unknown = true;
                 sent.error_count = CANCEL_ERRORS;
+            });
+        }
+        Setback::MayFollow(failure) => {
+            draft.set_failure(operation, Some(failure.clone()));
+            unknown(draft, operation, context, |sent| {
+                sent.last_response = LastResponse::Error;
+                sent.had_unknown = true;
+                sent.may_follow = true;
             });
         }
         // A typo in an account must not end money that has to go back.

@@ -43,7 +43,7 @@ pub(super) fn repeat_from(
     let is_cancel = matches!(operation, Operation::Cancel(_));
     let is_confirm = matches!(operation, Operation::Confirm(_));
     // Each error took a new key, and any of these sends may be done. Of a confirm no error ends the tries.
-    if !is_confirm && sent.error_count >= CANCEL_ERRORS {
+    if !is_confirm && sent.error_count >= CANCEL_ERRORS || sent.may_follow {
         return None;
     }
     let guards = guards(record, operation, description);

@@ -198,7 +198,7 @@ async fn fail(
         ProviderError::StillRunning | ProviderError::Unknown(Response::Unanswered(_)) => Setback::Unanswered,
         ProviderError::Unknown(Response::Error(pg)) => Setback::Unknown(pg),
         ProviderError::MayFollow(pg) if matches!(operation, Operation::Confirm(_)) => Setback::Unknown(pg),
-        ProviderError::MayFollow(pg) => Setback::Doubted(Failure::by_pg(FailureReason::NotCancellable, pg)),
+        ProviderError::MayFollow(pg) => Setback::MayFollow(Failure::by_pg(FailureReason::NotCancellable, pg)),
         // A refusal of the PG's that would end a cancel is checked by a look-up first. One of ours was never sent.
         ProviderError::Declined(failure) if ends_cancel && failure.pg.is_some() => {
             return refused_cancel(core, record, operation, sent, Setback::Declined(failure)).await;

@@ -38,9 +38,10 @@ pub(super) fn follow_cancels(draft: &mut Draft, id: &ChargeId, asked_at: Timesta
         }
     }
     // No list may show what was done: some answers hold only the sum.
-    let sum_is_known = charge.accounts_for(&snapshot);
+    let sum_is_known = charge.unexplained(&snapshot).is_zero();
     let is_not_done = |cancel: &Cancel, sent: &Dispatch| {
-        context.is_past_final(sent, asked_at) && !snapshot.shows_cancel(cancel) && sum_is_known
+        let is_final = context.is_past_final(sent, asked_at) && !sent.may_follow;
+        is_final && !snapshot.shows_cancel(cancel) && sum_is_known
     };
     // Money that is not there any more cannot go back: its compensation ends, once none of its sends can have
     // been done. Money that comes again is judged again.

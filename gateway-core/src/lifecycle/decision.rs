@@ -188,6 +188,8 @@ fn gave_back(charge: &mut Charge, id: &CancelId, context: &Context<'_>) {
     if context.can_ask {
         unite_with_one_by_hand(charge, id);
     }
+    // A PG that shows only the sum may have it in there already.
+    let unexplained = charge.snapshot.as_ref().map(|snapshot| charge.unexplained(snapshot));
     let Some(cancel) = charge.cancels.iter_mut().find(|cancel| cancel.id == *id) else { return };
     cancel.status = CancelStatus::Done;
     cancel.failure = None;
@@ -198,7 +200,8 @@ fn gave_back(charge: &mut Charge, id: &CancelId, context: &Context<'_>) {
     // What the PG shows in its list is in its amounts already.
     if let Some(snapshot) = charge.snapshot.as_mut().filter(|snapshot| !snapshot.shows_cancel(cancel)) {
         // No more than is left: a part of it may have been cancelled by hand since.
-        let left = snapshot.cancellable.saturating_sub(cancel.amount);
+        let missing = unexplained.map_or(cancel.amount, |counted| cancel.amount.saturating_sub(counted));
+        let left = snapshot.cancellable.saturating_sub(missing);
         let taken = snapshot.cancellable.saturating_sub(left);
         snapshot.cancelled = snapshot.cancelled.checked_add(taken).unwrap_or(snapshot.cancelled);
         snapshot.cancellable = left;

@@ -6,7 +6,7 @@ use super::{Context, Draft, schedule::UNKNOWN_FOR};
 use crate::{
     clock::{DAY, later},
     model::{
-        Cancel, CancelOrigin, CancelStatus, Charge, ChargeId, Review, ReviewClosing, ReviewOutcome,
+        Cancel, CancelOrigin, CancelStatus, Charge, ChargeId, Dispatch, Review, ReviewClosing, ReviewOutcome,
         ReviewReason, ReviewSubject,
     },
     store::PaymentRecord,
@@ -159,6 +159,10 @@ fn ends_by_itself(record: &PaymentRecord, review: &Review, context: &Context<'_>
 /// Everything about a payment that a person has to decide as long as it stands.
 fn standing(record: &PaymentRecord, context: &Context<'_>) -> Vec<(ReviewReason, ReviewSubject)> {
     let is_old = |since: Timestamp| later(since, UNKNOWN_FOR) <= context.now;
+    // No look-up will say that it is not done, so waiting for a week brings nothing.
+    let may_follow = |charge: &Charge, sent: &Dispatch| {
+        sent.may_follow && charge.asked_at.is_some_and(|asked_at| context.is_past_final(sent, asked_at))
+    };
     let mut found = Vec::new();
     let expires_at = record.payment.expires_at;
     let is_unshown = if context.can_ask {
@@ -179,14 +183,14 @@ fn standing(record: &PaymentRecord, context: &Context<'_>) -> Vec<(ReviewReason,
             found.push((ReviewReason::UnknownConfirm, ReviewSubject::Charge(charge.id.clone())));
         }
         for cancel in &charge.cancels {
-            if let Some(reason) = reason_of_cancel(charge, cancel, is_old) {
+            if let Some(reason) = reason_of_cancel(charge, cancel, is_old, may_follow) {
                 found.push((reason, ReviewSubject::Cancel(cancel.id.clone())));
             }
         }
         for close in charge.closes.iter().filter(|close| close.status.is_unresolved()) {
             // A week from the first send: from the last, repeats would put the review off for ever.
             let since = close.dispatch.as_ref().map_or(close.created_at, |sent| sent.first_sent_at);
-            if is_old(since) {
+            if is_old(since) || close.dispatch.as_ref().is_some_and(|sent| may_follow(charge, sent)) {
                 found.push((ReviewReason::UnknownClose, ReviewSubject::Cancel(close.id.clone())));
             }
         }
@@ -198,11 +202,15 @@ fn reason_of_cancel(
     charge: &Charge,
     cancel: &Cancel,
     is_old: impl Fn(Timestamp) -> bool,
+    may_follow: impl Fn(&Charge, &Dispatch) -> bool,
 ) -> Option<ReviewReason> {
+    let waits_for_person = || cancel.dispatch.as_ref().is_some_and(|sent| may_follow(charge, sent));
     let since = cancel.dispatch.as_ref().map_or(cancel.created_at, |sent| sent.first_sent_at);
     match (cancel.status, cancel.held) {
         (status, Some(held)) if status.is_unresolved() => Some(held),
-        (status, None) if status.is_unresolved() => is_old(since).then_some(ReviewReason::UnknownCancel),
+        (status, None) if status.is_unresolved() => {
+            (is_old(since) || waits_for_person()).then_some(ReviewReason::UnknownCancel)
+        }
         (CancelStatus::Done, _) => {
             is_answered_and_not_shown(charge, cancel).then_some(ReviewReason::UnknownCancel)
         }

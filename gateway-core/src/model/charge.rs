@@ -233,14 +233,24 @@ impl Charge {
         answered.saturating_sub(snapshot.cancelled.saturating_sub(listed))
     }
 
-    /// Whether what is known to have gone back accounts for the PG's sum. If not, an open cancel of ours may be in it, also
-    /// where no list shows it.
-    pub(crate) fn accounts_for(&self, snapshot: &Snapshot) -> bool {
+    /// What is in the PG's sum of what went back and is not known from its list and its answers: an open cancel of ours may be
+    /// in there, also where no list shows it.
+    pub(crate) fn unexplained(&self, snapshot: &Snapshot) -> Money {
+        let zero = Money::zero(snapshot.paid.currency());
+        let sum = |amounts: &mut dyn Iterator<Item = Money>| {
+            amounts.fold(zero, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
+        };
         // One that was only accepted may be in the sum or not, so it explains nothing before it is listed.
-        let is_known =
-            |cancel: &&Cancel| cancel.status == CancelStatus::Done || snapshot.shows_cancel(cancel);
-        let known = self.cancels.iter().filter(is_known).map(|cancel| cancel.amount.amount());
-        known.fold(0, u64::saturating_add) >= snapshot.cancelled.amount()
+        let is_done = |cancel: &&Cancel| cancel.status == CancelStatus::Done;
+        let is_listed = |cancel: &&Cancel| snapshot.shows_cancel(cancel);
+        let known = self.cancels.iter().filter(|row| is_done(row) || is_listed(row));
+        let unlisted = self.cancels.iter().filter(|row| is_done(row) && !is_listed(row));
+        let counts = |theirs: &&SnapshotCancel| theirs.status != PgCancelStatus::Failed;
+        let listed = snapshot.cancels.iter().flatten().filter(counts).map(|theirs| theirs.amount);
+        // Two that look the same in the list are one row.
+        let listed = sum(&mut listed.chain(unlisted.map(|row| row.amount)));
+        let known = sum(&mut known.map(|row| row.amount));
+        snapshot.cancelled.saturating_sub(if listed.amount() > known.amount() { listed } else { known })
     }
 
     /// What its cancels in a state come to, in the PG's own counting.

@@ -85,6 +85,9 @@ pub struct Dispatch {
     pub unanswered_at: Option<Timestamp>,
     /// Whether any send was answered with an error that leaves open whether it was done.
     pub had_unknown: bool,
+    /// Whether a send was answered as what is done at some later time would be: then no look-up says that it will not be.
+    #[serde(default)]
+    pub may_follow: bool,
     /// How many sends were answered with an error.
     pub error_count: u32,
     /// When the definite answer came.
@@ -108,6 +111,7 @@ impl Dispatch {
             may_have_left: true,
             unanswered_at: None,
             had_unknown: false,
+            may_follow: false,
             error_count: 0,
             final_at: None,
         }

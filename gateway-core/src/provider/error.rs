@@ -52,7 +52,7 @@ pub enum ProviderError {
     #[error("no definite answer")]
     Unknown(Response),
     /// An answer that may mean that the PG will do a cancel later. **It is not sent again**, for nothing shows it until it is
-    /// done; look-ups decide. Of a confirm it is as [`Unknown`](Self::Unknown).
+    /// done. If a look-up does not, a person decides. Of a confirm it is as [`Unknown`](Self::Unknown).
     #[error("perhaps done later")]
     MayFollow(PgMessage),
     /// Keys or contract. No money moved. Page an operator; never blame the card or the buyer.

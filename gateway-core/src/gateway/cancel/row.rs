@@ -97,8 +97,12 @@ pub(super) fn refund(
     // A PG that keeps a copy of the balance has not booked that one yet, and refuses any other beside it.
     let guards = &context.description.guards;
     let guards = if new.amount.is_none() { &guards.cancel_all } else { &guards.cancel_part };
-    let is_shown = |snapshot: &Snapshot| charge.answered_and_not_shown(snapshot).is_zero();
-    if guards.contains(&Guard::CopiedBalance) && !charge.snapshot.as_ref().is_none_or(is_shown) {
+    let is_missing = |snapshot: &Snapshot| {
+        let mut pending = charge.cancels.iter().filter(|cancel| cancel.status == CancelStatus::Pending);
+        let is_unlisted = pending.any(|cancel| !snapshot.shows_cancel(cancel));
+        is_unlisted && !charge.answered_and_not_shown(snapshot).is_zero()
+    };
+    if guards.contains(&Guard::CopiedBalance) && charge.snapshot.as_ref().is_some_and(is_missing) {
         return refuse(StateProblem::CancelInProgress);
     }
     let left = record.cancellable();

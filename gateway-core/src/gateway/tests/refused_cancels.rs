@@ -11,7 +11,10 @@ use super::{
 use crate::{
     gateway::{GatewayError, NewCancel, StateProblem},
     lifecycle::tests::sample::PRICE,
-    model::{CancelStatus, EventKind, Failure, FailureReason, Money, PaymentStatus, PgPaymentId},
+    model::{
+        CancelStatus, EventKind, Failure, FailureReason, Money, PaymentStatus, PgCancelStatus, PgPaymentId,
+        ReviewOutcome, SnapshotCancel,
+    },
     provider::ProviderError,
 };
 
@@ -118,23 +121,85 @@ async fn cancel_is_open_while_more_went_back_than_is_known() {
 }
 
 #[tokio::test]
-async fn cancel_that_may_be_done_later_is_sent_once() {
-    for is_done in [true, false] {
-        for bench in Bench::both() {
-            let (id, pg_id) = bench.paid().await;
-            if is_done {
-                bench.pg.after(Op::Cancel, may_follow);
-            } else {
-                bench.pg.instead(Op::Cancel, may_follow);
-            }
-            bench.cancel(&id, Some(4_000)).await.unwrap();
-            bench.run(DAY).await;
-            let expected = if is_done { CancelStatus::Done } else { CancelStatus::Refused };
-            assert_eq!(bench.newest_cancel(&id).await.status, expected);
-            assert_eq!((bench.cancels(), bench.given_back(&pg_id)), (1, if is_done { 4_000 } else { 0 }));
-            bench.check_ledger().await;
-        }
+async fn cancel_that_may_be_done_later_is_sent_once_and_waits_for_a_person() {
+    for bench in Bench::both() {
+        let (id, pg_id) = bench.paid().await;
+        bench.pg.instead(Op::Cancel, may_follow);
+        bench.cancel(&id, Some(4_000)).await.unwrap();
+        bench.run(Duration::from_secs(10 * 60)).await;
+        // Nothing says that it will not be done tomorrow.
+        assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Unknown);
+        assert_eq!(bench.open_reviews(&id).await, ["unknown_cancel"]);
+        bench.cancel(&id, Some(4_000)).await.unwrap_err();
+        bench.run(9 * DAY).await;
+        assert_eq!((bench.cancels(), bench.given_back(&pg_id)), (1, 0));
+        bench.decide(&id, ReviewOutcome::NotDone).await.unwrap();
+        bench.cancel(&id, Some(4_000)).await.unwrap();
+        bench.run(DAY).await;
+        assert_eq!((bench.cancels(), bench.given_back(&pg_id)), (2, 4_000));
+        bench.check_ledger().await;
     }
+}
+
+#[tokio::test]
+async fn cancel_that_was_done_in_spite_of_its_answer_needs_nobody() {
+    for bench in Bench::both() {
+        let (id, pg_id) = bench.paid().await;
+        bench.pg.after(Op::Cancel, may_follow);
+        bench.cancel(&id, Some(4_000)).await.unwrap();
+        bench.run(DAY).await;
+        assert_eq!(bench.newest_cancel(&id).await.status, CancelStatus::Done);
+        assert_eq!((bench.cancels(), bench.given_back(&pg_id)), (1, 4_000));
+        assert!(bench.open_reviews(&id).await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn what_the_sum_holds_is_not_added_once_more_by_a_person() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.paid().await;
+    is_done_in_sums(&bench, &pg_id, unknown);
+    bench.cancel(&id, Some(4_000)).await.unwrap();
+    bench.run(8 * DAY).await;
+    bench.decide(&id, ReviewOutcome::Done).await.unwrap();
+    for wait in [Duration::ZERO, 5 * DAY] {
+        bench.run(wait).await;
+        let record = bench.read(&id).await;
+        assert_eq!(record.payment.shown.amount_cancelled, Money::krw(4_000));
+        assert_eq!(record.cancellable(), Money::krw(6_000));
+    }
+    assert!(bench.open_reviews(&id).await.is_empty());
+    bench.check_ledger().await;
+}
+
+#[tokio::test]
+async fn two_that_look_the_same_explain_the_sum() {
+    let bench = Bench::before_confirm();
+    let (id, pg_id) = bench.paid().await;
+    let by_hand = SnapshotCancel {
+        pg_cancel_id: None,
+        id: None,
+        amount: Money::krw(1_000),
+        reason: Some("sorry".to_owned()),
+        status: PgCancelStatus::Done,
+        chargeback: false,
+        at: None,
+    };
+    bench.pg.books(|books| {
+        books.change(&pg_id, |shown| {
+            (shown.cancelled, shown.cancellable) = (Money::krw(2_000), Money::krw(8_000));
+            shown.cancels = Some(vec![by_hand.clone(), by_hand]);
+        });
+    });
+    bench.verify(&id).await;
+    for _ in 0..3 {
+        bench.pg.instead(Op::Cancel, unknown);
+    }
+    bench.cancel(&id, Some(4_000)).await.unwrap();
+    bench.run(DAY).await;
+    let record = bench.read(&id).await;
+    let ours = record.charges[0].cancels.iter().find(|cancel| cancel.amount == Money::krw(4_000)).unwrap();
+    assert_eq!(ours.status, CancelStatus::Refused);
 }
 
 #[tokio::test]

@@ -21,7 +21,8 @@ pub(crate) fn is_accepted(refusal: &Refusal) -> bool {
         && !is_in_doubt(&text)
 }
 
-/// Whether a text has a word that one of an accepted cancel would have. Refusals have them, too: "송금 한도를 초과했습니다".
+/// Whether a text has a word that one of an accepted cancel would have. Refusals have them, too: "송금 한도를 초과했습니다". Which
+/// of the two it is a person has to read.
 pub(super) fn may_follow(text: &str) -> bool {
     has_any(text, LATER)
 }
@@ -32,6 +33,7 @@ const ACCEPTED: &[&str] = &[
     "접수하였",
     "접수했",
     "접수완료",
+    "접수가완료",
     "요청되었",
     "요청됐",
     "요청하였",
@@ -63,10 +65,15 @@ const NOT_ACCEPTED: &[&str] = &[
     "않",
     "못",
     "거절",
+    "거부",
+    "부족",
     "초과",
     "한도",
+    "금액",
+    "큽니다",
     "기간",
     "시간",
+    "이후",
     "가능",
     "already",
     "duplicate",
@@ -100,6 +107,10 @@ const LATER: &[&str] = &[
     "요청했",
     "요청완료",
     "accepted",
-    "requested",
-    "scheduled",
+    "beenrequested",
+    "wasrequested",
+    "beenscheduled",
+    "isscheduled",
+    "refundscheduled",
+    "cancelscheduled",
 ];

@@ -201,11 +201,14 @@ impl InvariantChecker {
         cancels::i07_is_executed_once(&self.world, books, request);
     }
 
-    /// Whether it is durable that the PG has accepted a cancel.
-    pub(crate) fn knows_it_is_pending(&self, id: &CancelId) -> bool {
+    /// Whether it is durable that the PG has accepted a cancel, or perhaps has.
+    pub(crate) fn knows_it_may_follow(&self, id: &CancelId) -> bool {
         let seen = self.seen();
         let mut cancels = seen.records.values().filter_map(|record| record.cancel(id));
-        cancels.any(|(_, cancel)| cancel.status == CancelStatus::Pending)
+        cancels.any(|(_, cancel)| {
+            let may_follow = cancel.dispatch.as_ref().is_some_and(|sent| sent.may_follow);
+            cancel.status == CancelStatus::Pending || may_follow
+        })
     }
 
     /// Money came in at a PG.

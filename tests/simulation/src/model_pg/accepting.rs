@@ -18,13 +18,13 @@ use crate::world::Owner;
 
 /// How often in a thousand a cancel is accepted and done later.
 const LATER: u64 = 400;
-/// How long a cancel may take of which the PG said that it was accepted.
+/// How long a cancel may take of which the PG said that it will or may be done.
 const LONGEST: Duration = Duration::from_secs(3 * 3_600);
 
 impl Model {
     /// What is answered to a cancel that is done later; `None` where it is done now.
     ///
-    /// Nobody can tell how long to wait for a cancel of which they were not told that it was accepted. So that one is done
+    /// Nobody can tell how long to wait for a cancel after an answer that says nothing of later, or after none. That one is done
     /// within the time that a look-up may lag.
     pub(super) fn accepted(
         self: &Arc<Self>,
@@ -49,10 +49,11 @@ impl Model {
             _ => Ok(pending),
         };
         *books.accepted.entry(request.pg_payment_id.clone()).or_default() += amount;
-        let at = if answer.is_ok() { latest } else { self.between(now, latest) };
+        let says_later = !matches!(answer, Err(Refusal::UnknownError));
+        let at = if says_later { latest } else { self.between(now, latest) };
         let (model, request) = (Arc::clone(self), request.clone());
         self.world.schedule(Owner::Outside, at, move || {
-            if model.checker.knows_it_is_pending(&request.id) {
+            if model.checker.knows_it_may_follow(&request.id) {
                 let later = model.between(at, at + LONGEST);
                 let waiting = Arc::clone(&model);
                 model
