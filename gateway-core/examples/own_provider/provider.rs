@@ -135,6 +135,7 @@ impl PaymentProvider for PiggyBank {
         Err(WebhookRejected::Malformed("a piggy bank sends none"))
     }
 
+    // The pig stands on this machine. Of a real PG it is the time in an answer of its own: it settles doubts about our clock.
     async fn pg_time(&self) -> Result<Timestamp, ProviderError> {
         Ok(Timestamp::now())
     }

@@ -46,6 +46,13 @@ pub(super) fn answered(
     context: &Context<'_>,
 ) {
     if !draft.awaits_answer_to(operation, sent) {
+        // As a success, this counts whenever it comes: the send that was answered so may be done any time.
+        if matches!(setback, Setback::MayFollow(_))
+            && let Some(Some(kept)) = draft.record.dispatch_mut(operation)
+        {
+            kept.may_follow |= kept.outcome().is_none();
+            plan_retry(draft, operation, context);
+        }
         return;
     }
     // "Declined" to a repeat may mean "done before": it counts only if every earlier send was answered.

@@ -161,7 +161,9 @@ fn standing(record: &PaymentRecord, context: &Context<'_>) -> Vec<(ReviewReason,
     let is_old = |since: Timestamp| later(since, UNKNOWN_FOR) <= context.now;
     // No look-up will say that it is not done, so waiting for a week brings nothing.
     let may_follow = |charge: &Charge, sent: &Dispatch| {
-        sent.may_follow && charge.asked_at.is_some_and(|asked_at| context.is_past_final(sent, asked_at))
+        // Also while the clock is in doubt: a review that is open stays open.
+        let is_final = |asked_at| context.final_time(sent.last_sent_at) <= asked_at;
+        sent.may_follow && charge.asked_at.is_some_and(is_final)
     };
     let mut found = Vec::new();
     let expires_at = record.payment.expires_at;

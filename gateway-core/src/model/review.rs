@@ -90,8 +90,10 @@ impl ReviewReason {
                 "Look the payment up in the PG's own console. Close as done if the money was taken, as not_done if it was not."
             }
             Self::UnknownCancel => {
-                "The PG never said what became of this cancel, or does not show it any more. Look the payment up in its own console. Close as \
-                 done if the money went back and stays there, as not_done if not: it may be asked for again."
+                "The PG never said what became of this cancel, said something that may mean that it does it later, or does not show it any \
+                 more. Look the payment up in its own console. Where it may be done later, ask the PG: its console does not show it \
+                 before. Close as done if the money went back and stays there, or surely will; as not_done if not: it may be asked \
+                 for again."
             }
             Self::UnknownClose => {
                 "Look the virtual account up in the PG's own console. Close as done if it is closed, as not_done if it is not."

@@ -9,6 +9,7 @@ use poem_openapi::{Enum, Object};
 
 use super::review_id::ReviewId;
 use crate::api::{
+    PgMessageBody,
     date_time::DateTime,
     list::ListObject,
     text::Text,
@@ -142,6 +143,8 @@ pub(crate) struct ReviewAbout {
     pub(crate) origin: Option<ApiCancelOrigin>,
     /// Why the cancel was wanted.
     pub(crate) cancel_reason: Option<String>,
+    /// What the payment gateway said to the cancel or close, as far as it said anything.
+    pub(crate) pg: Option<PgMessageBody>,
 }
 
 /// How a review ended
@@ -248,13 +251,20 @@ impl ReviewAbout {
                 }
             }
             ReviewSubject::Cancel(id) => {
-                let cancel = record.cancel(id).map(|(charge, cancel)| (charge, cancel.dispatch.as_ref()));
-                let close = || record.close(id).map(|(charge, close)| (charge, close.dispatch.as_ref()));
-                let (charge, dispatch) = cancel.or_else(close).unzip();
+                let cancel = record.cancel(id);
+                let cancel =
+                    cancel.map(|(charge, row)| (charge, (row.dispatch.as_ref(), row.failure.as_ref())));
+                let close = || {
+                    let close = record.close(id);
+                    close.map(|(charge, row)| (charge, (row.dispatch.as_ref(), row.failure.as_ref())))
+                };
+                let (charge, sent) = cancel.or_else(close).unzip();
+                let (dispatch, failure) = sent.unwrap_or_default();
                 let view = record.cancel_view(id);
                 let view = view.as_ref();
                 Self {
-                    sent_at: dispatch.flatten().map(sent_at),
+                    sent_at: dispatch.map(sent_at),
+                    pg: failure.and_then(|failure| failure.pg.as_ref()).map(Into::into),
                     cancel_id: Some(id.to_string()),
                     cancel_type: view.map(|cancel| cancel.kind.into()),
                     cancel_status: view.map(|cancel| cancel.status.into()),
@@ -283,6 +293,7 @@ impl ReviewAbout {
             cancel_status: None,
             origin: None,
             cancel_reason: None,
+            pg: None,
         }
     }
 

@@ -136,6 +136,7 @@ fn about(review: &ReviewBody) -> Vec<(&'static str, String)> {
         ("cancel", about.cancel_id.clone().zip(status).map(|(id, status)| format!("{id}, {status}"))),
         ("wanted by", about.origin.as_ref().map(word)),
         ("reason", about.cancel_reason.clone()),
+        ("PG said", about.pg.as_ref().map(|pg| format!("{} {}", pg.code, pg.message).trim().to_owned())),
     ];
     let known = optional.into_iter().filter_map(|(name, value)| Some((name, value?)));
     std::iter::once(("about", format!("{subject}{attempt}"))).chain(known).collect()

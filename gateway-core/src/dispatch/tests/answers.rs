@@ -98,6 +98,21 @@ pub(super) fn pending<'a>(world: &'a World, operation: &Operation) -> Option<&'a
 }
 
 #[test]
+fn answer_that_may_mean_later_counts_whenever_it_comes() {
+    let (mut world, operation) = sent(Kind::Cancel);
+    let stalled = dispatch(&world, &operation).clone();
+    world.at(600);
+    retry(&mut world, &operation);
+    // Its process was stalled, and another has sent it again since.
+    let may_follow = Setback::MayFollow(failure());
+    world.change(|draft, context| answer::answered(draft, &operation, &stalled, &may_follow, context));
+    assert!(dispatch(&world, &operation).may_follow);
+    answer(&mut world, &operation, &Setback::Unknown(words()));
+    let pending = pending(&world, &operation);
+    assert!(pending.is_none_or(|pending| pending.next_at.is_none()), "{pending:?}");
+}
+
+#[test]
 fn first_answer_decides_what_it_says() {
     use CancelStatus::{Refused, Requested, Unknown};
     for kind in [Kind::Confirm, Kind::Cancel, Kind::Close, Kind::Compensation] {

@@ -8,23 +8,21 @@ use reqwest::StatusCode;
 
 use super::{
     super::refusal::Refusal,
-    doubt::is_in_doubt,
     wording::{has_any, plain},
 };
 
 /// Whether a text says that the cancel was accepted, and nothing else: then it is waited for.
 pub(crate) fn is_accepted(refusal: &Refusal) -> bool {
     let text = plain(&refusal.message);
-    refusal.status == StatusCode::OK
-        && has_any(&text, ACCEPTED)
-        && !has_any(&text, NOT_ACCEPTED)
-        && !is_in_doubt(&text)
+    refusal.status == StatusCode::OK && has_any(&text, ACCEPTED) && !has_any(&text, NOT_ACCEPTED)
 }
 
 /// Whether a text has a word that one of an accepted cancel would have. Refusals have them, too: "송금 한도를 초과했습니다". Which
 /// of the two it is a person has to read.
 pub(super) fn may_follow(text: &str) -> bool {
-    has_any(text, LATER)
+    // "The requested amount …" and "Scheduled maintenance" are no such answers.
+    let text = text.replace("requestedamount", "").replace("scheduledmaintenance", "");
+    has_any(&text, LATER)
 }
 
 const ACCEPTED: &[&str] = &[
@@ -39,6 +37,7 @@ const ACCEPTED: &[&str] = &[
     "요청하였",
     "요청했",
     "요청완료",
+    "요청이완료",
     "취소예정",
     "환불예정",
     "입금예정",
@@ -69,12 +68,12 @@ const NOT_ACCEPTED: &[&str] = &[
     "부족",
     "초과",
     "한도",
-    "금액",
     "큽니다",
     "기간",
     "시간",
     "이후",
     "가능",
+    "확인",
     "already",
     "duplicate",
     "fail",
@@ -106,11 +105,9 @@ const LATER: &[&str] = &[
     "요청하였",
     "요청했",
     "요청완료",
+    "요청이완료",
+    "신청",
     "accepted",
-    "beenrequested",
-    "wasrequested",
-    "beenscheduled",
-    "isscheduled",
-    "refundscheduled",
-    "cancelscheduled",
+    "requested",
+    "scheduled",
 ];

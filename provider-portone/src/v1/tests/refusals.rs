@@ -194,6 +194,9 @@ async fn refusal_that_may_mean_later_is_not_repeated() {
         "취소 접수",
         "취소요청이 접수되어 처리 중입니다.",
         "Refund has been scheduled",
+        "Cancellation scheduled",
+        "Refund requested",
+        "취소신청 되었습니다",
         "당일 취소불가, 익일 자동취소됩니다",
         "매입 후 취소 처리됩니다. 즉시 취소 불가",
         "에스크로 구매거절, 환불 처리됩니다",
@@ -217,6 +220,9 @@ async fn cancel_that_was_accepted_is_pending_and_not_refused() {
         "request accepted",
         "환불계좌로 송금 요청되었습니다",
         "환불계좌 입금 예정",
+        "환불 접수가 완료되었습니다. 영업일 기준 3일 내 환불됩니다.",
+        "취소 요청이 완료되었습니다",
+        "접수되었습니다. 취소금액: 4,000원",
         "취소 요청이 접수되었습니다. [가맹점 정보: 도서몰]",
     ] {
         let stub = Stub::start(move |_| refused(200, -1, text)).await;
