@@ -3,6 +3,9 @@
 use std::{
     io::{self, Write as _},
     process::ExitCode,
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use clap::Parser as _;
@@ -12,19 +15,21 @@ use paymux_server::{
     config::{Config, ConfigError, DEFAULT_FILE, NewMerchantKey, RunMode},
     documentation,
     operator::{self, OperatorError},
-    run_sandbox, telemetry,
+    run_sandbox,
+    telemetry::{self, Log},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    if let Err(error) = telemetry::start(cli.log_format, cli.log.as_deref()) {
-        return fail(&error.into(), exit_code::USAGE);
-    }
+    let log = match telemetry::start(cli.log_format, cli.log.as_deref()) {
+        Ok(log) => log,
+        Err(error) => return fail(&error.into(), exit_code::USAGE),
+    };
     let nothing_else = |()| exit_code::OK;
     let done = match cli.chosen() {
-        Command::Demo => serve(&cli, RunMode::Demo).map(nothing_else),
-        Command::Serve => serve(&cli, RunMode::Serve).map(nothing_else),
+        Command::Demo => serve(&cli, RunMode::Demo, &log).map(nothing_else),
+        Command::Serve => serve(&cli, RunMode::Serve, &log).map(nothing_else),
         Command::Sandbox(args) => sandbox(&args).map(nothing_else),
         Command::Reviews(args) => {
             let file = Config::file(RunMode::Serve, cli.config);
@@ -59,7 +64,7 @@ fn operate(command: impl Future<Output = Result<u8, OperatorError>>) -> anyhow::
     Ok(runtime.block_on(command)?)
 }
 
-fn serve(cli: &Cli, mode: RunMode) -> anyhow::Result<()> {
+fn serve(cli: &Cli, mode: RunMode, log: &Log) -> anyhow::Result<()> {
     let file = Config::file(mode, cli.config.clone());
     let config = Config::load(mode, file.as_deref(), std::env::vars_os())?;
     runtime()?.block_on(async {
@@ -68,7 +73,10 @@ fn serve(cli: &Cli, mode: RunMode) -> anyhow::Result<()> {
             print(banner)?;
         }
         tracing::info!(admin = %app.admin_address(), address = %app.address(), "paymux is ready");
-        stopped().await?;
+        tokio::select! {
+            stopped = stopped() => stopped?,
+            () = log.report() => {}
+        }
         tracing::info!("paymux is stopping");
         Ok(app.stop().await?)
     })
@@ -107,7 +115,13 @@ fn print(text: &str) -> anyhow::Result<()> {
 }
 
 fn fail(error: &anyhow::Error, code: u8) -> ExitCode {
-    // Standard error may be closed; then nobody listens anyway.
-    let _ = writeln!(io::stderr(), "paymux: {error:#}");
+    let line = format!("paymux: {error:#}");
+    let (done, written) = mpsc::channel();
+    // Standard error may be closed, or be a pipe that nobody reads: the process ends all the same.
+    thread::spawn(move || {
+        let _ = writeln!(io::stderr(), "{line}");
+        let _ = done.send(());
+    });
+    let _ = written.recv_timeout(Duration::from_secs(1));
     ExitCode::from(code)
 }

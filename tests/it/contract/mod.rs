@@ -13,5 +13,6 @@ mod keys;
 mod locked;
 mod process;
 mod secrets;
+mod stalled_log;
 mod stop_under_load;
 mod waiting;

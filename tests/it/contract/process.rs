@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    io::{BufRead as _, BufReader, PipeReader, Write as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -27,6 +28,9 @@ const SWEEP: [&str; 5] = [
     "/v1/transactions",
     "/payments/status/",
 ];
+
+/// How much a pipe of Linux holds.
+const PIPE: usize = 64 * 1024;
 
 /// A running `paymux demo` with two merchants. Ends with the value.
 #[derive(Debug)]
@@ -60,6 +64,28 @@ impl Process {
         let mut process = Self { folder, child, url: String::new(), variables, http: client() };
         process.url = process.wait_until_ready().await;
         process
+    }
+
+    /// Starts one whose log goes into a pipe that is full and that nobody reads while the other value is there.
+    pub(super) async fn start_unread() -> (Self, PipeReader) {
+        let folder = tempfile::tempdir().unwrap();
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        writer.write_all(&[b' '; PIPE]).unwrap();
+        let mut command = command(folder.path(), &[]);
+        let mut child = command.stdout(Stdio::piped()).stderr(writer).spawn().unwrap();
+        let mut banner = BufReader::new(child.stdout.take().unwrap());
+        let mut process = Self { folder, child, url: String::new(), variables: Vec::new(), http: client() };
+        process.url = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            while !line.trim_start().starts_with("API ") {
+                line.clear();
+                assert_ne!(banner.read_line(&mut line).unwrap(), 0, "there is no banner");
+            }
+            line.trim_start().trim_start_matches("API").trim().to_owned()
+        })
+        .await
+        .unwrap();
+        (process, reader)
     }
 
     /// Kills it as a power cut would, and starts it again on the same data.
@@ -245,6 +271,11 @@ fn client() -> reqwest::Client {
 }
 
 fn spawn(folder: &Path, variables: &[(String, String)]) -> Child {
+    let log = File::create(folder.join("log")).unwrap();
+    command(folder, variables).stdout(Stdio::null()).stderr(log).spawn().unwrap()
+}
+
+fn command(folder: &Path, variables: &[(String, String)]) -> Command {
     let database = format!("sqlite:{}", folder.join("data/paymux.db").display());
     let other_key = KeyHash::of(OTHER_KEY).to_string();
     let defaults = [
@@ -259,16 +290,9 @@ fn spawn(folder: &Path, variables: &[(String, String)]) -> Child {
     ];
     let further = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let all = defaults.into_iter().chain(further).map(|(name, value)| (format!("PAYMUX__{name}"), value));
-    Command::new(binary())
-        .arg("demo")
-        .env_clear()
-        .envs(all)
-        .env("PAYMUX_LOG", "trace")
-        .current_dir(folder)
-        .stdout(Stdio::null())
-        .stderr(File::create(folder.join("log")).unwrap())
-        .spawn()
-        .unwrap()
+    let mut command = Command::new(binary());
+    command.arg("demo").env_clear().envs(all).env("PAYMUX_LOG", "trace").current_dir(folder);
+    command
 }
 
 /// The binary, built as the tests were. A test of another package is not given its path.
