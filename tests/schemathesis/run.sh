@@ -41,7 +41,7 @@ for name in $(compgen -e PAYMUX__ || true) PAYMUX_LOG PAYMUX_LOG_FORMAT PAYMUX_C
 PAYMUX__SERVER__LISTEN=127.0.0.1:0 \
     PAYMUX__SERVER__ADMIN_LISTEN=127.0.0.1:0 \
     PAYMUX__DATABASE__URL="sqlite:$work/data/paymux.db" \
-    "$target/debug/paymux" demo >"$work/banner" 2>"$work/log" &
+    env -u PAYMUX_EXAMPLES -u PAYMUX_SEED "$target/debug/paymux" demo >"$work/banner" 2>"$work/log" &
 server=$!
 
 # The line that says where it is, or the end of the process.

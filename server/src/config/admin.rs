@@ -12,6 +12,7 @@ use url::Url;
 use super::{
     ConfigError, Place, RunMode, Settings, entries,
     server::{read_address, read_admin_key},
+    tree::from_variables,
 };
 
 /// The admin listener as the server's own configuration names it.
@@ -34,7 +35,7 @@ impl AdminListener {
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let entries = entries(RunMode::Serve, file, variables)?;
+        let entries = entries(RunMode::Serve, file, from_variables(variables)?)?;
         let mut server = Settings::new("", Place::Absent, entries).table("server")?;
         let address = reachable(read_address(&mut server, "admin_listen")?);
         let url = Url::parse(&format!("http://{address}")).expect("an address makes a valid URL");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use secrecy::ExposeSecret as _;
 
-use super::{ConfigError, EncryptionKey, RunMode, Settings};
+use super::{ConfigError, EncryptionKey, RunMode, Settings, settings::NO_FILE};
 
 /// `[database]`.
 #[derive(Clone, Debug)]
@@ -46,16 +46,24 @@ impl DatabaseConfig {
 }
 
 fn read_key(table: &mut Settings, name: &str) -> Result<Option<EncryptionKey>, ConfigError> {
-    let text = table.optional_secret(name)?;
+    let text = table.optional_secret(name).map_err(|error| match error {
+        ConfigError::Wrong { place, key, reason } if reason == NO_FILE => {
+            let reason = format!("{reason}; this makes one: (umask 077; openssl rand -base64 32 > FILE)");
+            ConfigError::Wrong { place, key, reason }
+        }
+        error => error,
+    })?;
     let key = text.map(|text| EncryptionKey::parse(text.expose_secret())).transpose();
     key.map_err(|reason| table.wrong(name, reason))
 }
 
 impl DatabaseUrl {
     fn parse(text: &str) -> Result<Self, String> {
-        if let Some(path) = text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            return Ok(Self::Sqlite(path.into()));
+        match text.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            // Other programs read options there; a file of that name would be made.
+            Some(path) if path.contains('?') => Err("must be \"sqlite:PATH\", without a query".to_owned()),
+            Some(path) => Ok(Self::Sqlite(path.into())),
+            None => Err("must be \"sqlite:PATH\"".to_owned()),
         }
-        Err("must be \"sqlite:PATH\"".to_owned())
     }
 }

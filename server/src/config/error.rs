@@ -56,12 +56,14 @@ pub enum ConfigError {
         message: String,
     },
     /// A key no part of the gateway knows.
-    #[error("{place}: {key} is not a setting; known here: {known}")]
+    #[error("{place}: {key} is not a setting; {}known here: {known}", meant(nearest.as_deref()))]
     UnknownKey {
         /// Where it was written.
         place: Place,
         /// The key with its tables: `server.listen`.
         key: String,
+        /// The one of them that it looks like, and whether that one is set.
+        nearest: Option<String>,
         /// The keys that would have been understood.
         known: String,
     },
@@ -76,7 +78,7 @@ pub enum ConfigError {
         reason: String,
     },
     /// A value without which the gateway cannot run.
-    #[error("{place}: {key} is missing; set it there or as {variable}")]
+    #[error("{place}: {key} is missing; set it there or as {variable}{}", written(misspelled.as_deref()))]
     Missing {
         /// The table it belongs to.
         place: Place,
@@ -84,6 +86,8 @@ pub enum ConfigError {
         key: String,
         /// The environment variable that would do as well.
         variable: String,
+        /// A key in its table that is no setting and looks like it.
+        misspelled: Option<String>,
     },
     /// A variable with our prefix that names no setting at all.
     #[error("environment variable {name} {reason}")]
@@ -93,4 +97,42 @@ pub enum ConfigError {
         /// A predicate.
         reason: &'static str,
     },
+    /// A variable that begins as ours do, in whatever spelling.
+    #[error("environment variable {name} is not one that Paymux reads{}", instead(nearest.as_deref()))]
+    UnknownVariable {
+        /// The variable.
+        name: String,
+        /// The one that it looks like.
+        nearest: Option<String>,
+    },
+    /// Nothing was configured at all.
+    #[error(
+        "there is no {file} here, and nothing is set in the environment: `paymux config` prints one to begin with, \
+         --config names another file, and `paymux demo` needs none"
+    )]
+    Nothing {
+        /// The file that would be read.
+        file: &'static str,
+    },
+}
+
+fn meant(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("did you mean {nearest}? ")).unwrap_or_default()
+}
+
+fn written(misspelled: Option<&str>) -> String {
+    misspelled.map(|key| format!("; is it meant by {key}, which stands there?")).unwrap_or_default()
+}
+
+fn instead(nearest: Option<&str>) -> String {
+    nearest.map(|nearest| format!("; did you mean {nearest}?")).unwrap_or_default()
+}
+
+/// The known name that looks most like `name`, if any looks like it at all.
+pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    /// Of ten characters, four may be wrong.
+    const ALIKE: f64 = 0.6;
+    let alike = |known: &'a str| (known, strsim::normalized_damerau_levenshtein(name, known));
+    let known = known.into_iter().map(alike).filter(|(_, alike)| *alike >= ALIKE);
+    known.max_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(known, _)| known.to_owned())
 }

@@ -91,7 +91,11 @@ impl Config {
         file: Option<&Path>,
         variables: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        Self::read(mode, entries(mode, file, variables)?)
+        let set = from_variables(variables)?;
+        if mode == RunMode::Serve && file.is_none() && set.is_empty() {
+            return Err(ConfigError::Nothing { file: USUAL_FILE });
+        }
+        Self::read(mode, entries(mode, file, set)?)
     }
 
     fn read(mode: RunMode, entries: Entries) -> Result<Self, ConfigError> {
@@ -116,11 +120,7 @@ impl Config {
 }
 
 /// Everything that is written, the later over the earlier.
-fn entries(
-    mode: RunMode,
-    file: Option<&Path>,
-    variables: impl IntoIterator<Item = (OsString, OsString)>,
-) -> Result<Entries, ConfigError> {
+fn entries(mode: RunMode, file: Option<&Path>, variables: Entries) -> Result<Entries, ConfigError> {
     let mut entries = from_toml(Path::new("built-in defaults"), DEFAULT_FILE)?;
     if mode == RunMode::Demo {
         overlay(&mut entries, from_toml(Path::new("built-in demo"), DEMO_FILE)?);
@@ -128,7 +128,7 @@ fn entries(
     if let Some(path) = file {
         overlay(&mut entries, from_file(path)?);
     }
-    overlay(&mut entries, from_variables(variables)?);
+    overlay(&mut entries, variables);
     Ok(entries)
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
+    fs, io,
     path::PathBuf,
     time::Duration,
 };
@@ -12,11 +12,15 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{
     ConfigError, Place,
     duration::parse_duration,
+    error::nearest,
     tree::{Entries, FILE_SUFFIX, Node, Value, variable_of},
 };
 
 /// A file that should hold one secret is not larger than this.
 const MAX_SECRET_BYTES: usize = 16 * 1024;
+
+/// What is said of a file that is not there.
+pub(super) const NO_FILE: &str = "names a file that is not there";
 
 /// One table of the configuration.
 ///
@@ -278,11 +282,18 @@ impl Settings {
         let Some((key, node)) = self.entries.first_key_value() else {
             return Ok(());
         };
-        let shown = self.asked.iter().filter(|asked| !self.is_file_key(asked));
+        let shown: Vec<_> = self.asked.iter().filter(|asked| !self.is_file_key(asked)).cloned().collect();
         Err(ConfigError::UnknownKey {
             place: node.place.clone(),
             key: self.key(key),
-            known: shown.cloned().collect::<Vec<_>>().join(", "),
+            nearest: nearest(key, self.asked.iter().map(String::as_str)).map(|nearest| {
+                if self.taken.contains_key(&nearest) {
+                    nearest
+                } else {
+                    format!("{nearest}, which is not set")
+                }
+            }),
+            known: shown.join(", "),
         })
     }
 
@@ -302,8 +313,18 @@ impl Settings {
     /// The error for a value that must be there and is not.
     #[must_use]
     pub fn missing(&self, key: &str) -> ConfigError {
+        // What is known is taken away when it is read, and more may be read after this key.
+        let left = self.entries.keys().filter(|left| !self.asked.contains(*left));
+        let misspelled = nearest(key, left.map(String::as_str));
         let key = self.key(key);
-        ConfigError::Missing { place: self.place.clone(), variable: variable_of(&key), key }
+        ConfigError::Missing { place: self.place.clone(), variable: variable_of(&key), key, misspelled }
+    }
+
+    /// As [`wrong`](Self::wrong), of a text that begins with the key: it is said once.
+    #[must_use]
+    pub fn wrong_as_said(&self, key: &str, said: &str) -> ConfigError {
+        let reason = said.strip_prefix(key).map_or(said, str::trim_start);
+        self.wrong(key, reason)
     }
 
     fn key(&self, key: &str) -> String {
@@ -340,8 +361,10 @@ fn wrong(place: Place, key: String, reason: String) -> ConfigError {
 
 /// The path is not repeated in the reason: somebody may have put the secret there.
 fn read_secret(path: &str) -> Result<SecretString, String> {
-    let text = fs::read_to_string(PathBuf::from(path))
-        .map_err(|error| format!("names a file that cannot be read ({})", error.kind()))?;
+    let text = fs::read_to_string(PathBuf::from(path)).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => NO_FILE.to_owned(),
+        kind => format!("names a file that cannot be read ({kind})"),
+    })?;
     let secret = text.trim_end_matches(['\r', '\n']);
     match secret.len() {
         0 => Err("names an empty file".to_owned()),

@@ -87,7 +87,8 @@ fn a_demo_needs_no_configuration() {
 
 #[test]
 fn serve_without_configuration_does_not_start() {
-    let error = Config::load(RunMode::Serve, None, []).unwrap_err();
+    let set = variables(&[("PAYMUX__SERVER__LISTEN", "127.0.0.1:8080")]);
+    let error = Config::load(RunMode::Serve, None, set).unwrap_err();
     assert!(error.to_string().contains("PAYMUX__SERVER__PUBLIC_URL"), "{error}");
     let without_accounts = GOOD.split("[merchants").next().unwrap();
     let error = serve(without_accounts, &[]).unwrap_err();
@@ -196,7 +197,12 @@ fn a_mistake_is_named_by_file_line_and_key() {
         (
             "public_url = \"https://pay.example\"",
             "publik_url = \"x\"\npublic_url = \"https://pay.example\"",
-            "paymux.toml:2: server.publik_url is not a setting; known here: admin_key, admin_listen, ",
+            "paymux.toml:2: server.publik_url is not a setting; did you mean public_url? known here: admin_key, admin_listen, ",
+        ),
+        (
+            "public_url = \"https://pay.example\"",
+            "publik_url = \"https://pay.example\"",
+            "paymux.toml:2: server.publik_url is not a setting; did you mean public_url, which is not set? known here: ",
         ),
         (
             "public_url = \"https://pay.example\"",
@@ -323,7 +329,7 @@ fn a_mistake_is_named_by_file_line_and_key() {
         (
             "[database]",
             "[databases]",
-            "paymux.toml:3: databases is not a setting; known here: accounts, database, merchants, server",
+            "paymux.toml:3: databases is not a setting; did you mean database? known here: accounts, database, merchants, server",
         ),
     ] {
         let complaint = complaint(line, replacement);
@@ -347,16 +353,32 @@ fn a_mistake_in_the_environment_is_named_by_its_variable() {
         (
             "PAYMUX__SERVER__LITSEN",
             "x",
-            "environment variable PAYMUX__SERVER__LITSEN: server.litsen is not a setting",
+            "environment variable PAYMUX__SERVER__LITSEN: server.litsen is not a setting; did you mean listen? known here: ",
         ),
         ("PAYMUX__SERVER", "x", "environment variable PAYMUX__SERVER: server must be a table"),
         (
             "PAYMUX__SURVER__LISTEN",
             "x",
-            "environment variable PAYMUX__SURVER__LISTEN: surver is not a setting; known here: accounts, database, merchants, server",
+            "environment variable PAYMUX__SURVER__LISTEN: surver is not a setting; did you mean server? known here: accounts, database, merchants, server",
         ),
         ("PAYMUX____LISTEN", "x", "environment variable PAYMUX____LISTEN is not of the form"),
         ("PAYMUX__server__listen", "x", "environment variable PAYMUX__server__listen is not of the form"),
+        (
+            "PAYMUX_SERVER_LISTEN",
+            "x",
+            "environment variable PAYMUX_SERVER_LISTEN is not one that Paymux reads; did you mean PAYMUX__SERVER__LISTEN?",
+        ),
+        (
+            "paymux__database__url",
+            "x",
+            "environment variable paymux__database__url is not one that Paymux reads; did you mean PAYMUX__DATABASE__URL?",
+        ),
+        (
+            "PAYMUX_LOGS",
+            "x",
+            "environment variable PAYMUX_LOGS is not one that Paymux reads; did you mean PAYMUX_LOG?",
+        ),
+        ("PAYMUX_DATA", "x", "environment variable PAYMUX_DATA is not one that Paymux reads"),
         (
             "PAYMUX__SERVER__TRUSTED_PROXIES",
             "::1, x",
@@ -533,4 +555,34 @@ fn a_default_gives_way_to_what_is_written() {
     settings.set_default("base_url", "http://localhost:9");
     assert_eq!(settings.required_secret("secret_key").unwrap().expose_secret(), "hunter2hunter2");
     assert_eq!(settings.optional_str("base_url").unwrap().unwrap(), "http://localhost:9");
+}
+
+#[test]
+fn variables_of_others_are_left_alone() {
+    for name in
+        ["PAYMUX_SERVICE_HOST", "PAYMUX_PORT_8080_TCP_ADDR", "PAYMUX_LOG", "PAYMUXER", "MY_PAYMUX_KEY"]
+    {
+        assert!(Config::load(RunMode::Demo, None, variables(&[(name, "x")])).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn nothing_at_all_says_how_to_begin() {
+    let said = Config::load(RunMode::Serve, None, []).unwrap_err().to_string();
+    assert!(said.starts_with("there is no paymux.toml here"), "{said}");
+    assert!(said.contains("`paymux config`") && said.contains("`paymux demo`"), "{said}");
+}
+
+#[test]
+fn key_file_that_is_not_there_says_how_to_make_one() {
+    let line = "encryption_key = \"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\"";
+    let said = complaint(line, "encryption_key_file = \"/no/such/hunter2\"");
+    assert!(said.contains("database.encryption_key_file names a file that is not there"), "{said}");
+    assert!(said.contains("openssl rand -base64 32") && !said.contains("hunter2"), "{said}");
+}
+
+#[test]
+fn address_of_the_database_has_no_query() {
+    let said = complaint("[database]", "[database]\nurl = \"sqlite:a.db?mode=memory\"");
+    assert!(said.ends_with("database.url must be \"sqlite:PATH\", without a query"), "{said}");
 }

@@ -5,10 +5,27 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
 use secrecy::SecretString;
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, Place};
+use super::{ConfigError, DEFAULT_FILE, Place, error::nearest};
 
-/// What starts the name of every variable we read.
+/// What starts the name of every setting's variable.
 const PREFIX: &str = "PAYMUX__";
+
+/// What starts the name of every variable that may be meant for us.
+const OURS: &str = "PAYMUX";
+
+/// Those that the command line reads.
+const COMMAND_LINE: [&str; 6] = [
+    "PAYMUX_CONFIG",
+    "PAYMUX_LOG",
+    "PAYMUX_LOG_FORMAT",
+    "PAYMUX_ADMIN_URL",
+    "PAYMUX_ADMIN_KEY",
+    "PAYMUX_SANDBOX_KEY",
+];
+
+/// Kubernetes makes them in every container where a service is called `paymux` (kubernetes.io, Services, environment
+/// variables): `PAYMUX_SERVICE_HOST`, `PAYMUX_PORT_8080_TCP_ADDR`.
+const KUBERNETES: [&str; 3] = ["PAYMUX_SERVICE_HOST", "PAYMUX_SERVICE_PORT", "PAYMUX_PORT"];
 
 /// Names the file that holds a value instead of the value.
 pub(super) const FILE_SUFFIX: &str = "_file";
@@ -48,15 +65,17 @@ pub(super) fn from_toml(path: &Path, text: &str) -> Result<Entries, ConfigError>
     }
 }
 
-/// Reads every variable that starts with `PAYMUX__`.
+/// Reads every variable that starts with `PAYMUX__`; refuses what else begins as ours do, for it was meant to set something.
 pub(super) fn from_variables(
     variables: impl IntoIterator<Item = (OsString, OsString)>,
 ) -> Result<Entries, ConfigError> {
     let mut entries = Entries::new();
     for (name, value) in variables {
-        let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else {
+        let Some(name) = name.to_str() else { continue };
+        if !name.starts_with(PREFIX) {
+            refuse_misspelled(name)?;
             continue;
-        };
+        }
         let refuse = |reason| ConfigError::Variable { name: name.to_owned(), reason };
         let value = value.into_string().map_err(|_| refuse("is not valid Unicode"))?;
         let path = segments(name).ok_or_else(|| refuse("is not of the form PAYMUX__TABLE__KEY"))?;
@@ -65,6 +84,30 @@ pub(super) fn from_variables(
             .map_err(|()| refuse("sets a table that another variable sets a key of"))?;
     }
     Ok(entries)
+}
+
+fn refuse_misspelled(name: &str) -> Result<(), ConfigError> {
+    let upper = name.to_ascii_uppercase();
+    let is_ours =
+        upper.starts_with(OURS) && !upper[OURS.len()..].starts_with(|next: char| next.is_alphanumeric());
+    let is_known = COMMAND_LINE.contains(&name) || KUBERNETES.iter().any(|known| name.starts_with(known));
+    if !is_ours || is_known {
+        return Ok(());
+    }
+    let defaults = from_toml(Path::new("built-in defaults"), DEFAULT_FILE)?;
+    let settings = paths(&defaults).into_iter().map(|path| variable_of(&path));
+    let known: Vec<_> = settings.chain(COMMAND_LINE.map(str::to_owned)).collect();
+    let nearest = nearest(&upper, known.iter().map(String::as_str));
+    Err(ConfigError::UnknownVariable { name: name.to_owned(), nearest })
+}
+
+/// The path of every value: `server.listen`.
+fn paths(entries: &Entries) -> Vec<String> {
+    let below = |(key, node): (&String, &Node)| match &node.value {
+        Value::Table(entries) => paths(entries).into_iter().map(|path| format!("{key}.{path}")).collect(),
+        _ => vec![key.clone()],
+    };
+    entries.iter().flat_map(below).collect()
 }
 
 /// Lays `upper` over `lower`: its values win, its tables are merged.

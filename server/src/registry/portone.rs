@@ -52,7 +52,7 @@ pub(super) fn provider(account: &AccountConfig) -> Result<Connected, ConfigError
         config.methods.retain(|terms| methods.contains(&terms.method));
     }
     let provider =
-        PortOneV1::new(config).map_err(|error| settings.wrong(key_of(&error), error.to_string()))?;
+        PortOneV1::new(config).map_err(|error| settings.wrong_as_said(key_of(&error), &error.to_string()))?;
     Ok(Connected::new(provider, has_credentials))
 }
 

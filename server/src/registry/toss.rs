@@ -40,7 +40,8 @@ pub(super) fn provider(account: &AccountConfig) -> Result<Connected, ConfigError
     if let Some(methods) = &account.methods {
         config.methods.clone_from(methods);
     }
-    let provider = Toss::new(&config).map_err(|error| settings.wrong(key_of(&error), error.to_string()))?;
+    let provider =
+        Toss::new(&config).map_err(|error| settings.wrong_as_said(key_of(&error), &error.to_string()))?;
     Ok(Connected::new(provider, has_credentials))
 }
 
