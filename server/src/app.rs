@@ -30,8 +30,8 @@ use crate::{
     demo::{self, DemoClock, SimulatorError, Simulators},
     descriptors,
     http::{
-        AllowedMethods, Bodies, BodyLimits, Expected, Funnel, Hardened, ListenError, ListenerLimits,
-        MerchantKeys, auth::is_by_a_merchant, docs::Documentation,
+        Addresses, Bodies, BodyLimits, Expected, Funnel, Hardened, ListenError, ListenerLimits, MerchantKeys,
+        auth::is_by_a_merchant, docs::Documentation,
     },
     registry,
     webhooks::{self, WebhookTokens},
@@ -388,7 +388,7 @@ fn public_routes(
         .collect();
     let service = api::service(gateway, Arc::new(origins), tasks.clone(), config.server.confirm_wait);
     let documentation = Documentation::new(&service, api::complete_document);
-    let allowed = AllowedMethods::of(documentation.document()).and("/webhooks/{account}/{token}", "POST");
+    let allowed = Addresses::of(documentation.document()).and("/webhooks/{account}/{token}", "POST");
     let mut routes = documentation.mount(Route::new().nest("/", service));
     routes = routes.at("/webhooks/:account/:token", post(webhooks::receive));
     if let Some(demo) = demo {

@@ -9,6 +9,7 @@ pub mod config;
 mod demo;
 mod descriptors;
 pub mod http;
+mod nearest;
 pub mod operator;
 mod random;
 mod registry;

@@ -19,7 +19,7 @@ use self::{access::Access, ledger::LedgerApi, reviews::ReviewsApi};
 use crate::{
     api::HealthApi,
     config::ServerConfig,
-    http::{AllowedMethods, Bodies, BodyLimits, Funnel, docs::Documentation},
+    http::{Addresses, Bodies, BodyLimits, Funnel, docs::Documentation},
 };
 
 const DESCRIPTION: &str = "\
@@ -35,7 +35,7 @@ pub(crate) fn routes(
 ) -> impl Endpoint<Output = Response> + 'static {
     let service = service(gateway, tasks.clone());
     let documentation = Documentation::new(&service, complete);
-    let allowed = AllowedMethods::of(documentation.document());
+    let allowed = Addresses::of(documentation.document());
     let access = Arc::new(Access::new(config));
     let limits = config.limits;
     let routes = documentation.mount(Route::new().nest("/", service));

@@ -12,9 +12,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{
     ConfigError, Place,
     duration::parse_duration,
-    error::nearest,
     tree::{Entries, FILE_SUFFIX, Node, Value, variable_of},
 };
+use crate::nearest::nearest;
 
 /// A file that should hold one secret is not larger than this.
 const MAX_SECRET_BYTES: usize = 16 * 1024;

@@ -5,7 +5,8 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
 use secrecy::SecretString;
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, DEFAULT_FILE, Place, error::nearest};
+use super::{ConfigError, DEFAULT_FILE, Place};
+use crate::nearest::nearest;
 
 /// What starts the name of every setting's variable.
 const PREFIX: &str = "PAYMUX__";

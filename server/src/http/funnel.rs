@@ -12,7 +12,11 @@ use poem_openapi::error::{
     AuthorizationError, ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError,
 };
 
-use super::{AllowedMethods, ErrorCode, RequestId, problem_response, request_id::REQUEST_ID_HEADER};
+use super::{
+    Addresses, ErrorCode, RequestId, addresses::UnknownQuery, problem_response, refusal::problem_with,
+    request_id::REQUEST_ID_HEADER,
+};
+use crate::nearest::nearest;
 
 /// Headers of which a second one would let two readers of a request disagree.
 const ONLY_ONCE: [&str; 5] = ["authorization", "content-length", "content-type", "host", "idempotency-key"];
@@ -27,13 +31,13 @@ pub struct Funnel<E> {
     inner: E,
     /// A request that takes longer is answered 503.
     request_time: Duration,
-    allowed: AllowedMethods,
+    addresses: Addresses,
 }
 
 impl<E: Endpoint> Funnel<E> {
-    /// Puts the funnel around all routes. `allowed` is what a 405 tells the caller.
-    pub fn new(inner: E, request_time: Duration, allowed: AllowedMethods) -> Self {
-        Self { inner, request_time, allowed }
+    /// Puts the funnel around all routes. `addresses` says what each takes.
+    pub fn new(inner: E, request_time: Duration, addresses: Addresses) -> Self {
+        Self { inner, request_time, addresses }
     }
 
     async fn answer(&self, request: Request) -> Response {
@@ -56,6 +60,9 @@ impl<E: Endpoint> Funnel<E> {
         if let Some(name) = wrong {
             return Ok(problem_response(ErrorCode::MalformedRequest, Some(name)));
         }
+        if let Some(unknown) = self.addresses.unknown_query(&request) {
+            return Ok(unknown_query_response(&unknown));
+        }
         self.inner.call(request).await.map(IntoResponse::into_response)
     }
 }
@@ -73,7 +80,7 @@ impl<E: Endpoint> Endpoint for Funnel<E> {
         }
         finish(&mut response, &id);
         if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-            let allow = HeaderValue::from_str(self.allowed.allow(&path));
+            let allow = HeaderValue::from_str(self.addresses.allow(&path));
             response.headers_mut().extend(allow.map(|allow| (header::ALLOW, allow)).ok());
         }
         Ok(response)
@@ -109,6 +116,19 @@ fn unreadable(headers: &HeaderMap) -> Option<&'static str> {
 fn missing_host(request: &Request) -> Option<&'static str> {
     let is_named = request.headers().contains_key(header::HOST) || request.uri().host().is_some();
     (request.version() == Version::HTTP_11 && !is_named).then_some("host")
+}
+
+fn unknown_query_response(unknown: &UnknownQuery) -> Response {
+    let known = match unknown.known.as_slice() {
+        [] => "it takes none".to_owned(),
+        known => format!("it takes {}", known.join(", ")),
+    };
+    let name = unknown.name.as_deref();
+    let what = name.map_or_else(|| "A name in the query".to_owned(), |name| format!("`{name}`"));
+    let meant = name.and_then(|name| nearest(name, unknown.known.iter().map(String::as_str)));
+    let meant = meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
+    let detail = format!("{what} is not a parameter of this operation; {known}.{meant}");
+    problem_with(ErrorCode::InvalidParameter, name, Some(&detail))
 }
 
 /// The texts of these errors quote the request, so nothing of them is used but names of ours.

@@ -1,6 +1,6 @@
 //! What every HTTP answer has in common, whichever route gives it.
 
-pub mod allowed_methods;
+pub mod addresses;
 pub mod auth;
 pub mod bodies;
 pub mod docs;
@@ -11,7 +11,7 @@ pub mod listener;
 pub mod refusal;
 pub mod request_id;
 
-pub use allowed_methods::AllowedMethods;
+pub use addresses::Addresses;
 pub use auth::{MerchantAuth, MerchantKeys};
 pub use bodies::{Bodies, BodyLimits, Expected};
 pub use error_code::{ErrorCode, Retry};

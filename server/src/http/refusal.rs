@@ -26,9 +26,16 @@ pub fn members(code: ErrorCode, request_id: &str) -> Value {
 /// The problem as a whole answer, for what is answered outside of any operation.
 #[must_use]
 pub fn problem_response(code: ErrorCode, param: Option<&str>) -> Response {
+    problem_with(code, param, None)
+}
+
+/// The same, with more to say than the code does.
+pub(super) fn problem_with(code: ErrorCode, param: Option<&str>, detail: Option<&str>) -> Response {
     let mut problem = members(code, RequestId::current().as_str());
-    if let Some(param) = param {
-        problem["param"] = json!(param);
+    for (name, value) in [("param", param), ("detail", detail)] {
+        if let Some(value) = value {
+            problem[name] = json!(value);
+        }
     }
     Response::builder().status(code.status()).content_type(PROBLEM_JSON).body(problem.to_string())
 }

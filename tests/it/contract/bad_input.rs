@@ -207,3 +207,28 @@ async fn addresses_that_are_not_the_merchants_are_refused() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn name_in_a_query_that_nobody_knows_is_refused() {
+    let process = Process::start().await;
+    let get = async |path: &str| {
+        answer(process.request(reqwest::Method::GET, path).bearer_auth(super::process::DEMO_KEY)).await
+    };
+    for (path, param, said) in [
+        ("/v1/payments?created_from=2026-01-01", Some("created_from"), "`created_from` is not a parameter"),
+        ("/v1/payments?orderid=order-1", Some("orderid"), "Did you mean `order_id`?"),
+        ("/v1/banks?limit=1", Some("limit"), "it takes none"),
+        ("/v1/payments?kanarienvogel4=1", None, "A name in the query is not a parameter"),
+    ] {
+        let answer = get(path).await;
+        let body = answer.expect(400, "invalid_parameter");
+        assert_eq!(body.get("param").and_then(Value::as_str), param, "{path}");
+        assert!(body["detail"].as_str().unwrap().contains(said), "{}", answer.text);
+        assert!(!answer.quotes(CANARY), "{}", answer.text);
+    }
+    assert_eq!(get("/v1/payments?order_id=order-1&limit=1").await.status, 200);
+    // Nothing is done by a request that says more than is understood.
+    let posted = answer(process.post("/v1/payments?dry_run=true").json(&order())).await;
+    posted.expect(400, "invalid_parameter");
+    process.assert_untouched().await;
+}

@@ -7,13 +7,13 @@ use super::document::{Object, id};
 use crate::http::ErrorCode::{self, *};
 
 /// Answered by everything that can be asked.
-const ALWAYS: &[ErrorCode] = &[MalformedRequest, Internal, TimedOut];
+const ALWAYS: &[ErrorCode] = &[MalformedRequest, InvalidParameter, Internal, Overloaded, TimedOut];
 
 /// Answered by whatever reads or writes the database for a merchant.
 const STORED: &[ErrorCode] = &[Unauthenticated, StorageUnavailable];
 
 /// Answered by a POST without a body.
-const POSTED: &[ErrorCode] = &[InvalidParameter, BodyTooLarge, IdempotencyInProgress, IdempotencyKeyReused];
+const POSTED: &[ErrorCode] = &[BodyTooLarge, IdempotencyInProgress, IdempotencyKeyReused];
 
 /// Answered by whatever reads a JSON body.
 const JSON: &[ErrorCode] = &[InvalidBody, UnsupportedMediaType];
@@ -27,7 +27,7 @@ fn groups(operation: &str) -> &'static [&'static [ErrorCode]] {
         "checkHealth" => &[ALWAYS],
         "checkReadiness" => &[ALWAYS, &[StorageUnavailable, NotReady]],
         "listProviders" | "listBanks" | "listCardIssuers" => &[ALWAYS, &[Unauthenticated]],
-        "listPayments" | "listEvents" => &[ALWAYS, STORED, &[InvalidParameter]],
+        "listPayments" | "listEvents" => &[ALWAYS, STORED],
         "readPayment" => &[ALWAYS, STORED, &[NotFound]],
         "registerPayment" => &[ALWAYS, STORED, POSTED, JSON, &[OrderInProgress, Unsupported]],
         "prepareNextAction" => {

@@ -68,7 +68,7 @@ fn client() -> TestClient<impl Endpoint> {
         .data(MerchantKeys::new(&config));
     let routes = Bodies::new(routes, BodyLimits { bytes: 1_000, requests: 2 }, Arc::new(|_| true));
     let document = serde_json::from_str(&OpenApiService::new(Api, "test", "1").spec()).unwrap();
-    client_of(Funnel::new(routes, Duration::from_millis(200), AllowedMethods::of(&document)))
+    client_of(Funnel::new(routes, Duration::from_millis(200), Addresses::of(&document)))
 }
 
 fn client_of<E: Endpoint>(endpoint: E) -> TestClient<E> {
@@ -215,7 +215,7 @@ fn routes(request_time: Duration, requests: usize, expected: Expected) -> Funnel
     let never = make(|_| std::future::pending::<&'static str>());
     let routes = Route::new().at("/echo", echo).at("/never", never);
     let bodies = Bodies::new(routes, BodyLimits { bytes: 1_000, requests }, expected);
-    Funnel::new(bodies, request_time, AllowedMethods::default())
+    Funnel::new(bodies, request_time, Addresses::default())
 }
 
 #[tokio::test(start_paused = true)]
