@@ -5,6 +5,7 @@
 mod account;
 mod admin;
 mod database;
+mod defaults;
 mod duration;
 mod encryption_key;
 mod error;
@@ -31,6 +32,7 @@ use paymux_core::model::{AccountId, InvalidText, MerchantId, Mode};
 pub use account::{AccountConfig, LimitsConfig};
 pub use admin::AdminListener;
 pub use database::{DatabaseConfig, DatabaseUrl};
+pub use defaults::DEFAULT_FILE;
 pub use encryption_key::EncryptionKey;
 pub use error::{ConfigError, Place};
 pub use merchant::MerchantConfig;
@@ -44,9 +46,6 @@ pub use settings::Settings;
 pub(crate) use origins::parse_base_url;
 pub(crate) use tree::variable_of;
 use tree::{Entries, from_toml, from_variables, overlay};
-
-/// Every setting with its default and its meaning, as `paymux config` prints it.
-pub const DEFAULT_FILE: &str = include_str!("default.toml");
 
 /// What a demo adds to the defaults: a merchant and simulated accounts.
 const DEMO_FILE: &str = include_str!("demo.toml");

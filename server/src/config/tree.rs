@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
 use secrecy::SecretString;
 use toml::de::{DeTable, DeValue};
 
-use super::{ConfigError, DEFAULT_FILE, Place};
+use super::{ConfigError, Place, defaults::DEFAULT_FILE};
 use crate::nearest::nearest;
 
 /// What starts the name of every setting's variable.
