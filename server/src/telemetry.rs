@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tracing::{Event, Metadata, callsite, level_filters::LevelFilter};
+use tracing::{Event, Level, Metadata, callsite, level_filters::LevelFilter};
 use tracing_appender::non_blocking::{ErrorCounter, NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
@@ -168,8 +168,11 @@ impl Limits {
 impl Filter<Registry> for Limits {
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, Registry>) -> bool {
         // A directive can name a module of a library, so the filter itself cannot keep them closed.
-        let may_be_seen = metadata.target().starts_with(OURS) || *metadata.level() <= LIBRARIES;
-        may_be_seen && Filter::enabled(&self.filter, metadata, context)
+        let is_ours = metadata.target().starts_with(OURS);
+        // What needs a person is said whatever the filter: one with a typo in it would keep all of it quiet.
+        let needs_person = is_ours && *metadata.level() == Level::ERROR;
+        let may_be_seen = is_ours || *metadata.level() <= LIBRARIES;
+        needs_person || may_be_seen && Filter::enabled(&self.filter, metadata, context)
     }
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, Registry>) -> bool {
@@ -181,7 +184,7 @@ impl Filter<Registry> for Limits {
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
-        Filter::<Registry>::max_level_hint(&self.filter)
+        Filter::<Registry>::max_level_hint(&self.filter).map(|most| most.max(LevelFilter::ERROR))
     }
 }
 
@@ -248,6 +251,17 @@ mod tests {
         }
         let warning = || tracing::warn!(target: "hyper", "a warning");
         assert!(logged(LogFormat::Text, None, warning).contains("a warning"));
+    }
+
+    #[test]
+    fn no_filter_hides_what_needs_a_person() {
+        for filter in ["debgu", "hyper::proto=trace", "off"] {
+            let page = logged(LogFormat::Text, Some(filter), || {
+                tracing::warn!("a detail");
+                tracing::error!("the disk is full");
+            });
+            assert!(page.contains("the disk is full") && !page.contains("a detail"), "{filter}: {page}");
+        }
     }
 
     #[test]

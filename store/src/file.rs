@@ -26,6 +26,10 @@ impl DatabaseFile {
         // Beside the database, because SQLite's own locks come and go with transactions.
         let lock = create(&beside(&path, ".lock"))?;
         try_lock(&lock, &path)?;
+        // Its log holds what was committed last. A new database would throw that away.
+        if !path.exists() && beside(&path, "-wal").exists() {
+            return Err(OpenError::LogAlone(path));
+        }
         let file = create(&path)?;
         // A file with two names has two locks beside it. On Linux a lock on the file itself (`flock`) does not
         // concern those that SQLite takes (`fcntl`); elsewhere the two kinds may exclude each other.

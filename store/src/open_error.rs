@@ -18,6 +18,12 @@ pub enum OpenError {
     /// Another server has it.
     #[error("`{}` is in use by another server", .0.display())]
     InUse(PathBuf),
+    /// There is a log of it, and the database itself is gone.
+    #[error(
+        "`{path}` is not there, but its log `{path}-wal` is: put the database back, or move the log away to begin a new one",
+        path = .0.display()
+    )]
+    LogAlone(PathBuf),
     /// The key is not the one the database was written with.
     #[error("the database was sealed with another key")]
     WrongKey,

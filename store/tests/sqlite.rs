@@ -211,6 +211,19 @@ async fn nothing_is_acknowledged_once_the_log_is_gone() {
     }
 }
 
+#[tokio::test]
+async fn log_without_its_database_is_no_new_one() {
+    let bench = Bench::new();
+    drop(bench.open());
+    fs::remove_file(bench.path()).unwrap();
+    let mut log = bench.path().into_os_string();
+    log.push("-wal");
+    fs::write(&log, b"what was committed last").unwrap();
+    let refused = SqliteStore::open(bench.path(), &bench.keys);
+    assert!(matches!(refused, Err(OpenError::LogAlone(_))), "{refused:?}");
+    assert!(!bench.path().exists() && fs::read(&log).unwrap() == b"what was committed last");
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn files_are_for_their_owner_alone() {

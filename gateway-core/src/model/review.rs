@@ -91,8 +91,8 @@ impl ReviewReason {
             }
             Self::UnknownCancel => {
                 "The PG never said what became of this cancel, said something that may mean that it does it later, or does not show it any \
-                 more. Look the payment up in its own console. Where it may be done later, ask the PG: its console does not show it \
-                 before. Close as done if the money went back and stays there, or surely will; as not_done if not: it may be asked \
+                 more. Look the payment up in its own console. Where it may be done later, ask the PG: its console shows nothing of \
+                 it until then. Close as done if the money went back and stays there, or surely will; as not_done if not: it may be asked \
                  for again."
             }
             Self::UnknownClose => {

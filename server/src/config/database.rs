@@ -48,7 +48,9 @@ impl DatabaseConfig {
 fn read_key(table: &mut Settings, name: &str) -> Result<Option<EncryptionKey>, ConfigError> {
     let text = table.optional_secret(name).map_err(|error| match error {
         ConfigError::Wrong { place, key, reason } if reason == NO_FILE => {
-            let reason = format!("{reason}; this makes one: (umask 077; openssl rand -base64 32 > FILE)");
+            let reason = format!(
+                "{reason}; for a new database this makes one: (umask 077; openssl rand -base64 32 > FILE)"
+            );
             ConfigError::Wrong { place, key, reason }
         }
         error => error,

@@ -22,6 +22,13 @@ pub enum Place {
     Absent,
 }
 
+impl Place {
+    /// Whether it is a file that stands in the program.
+    pub(super) fn is_built_in(&self) -> bool {
+        matches!(self, Self::File { path, .. } if path.starts_with("built-in defaults") || path.starts_with("built-in demo"))
+    }
+}
+
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -98,7 +105,7 @@ pub enum ConfigError {
         reason: &'static str,
     },
     /// A variable that begins as ours do, in whatever spelling.
-    #[error("environment variable {name} is not one that Paymux reads{}", instead(nearest.as_deref()))]
+    #[error("environment variable {name} is not one that Paymux reads: rename or unset it{}", instead(nearest.as_deref()))]
     UnknownVariable {
         /// The variable.
         name: String,

@@ -317,7 +317,9 @@ impl Settings {
         let left = self.entries.keys().filter(|left| !self.asked.contains(*left));
         let misspelled = nearest(key, left.map(String::as_str));
         let key = self.key(key);
-        ConfigError::Missing { place: self.place.clone(), variable: variable_of(&key), key, misspelled }
+        // Nobody can set it in a file of ours.
+        let place = if self.place.is_built_in() { Place::Absent } else { self.place.clone() };
+        ConfigError::Missing { place, variable: variable_of(&key), key, misspelled }
     }
 
     /// As [`wrong`](Self::wrong), of a text that begins with the key: it is said once.

@@ -366,19 +366,38 @@ fn a_mistake_in_the_environment_is_named_by_its_variable() {
         (
             "PAYMUX_SERVER_LISTEN",
             "x",
-            "environment variable PAYMUX_SERVER_LISTEN is not one that Paymux reads; did you mean PAYMUX__SERVER__LISTEN?",
+            "environment variable PAYMUX_SERVER_LISTEN is not one that Paymux reads: rename or unset it; did you mean PAYMUX__SERVER__LISTEN?",
         ),
         (
             "paymux__database__url",
             "x",
-            "environment variable paymux__database__url is not one that Paymux reads; did you mean PAYMUX__DATABASE__URL?",
+            "environment variable paymux__database__url is not one that Paymux reads: rename or unset it; did you mean PAYMUX__DATABASE__URL?",
         ),
         (
             "PAYMUX_LOGS",
             "x",
-            "environment variable PAYMUX_LOGS is not one that Paymux reads; did you mean PAYMUX_LOG?",
+            "environment variable PAYMUX_LOGS is not one that Paymux reads: rename or unset it; did you mean PAYMUX_LOG?",
         ),
-        ("PAYMUX_DATA", "x", "environment variable PAYMUX_DATA is not one that Paymux reads"),
+        (
+            "PAYMUX_LISTEN",
+            "x",
+            "environment variable PAYMUX_LISTEN is not one that Paymux reads: rename or unset it; did you mean PAYMUX__SERVER__LISTEN?",
+        ),
+        (
+            "PAYMUX_PORT",
+            "9000",
+            "environment variable PAYMUX_PORT is not one that Paymux reads: rename or unset it",
+        ),
+        (
+            "PAYMUX_PORTONE_IMP_KEY",
+            "x",
+            "environment variable PAYMUX_PORTONE_IMP_KEY is not one that Paymux reads",
+        ),
+        (
+            "PAYMUX_ENCRYPTION_KEY",
+            "x",
+            "environment variable PAYMUX_ENCRYPTION_KEY is not one that Paymux reads",
+        ),
         (
             "PAYMUX__SERVER__TRUSTED_PROXIES",
             "::1, x",
@@ -559,10 +578,17 @@ fn a_default_gives_way_to_what_is_written() {
 
 #[test]
 fn variables_of_others_are_left_alone() {
-    for name in
-        ["PAYMUX_SERVICE_HOST", "PAYMUX_PORT_8080_TCP_ADDR", "PAYMUX_LOG", "PAYMUXER", "MY_PAYMUX_KEY"]
-    {
-        assert!(Config::load(RunMode::Demo, None, variables(&[(name, "x")])).is_ok(), "{name}");
+    for (name, value) in [
+        ("PAYMUX_SERVICE_HOST", "10.0.0.1"),
+        ("PAYMUX_ADMIN_SERVICE_PORT_HTTP", "8081"),
+        ("PAYMUX_PORT", "tcp://10.0.0.1:8080"),
+        ("PAYMUX_SANDBOX_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("PAYMUX_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("PAYMUX_LOG", "info"),
+        ("PAYMUXER", "x"),
+        ("MY_PAYMUX_KEY", "x"),
+    ] {
+        assert!(Config::load(RunMode::Demo, None, variables(&[(name, value)])).is_ok(), "{name}");
     }
 }
 

@@ -1,6 +1,11 @@
 //! The configuration before it means anything: tables of values that know where they were written.
 
-use std::{collections::BTreeMap, ffi::OsString, path::Path, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    path::Path,
+    sync::Arc,
+};
 
 use secrecy::SecretString;
 use toml::de::{DeTable, DeValue};
@@ -23,10 +28,6 @@ const COMMAND_LINE: [&str; 6] = [
     "PAYMUX_ADMIN_KEY",
     "PAYMUX_SANDBOX_KEY",
 ];
-
-/// Kubernetes makes them in every container where a service is called `paymux` (kubernetes.io, Services, environment
-/// variables): `PAYMUX_SERVICE_HOST`, `PAYMUX_PORT_8080_TCP_ADDR`.
-const KUBERNETES: [&str; 3] = ["PAYMUX_SERVICE_HOST", "PAYMUX_SERVICE_PORT", "PAYMUX_PORT"];
 
 /// Names the file that holds a value instead of the value.
 pub(super) const FILE_SUFFIX: &str = "_file";
@@ -74,7 +75,7 @@ pub(super) fn from_variables(
     for (name, value) in variables {
         let Some(name) = name.to_str() else { continue };
         if !name.starts_with(PREFIX) {
-            refuse_misspelled(name)?;
+            refuse_misspelled(name, &value)?;
             continue;
         }
         let refuse = |reason| ConfigError::Variable { name: name.to_owned(), reason };
@@ -87,19 +88,46 @@ pub(super) fn from_variables(
     Ok(entries)
 }
 
-fn refuse_misspelled(name: &str) -> Result<(), ConfigError> {
+/// Whether Kubernetes made it, as it does in every container beside a service whose name begins with `paymux` (kubernetes.io,
+/// Service, environment variables): `PAYMUX_SERVICE_HOST`, `PAYMUX_ADMIN_PORT_8081_TCP_ADDR`.
+fn is_of_a_service(name: &str, value: &OsStr) -> bool {
+    let is_address = || value.to_str().is_some_and(|value| value.contains("://"));
+    let is_protocol = |part: &str| matches!(part, "TCP" | "UDP" | "SCTP");
+    let parts: Vec<_> = name.split('_').collect();
+    match parts.as_slice() {
+        [.., "SERVICE", "HOST"] => true,
+        [.., "PORT", port, protocol, "PROTO" | "PORT" | "ADDR"] | [.., "PORT", port, protocol]
+            if is_protocol(protocol) =>
+        {
+            port.parse::<u16>().is_ok()
+        }
+        [.., "PORT"] => is_address(),
+        parts => parts.windows(2).any(|pair| pair == ["SERVICE", "PORT"]),
+    }
+}
+
+fn refuse_misspelled(name: &str, value: &OsStr) -> Result<(), ConfigError> {
     let upper = name.to_ascii_uppercase();
     let is_ours =
         upper.starts_with(OURS) && !upper[OURS.len()..].starts_with(|next: char| next.is_alphanumeric());
-    let is_known = COMMAND_LINE.contains(&name) || KUBERNETES.iter().any(|known| name.starts_with(known));
-    if !is_ours || is_known {
+    if !is_ours || COMMAND_LINE.contains(&name) || is_of_a_service(name, value) {
         return Ok(());
     }
     let defaults = from_toml(Path::new("built-in defaults"), DEFAULT_FILE)?;
     let settings = paths(&defaults).into_iter().map(|path| variable_of(&path));
     let known: Vec<_> = settings.chain(COMMAND_LINE.map(str::to_owned)).collect();
-    let nearest = nearest(&upper, known.iter().map(String::as_str));
-    Err(ConfigError::UnknownVariable { name: name.to_owned(), nearest })
+    // What begins all of them would make all of them alike.
+    let rest = |name: &str| name[OURS.len()..].trim_start_matches('_').replace("__", "_");
+    let wanted = rest(&upper);
+    let is_end = |known: &&String| known.ends_with(&format!("__{wanted}"));
+    let meant = known.iter().find(is_end).cloned().or_else(|| {
+        let alike = nearest(
+            &wanted,
+            known.iter().map(|known| rest(known)).collect::<Vec<_>>().iter().map(String::as_str),
+        )?;
+        known.iter().find(|known| rest(known) == alike).cloned()
+    });
+    Err(ConfigError::UnknownVariable { name: name.to_owned(), nearest: meant })
 }
 
 /// The path of every value: `server.listen`.

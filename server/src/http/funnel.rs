@@ -125,7 +125,8 @@ fn unknown_query_response(unknown: &UnknownQuery) -> Response {
     };
     let name = unknown.name.as_deref();
     let what = name.map_or_else(|| "A name in the query".to_owned(), |name| format!("`{name}`"));
-    let meant = name.and_then(|name| nearest(name, unknown.known.iter().map(String::as_str)));
+    let meant =
+        name.and_then(|name| nearest(&name.to_ascii_lowercase(), unknown.known.iter().map(String::as_str)));
     let meant = meant.map(|meant| format!(" Did you mean `{meant}`?")).unwrap_or_default();
     let detail = format!("{what} is not a parameter of this operation; {known}.{meant}");
     problem_with(ErrorCode::InvalidParameter, name, Some(&detail))

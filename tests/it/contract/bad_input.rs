@@ -216,7 +216,7 @@ async fn name_in_a_query_that_nobody_knows_is_refused() {
     };
     for (path, param, said) in [
         ("/v1/payments?created_from=2026-01-01", Some("created_from"), "`created_from` is not a parameter"),
-        ("/v1/payments?orderid=order-1", Some("orderid"), "Did you mean `order_id`?"),
+        ("/v1/payments?orderId=order-1", Some("orderId"), "Did you mean `order_id`?"),
         ("/v1/banks?limit=1", Some("limit"), "it takes none"),
         ("/v1/payments?kanarienvogel4=1", None, "A name in the query is not a parameter"),
     ] {
