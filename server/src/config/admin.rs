@@ -12,7 +12,7 @@ use url::Url;
 use super::{
     ConfigError, Place, RunMode, Settings, entries,
     server::{read_address, read_admin_key},
-    tree::from_variables,
+    variables::from_variables,
 };
 
 /// The admin listener as the server's own configuration names it.

@@ -18,6 +18,7 @@ mod run_mode;
 mod server;
 mod settings;
 mod tree;
+mod variables;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,8 +45,9 @@ pub use server::{Limits, ServerConfig};
 pub use settings::Settings;
 
 pub(crate) use origins::parse_base_url;
-pub(crate) use tree::variable_of;
-use tree::{Entries, from_toml, from_variables, overlay};
+use tree::{Entries, from_toml, overlay};
+use variables::from_variables;
+pub(crate) use variables::variable_of;
 
 /// What a demo adds to the defaults: a merchant and simulated accounts.
 const DEMO_FILE: &str = include_str!("demo.toml");

@@ -12,7 +12,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::{
     ConfigError, Place,
     duration::parse_duration,
-    tree::{Entries, FILE_SUFFIX, Node, Value, variable_of},
+    tree::{Entries, FILE_SUFFIX, Node, Value},
+    variables::variable_of,
 };
 use crate::nearest::nearest;
 
