@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cancel, CancelId, CancelStatus, ChargeId, Close, CompensationReason, Dispatch, FailureReason, Misfit,
-    Money, Outcome, PgCancelStatus, PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel,
+    Cancel, CancelId, CancelStatus, ChargeId, Close, CompensationReason, Currency, Dispatch, FailureReason,
+    Misfit, Money, Outcome, PgCancelStatus, PgPaymentId, PgStatus, Secret, Snapshot, SnapshotCancel,
 };
 
 /// One payment *at the PG* under one of our order ids. Two tabs make two.
@@ -217,17 +217,13 @@ impl Charge {
     /// What the PG said that it gave back, or will, and holds neither in its list nor in its sum: the snapshot may be from
     /// before, or the PG lists a refund only when it is paid out.
     pub(crate) fn answered_and_not_shown(&self, snapshot: &Snapshot) -> Money {
-        let zero = Money::zero(snapshot.paid.currency());
-        let sum = |amounts: &mut dyn Iterator<Item = Money>| {
-            amounts.fold(zero, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
-        };
         let is_expected = |cancel: &&Cancel| {
             matches!(cancel.status, CancelStatus::Done | CancelStatus::Pending)
                 && !snapshot.shows_cancel(cancel)
         };
-        let answered = sum(&mut self.cancels.iter().filter(is_expected).map(|cancel| cancel.amount));
-        let counts = |theirs: &&SnapshotCancel| theirs.status != PgCancelStatus::Failed;
-        let listed = sum(&mut snapshot.cancels.iter().flatten().filter(counts).map(|theirs| theirs.amount));
+        let currency = snapshot.paid.currency();
+        let answered = sum(currency, self.cancels.iter().filter(is_expected).map(|cancel| cancel.amount));
+        let listed = sum(currency, listed_amounts(snapshot));
         // What is in the PG's sum and in no row of its list may be one of these: a list can be shorter than
         // its sum. Counted twice, it would keep the merchant from money that is still there.
         answered.saturating_sub(snapshot.cancelled.saturating_sub(listed))
@@ -236,20 +232,15 @@ impl Charge {
     /// What is in the PG's sum of what went back and is not known from its list and its answers: an open cancel of ours may be
     /// in there, also where no list shows it.
     pub(crate) fn unexplained(&self, snapshot: &Snapshot) -> Money {
-        let zero = Money::zero(snapshot.paid.currency());
-        let sum = |amounts: &mut dyn Iterator<Item = Money>| {
-            amounts.fold(zero, |sum, amount| sum.checked_add(amount).unwrap_or(sum))
-        };
         // One that was only accepted may be in the sum or not, so it explains nothing before it is listed.
         let is_done = |cancel: &&Cancel| cancel.status == CancelStatus::Done;
         let is_listed = |cancel: &&Cancel| snapshot.shows_cancel(cancel);
         let known = self.cancels.iter().filter(|row| is_done(row) || is_listed(row));
         let unlisted = self.cancels.iter().filter(|row| is_done(row) && !is_listed(row));
-        let counts = |theirs: &&SnapshotCancel| theirs.status != PgCancelStatus::Failed;
-        let listed = snapshot.cancels.iter().flatten().filter(counts).map(|theirs| theirs.amount);
+        let currency = snapshot.paid.currency();
+        let known = sum(currency, known.map(|row| row.amount));
         // Two that look the same in the list are one row.
-        let listed = sum(&mut listed.chain(unlisted.map(|row| row.amount)));
-        let known = sum(&mut known.map(|row| row.amount));
+        let listed = sum(currency, listed_amounts(snapshot).chain(unlisted.map(|row| row.amount)));
         snapshot.cancelled.saturating_sub(if listed.amount() > known.amount() { listed } else { known })
     }
 
@@ -383,4 +374,15 @@ pub enum LookUpSubject {
         /// The PG's id.
         pg_payment_id: PgPaymentId,
     },
+}
+
+/// What the PG lists as gone or on its way.
+fn listed_amounts(snapshot: &Snapshot) -> impl Iterator<Item = Money> {
+    let counts = |theirs: &&SnapshotCancel| theirs.status != PgCancelStatus::Failed;
+    snapshot.cancels.iter().flatten().filter(counts).map(|theirs| theirs.amount)
+}
+
+/// The sum, without what is in another currency.
+fn sum(currency: Currency, amounts: impl Iterator<Item = Money>) -> Money {
+    amounts.fold(Money::zero(currency), |sum, amount| sum.checked_add(amount).unwrap_or(sum))
 }
