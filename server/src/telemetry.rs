@@ -268,7 +268,7 @@ mod tests {
     fn what_is_said_too_often_leaves_room_for_the_rest() {
         let page = logged(LogFormat::Text, None, || {
             for _ in 0..2 * MOST_OF_ONE_PLACE {
-                tracing::warn!("a stranger knocked");
+                tracing::warn!("the same again");
             }
             tracing::error!("the disk is full");
         });

@@ -16,11 +16,11 @@ pub(crate) struct Slip {
     pub(crate) coins: u64,
     /// When they fell in.
     pub(crate) fell_in_at: Option<Timestamp>,
-    pub(crate) given_back: Vec<GivenBack>,
+    pub(crate) refunds: Vec<Refund>,
 }
 
 #[derive(Clone, Debug)]
-pub(crate) struct GivenBack {
+pub(crate) struct Refund {
     pub(crate) coins: u64,
     /// What was written on the bag.
     pub(crate) note: String,
@@ -29,7 +29,7 @@ pub(crate) struct GivenBack {
 
 impl Slip {
     pub(crate) fn left(&self) -> u64 {
-        self.coins - self.given_back.iter().map(|back| back.coins).sum::<u64>()
+        self.coins - self.refunds.iter().map(|refund| refund.coins).sum::<u64>()
     }
 }
 
@@ -74,11 +74,9 @@ impl Pig {
     pub(crate) fn lay_coins(&self, order: &str, coins: u64) -> String {
         let slips = &mut self.books().slips;
         let number = format!("slip-{}", slips.len());
-        let (order, given_back) = (order.to_owned(), Vec::new());
-        slips.insert(
-            number.clone(),
-            Slip { number: number.clone(), order, coins, fell_in_at: None, given_back },
-        );
+        let (order, refunds) = (order.to_owned(), Vec::new());
+        slips
+            .insert(number.clone(), Slip { number: number.clone(), order, coins, fell_in_at: None, refunds });
         number
     }
 
@@ -95,8 +93,8 @@ impl Pig {
         })
     }
 
-    /// Gives coins back, if `left` is what it counts before.
-    pub(crate) fn give_back(
+    /// Refunds coins, if `left` is what it counts before.
+    pub(crate) fn refund(
         &self,
         key: &str,
         number: &str,
@@ -108,7 +106,7 @@ impl Pig {
             if slip.fell_in_at.is_none() || slip.left() != left || coins > left {
                 return Err(No::OtherSum);
             }
-            slip.given_back.push(GivenBack { coins, note: note.to_owned(), at: Timestamp::now() });
+            slip.refunds.push(Refund { coins, note: note.to_owned(), at: Timestamp::now() });
             Ok(())
         })
     }

@@ -64,15 +64,15 @@ fn snapshot(slip: &Slip) -> Result<Snapshot, ProviderError> {
         (shown.cancelled, shown.cancellable) =
             (Money::krw(slip.coins - slip.left()), Money::krw(slip.left()));
     }
-    let cancels = slip.given_back.iter().map(|back| SnapshotCancel {
+    let cancels = slip.refunds.iter().map(|refund| SnapshotCancel {
         pg_cancel_id: None,
         // The note that we gave with the coins carries our id: by it the core knows its own cancel again.
-        id: CancelId::find_in(&back.note),
-        amount: Money::krw(back.coins),
-        reason: Some(back.note.clone()),
+        id: CancelId::find_in(&refund.note),
+        amount: Money::krw(refund.coins),
+        reason: Some(refund.note.clone()),
         status: PgCancelStatus::Done,
         chargeback: false,
-        at: Some(back.at),
+        at: Some(refund.at),
     });
     shown.cancels = Some(cancels.collect());
     Ok(shown)
@@ -125,7 +125,7 @@ impl PaymentProvider for PiggyBank {
             CancelScope::Close => return Err(ProviderError::Unsupported("closing an account")),
         };
         let (key, slip) = (&request.idempotency_key, request.pg_payment_id.as_str());
-        let done = self.pig.give_back(key, slip, left, coins, &request.tagged_reason(100));
+        let done = self.pig.refund(key, slip, left, coins, &request.tagged_reason(100));
         let slip = done.map_err(|no| refused(no, FailureReason::NotCancellable))?;
         let snapshot = Some(snapshot(&slip)?);
         Ok(CancelOutcome { status: PgCancelStatus::Done, pg_cancel_id: None, snapshot })

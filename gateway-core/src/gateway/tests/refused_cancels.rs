@@ -121,7 +121,7 @@ async fn cancel_is_open_while_more_went_back_than_is_known() {
 }
 
 #[tokio::test]
-async fn cancel_that_may_be_done_later_is_sent_once_and_waits_for_a_person() {
+async fn cancel_that_may_be_done_later_is_sent_once() {
     for bench in Bench::both() {
         let (id, pg_id) = bench.paid().await;
         bench.pg.instead(Op::Cancel, may_follow);
